@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/* The dma-buf uAPI as the shim uses it; see dmabuf.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+
+#include "dmabuf.h"
+#include "next.h"
+#include "page.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
+#endif
+
+int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size <= 0)
+		return -EINVAL;
+	id->dev = st.st_dev;
+	id->ino = st.st_ino;
+	*size = st.st_size;
+	return 0;
+}
+
+bool dmabuf_is(int fd, const struct dmabuf_id *id)
+{
+	struct dmabuf_id now;
+	uint64_t size;
+
+	return !dmabuf_identify(fd, &now, &size) && now.dev == id->dev && now.ino == id->ino;
+}
+
+int dmabuf_exporter(int fd, char *name, size_t len)
+{
+	char path[48], text[1024], *at;
+	ssize_t n;
+	int info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	if (info < 0)
+		return -ENOENT;
+	n = read(info, text, sizeof(text) - 1);
+	close(info);
+	text[n > 0 ? n : 0] = '\0';
+	at = strstr(text, "\nexp_name:");
+	if (!at)
+		return -ENOENT;
+	at += strlen("\nexp_name:");
+	at += strspn(at, "\t ");
+	snprintf(name, len, "%.*s", (int)strcspn(at, "\n"), at);
+	return 0;
+}
+
+/*
+ * Hold the place that MAP_FIXED or MAP_FIXED_NOREPLACE want, before anything else is mapped there.
+ * As in mmap() itself, MAP_FIXED unmaps what was there even if it fails later.
+ */
+static int hold(void *addr, size_t len, int placed)
+{
+	void *spot;
+	int ret = next_mmap(addr, len, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | placed, -1, 0, &spot);
+
+	if (ret < 0)
+		return ret;
+	if (spot == addr)
+		return 0;
+	/* A kernel before 4.17 takes MAP_FIXED_NOREPLACE for a hint. */
+	next.munmap(spot, len);
+	return -EEXIST;
+}
+
+int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
+		uint64_t delta, void **out)
+{
+	int placed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	uint64_t want = page_round(len);
+	void *whole, *part;
+	int ret;
+
+	if (!delta)
+		return next_mmap(addr, len, prot, flags, fd, 0, out);
+	if (!len || delta % page_size() || delta > size || len > size || want > size - delta ||
+	    delta + want > SIZE_MAX)
+		return -EINVAL;
+	if (placed) {
+		ret = hold(addr, want, placed);
+		if (ret < 0)
+			return ret;
+	}
+	ret = next_mmap(NULL, delta + want, prot, flags & ~placed, fd, 0, &whole);
+	if (ret < 0)
+		goto release;
+	part = (char *)whole + delta;
+	next.munmap(whole, delta);
+	if (placed && mremap(part, want, want, MREMAP_MAYMOVE | MREMAP_FIXED, addr) == MAP_FAILED) {
+		ret = -errno;
+		next.munmap(part, want);
+		goto release;
+	}
+	*out = placed ? addr : part;
+	return 0;
+release:
+	if (placed)
+		next.munmap(addr, want);
+	return ret;
+}
+
+int page_readable(const void *addr)
+{
+	int fds[2], ret;
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	ret = write(fds[1], addr, 1) == 1 ? 1 : errno == EFAULT ? 0 : -errno;
+	close(fds[0]);
+	close(fds[1]);
+	return ret;
+}
+
+int dmabuf_mappable(int fd)
+{
+	void *p;
+	int ret;
+
+	if (next_mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0, &p) < 0)
+		return 0;
+	ret = page_readable(p);
+	next.munmap(p, 1);
+	return ret;
+}
+
+int dmabuf_sync(int fd, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags };
+
+	return next_ioctl_retry(fd, DMA_BUF_IOCTL_SYNC, &sync);
+}
+
+int dmabuf_busy(int fd, uint64_t direction)
+{
+	/* dma_buf_poll(): POLLIN when no write is pending, POLLOUT when nothing is. */
+	short idle = direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
+	struct pollfd p = { .fd = fd, .events = idle };
+
+	return poll(&p, 1, 0) == 0;
+}

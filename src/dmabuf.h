@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dma-buf uAPI as the shim uses it: identify, map, probe, bracket. Every function works on a
+ * descriptor that the caller owns, returns 0 or a negative errno, and takes no lock.
+ */
+#ifndef PRIMESHIM_DMABUF_H
+#define PRIMESHIM_DMABUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* (st_dev, st_ino) of a dma-buf is its own since boot (dma_buf_getfile(), 5.3 to 7.3). */
+struct dmabuf_id {
+	uint64_t dev;
+	uint64_t ino;
+};
+
+/* @size in bytes. -EINVAL where the size is 0. */
+int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size);
+
+/* Is @fd (still) the dma-buf @id? The program may have closed it and used the number again. */
+bool dmabuf_is(int fd, const struct dmabuf_id *id);
+
+/*
+ * The exporter's name (exp_name in fdinfo, since 4.16), cut to @len with its NUL.
+ * -ENOENT where fdinfo cannot be read or has none.
+ */
+int dmabuf_exporter(int fd, char *name, size_t len);
+
+/*
+ * Map @len bytes from @delta on, as mmap(addr, len, prot, flags, fd, delta) would with an exporter
+ * that heeds the offset: vb2-vmalloc does not (vb2_vmalloc_mmap(), 6.1 to 7.3), so the buffer is
+ * mapped from 0 and what comes before @delta is unmapped again. @size is the whole dma-buf's.
+ * -EINVAL beyond the end; -EACCES to write where the dma-buf is read-only (do_mmap()).
+ */
+int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
+		uint64_t delta, void **out);
+
+/*
+ * Can the byte at @addr be read? Asked by a write into a pipe, which says EFAULT where a touch
+ * would raise SIGBUS. 1, 0, or a negative errno where it could not be asked.
+ */
+int page_readable(const void *addr);
+
+/* 1 if the dma-buf can be mapped and its first page read, else 0; or negative as above. */
+int dmabuf_mappable(int fd);
+
+/*
+ * DMA_BUF_IOCTL_SYNC with @flags (DMA_BUF_SYNC_*). START waits for the buffer's implicit fences,
+ * without a time-out (dma_buf_begin_cpu_access(), 4.6 and later): see dmabuf_busy().
+ */
+int dmabuf_sync(int fd, uint64_t flags);
+
+/* Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence now? 1 or 0. */
+int dmabuf_busy(int fd, uint64_t direction);
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* Lines for a person on stderr; see log.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "log.h"
+
+void log_always(const char *fmt, ...)
+{
+	int saved = errno;
+	char line[512];
+	va_list ap;
+	int n, m;
+
+	n = snprintf(line, 128, "primeshim: %.64s[%d]: ", program_invocation_short_name,
+		     (int)getpid());
+	va_start(ap, fmt);
+	m = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
+	if (m > (int)sizeof(line) - n - 2)
+		m = sizeof(line) - n - 2;
+	line[n + m] = '\n';
+	while (write(STDERR_FILENO, line, n + m + 1) < 0 && errno == EINTR)
+		;
+	errno = saved;
+}
+
+const char *log_errno(int err)
+{
+	static const struct {
+		int err;
+		const char *name;
+	} names[] = {
+#define NAME(e) { -(e), #e }
+		NAME(EPERM), NAME(ENOENT), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(EBADF),
+		NAME(EAGAIN), NAME(ENOMEM), NAME(EACCES), NAME(EFAULT), NAME(EBUSY), NAME(EEXIST),
+		NAME(ENODEV), NAME(EINVAL), NAME(ENFILE), NAME(EMFILE), NAME(ENOTTY), NAME(ENOSPC),
+		NAME(ENOSYS), NAME(EOVERFLOW), NAME(EOPNOTSUPP), NAME(ESTALE),
+#undef NAME
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].err == err)
+			return names[i].name;
+	return "another error";
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which addresses of this process show which buffer. Pure bookkeeping under state_lock(); no
+ * allocation on the way of an unmap except for splitting a range in two.
+ */
+#ifndef PRIMESHIM_MAPPING_H
+#define PRIMESHIM_MAPPING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "file.h"
+
+/* Read without the lock; see imports_live. */
+extern atomic_uint mappings_live;
+
+/*
+ * Record [addr, addr + len) as a mapping of @b, whose reference count and mapped[] it raises.
+ * The range must be free: mapping_cut() first. 0 or a negative errno.
+ */
+int mapping_add(uint64_t addr, uint64_t len, struct buffer *b, bool write);
+
+/*
+ * Forget what is recorded in [addr, addr + len), in pieces where need be, for one buffer at most:
+ * returns the buffer, with a reference for the caller, or NULL when nothing is left there. Call
+ * it until it returns NULL.
+ */
+struct buffer *mapping_cut(uint64_t addr, uint64_t len);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Page arithmetic, in bytes. */
+#ifndef PRIMESHIM_PAGE_H
+#define PRIMESHIM_PAGE_H
+
+#include <stdint.h>
+#include <unistd.h>
+
+static inline uint64_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
+/* Up to the next page; wraps to 0 within a page of 2^64, as the kernel's PAGE_ALIGN does. */
+static inline uint64_t page_round(uint64_t len)
+{
+	uint64_t mask = page_size() - 1;
+
+	return (len + mask) & ~mask;
+}
+
+#endif

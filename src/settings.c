@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/* What PRIMESHIM_* in the environment asks for; see settings.h. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "settings.h"
+
+#define PREFIX "PRIMESHIM_"
+
+struct settings settings;
+
+/* The first value of each list is the default and stands for 0 in the enum. */
+static const struct {
+	const char *name;
+	const char *values[4];
+} known[] = {
+	{ "PRIMESHIM_MODE", { "redirect", "observe", "off" } },
+	{ "PRIMESHIM_SYNC", { "map", "off" } },
+	{ "PRIMESHIM_LOG", { "0", "1" } },
+};
+
+#define NKNOWN (sizeof(known) / sizeof(known[0]))
+
+static int value_of(size_t k)
+{
+	/* NULL in a process of raised privileges: its environment is somebody else's. */
+	const char *value = secure_getenv(known[k].name);
+
+	if (!value || !*value)
+		return 0;
+	for (int i = 0; i < 4 && known[k].values[i]; i++)
+		if (!strcmp(value, known[k].values[i]))
+			return i;
+	log_always("%s=%s is not known, %s is used", known[k].name, value, known[k].values[0]);
+	return 0;
+}
+
+static void check_names(void)
+{
+	for (char **e = environ; e && *e; e++) {
+		int len = strcspn(*e, "=");
+		size_t k = 0;
+
+		if (strncmp(*e, PREFIX, strlen(PREFIX)))
+			continue;
+		while (k < NKNOWN && (strlen(known[k].name) != (size_t)len ||
+				      strncmp(*e, known[k].name, len)))
+			k++;
+		if (k == NKNOWN)
+			log_always("there is no setting %.*s", len, *e);
+	}
+}
+
+void settings_init(void)
+{
+	settings.mode = value_of(0);
+	settings.sync = value_of(1);
+	settings.log = value_of(2);
+	check_names();
+	settings.active = settings.mode != MODE_OFF;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What PRIMESHIM_* in the environment asks for. Written once, by the constructor, before the
+ * program has a second thread; immutable afterwards, so it needs no lock.
+ *
+ *   PRIMESHIM_MODE  redirect (default)  imports are mapped through their dma-buf
+ *                   observe             the native way; what redirect would do is logged
+ *                   off                 every hook forwards
+ *   PRIMESHIM_SYNC  map (default)       DMA_BUF_IOCTL_SYNC START at map, END at the last unmap
+ *                   off                 no brackets
+ *   PRIMESHIM_LOG   1                   a line per import, map and fallback on stderr
+ *                   0 (default)
+ *
+ * A value or a name that is not known costs one line on stderr; the default is kept.
+ */
+#ifndef PRIMESHIM_SETTINGS_H
+#define PRIMESHIM_SETTINGS_H
+
+#include <stdbool.h>
+
+enum mode { MODE_REDIRECT, MODE_OBSERVE, MODE_OFF };
+enum sync_policy { SYNC_MAP, SYNC_OFF };
+
+struct settings {
+	bool active;	/* the constructor has run and the mode is not off */
+	enum mode mode;
+	enum sync_policy sync;
+	bool log;
+};
+
+extern struct settings settings;
+
+void settings_init(void);
+
+#endif

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/* What happened, counted; see stats.h. */
+#include "config.h"
+
+#include "log.h"
+#include "stats.h"
+
+atomic_ulong stats[STAT_COUNT];
+
+static unsigned long get(enum counter s)
+{
+	return atomic_load_explicit(&stats[s], memory_order_relaxed);
+}
+
+void stats_log(void)
+{
+	log_line("exit: %lu imports (%lu learned, %lu stale), %lu maps refused, %lu rescued; "
+		 "mmaps: %lu redirected, %lu native, %lu fallbacks; sync: %lu begins, %lu ends, "
+		 "%lu owed",
+		 get(STAT_IMPORT) + get(STAT_LEARNED), get(STAT_LEARNED), get(STAT_STALE),
+		 get(STAT_REFUSED), get(STAT_OFFSET), get(STAT_REDIRECTED), get(STAT_NATIVE),
+		 get(STAT_FALLBACK), get(STAT_BEGIN), get(STAT_END), get(STAT_OWED));
+}

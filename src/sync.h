@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The policy of brackets: DMA_BUF_IOCTL_SYNC around the CPU's accesses to mapped imports.
+ * PRIMESHIM_SYNC=map: a buffer is in a bracket for RW while a writable mapping of it exists, for
+ * READ while only others do. None of these functions may be called with the lock held.
+ */
+#ifndef PRIMESHIM_SYNC_H
+#define PRIMESHIM_SYNC_H
+
+#include "file.h"
+
+/*
+ * The mappings of @b have changed: issue what END and START it takes to bring the bracket in
+ * line. Where a START would have to wait for a fence it is left owed, until the next change: the
+ * program did not ask to wait. Takes over the caller's reference to @b.
+ */
+void sync_settle(struct buffer *b);
+
+/* The process exits: END every open bracket. */
+void sync_exit(void);
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+/* The dma-buf calls that an ordinary file answers too; the rest is asked of real kernels. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "dmabuf.h"
+#include "unit.h"
+
+#define PAGE 4096
+#define PAGES 4
+
+/* A file whose page n is filled with 'a' + n. */
+static int file(void)
+{
+	int fd = memfd_create("buffer", MFD_CLOEXEC);
+	char page[PAGE];
+
+	for (int i = 0; i < PAGES; i++) {
+		memset(page, 'a' + i, PAGE);
+		ck_assert_int_eq(write(fd, page, PAGE), PAGE);
+	}
+	return fd;
+}
+
+static int maps_of(const char *name)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+	int n = 0;
+
+	while (fgets(line, sizeof(line), f))
+		n += !!strstr(line, name);
+	fclose(f);
+	return n;
+}
+
+START_TEST(interior_map_shows_its_part_and_leaves_no_other)
+{
+	int fd = file();
+	void *p;
+
+	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, NULL, PAGE + 1, PROT_READ, MAP_SHARED,
+				     PAGE, &p), 0);
+	ck_assert_int_eq(((char *)p)[0], 'b');
+	ck_assert_int_eq(((char *)p)[PAGE], 'c');
+	ck_assert_int_eq(maps_of("memfd:buffer"), 1);
+	munmap(p, PAGE + 1);
+	ck_assert_int_eq(maps_of("memfd:buffer"), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(interior_map_stays_within_the_buffer)
+{
+	static const struct { uint64_t delta; size_t len; } bad[] = {
+		{ PAGE, PAGES * PAGE }, { PAGES * PAGE, 1 }, { PAGE, 0 }, { PAGE + 1, 1 },
+		{ PAGE, SIZE_MAX }, { PAGE, SIZE_MAX - PAGE }, { -(uint64_t)PAGE, 2 * PAGE },
+	};
+	int fd = file();
+	void *p;
+
+	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, NULL, bad[_i].len, PROT_READ, MAP_SHARED,
+				     bad[_i].delta, &p), -EINVAL);
+	ck_assert_int_eq(maps_of("memfd:buffer"), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(placed_interior_map_is_where_it_was_asked_for)
+{
+	int fd = file();
+	char *spot = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	void *p;
+
+	memset(spot, 'x', 3 * PAGE);
+	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, spot + PAGE, PAGE, PROT_READ,
+				     MAP_SHARED | MAP_FIXED, 2 * PAGE, &p), 0);
+	ck_assert_ptr_eq(p, spot + PAGE);
+	ck_assert_int_eq(spot[PAGE], 'c');
+	ck_assert_int_eq(spot[PAGE - 1], 'x');
+	ck_assert_int_eq(spot[2 * PAGE], 'x');
+#ifdef MAP_FIXED_NOREPLACE
+	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, spot, PAGE, PROT_READ,
+				     MAP_SHARED | MAP_FIXED_NOREPLACE, PAGE, &p), -EEXIST);
+	ck_assert_int_eq(spot[0], 'x');
+	munmap(spot, PAGE);
+	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, spot, PAGE, PROT_READ,
+				     MAP_SHARED | MAP_FIXED_NOREPLACE, PAGE, &p), 0);
+	ck_assert_ptr_eq(p, spot);
+	ck_assert_int_eq(spot[0], 'b');
+#endif
+	munmap(spot, 3 * PAGE);
+	close(fd);
+}
+END_TEST
+
+START_TEST(unreadable_page_is_found_without_a_signal)
+{
+	int fd = memfd_create("empty", MFD_CLOEXEC), here = open("/proc/self/fd", O_RDONLY), after;
+	char *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	/* Beyond the end of the file: a touch would be SIGBUS. */
+	ck_assert_int_eq(page_readable(p), 0);
+	ck_assert_int_eq(ftruncate(fd, PAGE), 0);
+	ck_assert_int_eq(page_readable(p), 1);
+	munmap(p, PAGE);
+	after = open("/proc/self/fd", O_RDONLY);
+	ck_assert_int_eq(after, here + 1);	/* no descriptor is left open */
+	close(after);
+	close(here);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_no_dmabuf_is_not_identified)
+{
+	struct dmabuf_id id;
+	uint64_t size;
+	char name[8];
+	int fd = memfd_create("empty", MFD_CLOEXEC);
+
+	ck_assert_int_eq(dmabuf_identify(-1, &id, &size), -EBADF);
+	ck_assert_int_eq(dmabuf_identify(fd, &id, &size), -EINVAL);
+	ck_assert_int_eq(dmabuf_exporter(fd, name, sizeof(name)), -ENOENT);
+	ck_assert_int_eq(dmabuf_exporter(-1, name, sizeof(name)), -ENOENT);
+	close(fd);
+}
+END_TEST
+
+TCase *dmabuf_tests(void)
+{
+	TCase *t = tcase_create("dmabuf");
+
+	tcase_add_test(t, interior_map_shows_its_part_and_leaves_no_other);
+	tcase_add_loop_test(t, interior_map_stays_within_the_buffer, 0, 7);
+	tcase_add_test(t, placed_interior_map_is_where_it_was_asked_for);
+	tcase_add_test(t, unreadable_page_is_found_without_a_signal);
+	tcase_add_test(t, what_is_no_dmabuf_is_not_identified);
+	return t;
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/* Mappings: whatever part of one goes, the rest is known and the counts are right. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "mapping.h"
+#include "unit.h"
+
+#define PAGES 64
+#define PAGE 4096ULL
+#define BASE (1ULL << 40)
+
+static struct buffer *buffer(uint64_t ino)
+{
+	const struct dmabuf_id id = { .dev = 11, .ino = ino };
+
+	return buffer_get(&id, PAGES * PAGE);
+}
+
+static int cut(uint64_t page, uint64_t n)
+{
+	struct buffer *b;
+	int pieces = 0;
+
+	while ((b = mapping_cut(BASE + page * PAGE, n * PAGE))) {
+		buffer_put(b);
+		pieces++;
+	}
+	return pieces;
+}
+
+START_TEST(front_back_and_middle_can_go)
+{
+	struct buffer *b = buffer(1);
+
+	ck_assert_int_eq(mapping_add(BASE, 10 * PAGE, b, true), 0);
+	ck_assert_uint_eq(b->mapped[1], 1);
+	ck_assert_int_eq(cut(0, 1), 1);		/* front: 1-9 */
+	ck_assert_uint_eq(b->mapped[1], 1);
+	ck_assert_int_eq(cut(9, 1), 1);		/* back: 1-8 */
+	ck_assert_uint_eq(b->mapped[1], 1);
+	ck_assert_int_eq(cut(4, 2), 1);		/* middle: 1-3 and 6-8 */
+	ck_assert_uint_eq(b->mapped[1], 2);
+	ck_assert_uint_eq(atomic_load(&mappings_live), 2);
+	ck_assert_int_eq(cut(4, 2), 0);		/* nothing is there any more */
+	ck_assert_int_eq(cut(0, 20), 2);
+	ck_assert_uint_eq(b->mapped[1], 0);
+	ck_assert_uint_eq(b->refs, 1);
+	ck_assert_uint_eq(atomic_load(&mappings_live), 0);
+	buffer_put(b);
+}
+END_TEST
+
+/* Random maps and unmaps agree with an array that names each page's buffer and direction. */
+START_TEST(random_cuts_agree_with_the_model)
+{
+	struct buffer *bufs[3] = { buffer(1), buffer(2), buffer(3) };
+	struct { int buf, write, piece; } model[PAGES] = { 0 };
+	int pieces = 0;
+
+	srand(_i);
+	for (int step = 0; step < 5000; step++) {
+		int from = rand() % PAGES, n = 1 + rand() % 8, which = rand() % 3, w = rand() % 2;
+		unsigned int want[4][2] = { 0 };
+
+		n = from + n > PAGES ? PAGES - from : n;
+		cut(from, n);
+		for (int p = from; p < from + n; p++)
+			model[p].buf = 0;
+		/* What was cut in two is two pieces from now on. */
+		for (int p = from + n; p < PAGES && model[p].buf && from &&
+		     model[p].piece == model[from - 1].piece; p++)
+			if (p == from + n || model[p - 1].piece == pieces)
+				model[p].piece = p == from + n ? ++pieces : pieces;
+		if (rand() % 2) {
+			ck_assert_int_eq(mapping_add(BASE + from * PAGE, n * PAGE, bufs[which], w),
+					 0);
+			pieces++;
+			for (int p = from; p < from + n; p++) {
+				model[p].buf = which + 1;
+				model[p].write = w;
+				model[p].piece = pieces;
+			}
+		}
+		for (int p = 0; p < PAGES; p++)
+			if (model[p].buf && (!p || !model[p - 1].buf ||
+					     model[p - 1].piece != model[p].piece))
+				want[model[p].buf][model[p].write]++;
+		for (int i = 0; i < 3; i++) {
+			ck_assert_uint_eq(bufs[i]->mapped[0], want[i + 1][0]);
+			ck_assert_uint_eq(bufs[i]->mapped[1], want[i + 1][1]);
+			ck_assert_uint_eq(bufs[i]->refs,
+					  1 + bufs[i]->mapped[0] + bufs[i]->mapped[1]);
+		}
+	}
+	cut(0, PAGES);
+	for (int i = 0; i < 3; i++)
+		buffer_put(bufs[i]);
+	ck_assert_uint_eq(atomic_load(&mappings_live), 0);
+}
+END_TEST
+
+TCase *mapping_tests(void)
+{
+	TCase *t = tcase_create("mappings");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, front_back_and_middle_can_go);
+	tcase_add_loop_test(t, random_cuts_agree_with_the_model, 0, 4);
+	return t;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/* Runs the unit tests. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "unit.h"
+
+int main(void)
+{
+	Suite *s = suite_create("primeshim");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, range_tests());
+	suite_add_tcase(s, state_tests());
+	suite_add_tcase(s, mapping_tests());
+	suite_add_tcase(s, driver_tests());
+	suite_add_tcase(s, dmabuf_tests());
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

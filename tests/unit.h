@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The suites of the unit tests: code below preload.c, linked directly, on any machine. */
+#ifndef PRIMESHIM_UNIT_H
+#define PRIMESHIM_UNIT_H
+
+#include <check.h>
+
+TCase *range_tests(void);
+TCase *state_tests(void);
+TCase *mapping_tests(void);
+TCase *driver_tests(void);
+TCase *dmabuf_tests(void);
+
+#endif

@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The unit tests again, in one process under valgrind: no invalid access, no leak.
+command -v valgrind >/dev/null || exit 77
+CK_FORK=no CK_TIMEOUT_MULTIPLIER=20 exec "${top_builddir:-.}/libtool" --mode=execute \
+	valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite \
+	"${top_builddir:-.}/tests/unit"
