@@ -1,0 +1,353 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs a command in a QEMU virtual machine: a stock Debian kernel with vgem, vivid, udmabuf and
+# the system heap over this machine's own root file system, so that whatever is installed or built
+# here can be tried on real drivers without a GPU. Nothing is installed and root is not needed.
+
+export LC_ALL=C
+set -o pipefail
+me=vm.sh
+PATH=$PATH:/usr/sbin:/sbin # the guest gets the caller's PATH, from /proc
+# The cached kernels' layout: add one when fetch_kernel() changes.
+layout=1
+boot_modules='virtio_pci 9p 9pnet_virtio overlay'
+declare -A packages=([6.12]=linux-image-6.12-amd64 [6.1]=linux-image-amd64)
+
+kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048
+accel=(-accel 'tcg,thread=multi' -cpu max)
+
+usage() {
+	cat <<-EOF
+	Usage: $me [options] [--] COMMAND [ARG]...
+	Runs COMMAND in a QEMU virtual machine with a stock Debian kernel over this machine's root
+	file system: as root, in this directory and environment, with no input and no network. vgem
+	and vivid are loaded; kernel 6.12 has udmabuf and the system heap built in, 6.1 neither.
+	What it writes is thrown away; /dev, /proc, /run and /sys are the virtual machine's own.
+
+	Options (--OPTION VALUE or --OPTION=VALUE), up to the first word that is none:
+	  --kernel 6.12|6.1  the Debian 12 kernel to boot (default: $kernel)
+	  --device ARG       adds a QEMU device, such as cirrus-vga or virtio-gpu-pci, and loads
+	                     the driver of a cirrus, virtio, bochs or qxl display; may be repeated
+	  --module NAME      loads one more kernel module; may be repeated
+	  --append ARG       adds to the kernel's command line; may be repeated
+	  --out DIR          keeps what COMMAND writes in DIR, which is created if missing
+	  --timeout S        seconds until the virtual machine is killed (default: $timeout)
+	  --memory MIB       its memory in MiB (default: $memory)
+	  --kvm              uses KVM (default: software emulation)
+	  --help             prints this
+
+	The kernel is fetched with apt-get once, into \${XDG_CACHE_HOME:-~/.cache}/primeshim.
+
+	Exit status: COMMAND's own, or
+	  2    bad use, or something that $me needs is missing
+	  125  the kernel oopsed, or the virtual machine gave no status: see its console on stderr
+	  126  COMMAND was found but cannot be executed
+	  127  COMMAND was not found
+
+	Examples:
+	  $me uname -r
+	  $me --kernel 6.1 --device cirrus-vga --out /tmp/shots -- tests/weston.sh /tmp/shots
+	EOF
+}
+
+# die STATUS TEXT
+die() {
+	echo "$me: ${2//[$'\n\r\e']/?}" >&2
+	exit "$1"
+}
+
+# need PROGRAM PACKAGE
+need() {
+	command -v "$1" >/dev/null || die 2 "$1 is missing: install the Debian package $2"
+}
+
+# insmods KERNEL NAME...: prints what loading those modules of the kernel in that folder takes
+insmods() {
+	local name version
+	version=$(cat "$1/version")
+	for name in "${@:2}"; do
+		modprobe -C /dev/null -d "$1" -S "$version" -D -- "$name" || return
+	done
+}
+
+# unpack_modules KERNEL DIR NAME...: writes modules and what they need, numbered in that order
+unpack_modules() {
+	local file name n=100
+	mkdir "$2" || return
+	insmods "$1" "${@:3}" | sed -n 's/^insmod \(.*\.ko[.a-z]*\)\( .*\)*$/\1/p' |
+		awk '!seen[$0]++' | while read -r file; do
+			name=${file##*/}
+			case $file in
+			*.xz) xz -dc "$file" ;;
+			*) cat "$file" ;;
+			esac >"$2/$((n++))-${name%%.*}" || return
+		done
+}
+
+# fetch_kernel META DIR: unpacks the kernel that the package META depends on into DIR; in there
+# are vmlinuz, lib/modules, the file version, and an initrd that can mount 9p and overlays
+fetch_kernel() {
+	local package version
+	need apt-get apt
+	package=$(apt-cache depends "$1" 2>/dev/null |
+		sed -n 's/.* Depends: \(linux-image-\)/\1/p;T;q')
+	[ -n "$package" ] ||
+		die 2 "apt knows no $1: run apt-get update, with the security archive of Debian 12"
+	version=${package#linux-image-}
+	echo "$me: fetching $package into $2" >&2
+	rm -rf "$2.new"
+	mkdir -p "$2.new/initrd.d/bin" && cd "$2.new" || return
+	apt-get -q -o APT::Sandbox::User=root download "$package" >&2 && dpkg -x ./*.deb . &&
+		rm -r ./*.deb usr && mv "boot/vmlinuz-$version" vmlinuz &&
+		depmod -b . "$version" && echo "$version" >version || return
+
+	cp "$(command -v busybox)" initrd.d/bin/busybox || return
+	# shellcheck disable=SC2086
+	unpack_modules . initrd.d/modules $boot_modules || return
+	cat >initrd.d/init <<-'EOF' && chmod +x initrd.d/init || return
+	#!/bin/busybox sh
+	set -e
+	trap 'reboot -f' EXIT
+	/bin/busybox --install -s /bin
+	for module in /modules/*; do insmod $module; done
+	mkdir /vm
+	mount -t 9p -o trans=virtio,version=9p2000.L vm /vm
+	. /vm/init
+	EOF
+	(cd initrd.d && find . | cpio -o -H newc -R 0:0 --quiet) >initrd &&
+		rm -r initrd.d boot && cd / && mv -T "$2.new" "$2"
+}
+
+# guest_init: prints what goes on in the initrd, whose tools are fast, up to the file system that
+# COMMAND sees
+guest_init() {
+	cat <<-'EOF'
+	fail() {
+		echo "$1" >/vm/failure
+		exit
+	}
+	. /vm/conf
+	for file in /vm/modules/*; do
+		[ ! -e "/modules/${file##*/}" ] || continue
+		insmod "$file" || fail "the guest cannot load the module ${file#*-}"
+	done
+	options=trans=virtio,version=9p2000.L,msize=512000
+	mkdir /host /rw /new
+	mount -t 9p -o $options,cache=loose,ro host /host
+	mount -t tmpfs rw /rw
+	mkdir /rw/upper /rw/work
+	mount -t overlay -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work overlay /new
+	cd /new
+	mount -t proc proc proc
+	mount -t sysfs sysfs sys
+	mount -t debugfs debugfs sys/kernel/debug
+	mount -t tracefs tracefs sys/kernel/tracing
+	mount -t cgroup2 cgroup2 sys/fs/cgroup
+	mkdir sys/fs/cgroup/command
+	mount -t devtmpfs dev dev
+	mkdir -p dev/pts dev/shm
+	mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts dev/pts
+	mount -t tmpfs -o mode=1777 shm dev/shm
+	ln -s /proc/self/fd dev/fd
+	ln -s /proc/self/fd/0 dev/stdin
+	ln -s /proc/self/fd/1 dev/stdout
+	ln -s /proc/self/fd/2 dev/stderr
+	mount -t tmpfs -o mode=755 run run
+	mkdir -p run/vm run/lock
+	chmod 1777 run/lock
+	mkdir -p "lib/modules/$version"
+	mount -t 9p -o $options,cache=loose,ro modules "lib/modules/$version"
+	if [ -n "$out" ]; then
+		mkdir -p ".$out"
+		mount -t 9p -o $options,cache=mmap out ".$out"
+	fi
+	ip link set lo up
+	mount --move /vm run/vm
+	exec switch_root . /bin/bash /run/vm/main
+	EOF
+}
+
+# guest_main: prints what goes on from there; the stdout and stderr of it are the console
+guest_main() {
+	cat <<-'EOF'
+	. /run/vm/conf
+	end() {
+		sync
+		echo b >/proc/sysrq-trigger
+		sleep infinity
+	}
+	fail() {
+		echo "$1" >/run/vm/failure
+		end
+	}
+
+	cd -- "$cwd" || fail "the guest cannot enter $cwd: is it in /dev, /proc, /run or /sys?"
+
+	# A pipe each, as the command may open /dev/stdout anew and truncate it.
+	exec 3> >(exec cat >/run/vm/out)
+	cats=$!
+	if [ -n "$merge" ]; then
+		exec 4>&3
+	else
+		exec 4> >(exec cat >/run/vm/err 3>&-)
+		cats+=" $!"
+	fi
+	mapfile -d '' -t variables </run/vm/environ
+	mapfile -d '' -t command </run/vm/command
+	(
+		echo 0 >/sys/fs/cgroup/command/cgroup.procs
+		exec /usr/bin/env -i -- "${variables[@]}" /usr/bin/setsid -- "${command[@]}"
+	) </dev/null >&3 2>&4 3>&- 4>&-
+	status=$?
+
+	# What the command left behind would keep the pipes open.
+	exec 3>&- 4>&-
+	echo 1 >/sys/fs/cgroup/command/cgroup.kill
+	wait $cats
+	sync
+	echo $status >/run/vm/status
+	end
+	EOF
+}
+
+# add_device ARG: adds a QEMU device, and its driver if it is a display that needs no more
+add_device() {
+	devices+=(-device "$1")
+	case ${1%%,*} in
+	cirrus-vga) modules+=(cirrus) ;;
+	virtio-gpu* | virtio-vga*) modules+=(virtio_gpu) ;;
+	VGA | secondary-vga | bochs-display) modules+=(bochs) ;;
+	qxl | qxl-vga) modules+=(qxl) ;;
+	esac
+}
+
+# share TAG FOLDER: prints the option of -virtfs for it
+share() {
+	echo "local,mount_tag=$1,path=${2//,/,,},security_model=none"
+}
+
+# shellcheck disable=SC2317
+clean_up() {
+	trap '' INT TERM HUP
+	# shellcheck disable=SC2086
+	[ -z "$pids" ] || kill $pids 2>/dev/null
+	wait
+	cd / && rm -rf "$dir"
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel=* | --device=* | --module=* | --append=* | --timeout=* | --out=* | --memory=*)
+		option=${1%%=*} value=${1#*=}
+		;;
+	--kernel | --device | --module | --append | --timeout | --out | --memory)
+		[ $# -gt 1 ] || die 2 "$1 needs a value; see --help"
+		option=$1 value=$2
+		shift
+		;;
+	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
+	--help) usage && exit ;;
+	--) shift && break ;;
+	-*) die 2 "unknown option $1; see --help" ;;
+	*) break ;;
+	esac
+	shift
+	[ -n "$value" ] || die 2 "$option needs a value; see --help"
+	case $option in
+	--timeout | --memory)
+		[[ $value =~ ^[1-9][0-9]*$ ]] || die 2 "$option cannot be '$value'; see --help"
+		declare "${option#--}=$value"
+		;;
+	--kernel)
+		[ -n "${packages[$value]-}" ] || die 2 "--kernel cannot be '$value'; see --help"
+		kernel=$value
+		;;
+	--device) add_device "$value" ;;
+	--module) modules+=("$value") ;;
+	--append) append+=("$value") ;;
+	--out) out=$value ;;
+	esac
+done
+[ $# -gt 0 ] || die 2 "no command given; see --help"
+[ "$(uname -m)" = x86_64 ] || die 2 "this is no amd64 machine, the kernels are for amd64"
+need qemu-system-x86_64 qemu-system-x86
+need busybox busybox-static
+! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
+	die 2 "busybox is not a static one: install the Debian package busybox-static"
+need modprobe kmod
+need cpio cpio
+need xz xz-utils
+
+cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+[ -n "$cache" ] || die 2 "no folder for the kernels: set XDG_CACHE_HOME or HOME"
+linux=$(realpath -m -- "$cache")/primeshim/linux-$kernel-$layout
+if [ ! -e "$linux" ]; then
+	mkdir -p "${linux%/*}" || die 2 "cannot create ${linux%/*}"
+	(
+		flock 9
+		[ -e "$linux" ] || fetch_kernel "${packages[$kernel]}" "$linux" ||
+			die 2 "cannot fetch and unpack the kernel $kernel; see above"
+	) 9>"$linux.lock" || exit 2
+fi
+
+version=$(cat "$linux/version")
+for module in "${modules[@]}"; do
+	insmods "$linux" "$module" >/dev/null 2>&1 ||
+		die 2 "the kernel $version has no module $module"
+done
+if [ -n "$out" ]; then
+	mkdir -p -- "$out" 2>/dev/null || die 2 "cannot create $out"
+	out=$(realpath -- "$out")
+	[ "$out" != / ] || die 2 "--out cannot be /: the guest would write all over this machine"
+fi
+# One stream if both are one here, so that the lines stay in order.
+merge=
+[ ! /dev/fd/1 -ef /dev/fd/2 ] || merge=yes
+
+dir=$(mktemp -d -t primeshim-vm.XXXXXX) || exit 2
+pids=
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+guest_init >"$dir/init"
+guest_main >"$dir/main"
+printf '%s=%q\n' version "$version" out "$out" cwd "$(pwd -P)" merge "$merge" >"$dir/conf"
+printf '%s\0' "$@" >"$dir/command"
+cat /proc/$$/environ >"$dir/environ"
+touch "$dir/out" "$dir/err"
+# shellcheck disable=SC2086
+unpack_modules "$linux" "$dir/modules" $boot_modules "${modules[@]}" ||
+	die 2 "cannot unpack the kernel's modules to $dir"
+
+qemu=(qemu-system-x86_64 "${accel[@]}" -m "$memory" -smp 2 -nodefaults -display none -vga none
+	-nic none -no-reboot -serial stdio -kernel "$linux/vmlinuz" -initrd "$linux/initrd"
+	-append "console=ttyS0 loglevel=4 oops=panic panic=-1 ${append[*]}"
+	-virtfs "$(share vm "$dir")" -virtfs "$(share host /),readonly=on,multidevs=remap"
+	-virtfs "$(share modules "$linux/lib/modules/$version"),readonly=on")
+[ -z "$out" ] || qemu+=(-virtfs "$(share out "$out"),multidevs=remap")
+timeout -k 5 "$timeout" "${qemu[@]}" "${devices[@]}" </dev/null >"$dir/console" 2>&1 &
+vm=$! pids=$!
+tail -s 0.1 -c +1 -f --pid=$vm "$dir/out" &
+pids+=" $!"
+tail -s 0.1 -c +1 -f --pid=$vm "$dir/err" >&2 &
+pids+=" $!"
+wait $vm 2>/dev/null # bash would say how it was killed
+ended=$?
+wait
+
+status=$(cat "$dir/status" 2>/dev/null)
+if grep -Eq 'Oops|BUG:|Kernel panic' "$dir/console"; then
+	why="the guest's kernel oopsed or panicked"
+elif [ $ended = 124 ] || [ $ended = 137 ]; then
+	why="killed after $timeout s: the guest hangs, or needs more time with --timeout"
+elif [ -s "$dir/failure" ]; then
+	why=$(cat "$dir/failure")
+elif [ -z "$status" ]; then
+	why='the virtual machine ended without a status'
+else
+	exit "$status"
+fi
+echo "$me: the end of the console:" >&2
+tail -n 60 "$dir/console" | tr -d '\000-\010\013-\037' >&2
+die 125 "$why"
