@@ -65,15 +65,12 @@ int dmabuf_exporter(int fd, char *name, size_t len)
 	return 0;
 }
 
-/*
- * Hold the place that MAP_FIXED or MAP_FIXED_NOREPLACE want, before anything else is mapped there.
- * As in mmap() itself, MAP_FIXED unmaps what was there even if it fails later.
- */
-static int hold(void *addr, size_t len, int placed)
+/* Take the place for a mapping that must be there, replacing nothing. */
+static int hold(void *addr, size_t len)
 {
 	void *spot;
-	int ret = next_mmap(addr, len, PROT_NONE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | placed, -1, 0, &spot);
+	int ret = next_mmap(addr, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			    MAP_FIXED_NOREPLACE, -1, 0, &spot);
 
 	if (ret < 0)
 		return ret;
@@ -85,39 +82,37 @@ static int hold(void *addr, size_t len, int placed)
 }
 
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
-		uint64_t delta, void **out)
+		uint64_t delta, void **out, size_t *head)
 {
 	int placed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-	uint64_t want = page_round(len);
-	void *whole, *part;
+	uint64_t want = page_round(len), held = 0;
+	void *whole;
 	int ret;
 
+	*head = 0;
 	if (!delta)
 		return next_mmap(addr, len, prot, flags, fd, 0, out);
 	if (!len || delta % page_size() || delta > size || len > size || want > size - delta ||
 	    delta + want > SIZE_MAX)
 		return -EINVAL;
+	addr = placed ? (void *)((uintptr_t)addr - delta) : NULL;
 	if (placed) {
-		ret = hold(addr, want, placed);
+		/* What MAP_FIXED may replace is not held. */
+		held = placed & MAP_FIXED ? delta : delta + want;
+		ret = hold(addr, held);
 		if (ret < 0)
 			return ret;
+		flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
 	}
-	ret = next_mmap(NULL, delta + want, prot, flags & ~placed, fd, 0, &whole);
-	if (ret < 0)
-		goto release;
-	part = (char *)whole + delta;
-	next.munmap(whole, delta);
-	if (placed && mremap(part, want, want, MREMAP_MAYMOVE | MREMAP_FIXED, addr) == MAP_FAILED) {
-		ret = -errno;
-		next.munmap(part, want);
-		goto release;
+	ret = next_mmap(addr, delta + want, prot, flags, fd, 0, &whole);
+	if (ret < 0) {
+		if (held)
+			next.munmap(addr, held);
+		return ret;
 	}
-	*out = placed ? addr : part;
+	*out = (char *)whole + delta;
+	*head = delta;
 	return 0;
-release:
-	if (placed)
-		next.munmap(addr, want);
-	return ret;
 }
 
 int page_readable(const void *addr)

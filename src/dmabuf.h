@@ -30,12 +30,16 @@ int dmabuf_exporter(int fd, char *name, size_t len);
 
 /*
  * Map @len bytes from @delta on, as mmap(addr, len, prot, flags, fd, delta) would with an exporter
- * that heeds the offset: vb2-vmalloc does not (vb2_vmalloc_mmap(), 6.1 to 7.3), so the buffer is
- * mapped from 0 and what comes before @delta is unmapped again. @size is the whole dma-buf's.
- * -EINVAL beyond the end; -EACCES to write where the dma-buf is read-only (do_mmap()).
+ * that heeds the offset. Not all do: vb2-vmalloc maps its first page whatever the offset
+ * (vb2_vmalloc_mmap(), 6.1 to 7.3), and the fault handler of GEM shmem buffers counts from where
+ * the mapping begins (drm_gem_shmem_fault(), 6.1 to 7.3). So the buffer is mapped from 0 and a
+ * pointer into it returned; *@head bytes before it belong to the mapping, must be left in place
+ * while it is used, and be unmapped after it. @size is the whole dma-buf's.
+ * -EINVAL beyond the end; -EACCES to write where the dma-buf is read-only (do_mmap()); -EEXIST
+ * where a placed map lacks room for its head.
  */
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
-		uint64_t delta, void **out);
+		uint64_t delta, void **out, size_t *head);
 
 /*
  * Can the byte at @addr be read? Asked by a write into a pipe, which says EFAULT where a touch

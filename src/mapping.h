@@ -17,9 +17,10 @@ extern atomic_uint mappings_live;
 
 /*
  * Record [addr, addr + len) as a mapping of @b, whose reference count and mapped[] it raises.
+ * The @head bytes before it belong to the same mmap and go with the last piece of it.
  * The range must be free: mapping_cut() first. 0 or a negative errno.
  */
-int mapping_add(uint64_t addr, uint64_t len, struct buffer *b, bool write);
+int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, bool write);
 
 /*
  * Forget what is recorded in [addr, addr + len), in pieces where need be, for one buffer at most:
@@ -27,5 +28,11 @@ int mapping_add(uint64_t addr, uint64_t len, struct buffer *b, bool write);
  * it until it returns NULL.
  */
 struct buffer *mapping_cut(uint64_t addr, uint64_t len);
+
+/*
+ * A head (or what is left of it) whose mapping is all gone: returns its length in bytes and its
+ * *@start, for the caller to unmap, or 0. Call it after mapping_cut(), until it returns 0.
+ */
+uint64_t mapping_widow(uint64_t *start);
 
 #endif

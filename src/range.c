@@ -74,6 +74,23 @@ void ranges_remove(struct ranges *r, size_t i)
 	memmove(&r->v[i], &r->v[i + 1], (r->n - i) * sizeof(r->v[0]));
 }
 
+int ranges_cut(struct ranges *r, uint64_t start, uint64_t end, struct range *old)
+{
+	size_t i = ranges_after(r, start);
+	int left = 0;
+
+	if (i == r->n || r->v[i].start >= end)
+		return -1;
+	*old = r->v[i];
+	ranges_remove(r, i);
+	/* The front goes into the place just freed; only the back may lack memory. */
+	if (old->start < start)
+		left += !ranges_insert(r, old->start, start, old->obj, old->tag);
+	if (old->end > end)
+		left += !ranges_insert(r, end, old->end, old->obj, old->tag);
+	return left;
+}
+
 void ranges_free(struct ranges *r)
 {
 	if (r->v)

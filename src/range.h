@@ -36,6 +36,13 @@ int ranges_insert(struct ranges *r, uint64_t start, uint64_t end, void *obj, uns
 
 void ranges_remove(struct ranges *r, size_t i);
 
+/*
+ * Take [start, end) out of the first range that overlaps it; what is left in front and behind
+ * stays. The range as it was is copied to *@old. Returns how many pieces are left of it, 0 to 2,
+ * or -1 if nothing overlaps. Without memory for a second piece the back one is dropped.
+ */
+int ranges_cut(struct ranges *r, uint64_t start, uint64_t end, struct range *old);
+
 /* Forget all and give the memory back. The objects are the caller's. */
 void ranges_free(struct ranges *r);
 

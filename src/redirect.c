@@ -122,17 +122,25 @@ bool redirect_find(int fd, uint64_t off, struct view *v)
 
 void redirect_forget(void *addr, size_t len)
 {
+	uint64_t at = (uintptr_t)addr, size = page_round(len), head, start;
 	struct buffer *b;
 
 	if (!atomic_load_explicit(&mappings_live, memory_order_relaxed))
 		return;
 	do {
 		state_lock();
-		b = mapping_cut((uintptr_t)addr, page_round(len));
+		b = mapping_cut(at, size);
 		state_unlock();
 		if (b)
 			sync_settle(b);
 	} while (b);
+	do {
+		state_lock();
+		head = mapping_widow(&start);
+		state_unlock();
+		if (head)
+			next.munmap((void *)(uintptr_t)start, head);
+	} while (head);
 }
 
 /* Where programs do not look for descriptors, and low enough not to blow up their table. */
@@ -151,7 +159,7 @@ static int raise_fd(int fd)
 }
 
 /* [p, p + len) shows @b. Consumes @dmabuf and the caller's reference to @b. */
-static void track(struct buffer *b, void *p, size_t len, int prot, int dmabuf)
+static void track(struct buffer *b, void *p, size_t len, size_t head, int prot, int dmabuf)
 {
 	bool private = settings.sync != SYNC_OFF;
 
@@ -164,7 +172,7 @@ static void track(struct buffer *b, void *p, size_t len, int prot, int dmabuf)
 	if (private)
 		dmabuf = raise_fd(dmabuf);
 	state_lock();
-	if (!mapping_add((uintptr_t)p, page_round(len), b, prot & PROT_WRITE) && private &&
+	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot & PROT_WRITE) && private &&
 	    b->fd < 0) {
 		b->fd = dmabuf;
 		dmabuf = -1;
@@ -205,14 +213,15 @@ static int map_native(struct view *v, void *addr, size_t len, int prot, int flag
 
 /* The driver's mapping where that is known to be right, else the dma-buf's. */
 static int map_best(struct view *v, int dmabuf, void *addr, size_t len, int prot, int flags,
-		    uint64_t off, void **out, const char **way)
+		    uint64_t off, void **out, size_t *head, const char **way)
 {
+	*head = 0;
 	*way = "native";
 	if (!record_foreign(v->fd, v->buffer) &&
 	    !map_native(v, addr, len, prot, flags, off, out))
 		return 0;
 	*way = "dma-buf";
-	return dmabuf_mmap(dmabuf, v->buffer->size, addr, len, prot, flags, v->delta, out);
+	return dmabuf_mmap(dmabuf, v->buffer->size, addr, len, prot, flags, v->delta, out, head);
 }
 
 int redirect_map(struct view *v, void *addr, size_t len, int prot, int flags, uint64_t off,
@@ -220,6 +229,7 @@ int redirect_map(struct view *v, void *addr, size_t len, int prot, int flags, ui
 {
 	struct buffer *now = NULL;
 	const char *way;
+	size_t head = 0;
 	int dmabuf, ret;
 
 	dmabuf = ret = record_fetch(v->fd, v->handle, &now);
@@ -228,7 +238,7 @@ int redirect_map(struct view *v, void *addr, size_t len, int prot, int flags, ui
 	else if (dmabuf >= 0 && (flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
 	else if (dmabuf >= 0)
-		ret = map_best(v, dmabuf, addr, len, prot, flags, off, out, &way);
+		ret = map_best(v, dmabuf, addr, len, prot, flags, off, out, &head, &way);
 	if (ret < 0) {
 		stat_inc(STAT_FALLBACK);
 		log_line("fallback: %s: %zu bytes at %llu: %s",
@@ -243,7 +253,7 @@ int redirect_map(struct view *v, void *addr, size_t len, int prot, int flags, ui
 			 record_label(v->fd, v->handle, now).text, len,
 			 (unsigned long long)v->delta, prot & PROT_READ ? "r" : "-",
 			 prot & PROT_WRITE ? "w" : "-", way);
-		track(now, *out, len, prot, dmabuf);
+		track(now, *out, len, head, prot, dmabuf);
 		return 0;
 	}
 	if (!ret && flags & MAP_FIXED)

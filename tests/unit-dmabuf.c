@@ -40,17 +40,26 @@ static int maps_of(const char *name)
 	return n;
 }
 
-START_TEST(interior_map_shows_its_part_and_leaves_no_other)
+static int map(int fd, void *addr, uint64_t delta, size_t len, int flags, void **p, size_t *head)
+{
+	return dmabuf_mmap(fd, PAGES * PAGE, addr, len, PROT_READ, MAP_SHARED | flags, delta, p,
+			   head);
+}
+
+START_TEST(interior_map_points_into_a_map_of_the_whole)
 {
 	int fd = file();
+	size_t head;
+	char *q;
 	void *p;
 
-	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, NULL, PAGE + 1, PROT_READ, MAP_SHARED,
-				     PAGE, &p), 0);
-	ck_assert_int_eq(((char *)p)[0], 'b');
-	ck_assert_int_eq(((char *)p)[PAGE], 'c');
-	ck_assert_int_eq(maps_of("memfd:buffer"), 1);
-	munmap(p, PAGE + 1);
+	ck_assert_int_eq(map(fd, NULL, PAGE, PAGE + 1, 0, &p, &head), 0);
+	q = p;
+	ck_assert_int_eq(q[0], 'b');
+	ck_assert_int_eq(q[PAGE], 'c');
+	ck_assert_uint_eq(head, PAGE);
+	ck_assert_int_eq(q[-(long)head], 'a');
+	munmap(q - head, head + 2 * PAGE);
 	ck_assert_int_eq(maps_of("memfd:buffer"), 0);
 	close(fd);
 }
@@ -63,40 +72,44 @@ START_TEST(interior_map_stays_within_the_buffer)
 		{ PAGE, SIZE_MAX }, { PAGE, SIZE_MAX - PAGE }, { -(uint64_t)PAGE, 2 * PAGE },
 	};
 	int fd = file();
+	size_t head;
 	void *p;
 
-	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, NULL, bad[_i].len, PROT_READ, MAP_SHARED,
-				     bad[_i].delta, &p), -EINVAL);
+	ck_assert_int_eq(map(fd, NULL, bad[_i].delta, bad[_i].len, 0, &p, &head), -EINVAL);
 	ck_assert_int_eq(maps_of("memfd:buffer"), 0);
 	close(fd);
 }
 END_TEST
 
-START_TEST(placed_interior_map_is_where_it_was_asked_for)
+START_TEST(placed_interior_map_replaces_no_more_than_it_may)
 {
 	int fd = file();
-	char *spot = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	char *spot = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			  -1, 0);
+	size_t head;
 	void *p;
 
-	memset(spot, 'x', 3 * PAGE);
-	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, spot + PAGE, PAGE, PROT_READ,
-				     MAP_SHARED | MAP_FIXED, 2 * PAGE, &p), 0);
-	ck_assert_ptr_eq(p, spot + PAGE);
-	ck_assert_int_eq(spot[PAGE], 'c');
-	ck_assert_int_eq(spot[PAGE - 1], 'x');
+	memset(spot, 'x', 4 * PAGE);
+	/* No room for the head. */
+	ck_assert_int_eq(map(fd, spot + 2 * PAGE, 2 * PAGE, PAGE, MAP_FIXED, &p, &head), -EEXIST);
 	ck_assert_int_eq(spot[2 * PAGE], 'x');
+	ck_assert_int_eq(spot[PAGE], 'x');
+
+	munmap(spot, 2 * PAGE);
+	ck_assert_int_eq(map(fd, spot + 2 * PAGE, 2 * PAGE, PAGE, MAP_FIXED, &p, &head), 0);
+	ck_assert_ptr_eq(p, spot + 2 * PAGE);
+	ck_assert_int_eq(spot[2 * PAGE], 'c');
+	ck_assert_int_eq(spot[3 * PAGE], 'x');
 #ifdef MAP_FIXED_NOREPLACE
-	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, spot, PAGE, PROT_READ,
-				     MAP_SHARED | MAP_FIXED_NOREPLACE, PAGE, &p), -EEXIST);
-	ck_assert_int_eq(spot[0], 'x');
-	munmap(spot, PAGE);
-	ck_assert_int_eq(dmabuf_mmap(fd, PAGES * PAGE, spot, PAGE, PROT_READ,
-				     MAP_SHARED | MAP_FIXED_NOREPLACE, PAGE, &p), 0);
-	ck_assert_ptr_eq(p, spot);
-	ck_assert_int_eq(spot[0], 'b');
-#endif
 	munmap(spot, 3 * PAGE);
+	ck_assert_int_eq(map(fd, spot + 3 * PAGE, PAGE, PAGE, MAP_FIXED_NOREPLACE, &p, &head),
+			 -EEXIST);
+	ck_assert_int_eq(spot[3 * PAGE], 'x');
+	ck_assert_int_eq(map(fd, spot + 2 * PAGE, PAGE, PAGE, MAP_FIXED_NOREPLACE, &p, &head), 0);
+	ck_assert_ptr_eq(p, spot + 2 * PAGE);
+	ck_assert_int_eq(spot[2 * PAGE], 'b');
+#endif
+	munmap(spot, 4 * PAGE);
 	close(fd);
 }
 END_TEST
@@ -138,9 +151,9 @@ TCase *dmabuf_tests(void)
 {
 	TCase *t = tcase_create("dmabuf");
 
-	tcase_add_test(t, interior_map_shows_its_part_and_leaves_no_other);
+	tcase_add_test(t, interior_map_points_into_a_map_of_the_whole);
 	tcase_add_loop_test(t, interior_map_stays_within_the_buffer, 0, 7);
-	tcase_add_test(t, placed_interior_map_is_where_it_was_asked_for);
+	tcase_add_test(t, placed_interior_map_replaces_no_more_than_it_may);
 	tcase_add_test(t, unreadable_page_is_found_without_a_signal);
 	tcase_add_test(t, what_is_no_dmabuf_is_not_identified);
 	return t;

@@ -34,7 +34,7 @@ START_TEST(front_back_and_middle_can_go)
 {
 	struct buffer *b = buffer(1);
 
-	ck_assert_int_eq(mapping_add(BASE, 10 * PAGE, b, true), 0);
+	ck_assert_int_eq(mapping_add(BASE, 10 * PAGE, 0, b, true), 0);
 	ck_assert_uint_eq(b->mapped[1], 1);
 	ck_assert_int_eq(cut(0, 1), 1);		/* front: 1-9 */
 	ck_assert_uint_eq(b->mapped[1], 1);
@@ -48,6 +48,38 @@ START_TEST(front_back_and_middle_can_go)
 	ck_assert_uint_eq(b->mapped[1], 0);
 	ck_assert_uint_eq(b->refs, 1);
 	ck_assert_uint_eq(atomic_load(&mappings_live), 0);
+	buffer_put(b);
+}
+END_TEST
+
+START_TEST(head_goes_with_the_last_piece)
+{
+	struct buffer *b = buffer(1);
+	uint64_t start;
+
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 3 * PAGE, b, false), 0);
+	cut(5, 1);
+	cut(6, 2);
+	ck_assert_uint_eq(mapping_widow(&start), 0);
+	cut(4, 1);
+	ck_assert_uint_eq(mapping_widow(&start), 3 * PAGE);
+	ck_assert_uint_eq(start, BASE + PAGE);
+	ck_assert_uint_eq(mapping_widow(&start), 0);
+	buffer_put(b);
+}
+END_TEST
+
+START_TEST(head_that_was_mapped_over_is_not_unmapped)
+{
+	struct buffer *b = buffer(1);
+	uint64_t start;
+
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, PAGE, 4 * PAGE, b, false), 0);
+	cut(1, 1);		/* the program's own, where it saw nothing */
+	cut(2, 10);		/* and over the rest of it and the mapping */
+	ck_assert_uint_eq(mapping_widow(&start), PAGE);
+	ck_assert_uint_eq(start, BASE);
+	ck_assert_uint_eq(mapping_widow(&start), 0);
 	buffer_put(b);
 }
 END_TEST
@@ -74,8 +106,8 @@ START_TEST(random_cuts_agree_with_the_model)
 			if (p == from + n || model[p - 1].piece == pieces)
 				model[p].piece = p == from + n ? ++pieces : pieces;
 		if (rand() % 2) {
-			ck_assert_int_eq(mapping_add(BASE + from * PAGE, n * PAGE, bufs[which], w),
-					 0);
+			ck_assert_int_eq(mapping_add(BASE + from * PAGE, n * PAGE, 0,
+						     bufs[which], w), 0);
 			pieces++;
 			for (int p = from; p < from + n; p++) {
 				model[p].buf = which + 1;
@@ -107,6 +139,8 @@ TCase *mapping_tests(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, front_back_and_middle_can_go);
+	tcase_add_test(t, head_goes_with_the_last_piece);
+	tcase_add_test(t, head_that_was_mapped_over_is_not_unmapped);
 	tcase_add_loop_test(t, random_cuts_agree_with_the_model, 0, 4);
 	return t;
 }

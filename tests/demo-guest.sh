@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The part of scripts/demo.sh that runs where the devices are, mostly in a virtual machine: runs
+# unmodified programs natively, with the shim and with the shim just observing. Writes pictures and
+# logs to a folder, and how each run ended to results.txt in it, as "NAME WAY HOW" with tabs.
+
+export LC_ALL=C
+me=demo-guest.sh
+ways='native shim observe'
+
+if [ $# -lt 3 ] || [ ! -x "$1/scripts/run-with-shim.sh" ] || [ ! -d "$2" ]; then
+	echo "Usage: $me BUILD-FOLDER OUT-FOLDER egl-vgem|egl-cirrus|gstreamer|weston..." >&2
+	exit 2
+fi
+build=$1 out=$2
+shift 2
+
+# Mesa's software rendering into the buffers of the device. Its path for plain 2D drawing garbles
+# the edges of a quad under QEMU's emulation of AVX2, whatever the texture is.
+export GBM_ALWAYS_SOFTWARE=1 LP_PERF=no_linear
+
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+
+# result WAY HOW
+result() {
+	# A program that crashes may leave an empty file.
+	[ -s "$out/$name-$1.png" ] || rm -f "$out/$name-$1.png"
+	printf '%s\t%s\t%s\n' "$name" "$1" "$2" >>"$out/results.txt"
+	echo "$name, $1: $2"
+}
+
+# card DRIVER: prints the DRM card of that driver; a virtual device may have its name instead
+card() {
+	local dir device driver
+	for dir in /sys/class/drm/card*; do
+		device=$(readlink -f "$dir/device") driver=$(readlink -f "$dir/device/driver")
+		case ${dir##*/} in
+		*-*) continue ;;
+		esac
+		case $1 in
+		"${device##*/}" | "${driver##*/}") echo "/dev/dri/${dir##*/}" && return ;;
+		esac
+	done
+}
+
+# vivid: prints the video capture device of vivid
+vivid() {
+	local dir
+	for dir in /sys/class/video4linux/video*; do
+		case $(cat "$dir/name" 2>/dev/null) in
+		vivid-*-vid-cap) echo "/dev/${dir##*/}" && return ;;
+		esac
+	done
+}
+
+# usable WHAT FILE: or else says that this row is skipped
+usable() {
+	[ -n "$2" ] && [ -r "$2" ] && [ -w "$2" ] && return
+	if [ -e "$2" ]; then
+		result skipped "$2 is not accessible"
+	else
+		result skipped "there is no $1"
+	fi
+	return 1
+}
+
+# become WAY COMMAND...: runs it instead of the shell, with all it says in a log
+become() {
+	local way=$1 launcher=()
+	shift
+	case $way in
+	shim) launcher=("$build/scripts/run-with-shim.sh" --log) ;;
+	observe) launcher=("$build/scripts/run-with-shim.sh" --log --mode observe) ;;
+	esac
+	exec timeout -k 5 "$limit" "${launcher[@]}" "$@" >"$out/$name-$way.log" 2>&1 </dev/null
+}
+
+# how STATUS: says how a program ended
+how() {
+	local signal
+	case $1 in
+	124 | 137) echo "hangs (killed after $limit s)" ;;
+	*)
+		signal=$(kill -l "$1" 2>/dev/null)
+		if [ "$1" -gt 128 ] && [ -n "$signal" ]; then
+			echo "SIG$signal"
+		else
+			echo "exit $1"
+		fi
+		;;
+	esac
+}
+
+egl() {
+	local way files how
+	name=egl-$1 limit=60
+	usable "card of the driver $1" "$(card "$1")" || return
+	usable /dev/udmabuf /dev/udmabuf || return
+	for way in $ways; do
+		files=("$out/$name-$way.png")
+		[ "$way" != native ] || files+=("$out/$name-put-in.png")
+		(become "$way" "$build/examples/dmabuf-texture" --device "$(card "$1")" "${files[@]}")
+		how=$(how $?)
+		# It says itself what failed.
+		[ "$how" != 'exit 1' ] || how+=": $(tail -n 1 "$out/$name-$way.log")"
+		result "$way" "${how/: dmabuf-texture:/:}"
+	done 2>/dev/null # bash says what it was that crashed
+}
+
+gstreamer() {
+	local camera way source png
+	name=gstreamer limit=90
+	camera=$(vivid)
+	usable 'vivid camera' "$camera" || return
+	usable 'card of the driver cirrus' "$(card cirrus)" || return
+	export GST_GL_PLATFORM=egl GST_GL_API=gles2 GST_GL_WINDOW=gbm
+	GST_GL_GBM_DRM_DEVICE=$(card cirrus)
+	export GST_GL_GBM_DRM_DEVICE
+	# Without its clock and counter every frame is the same.
+	source=(gst-launch-1.0 -q --no-fault v4l2src "device=$camera" num-buffers=3
+		"extra-controls=c,osd_text_mode=2")
+	png=(! pngenc snapshot=true ! filesink)
+	(become put-in "${source[@]}" io-mode=mmap ! video/x-raw,format=BGRx,width=320,height=180 ! \
+		videoconvert ! video/x-raw,format=RGB \
+		"${png[@]}" "location=$out/$name-put-in.png") ||
+		echo "$name: vivid's picture cannot be had without GL: $(how $?)"
+	for way in $ways; do
+		(become "$way" "${source[@]}" io-mode=dmabuf ! \
+			video/x-raw,format=BGRx,width=320,height=180 ! \
+			glupload ! glcolorconvert ! gldownload ! video/x-raw,format=RGBA \
+			"${png[@]}" "location=$out/$name-$way.png")
+		result "$way" "$(how $?)"
+	done 2>/dev/null
+}
+
+# shoot WAY: takes screenshots until the client's window is in one, which is kept
+shoot() {
+	local i verdict
+	for ((i = 0; i < 30; i++)); do
+		kill -0 "$compositor" || return
+		rm -f "$tmp"/*.png
+		timeout -k 5 20 weston-screenshooter
+		"$build/tests/pictures" square "$tmp"/*.png "$tmp/want"
+		verdict=$?
+		if [ $verdict -lt 2 ]; then
+			mv "$tmp"/*.png "$out/$name-$1.png"
+			[ "$1" != shim ] || [ ! -e "$tmp/want" ] ||
+				mv "$tmp/want" "$out/$name-put-in.png"
+			return
+		fi
+		sleep 0.5
+	done
+}
+
+weston() {
+	local way i compositor client status importer exporter
+	name=weston limit=90
+	importer=$(card cirrus) exporter=$(card vgem)
+	usable 'card of the driver cirrus' "$importer" || return
+	usable 'card of the driver vgem' "$exporter" || return
+	if [ "$(id -u)" != 0 ]; then
+		result skipped 'weston has to be run as root here'
+		return
+	fi
+	if [ ! -e /run/udev/control ]; then
+		PATH=$PATH:/lib/systemd:/usr/lib/systemd systemd-udevd --daemon
+		udevadm trigger && udevadm settle
+	fi
+	export XDG_RUNTIME_DIR=$tmp XDG_PICTURES_DIR=$tmp WAYLAND_DISPLAY=demo
+	# No animation and no panel, so that any screenshot shows the window as it is.
+	printf '[shell]\nstartup-animation=none\npanel-position=none\n' >"$tmp/weston.ini"
+	for way in $ways; do
+		become "$way" weston -Bdrm-backend.so --tty=1 "--drm-device=${importer##*/}" \
+			--continue-without-input --debug --socket=$WAYLAND_DISPLAY \
+			"--config=$tmp/weston.ini" &
+		compositor=$!
+		for ((i = 0; i < 300; i++)); do
+			[ ! -S "$tmp/$WAYLAND_DISPLAY" ] || break
+			kill -0 $compositor || break
+			sleep 0.2
+		done
+		weston-simple-dmabuf-egl "--drm-render-node=$exporter" \
+			>"$out/$name-$way-client.log" 2>&1 </dev/null &
+		client=$!
+		shoot "$way" >"$out/$name-$way-shots.log" 2>&1
+		kill $client
+		kill $compositor
+		wait $compositor
+		status=$?
+		wait $client
+		result "$way" "$(how $status)"
+		rm -f "$tmp/$WAYLAND_DISPLAY"*
+	done 2>/dev/null
+}
+
+for row; do
+	case $row in
+	egl-*) egl "${row#egl-}" ;;
+	gstreamer | weston) $row ;;
+	*) echo "$me: unknown program $row" >&2 && exit 2 ;;
+	esac
+done
