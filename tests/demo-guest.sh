@@ -73,7 +73,9 @@ become() {
 	shim) launcher=("$build/scripts/run-with-shim.sh" --log) ;;
 	observe) launcher=("$build/scripts/run-with-shim.sh" --log --mode observe) ;;
 	esac
-	exec timeout -k 5 "$limit" "${launcher[@]}" "$@" >"$out/$name-$way.log" 2>&1 </dev/null
+	# In the foreground it signals the program alone; weston's clients would go before weston.
+	exec timeout --foreground -k 5 "$limit" "${launcher[@]}" "$@" \
+		>"$out/$name-$way.log" 2>&1 </dev/null
 }
 
 # how STATUS: says how a program ended
@@ -134,27 +136,26 @@ gstreamer() {
 	done 2>/dev/null
 }
 
-# shoot WAY: takes screenshots until the client's window is in one, which is kept
+# shoot WAY: takes screenshots until the client's window is in one; keeps the last one, unless
+# weston ends by itself; fails if the window does not show up
 shoot() {
-	local i verdict
-	for ((i = 0; i < 30; i++)); do
-		kill -0 "$compositor" || return
-		rm -f "$tmp"/*.png
-		timeout -k 5 20 weston-screenshooter
-		"$build/tests/pictures" square "$tmp"/*.png "$tmp/want"
-		verdict=$?
-		if [ $verdict -lt 2 ]; then
-			mv "$tmp"/*.png "$out/$name-$1.png"
-			[ "$1" != shim ] || [ ! -e "$tmp/want" ] ||
-				mv "$tmp/want" "$out/$name-put-in.png"
-			return
-		fi
+	local i verdict=2 shot=$tmp/shot
+	rm -f "$shot" "$tmp/want"
+	for ((i = 0; i < 30 && verdict >= 2; i++)); do
 		sleep 0.5
+		kill -0 "$compositor" || return 0
+		timeout -k 5 20 weston-screenshooter
+		mv "$tmp"/*.png "$shot" || continue
+		"$build/tests/pictures" square "$shot" "$tmp/want"
+		verdict=$?
 	done
+	[ ! -e "$shot" ] || mv "$shot" "$out/$name-$1.png"
+	[ "$1" != shim ] || [ ! -e "$tmp/want" ] || mv "$tmp/want" "$out/$name-put-in.png"
+	[ $verdict -lt 2 ]
 }
 
 weston() {
-	local way i compositor client status importer exporter
+	local way i compositor client shows how importer exporter
 	name=weston limit=90
 	importer=$(card cirrus) exporter=$(card vgem)
 	usable 'card of the driver cirrus' "$importer" || return
@@ -175,7 +176,7 @@ weston() {
 			--continue-without-input --debug --socket=$WAYLAND_DISPLAY \
 			"--config=$tmp/weston.ini" &
 		compositor=$!
-		for ((i = 0; i < 300; i++)); do
+		for ((i = 0; i < 200; i++)); do
 			[ ! -S "$tmp/$WAYLAND_DISPLAY" ] || break
 			kill -0 $compositor || break
 			sleep 0.2
@@ -183,13 +184,14 @@ weston() {
 		weston-simple-dmabuf-egl "--drm-render-node=$exporter" \
 			>"$out/$name-$way-client.log" 2>&1 </dev/null &
 		client=$!
-		shoot "$way" >"$out/$name-$way-shots.log" 2>&1
+		shows='shows no window'
+		! shoot "$way" >"$out/$name-$way-shots.log" 2>&1 || shows=''
 		kill $client
 		kill $compositor
 		wait $compositor
-		status=$?
+		how=$(how $?)
 		wait $client
-		result "$way" "$(how $status)"
+		result "$way" "${shows:-$how}"
 		rm -f "$tmp/$WAYLAND_DISPLAY"*
 	done 2>/dev/null
 }

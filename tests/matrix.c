@@ -491,7 +491,7 @@ static void *thread(void *arg)
 	long wrong = 0;
 
 	fill(e.view, e.size, seed);
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; i < 150; i++) {
 		uint32_t handle = import(fd, &e);
 		uint8_t *p = map(fd, handle, SIZE, PROT_READ | (i & 1 ? PROT_WRITE : 0));
 

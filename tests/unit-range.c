@@ -9,7 +9,7 @@
 #include "range.h"
 #include "unit.h"
 
-#define POINTS 512
+#define POINTS 128
 
 START_TEST(point_is_found_in_its_range_alone)
 {
@@ -53,7 +53,7 @@ START_TEST(random_changes_agree_with_the_model)
 	struct ranges r = { 0 };
 
 	srand(_i);
-	for (int step = 0; step < 4000; step++) {
+	for (int step = 0; step < 1000; step++) {
 		unsigned int from = rand() % POINTS, to = from + 1 + rand() % 3;
 		struct range *hit;
 		int taken = 0;
@@ -76,7 +76,8 @@ START_TEST(random_changes_agree_with_the_model)
 		}
 		for (unsigned int p = 0; p < POINTS; p++) {
 			hit = ranges_find(&r, p);
-			ck_assert_ptr_eq(hit ? hit->obj : NULL, model[p]);
+			if ((hit ? hit->obj : NULL) != model[p])
+				ck_abort_msg("step %d: point %u differs", step, p);
 		}
 	}
 	ranges_free(&r);

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The whole test suite, from a clean build to real kernels in virtual machines.
+set -u
+me=check.sh
+top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
+# shellcheck source=scripts/packages.sh
+. "$top/scripts/packages.sh"
+groups=(build test vm demo)
+here='' kvm='' quick=''
+
+usage() {
+	cat <<-EOF
+	Usage: $me [--quick] [--here] [--kvm] [--help]
+	Builds primeshim from clean and tests it: the unit tests, also under valgrind; what imports do
+	on real Debian kernels in virtual machines; the demonstration. Installs what it needs.
+
+	  --quick  leaves the virtual machines and the demonstration out
+	  --here   tests the running kernel instead of virtual machines (as root; vgem and cirrus)
+	  --kvm    virtual machines by KVM (default: software emulation)
+	  --help   prints this
+
+	The last line counts the promises that were kept. Exit status: 0 if all were, 1 if not,
+	2 for bad use or something missing.
+	EOF
+}
+
+for arg in "$@"; do
+	case $arg in
+	--quick) quick=yes ;;
+	--here) here=yes ;;
+	--kvm) kvm=--kvm ;;
+	--help) usage && exit ;;
+	*) echo "$me: unknown option $arg; see --help" >&2 && exit 2 ;;
+	esac
+done
+[ -z "$quick" ] || groups=(build test)
+packages_need "${groups[@]}"
+
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+all=$tmp/all
+: >"$all"
+
+say() {
+	printf '%s: [%3d s] %s\n' "$me" $SECONDS "$1"
+}
+
+# promise TEXT STATUS
+promise() {
+	if [ "$2" = 0 ]; then echo "ok - $1"; else echo "not ok - $1"; fi | tee -a "$all"
+}
+
+# step TEXT COMMAND...: its output is shown only if it fails
+step() {
+	local status
+	say "$1"
+	"${@:2}" >"$tmp/log" 2>&1
+	status=$?
+	[ $status = 0 ] || tail -n 60 "$tmp/log"
+	promise "$1" $status
+	return $status
+}
+
+# guest TEXT COMMAND...: prints "ok" and "not ok" lines, which count
+guest() {
+	say "$1"
+	"${@:2}" 2>&1 | tee -a "$all"
+	promise "$1: ran to its end" "${PIPESTATUS[0]}"
+}
+
+finish() {
+	local passed failed
+	passed=$(grep -c '^ok - ' "$all")
+	failed=$(grep -c '^not ok - ' "$all")
+	grep '^not ok - ' "$all"
+	say 'the end'
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+	exit
+}
+
+build=$top/build-check
+rm -rf "$build"
+mkdir "$build" && cd "$build" || exit 2
+step 'autoreconf' autoreconf -fi "$top" || finish
+step 'configure, with warnings as errors' "$top/configure" --enable-werror || finish
+step 'make' make -j2 || finish
+step 'make check' make check
+# How many the unit tests were, and what the shell tests promise.
+cat tests/*.log | grep -E '^(ok|not ok|[0-9]+%:)' | tee -a "$all"
+step 'make distcheck' make distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror
+cd "$top" || exit 2
+step 'shellcheck' shellcheck -x scripts/*.sh tests/*.sh build-check/scripts/*.sh
+cd "$build" || exit 2
+[ -z "$quick" ] || finish
+
+if [ -n "$here" ]; then
+	guest 'the running kernel' "$top/tests/kernel.sh"
+	step 'the demonstration' "$top/scripts/demo.sh" --here --out "$tmp/pictures"
+	finish
+fi
+vm=("$top/scripts/vm.sh" --timeout 400 --device cirrus-vga --device virtio-gpu-pci)
+[ -z "$kvm" ] || vm+=("$kvm")
+guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
+guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
+say 'the demonstration'
+# shellcheck disable=SC2086
+"$top/scripts/demo.sh" $kvm --out "$tmp/pictures"
+promise 'the demonstration' $?
+finish

@@ -1,0 +1,228 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The demonstration: installs what is missing, builds, boots stock Debian kernels in virtual
+# machines, and runs unmodified programs there natively and with the shim. Ends with a table and a
+# folder of pictures. tests/demo-guest.sh is the part that runs in there.
+
+export LC_ALL=C
+me=demo.sh
+source=$(realpath -- "$0") && source=${source%/*/*}
+# shellcheck source=scripts/packages.sh
+. "$source/scripts/packages.sh" || exit 2
+
+out=demo-pictures quick='' here='' kvm=()
+
+# The rows of the table: a name for the files, then program, importer <- exporter, kernel.
+rows=(
+	'egl-vgem|dmabuf-texture|vgem <- udmabuf|6.12'
+	'egl-cirrus|dmabuf-texture|cirrus <- udmabuf|6.12'
+	'gstreamer|gst-launch-1.0|cirrus <- vivid|6.12'
+	'weston|weston|cirrus <- vgem|6.1'
+)
+
+usage() {
+	cat <<-EOF
+	Usage: $me [options]
+	Shows on this machine, without a GPU, what primeshim does: programs that crash when they use
+	the CPU mapping of an imported dma-buf draw the right picture with it. Installs the Debian
+	packages that are missing (with sudo if not root), builds in the folder build, and runs
+	programs in virtual machines with stock Debian kernels, natively and with the shim. Takes 2
+	to 5 minutes once all is downloaded (600 MB at the most).
+
+	Options (--OPTION VALUE or --OPTION=VALUE):
+	  --quick    only the first row: one small EGL program, in less than a minute
+	  --here     no virtual machine: runs the programs on the devices of this machine, and
+	             leaves out those for which a device is missing
+	  --out DIR  where pictures and logs go (default: $out)
+	  --kvm      uses KVM for the virtual machines (default: software emulation)
+	  --help     prints this
+
+	DIR then has for each row NAME-put-in.png, NAME-shim.png, NAME-native.png if a picture came
+	about, and what the programs and the shim said in NAME-native.log and NAME-shim.log.
+
+	Exit status: 0 all as promised, 1 not, or it works natively, which shows nothing; 2 bad use
+	or something missing
+
+	Example:
+	  $me --quick --out /tmp/pictures
+	EOF
+}
+
+# die TEXT
+die() {
+	echo "$me: $1" >&2
+	exit 2
+}
+
+# step [TEXT]: prints the lines of stdin, or one, with the time that has passed
+step() {
+	local line
+	if [ $# -gt 0 ]; then
+		printf '[%3d s] %s\n' $SECONDS "$1"
+		return
+	fi
+	while IFS= read -r line; do
+		printf '[%3d s] %s\n' $SECONDS "$line"
+	done
+}
+
+# make_all: builds in $build, which is $source if that has been configured
+make_all() {
+	build=$source/build
+	[ ! -e "$source/config.status" ] || build=$source
+	mkdir -p "$build" && cd "$source" || return
+	if [ ! -e configure ] || [ configure.ac -nt configure ] || [ Makefile.am -nt Makefile.in ]; then
+		autoreconf -fi || return
+	fi
+	cd "$build" || return
+	if [ ! -e config.status ]; then
+		"$source/configure" || return
+	elif grep -q 'HAVE_EXAMPLE_TRUE"\]="#"' config.status; then
+		# What the example needs was missing then.
+		./config.status --recheck && ./config.status || return
+	fi
+	make -j"$(nproc)" || return
+	[ -x examples/dmabuf-texture ] && [ -x tests/pictures ] && return
+	echo 'The example was not built: gbm, egl, glesv2 or libpng was not found.'
+	return 1
+}
+
+# boot KERNEL NAME...: runs those rows in a virtual machine with that kernel
+boot() {
+	local kernel=$1
+	shift
+	step "Booting Linux $kernel, which is fetched the first time, for: $*"
+	"$source/scripts/vm.sh" --kernel "$kernel" --device cirrus-vga --timeout 400 "${kvm[@]}" \
+		--out "$out" -- "$source/tests/demo-guest.sh" "$build" "$out" "$@" \
+		2>"$out/vm-$kernel.log" | step
+	case ${PIPESTATUS[0]} in
+	0) ;;
+	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$kernel.log")" ;;
+	*) step "The virtual machine failed: $(tail -n 1 "$out/vm-$kernel.log")" ;;
+	esac
+}
+
+# field NAME WAY: prints how that run ended
+field() {
+	awk -F '\t' -v name="$1" -v way="$2" '$1 == name && $2 == way { print $3; exit }' \
+		"$out/results.txt"
+}
+
+# picture NAME WAY: prints whether that run's picture is right
+picture() {
+	local file=$out/$1-$2.png
+	if [ ! -e "$file" ]; then
+		echo none
+	elif case $1 in
+		weston) "$build/tests/pictures" square "$file" ;;
+		*) "$build/tests/pictures" same "$out/$1-put-in.png" "$file" ;;
+		esac >"$out/$1-$2-judged.log" 2>&1; then
+		echo right
+	else
+		echo wrong
+	fi
+}
+
+# cells TEXT...: prints a row of the table
+cells() {
+	printf '%-15s %-18s %-7s %-14s %-14s %-8s %s\n' "$@"
+}
+
+# judge NAME PROGRAM DEVICES KERNEL: adds a line to the table, and to $problems what is wrong
+judge() {
+	local native shim observe drawn works=''
+	native=$(field "$1" native) shim=$(field "$1" shim) observe=$(field "$1" observe)
+	drawn=$(picture "$1" shim)
+	if [ "$native" = 'exit 0' ]; then
+		works=$(picture "$1" native)
+		native+=", $works"
+	fi
+	[ "$observe" != 'exit 0' ] || observe+=", $(picture "$1" observe)"
+	cells "$2" "$3" "$4" "${native:=no result}" "${shim:=no result}" "$drawn" \
+		"${observe:=no result}"
+	if [ "$works" = right ]; then
+		problems+=("$1 works natively here, so it shows nothing about the shim.")
+	fi
+	if [ "$native" = 'no result' ]; then
+		problems+=("$1 gave no result natively.")
+	fi
+	if [ "$shim" != 'exit 0' ] || [ "$drawn" != right ]; then
+		problems+=("$1 is not right with the shim; see $out/$1-shim*.log.")
+	fi
+	if [ "$observe" != "$native" ]; then
+		problems+=("$1 does not fail with --mode observe as it does natively.")
+	fi
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--quick) quick=yes ;;
+	--here) here=yes ;;
+	--kvm) kvm=(--kvm) ;;
+	--out)
+		[ $# -gt 1 ] || die '--out needs a value; see --help'
+		out=$2
+		shift
+		;;
+	--out=*) out=${1#*=} ;;
+	--help) usage && exit ;;
+	*) die "unknown option $1; see --help" ;;
+	esac
+	shift
+done
+[ -n "$out" ] || die '--out needs a value; see --help'
+mkdir -p -- "$out" 2>/dev/null || die "cannot create $out"
+out=$(realpath -- "$out")
+[ -w "$out" ] || die "cannot write to $out"
+[ -z "$quick" ] || rows=("${rows[0]}")
+for row in "${rows[@]}"; do
+	rm -f "$out/${row%%|*}"-*.{png,log}
+done
+rm -f "$out"/vm-*.log
+: >"$out/results.txt" || die "cannot write to $out"
+
+step 'Looking for missing packages'
+groups=(build demo)
+[ -n "$here" ] || groups+=(vm)
+packages_need "${groups[@]}" || exit 2
+
+step 'Building; what that says goes to build.log'
+make_all >"$out/build.log" 2>&1 || {
+	tail -n 20 "$out/build.log" >&2
+	die "it cannot be built; see $out/build.log"
+}
+
+if [ -n "$here" ]; then
+	mapfile -t names < <(printf '%s\n' "${rows[@]%%|*}")
+	"$source/tests/demo-guest.sh" "$build" "$out" "${names[@]}" | step
+else
+	for kernel in 6.12 6.1; do
+		names=()
+		for row in "${rows[@]}"; do
+			[ "${row##*|}" != $kernel ] || names+=("${row%%|*}")
+		done
+		[ ${#names[@]} = 0 ] || boot $kernel "${names[@]}"
+	done
+fi
+
+problems=() judged=0
+echo
+cells PROGRAM 'IMPORTER <- FROM' KERNEL NATIVELY 'WITH THE SHIM' PICTURE OBSERVING
+for row in "${rows[@]}"; do
+	IFS='|' read -r name program devices kernel <<<"$row"
+	[ -z "$here" ] || kernel=$(uname -r | cut -d . -f 1-2)
+	skipped=$(field "$name" skipped)
+	if [ -n "$skipped" ]; then
+		cells "$program" "$devices" "$kernel" "skipped: $skipped" '' '' ''
+		continue
+	fi
+	judge "$name" "$program" "$devices" "$kernel"
+	judged=$((judged + 1))
+done
+echo
+[ $judged != 0 ] ||
+	die 'nothing could be run here: load vgem and udmabuf and be root, or leave out --here'
+echo "Pictures and logs: $out"
+[ ${#problems[@]} != 0 ] || exit 0
+printf '%s\n' "${problems[@]}"
+exit 1

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# To be sourced by the bash scripts beside it: installs the Debian packages that they need.
+
+declare -A packages_of=(
+	[build]='gcc libc6-dev make autoconf automake libtool pkg-config libcap2-bin linux-libc-dev
+		libdrm-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
+	[vm]='qemu-system-x86 busybox-static kmod cpio xz-utils'
+	[demo]='libgl1-mesa-dri libegl-mesa0 udev weston gstreamer1.0-tools gstreamer1.0-plugins-base
+		gstreamer1.0-plugins-good gstreamer1.0-gl'
+	[test]='binutils check kmscube shellcheck strace valgrind'
+)
+
+# packages_missing GROUP...: prints those of the groups' packages that are not installed
+packages_missing() {
+	local group package
+	for group; do
+		for package in ${packages_of[$group]}; do
+			case $(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) in
+			?i*) ;;
+			*) echo "$package" ;;
+			esac
+		done
+	done
+}
+
+# packages_need GROUP...: installs what is missing of them; fails, and says why, if it cannot
+packages_need() {
+	local missing as_root=() get=(apt-get -q -y)
+	if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+		echo "${0##*/}: this is no Debian: nothing is installed, all has to be there" >&2
+		return 0
+	fi
+	mapfile -t missing < <(packages_missing "$@")
+	[ ${#missing[@]} != 0 ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		as_root=(sudo DEBIAN_FRONTEND=noninteractive)
+		if ! command -v sudo >/dev/null; then
+			echo "${0##*/}: packages are missing and there is no sudo; as root, run:" \
+				"apt-get install --no-install-recommends ${missing[*]}" >&2
+			return 1
+		fi
+	fi
+	echo "${0##*/}: installing ${missing[*]}" >&2
+	export DEBIAN_FRONTEND=noninteractive
+	# Without lists, or with old ones, apt-get knows no package or no longer its file.
+	"${as_root[@]}" "${get[@]}" update >&2 &&
+		"${as_root[@]}" "${get[@]}" install --no-install-recommends "${missing[@]}" >&2 &&
+		return
+	echo "${0##*/}: apt-get failed, see above; missing are: ${missing[*]}" >&2
+	return 1
+}

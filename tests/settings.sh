@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# PRIMESHIM_* inside a program: a wrong value or name costs one line on stderr and nothing else.
+set -u
+lib=$(cd "${top_builddir:-.}" && pwd -P)/.libs/libprimeshim.so
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+fail=0
+
+# says PATTERN [VARIABLE=VALUE]...: with these settings cat works, and stderr is one line that
+# matches, or nothing if the pattern is empty
+says() {
+	pattern=$1
+	shift
+	echo hello | env "$@" LD_PRELOAD="$lib" cat >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	want=${pattern:+1}
+	if [ $status = 0 ] && [ "$(cat "$tmp/out")" = hello ] &&
+		[ "$(wc -l <"$tmp/err")" = "${want:-0}" ] && grep -c "$pattern" "$tmp/err" |
+		grep -qx "${want:-0}"; then
+		echo "ok - $*"
+	else
+		echo "not ok - $*: status $status, stderr: $(cat "$tmp/err")"
+		fail=1
+	fi
+}
+
+says '' PRIMESHIM_MODE=redirect
+says '' PRIMESHIM_MODE=observe PRIMESHIM_SYNC=off
+says '' PRIMESHIM_MODE= PRIMESHIM_LOG=0
+says 'PRIMESHIM_MODE=rediret is not known, redirect is used' PRIMESHIM_MODE=rediret
+says 'PRIMESHIM_SYNC=yes is not known, map is used' PRIMESHIM_SYNC=yes
+says 'PRIMESHIM_LOG=verbose is not known, 0 is used' PRIMESHIM_LOG=verbose
+says 'there is no setting PRIMESHIM_MODUS' PRIMESHIM_MODUS=off
+# coreutils close stderr, and dash leaves by _exit(), before the line could be written.
+env PRIMESHIM_LOG=1 LD_PRELOAD="$lib" getent passwd 0 >"$tmp/out" 2>"$tmp/err"
+if [ "$(grep -c '^primeshim: getent\[[0-9]*\]: exit: 0 imports' "$tmp/err")" = 1 ]; then
+	echo "ok - PRIMESHIM_LOG=1 ends with a line of counters"
+else
+	echo "not ok - PRIMESHIM_LOG=1: $(cat "$tmp/err")"
+	fail=1
+fi
+exit $fail
