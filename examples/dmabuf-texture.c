@@ -37,12 +37,12 @@
 
 static const char usage[] =
 	"Usage: dmabuf-texture [options] OUT.png [IN.png]\n"
-	"Puts a test picture into a dma-buf, imports that into EGL, draws it as a texture and writes\n"
-	"what glReadPixels() returns to OUT.png, and to IN.png what was put into the dma-buf.\n"
+	"Puts a test picture into a dma-buf, imports that into EGL, draws it as a texture and\n"
+	"writes what glReadPixels() returns to OUT.png, and to IN.png what was put in.\n"
 	"\n"
 	"Options:\n"
-	"  --device FILE            the DRM device to draw with (default: the first /dev/dri/card*)\n"
-	"  --driver NAME            instead of that: the first card whose driver is NAME, say vgem\n"
+	"  --device FILE            the DRM device to draw with (default: first /dev/dri/card*)\n"
+	"  --driver NAME            instead of that: the first card of this driver, say vgem\n"
 	"  --exporter udmabuf|heap  what makes the dma-buf (default: udmabuf)\n"
 	"  --help                   prints this\n"
 	"\n"

@@ -27,7 +27,7 @@ usage() {
 	the CPU mapping of an imported dma-buf draw the right picture with it. Installs the Debian
 	packages that are missing (with sudo if not root), builds in the folder build, and runs
 	programs in virtual machines with stock Debian kernels, natively and with the shim. Takes 2
-	to 5 minutes once all is downloaded (600 MB at the most).
+	to 5 minutes once all is downloaded (400 MB or so).
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
 	  --quick    only the first row: one small EGL program, in less than a minute
@@ -71,7 +71,8 @@ make_all() {
 	build=$source/build
 	[ ! -e "$source/config.status" ] || build=$source
 	mkdir -p "$build" && cd "$source" || return
-	if [ ! -e configure ] || [ configure.ac -nt configure ] || [ Makefile.am -nt Makefile.in ]; then
+	if [ ! -e configure ] || [ configure.ac -nt configure ] ||
+		[ Makefile.am -nt Makefile.in ]; then
 		autoreconf -fi || return
 	fi
 	cd "$build" || return

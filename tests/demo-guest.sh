@@ -15,8 +15,8 @@ fi
 build=$1 out=$2
 shift 2
 
-# Mesa's software rendering into the buffers of the device. Its path for plain 2D drawing garbles
-# the edges of a quad under QEMU's emulation of AVX2, whatever the texture is.
+# Mesa's software rendering into the buffers of the device. Under QEMU's emulation of AVX2 its path
+# for plain 2D drawing garbles the edges of a quad, also natively and without any import.
 export GBM_ALWAYS_SOFTWARE=1 LP_PERF=no_linear
 
 tmp=$(mktemp -d) || exit 2
@@ -102,7 +102,8 @@ egl() {
 	for way in $ways; do
 		files=("$out/$name-$way.png")
 		[ "$way" != native ] || files+=("$out/$name-put-in.png")
-		(become "$way" "$build/examples/dmabuf-texture" --device "$(card "$1")" "${files[@]}")
+		(become "$way" "$build/examples/dmabuf-texture" --device "$(card "$1")" \
+			"${files[@]}")
 		how=$(how $?)
 		# It says itself what failed.
 		[ "$how" != 'exit 1' ] || how+=": $(tail -n 1 "$out/$name-$way.log")"
@@ -123,7 +124,8 @@ gstreamer() {
 	source=(gst-launch-1.0 -q --no-fault v4l2src "device=$camera" num-buffers=3
 		"extra-controls=c,osd_text_mode=2")
 	png=(! pngenc snapshot=true ! filesink)
-	(become put-in "${source[@]}" io-mode=mmap ! video/x-raw,format=BGRx,width=320,height=180 ! \
+	(become put-in "${source[@]}" io-mode=mmap ! \
+		video/x-raw,format=BGRx,width=320,height=180 ! \
 		videoconvert ! video/x-raw,format=RGB \
 		"${png[@]}" "location=$out/$name-put-in.png") ||
 		echo "$name: vivid's picture cannot be had without GL: $(how $?)"

@@ -28,8 +28,8 @@ static const char usage[] =
 	"Usage: pictures same A.png B.png\n"
 	"       pictures square SHOT.png [WANT.png]\n"
 	"same: the two agree in every pixel and channel, but for 2 of 255.\n"
-	"square: SHOT, a screenshot of weston, shows what weston-simple-dmabuf-egl draws; what it had\n"
-	"to draw there is written to WANT.\n"
+	"square: SHOT, a screenshot of weston, shows what weston-simple-dmabuf-egl draws; what it\n"
+	"had to draw there is written to WANT.\n"
 	"\n"
 	"Exit status: 0 right, 1 wrong, 2 bad use or a file that cannot be read or written,\n"
 	"3 cannot be judged: no window of the client is in the screenshot (yet)\n";
@@ -135,7 +135,7 @@ static bool black_run(const struct picture *p, int x, int y, int dx, int dy)
 	return length == WINDOW;
 }
 
-/* Half of the window's rows are black all along, and half of its columns, wherever the square is. */
+/* Half of the window's rows and half of its columns are black, wherever the square is. */
 static bool find_window(const struct picture *p, int *left, int *top)
 {
 	for (int i = 0; i < p->width * p->height; i++) {
