@@ -161,19 +161,18 @@ static int raise_fd(int fd)
 /* [p, p + len) shows @b. Consumes @dmabuf and the caller's reference to @b. */
 static void track(struct buffer *b, void *p, size_t len, size_t head, int prot, int dmabuf)
 {
-	bool private = settings.sync != SYNC_OFF;
+	bool wanted;
 
 	redirect_forget(p, len);
-	if (private) {
-		state_lock();
-		private = b->fd < 0;
-		state_unlock();
-	}
-	if (private)
+	state_lock();
+	wanted = settings.sync != SYNC_OFF && b->fd < 0;
+	state_unlock();
+	if (wanted)
 		dmabuf = raise_fd(dmabuf);
 	state_lock();
-	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot & PROT_WRITE) && private &&
-	    b->fd < 0) {
+	/* Asked again: another thread may have put one there, or taken it away, meanwhile. */
+	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot & PROT_WRITE) &&
+	    settings.sync != SYNC_OFF && b->fd < 0) {
 		b->fd = dmabuf;
 		dmabuf = -1;
 	}
