@@ -94,6 +94,9 @@ void buffer_put(struct buffer *b);
 
 struct import *import_find(struct file *f, uint32_t handle);
 
+/* The same by descriptor; *@f may be NULL, or is given the file. */
+struct import *import_at(int fd, uint32_t handle, struct file **f);
+
 /*
  * Record that @handle holds @b; takes over the caller's reference to @b in every case. A record
  * of the same buffer stays as it is; one of another buffer is replaced. NULL without memory.

@@ -55,6 +55,15 @@ struct import *import_find(struct file *f, uint32_t handle)
 	return r ? r->obj : NULL;
 }
 
+struct import *import_at(int fd, uint32_t handle, struct file **f)
+{
+	struct file *at = file_find(fd);
+
+	if (f)
+		*f = at;
+	return at ? import_find(at, handle) : NULL;
+}
+
 static void offsets_drop(struct file *f, const struct import *imp)
 {
 	const uint64_t offsets[] = { imp->synthetic, imp->native };

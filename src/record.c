@@ -88,12 +88,10 @@ struct label record_label(int fd, uint32_t handle, const struct buffer *b)
 
 bool record_knows(int fd, uint32_t handle)
 {
-	struct file *f;
 	bool known;
 
 	state_lock();
-	f = file_find(fd);
-	known = f && import_find(f, handle);
+	known = import_at(fd, handle, NULL);
 	state_unlock();
 	return known;
 }
@@ -134,8 +132,7 @@ void record_closed(int fd, uint32_t handle, uint64_t clock)
 	struct file *f;
 
 	state_lock();
-	f = file_find(fd);
-	imp = f ? import_find(f, handle) : NULL;
+	imp = import_at(fd, handle, &f);
 	if (imp && imp->born <= clock)
 		import_drop(f, imp);
 	state_unlock();
@@ -211,8 +208,7 @@ void record_renamed(int fd, uint32_t from, uint32_t to)
 	struct file *f;
 
 	state_lock();
-	f = file_find(fd);
-	imp = f ? import_find(f, from) : NULL;
+	imp = import_at(fd, from, &f);
 	if (imp)
 		import_rename(f, imp, to);
 	state_unlock();
@@ -224,8 +220,7 @@ void record_offset(int fd, uint32_t handle, uint64_t offset)
 	struct file *f;
 
 	state_lock();
-	f = file_find(fd);
-	imp = f ? import_find(f, handle) : NULL;
+	imp = import_at(fd, handle, &f);
 	if (imp)
 		offset_native(f, imp, offset);
 	state_unlock();

@@ -85,8 +85,7 @@ int redirect_refused(int fd, uint32_t handle, int err, uint64_t *offset)
 			 record_label(fd, handle, b).text, log_errno(err));
 	} else {
 		state_lock();
-		f = file_find(fd);
-		imp = f ? import_find(f, handle) : NULL;
+		imp = import_at(fd, handle, &f);
 		if (imp && imp->buffer == b)
 			found = offset_synthetic(f, imp);
 		state_unlock();
@@ -187,7 +186,6 @@ static int map_native(struct view *v, void *addr, size_t len, int prot, int flag
 		      void **out)
 {
 	struct import *imp;
-	struct file *f;
 	int ret, works;
 
 	if (!v->native || v->native_fails)
@@ -199,8 +197,7 @@ static int map_native(struct view *v, void *addr, size_t len, int prot, int flag
 	if (works < 0)
 		return 0;
 	state_lock();
-	f = file_find(v->fd);
-	imp = f ? import_find(f, v->handle) : NULL;
+	imp = import_at(v->fd, v->handle, NULL);
 	if (imp && imp->buffer == v->buffer)
 		imp->native_works = works ? YES : NO;
 	state_unlock();
