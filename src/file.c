@@ -21,11 +21,6 @@ void state_unlock(void)
 	pthread_mutex_unlock(&lock);
 }
 
-void state_init(void)
-{
-	pthread_atfork(state_lock, state_unlock, state_unlock);
-}
-
 struct file *file_find(int fd)
 {
 	struct range *r = fd < 0 ? NULL : ranges_find(&files, fd);

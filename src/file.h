@@ -126,7 +126,4 @@ struct import *offset_find(struct file *f, uint64_t offset, uint64_t *delta);
 /* Every buffer in turn, for the exit: the first one whose index is at least *@i, or NULL. */
 struct buffer *buffer_next(size_t *i);
 
-/* Take and give back the lock around fork(). */
-void state_init(void);
-
 #endif

@@ -15,6 +15,7 @@
 #include "record.h"
 #include "redirect.h"
 #include "settings.h"
+#include "stats.h"
 
 static bool any(atomic_uint *n)
 {
@@ -45,10 +46,13 @@ int mmap_hook(void *addr, size_t len, int prot, int flags, int fd, uint64_t off,
 		if (!ret && flags & MAP_FIXED)
 			redirect_forget(*out, len);
 	}
-	if (ours && settings.mode == MODE_OBSERVE)
+	if (ours && settings.mode == MODE_OBSERVE) {
+		if (!ret)
+			stat_inc(STAT_NATIVE);
 		log_line("map: %s: %zu bytes at %llu: native: %s; redirect would try the dma-buf",
 			 record_label(fd, v.handle, v.buffer).text, len,
 			 (unsigned long long)v.delta, ret < 0 ? log_errno(ret) : "ok");
+	}
 	if (ours)
 		record_put(v.buffer);
 	return ret;

@@ -15,6 +15,7 @@
 #define _LARGEFILE64_SOURCE 1
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -35,7 +36,7 @@ __attribute__((constructor)) static void begin(void)
 	int saved = errno;
 
 	next_init();
-	state_init();
+	pthread_atfork(state_lock, state_unlock, sync_forked);
 	settings_init();
 	errno = saved;
 }

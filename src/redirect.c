@@ -209,14 +209,12 @@ static int map_native(struct view *v, void *addr, size_t len, int prot, int flag
 
 /* The driver's mapping where that is known to be right, else the dma-buf's. */
 static int map_best(struct view *v, int dmabuf, void *addr, size_t len, int prot, int flags,
-		    uint64_t off, void **out, size_t *head, const char **way)
+		    uint64_t off, void **out, size_t *head, bool *native)
 {
-	*head = 0;
-	*way = "native";
-	if (!record_foreign(v->fd, v->buffer) &&
-	    !map_native(v, addr, len, prot, flags, off, out))
+	*native = !record_foreign(v->fd, v->buffer) &&
+		  !map_native(v, addr, len, prot, flags, off, out);
+	if (*native)
 		return 0;
-	*way = "dma-buf";
 	return dmabuf_mmap(dmabuf, v->buffer->size, addr, len, prot, flags, v->delta, out, head);
 }
 
@@ -224,7 +222,7 @@ int redirect_map(struct view *v, void *addr, size_t len, int prot, int flags, ui
 		 void **out)
 {
 	struct buffer *now = NULL;
-	const char *way;
+	bool native = true;
 	size_t head = 0;
 	int dmabuf, ret;
 
@@ -234,21 +232,21 @@ int redirect_map(struct view *v, void *addr, size_t len, int prot, int flags, ui
 	else if (dmabuf >= 0 && (flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
 	else if (dmabuf >= 0)
-		ret = map_best(v, dmabuf, addr, len, prot, flags, off, out, &head, &way);
+		ret = map_best(v, dmabuf, addr, len, prot, flags, off, out, &head, &native);
 	if (ret < 0) {
 		stat_inc(STAT_FALLBACK);
 		log_line("fallback: %s: %zu bytes at %llu: %s",
 			 record_label(v->fd, v->handle, v->buffer).text, len,
 			 (unsigned long long)v->delta, log_errno(ret));
-		way = "native";
+		native = true;
 		ret = next_mmap(addr, len, prot, flags, v->fd, off, out);
 	}
 	if (!ret && dmabuf >= 0 && now == v->buffer) {
-		stat_inc(*way == 'n' ? STAT_NATIVE : STAT_REDIRECTED);
+		stat_inc(native ? STAT_NATIVE : STAT_REDIRECTED);
 		log_line("map: %s: %zu bytes at %llu, %s%s: %s",
 			 record_label(v->fd, v->handle, now).text, len,
 			 (unsigned long long)v->delta, prot & PROT_READ ? "r" : "-",
-			 prot & PROT_WRITE ? "w" : "-", way);
+			 prot & PROT_WRITE ? "w" : "-", native ? "native" : "dma-buf");
 		track(now, *out, len, head, prot, dmabuf);
 		return 0;
 	}

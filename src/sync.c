@@ -71,6 +71,18 @@ void sync_settle(struct buffer *b)
 		close(closing);
 }
 
+void sync_forked(void)
+{
+	struct buffer *b;
+	size_t i = 0;
+
+	while ((b = buffer_next(&i))) {
+		b->bracket = 0;
+		b->settling = false;
+	}
+	state_unlock();
+}
+
 void sync_exit(void)
 {
 	struct buffer *b;

@@ -2,7 +2,7 @@
 /*
  * The policy of brackets: DMA_BUF_IOCTL_SYNC around the CPU's accesses to mapped imports.
  * PRIMESHIM_SYNC=map: a buffer is in a bracket for RW while a writable mapping of it exists, for
- * READ while only others do. None of these functions may be called with the lock held.
+ * READ while only others do. None but sync_forked() may be called with the lock held.
  */
 #ifndef PRIMESHIM_SYNC_H
 #define PRIMESHIM_SYNC_H
@@ -15,6 +15,12 @@
  * program did not ask to wait. Takes over the caller's reference to @b.
  */
 void sync_settle(struct buffer *b);
+
+/*
+ * In the child of a fork(), with the lock held, which it gives back: a bracket belongs to the
+ * process that began it, and the threads that were at work on one are not here.
+ */
+void sync_forked(void);
 
 /* The process exits: END every open bracket. */
 void sync_exit(void);
