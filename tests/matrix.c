@@ -268,6 +268,7 @@ static void learned(void)
 	struct export e = export_new(exporter, SIZE);
 	struct drm_prime_handle raw = { .fd = e.dmabuf };
 	int fd = card(), fd2;
+	uint64_t off = 0;
 	uint8_t *p;
 
 	fill(e.view, e.size, 6);
@@ -281,6 +282,7 @@ static void learned(void)
 	check(shows(p, 0, e.size, 6), "and so is one made through a duplicate of the descriptor");
 	munmap(p, e.size);
 	close(fd2);
+	map_dumb(fd, raw.handle, &off);
 	/* A close that is not seen, and the number used again for another dma-buf. */
 	syscall(SYS_ioctl, fd, DRM_IOCTL_GEM_CLOSE, &(struct drm_gem_close){ raw.handle, 0 });
 	export_free(&e);
@@ -288,6 +290,8 @@ static void learned(void)
 	fill(e.view, e.size, 7);
 	raw = (struct drm_prime_handle){ .fd = e.dmabuf };
 	syscall(SYS_ioctl, fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &raw);
+	check(map_error(fd, off, PAGE, PROT_READ, MAP_SHARED) == EINVAL,
+	      "the offset of a handle that was closed unseen is EINVAL, whoever has the number now");
 	p = map(fd, raw.handle, e.size, PROT_READ);
 	check(shows(p, 0, e.size, 7), "a number closed and used again unseen shows the new buffer");
 	munmap(p, e.size);

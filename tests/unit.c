@@ -17,6 +17,7 @@ int main(void)
 	suite_add_tcase(s, mapping_tests());
 	suite_add_tcase(s, driver_tests());
 	suite_add_tcase(s, dmabuf_tests());
+	suite_add_tcase(s, hook_tests());
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -10,5 +10,6 @@ TCase *state_tests(void);
 TCase *mapping_tests(void);
 TCase *driver_tests(void);
 TCase *dmabuf_tests(void);
+TCase *hook_tests(void);
 
 #endif

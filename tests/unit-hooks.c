@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/* The ioctl hooks, with a kernel that answers what a real one cannot be made to answer. */
+#include "config.h"
+
+#include <errno.h>
+
+#include <drm.h>
+
+#include "file.h"
+#include "ioctl_hooks.h"
+#include "next.h"
+#include "unit.h"
+
+#define FD 3
+#define CHANGE_HANDLE 0xc00864d2	/* drm_gem_change_handle: handle, new_handle; 6.18 */
+
+static struct next real;
+static int answer;		/* 0, or the errno that the fake kernel gives */
+static int calls;
+static void (*meanwhile)(void);	/* another thread, while the kernel is at work */
+
+static int fake_ioctl(int fd, unsigned long request, ...)
+{
+	(void)fd;
+	(void)request;
+	calls++;
+	if (meanwhile)
+		meanwhile();
+	errno = answer;
+	return answer ? -1 : 0;
+}
+
+static struct import *import(uint32_t handle, uint64_t ino)
+{
+	const struct dmabuf_id id = { .dev = 11, .ino = ino };
+
+	return import_set(file_get(FD, 226), handle, buffer_get(&id, 4096));
+}
+
+static void setup(void)
+{
+	real = next;
+	next.ioctl = fake_ioctl;
+	answer = calls = 0;
+	meanwhile = NULL;
+}
+
+static void teardown(void)
+{
+	struct file *f = file_find(FD);
+
+	while (f && f->imports.n)
+		import_drop(f, f->imports.v[0].obj);
+	next = real;
+}
+
+START_TEST(changed_handle_is_followed_where_the_kernel_changed_it)
+{
+	uint32_t arg[2] = { 1, 9 };
+	struct import *imp = import(1, 100);
+
+	answer = EINVAL;	/* 7.2 */
+	ck_assert_int_eq(ioctl_hook(FD, CHANGE_HANDLE, arg), -EINVAL);
+	ck_assert_ptr_eq(import_at(FD, 1, NULL), imp);
+	answer = 0;
+	ck_assert_int_eq(ioctl_hook(FD, CHANGE_HANDLE, arg), 0);
+	ck_assert_ptr_null(import_at(FD, 1, NULL));
+	ck_assert_ptr_eq(import_at(FD, 9, NULL), imp);
+}
+END_TEST
+
+START_TEST(close_that_fails_loses_nothing)
+{
+	struct drm_gem_close arg = { .handle = 1 };
+
+	import(1, 100);
+	answer = EINTR;
+	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_GEM_CLOSE, &arg), -EINTR);
+	ck_assert_ptr_nonnull(import_at(FD, 1, NULL));
+	answer = 0;
+	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_GEM_CLOSE, &arg), 0);
+	ck_assert_ptr_null(import_at(FD, 1, NULL));
+	ck_assert_int_eq(calls, 2);
+}
+END_TEST
+
+static void number_used_again(void)
+{
+	import(1, 101);
+}
+
+START_TEST(import_under_a_number_just_closed_survives_the_close)
+{
+	struct drm_gem_close arg = { .handle = 1 };
+
+	import(1, 100);
+	meanwhile = number_used_again;
+	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_GEM_CLOSE, &arg), 0);
+	ck_assert_uint_eq(import_at(FD, 1, NULL)->buffer->id.ino, 101);
+}
+END_TEST
+
+START_TEST(failed_import_is_not_recorded_and_made_once)
+{
+	struct drm_prime_handle arg = { .handle = 1, .fd = -1 };
+
+	answer = EINTR;
+	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg), -EINTR);
+	answer = EAGAIN;
+	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg), -EAGAIN);
+	ck_assert_int_eq(calls, 2);
+	ck_assert_uint_eq(atomic_load(&imports_live), 0);
+}
+END_TEST
+
+START_TEST(argument_is_not_read_where_the_kernel_did_not)
+{
+	static const unsigned long requests[] = {
+		DRM_IOCTL_PRIME_FD_TO_HANDLE, DRM_IOCTL_PRIME_HANDLE_TO_FD, DRM_IOCTL_GEM_CLOSE,
+		DRM_IOCTL_MODE_DESTROY_DUMB, DRM_IOCTL_MODE_MAP_DUMB, CHANGE_HANDLE,
+	};
+
+	import(1, 100);
+	answer = EFAULT;
+	ck_assert_int_eq(ioctl_hook(FD, requests[_i], (void *)8), -EFAULT);
+	/* EINVAL of a descriptor that is no DRM node says nothing about the argument either. */
+	answer = EINVAL;
+	ck_assert_int_eq(ioctl_hook(-1, requests[_i], (void *)8), -EINVAL);
+}
+END_TEST
+
+START_TEST(request_cut_short_goes_straight_on)
+{
+	/* drm_ioctl() goes by the number and takes any size. */
+	ck_assert_int_eq(ioctl_hook(FD, _IOC(_IOC_WRITE, 'd', 0x09, 0), (void *)8), 0);
+	ck_assert_int_eq(ioctl_hook(FD, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x2e, 8), (void *)8), 0);
+	ck_assert_int_eq(calls, 2);
+}
+END_TEST
+
+TCase *hook_tests(void)
+{
+	TCase *t = tcase_create("hooks");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, changed_handle_is_followed_where_the_kernel_changed_it);
+	tcase_add_test(t, close_that_fails_loses_nothing);
+	tcase_add_test(t, import_under_a_number_just_closed_survives_the_close);
+	tcase_add_test(t, failed_import_is_not_recorded_and_made_once);
+	tcase_add_loop_test(t, argument_is_not_read_where_the_kernel_did_not, 0, 6);
+	tcase_add_test(t, request_cut_short_goes_straight_on);
+	return t;
+}
