@@ -80,18 +80,29 @@ finish() {
 	exit
 }
 
-build=$top/build-check
-rm -rf "$build"
-mkdir "$build" && cd "$build" || exit 2
-step 'autoreconf' autoreconf -fi "$top" || finish
-step 'configure, with warnings as errors' "$top/configure" --enable-werror || finish
+# copy_source: a copy without what was built in place, which would get in the way of a build
+# elsewhere
+# shellcheck disable=SC2317
+copy_source() {
+	rm -rf "$top/build-check"
+	mkdir -p "$source" "$build" &&
+		tar -C "$top" --exclude=./.git --exclude=./build --exclude=./build-check -cf - . |
+		tar -C "$source" -xf - && cd "$source" || return
+	[ ! -e Makefile ] || make distclean
+}
+
+source=$top/build-check/source build=$top/build-check/build
+step 'a clean copy of the source' copy_source || finish
+step 'autoreconf' autoreconf -fi "$source" || finish
+cd "$build" || exit 2
+step 'configure, with warnings as errors' "$source/configure" --enable-werror || finish
 step 'make' make -j2 || finish
 step 'make check' make check
 # How many the unit tests were, and what the shell tests promise.
 cat tests/*.log | grep -E '^(ok|not ok|[0-9]+%:)' | tee -a "$all"
 step 'make distcheck' make distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror
-cd "$top" || exit 2
-step 'shellcheck' shellcheck -x scripts/*.sh tests/*.sh build-check/scripts/*.sh
+cd "$source" || exit 2
+step 'shellcheck' shellcheck -x scripts/*.sh tests/*.sh "$build"/scripts/*.sh
 cd "$build" || exit 2
 [ -z "$quick" ] || finish
 
