@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/* What a client of imports does, in few words; see client.h. */
+#include "config.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <xf86drm.h>
+
+#include "client.h"
+
+const char *importer, *exporter = "udmabuf";
+bool broken;
+
+void check(bool ok, const char *promise)
+{
+	printf("%s - %s <- %s: %s\n", ok ? "ok" : "not ok", importer, exporter, promise);
+	broken |= !ok;
+}
+
+int card(void)
+{
+	int fd = open_card(importer);
+
+	if (fd < 0)
+		errx(2, "no DRM device with the driver %s", importer);
+	return fd;
+}
+
+uint32_t import(int fd, const struct export *e)
+{
+	uint32_t handle = 0;
+
+	if (drmPrimeFDToHandle(fd, e->dmabuf, &handle) < 0)
+		err(2, "%s cannot import from %s", importer, exporter);
+	return handle;
+}
+
+int map_dumb(int fd, uint32_t handle, uint64_t *off)
+{
+	struct drm_mode_map_dumb m = { .handle = handle };
+
+	if (drmIoctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &m))
+		return errno;
+	*off = m.offset;
+	return 0;
+}
+
+uint8_t *map_at(int fd, uint64_t off, size_t len, int prot)
+{
+	return mmap(NULL, len, prot, MAP_SHARED, fd, off);
+}
+
+uint8_t *map(int fd, uint32_t handle, size_t len, int prot)
+{
+	uint64_t off = 0;
+
+	return map_dumb(fd, handle, &off) ? MAP_FAILED : map_at(fd, off, len, prot);
+}
+
+int map_error(int fd, uint64_t off, size_t len, int prot, int flags)
+{
+	return mmap(NULL, len, prot, flags, fd, off) == MAP_FAILED ? errno : 0;
+}
+
+int close_handle(int fd, uint32_t handle)
+{
+	return drmCloseBufferHandle(fd, handle) < 0 ? errno : 0;
+}
+
+uint8_t byte(size_t at, int seed)
+{
+	return at * 7 + at / PAGE * 31 + seed * 101;
+}
+
+void fill(uint8_t *p, size_t len, int seed)
+{
+	for (size_t i = 0; i < len; i++)
+		p[i] = byte(i, seed);
+}
+
+bool shows(const uint8_t *p, size_t from, size_t len, int seed)
+{
+	if (p == MAP_FAILED)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (p[i] != byte(from + i, seed))
+			return false;
+	return true;
+}
+
+int count_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+int maps_of(const char *text)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[512];
+	int n = 0;
+
+	while (fgets(line, sizeof(line), f))
+		n += !!strstr(line, text);
+	fclose(f);
+	return n - !strcmp(exporter, "heap");
+}
