@@ -92,7 +92,7 @@ make_all() {
 boot() {
 	local kernel=$1
 	shift
-	step "Booting Linux $kernel, which is fetched the first time, for: $*"
+	step "Booting Linux $kernel (fetched the first time) for: $*"
 	"$source/scripts/vm.sh" --kernel "$kernel" --device cirrus-vga --timeout 400 "${kvm[@]}" \
 		--out "$out" -- "$source/tests/demo-guest.sh" "$build" "$out" "$@" \
 		2>"$out/vm-$kernel.log" | step
