@@ -6,16 +6,20 @@ me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
-groups=(build test vm demo)
-here='' kvm='' quick=''
+groups=(build test abi vm demo audit programs bench)
+here='' kvm='' quick='' all_of_it=''
 
 usage() {
 	cat <<-EOF
-	Usage: $me [--quick] [--here] [--kvm] [--help]
-	Builds primeshim from clean and tests it: the unit tests, also under valgrind; what imports do
-	on real Debian kernels in virtual machines; the demonstration. Installs what it needs.
+	Usage: $me [--quick | --all] [--here] [--kvm] [--help]
+	Builds primeshim from clean and tests it: the unit tests, also under valgrind; the fuzzer; the
+	object built for i386 and for musl; what Debian's Mesa and libdrm import; real programs with
+	and without it; what imports do on real Debian kernels in virtual machines; the demonstration.
+	Installs what it needs.
 
-	  --quick  leaves the virtual machines and the demonstration out
+	  --quick  leaves out what needs virtual machines or more packages than a build
+	  --all    adds what takes longer: the fuzzer's million steps with sanitizers, all of the real
+	           programs, the benchmark
 	  --here   tests the running kernel instead of virtual machines (as root; vgem and cirrus)
 	  --kvm    virtual machines by KVM (default: software emulation)
 	  --help   prints this
@@ -28,13 +32,17 @@ usage() {
 for arg in "$@"; do
 	case $arg in
 	--quick) quick=yes ;;
+	--all) all_of_it=yes ;;
 	--here) here=yes ;;
 	--kvm) kvm=--kvm ;;
 	--help) usage && exit ;;
 	*) echo "$me: unknown option $arg; see --help" >&2 && exit 2 ;;
 	esac
 done
+[ -z "$quick$all_of_it" ] || [ "$quick" != "$all_of_it" ] ||
+	{ echo "$me: --quick and --all exclude each other; see --help" >&2 && exit 2; }
 [ -z "$quick" ] || groups=(build test)
+[ -z "$all_of_it" ] || groups+=(programs-all programs-guest)
 packages_need "${groups[@]}"
 
 tmp=$(mktemp -d) || exit 2
@@ -100,11 +108,34 @@ step 'make' make -j2 || finish
 step 'make check' make check
 # How many the unit tests were, and what the shell tests promise.
 cat tests/*.log | grep -E '^(ok|not ok|[0-9]+%:)' | tee -a "$all"
+[ -z "$all_of_it" ] || step 'make fuzz' make fuzz
 step 'make distcheck' make distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror
 cd "$source" || exit 2
-step 'shellcheck' shellcheck -x scripts/*.sh tests/*.sh "$build"/scripts/*.sh
-cd "$build" || exit 2
+step 'shellcheck' shellcheck -x bench/*.sh scripts/*.sh tests/*.sh "$build"/scripts/*.sh
 [ -z "$quick" ] || finish
+
+# other NAME OPTION...: the object built and tried for another ABI of this machine
+# shellcheck disable=SC2317
+other() {
+	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
+		"$source/configure" --enable-werror "${@:2}" &&
+		make libprimeshim.la tests/libfake.la &&
+		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh'
+}
+step 'built for i386: exports, and every hooked call' other i386 CC='gcc -m32'
+grep -h '^ok' "$top"/build-check/i386/tests/*.log | sed 's/^ok - /ok - i386: /' | tee -a "$all"
+headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
+step 'built for musl: exports, and every hooked call' other musl CC=musl-gcc CPPFLAGS="$headers"
+grep -h '^ok' "$top"/build-check/musl/tests/*.log | sed 's/^ok - /ok - musl: /' | tee -a "$all"
+cd "$build" || exit 2
+
+short=(--quick)
+[ -z "$all_of_it" ] || short=()
+guest 'what it costs' make bench BENCH_FLAGS="${short[*]}"
+guest 'the imports of Mesa and libdrm' "$top/scripts/audit.sh"
+guest 'that audit can fail' "$top/tests/audit.sh"
+guest 'real programs' "$top/scripts/programs.sh" --lib "$build/.libs/libprimeshim.so" \
+	"${short[@]}"
 
 if [ -n "$here" ]; then
 	guest 'the running kernel' "$top/tests/kernel.sh"
@@ -114,6 +145,7 @@ fi
 vm=("$top/scripts/vm.sh" --timeout 400 --device cirrus-vga --device virtio-gpu-pci)
 [ -z "$kvm" ] || vm+=("$kvm")
 guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
+guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
 guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
 say 'the demonstration'
 # shellcheck disable=SC2086

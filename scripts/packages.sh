@@ -8,7 +8,11 @@ declare -A packages_of=(
 	[vm]='qemu-system-x86 busybox-static kmod cpio xz-utils'
 	[demo]='libgl1-mesa-dri libegl-mesa0 udev weston gstreamer1.0-tools
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-gl'
-	[test]='binutils check kmscube shellcheck strace valgrind'
+	[abi]='gcc-multilib musl-tools'
+	[audit]='apt dpkg binutils debian-archive-keyring'
+	[bench]='binutils libsocket-wrapper libv4l-0 umockdev valgrind'
+	[test]='binutils check kmscube libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 shellcheck strace
+		valgrind'
 )
 
 # packages_missing GROUP...: prints those of the groups' packages that are not installed

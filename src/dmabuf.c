@@ -25,7 +25,7 @@ int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (next.fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_size <= 0)
 		return -EINVAL;
@@ -37,10 +37,19 @@ int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size)
 
 bool dmabuf_is(int fd, const struct dmabuf_id *id)
 {
-	struct dmabuf_id now;
+	struct dmabuf_id now = { 0 };
 	uint64_t size;
+	int ret = dmabuf_identify(fd, &now, &size);
 
-	return !dmabuf_identify(fd, &now, &size) && now.dev == id->dev && now.ino == id->ino;
+	if (ret < 0)
+		return ret != -EBADF && ret != -EINVAL;
+	return now.dev == id->dev && now.ino == id->ino;
+}
+
+/* An error that says nothing of the thing asked for: the next time it may be another. */
+static bool passing(int err)
+{
+	return err == EINTR || err == EAGAIN || err == ENOMEM || err == EMFILE || err == ENFILE;
 }
 
 int dmabuf_exporter(int fd, char *name, size_t len)
@@ -50,11 +59,11 @@ int dmabuf_exporter(int fd, char *name, size_t len)
 	int info;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = open(path, O_RDONLY | O_CLOEXEC);
+	info = next.open(path, O_RDONLY | O_CLOEXEC);
 	if (info < 0)
-		return -ENOENT;
+		return passing(errno) ? -errno : -ENOENT;
 	n = read(info, text, sizeof(text) - 1);
-	close(info);
+	next.close(info);
 	text[n > 0 ? n : 0] = '\0';
 	at = strstr(text, "\nexp_name:");
 	if (!at)
@@ -65,8 +74,7 @@ int dmabuf_exporter(int fd, char *name, size_t len)
 	return 0;
 }
 
-/* Take the place for a mapping that must be there, replacing nothing. */
-static int hold(void *addr, size_t len)
+int address_hold(void *addr, size_t len)
 {
 	void *spot;
 	int ret = next_mmap(addr, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
@@ -95,11 +103,11 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 	if (!len || delta % page_size() || delta > size || len > size || want > size - delta ||
 	    delta + want > SIZE_MAX)
 		return -EINVAL;
-	addr = placed ? (void *)((uintptr_t)addr - delta) : NULL;
+	addr = placed ? (char *)addr - delta : NULL;
 	if (placed) {
 		/* What MAP_FIXED may replace is not held. */
 		held = placed & MAP_FIXED ? delta : delta + want;
-		ret = hold(addr, held);
+		ret = address_hold(addr, held);
 		if (ret < 0)
 			return ret;
 		flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
@@ -119,21 +127,21 @@ int page_readable(const void *addr)
 {
 	int fds[2], ret;
 
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (next.pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
 	ret = write(fds[1], addr, 1) == 1 ? 1 : errno == EFAULT ? 0 : -errno;
-	close(fds[0]);
-	close(fds[1]);
+	next.close(fds[0]);
+	next.close(fds[1]);
 	return ret;
 }
 
 int dmabuf_mappable(int fd)
 {
 	void *p;
-	int ret;
+	int ret = next_mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0, &p);
 
-	if (next_mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0, &p) < 0)
-		return 0;
+	if (ret < 0)
+		return passing(-ret) ? ret : 0;
 	ret = page_readable(p);
 	next.munmap(p, 1);
 	return ret;
@@ -152,5 +160,5 @@ int dmabuf_busy(int fd, uint64_t direction)
 	short idle = direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
 	struct pollfd p = { .fd = fd, .events = idle };
 
-	return poll(&p, 1, 0) == 0;
+	return next.poll(&p, 1, 0) == 0;
 }

@@ -19,12 +19,15 @@ struct dmabuf_id {
 /* @size in bytes. -EINVAL where the size is 0. */
 int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size);
 
-/* Is @fd (still) the dma-buf @id? The program may have closed it and used the number again. */
+/*
+ * Is @fd (still) the dma-buf @id? The program may have closed it and used the number again. Yes
+ * where that cannot be asked for now.
+ */
 bool dmabuf_is(int fd, const struct dmabuf_id *id);
 
 /*
  * The exporter's name (exp_name in fdinfo, since 4.16), cut to @len with its NUL.
- * -ENOENT where fdinfo cannot be read or has none.
+ * -ENOENT where fdinfo cannot be read or has none; -EMFILE, -ENOMEM and such for now.
  */
 int dmabuf_exporter(int fd, char *name, size_t len);
 
@@ -42,12 +45,18 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 		uint64_t delta, void **out, size_t *head);
 
 /*
+ * Take the place for a mapping that must be there, replacing nothing. 0; -EEXIST where it is not
+ * free; -ENOMEM.
+ */
+int address_hold(void *addr, size_t len);
+
+/*
  * Can the byte at @addr be read? Asked by a write into a pipe, which says EFAULT where a touch
  * would raise SIGBUS. 1, 0, or a negative errno where it could not be asked.
  */
 int page_readable(const void *addr);
 
-/* 1 if the dma-buf can be mapped and its first page read, else 0; or negative as above. */
+/* 1 if the dma-buf can be mapped and its first page read, else 0; negative: it may be, later. */
 int dmabuf_mappable(int fd);
 
 /*

@@ -19,7 +19,7 @@ int drm_node(int fd, dev_t *rdev)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (next.fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISCHR(st.st_mode) ||
 	    (major(st.st_rdev) != DRM_MAJOR && major(st.st_rdev) != ACCEL_MAJOR))

@@ -1,59 +1,145 @@
 // SPDX-License-Identifier: MIT
-/* Open DRM files, and the lock over all that is remembered; see file.h. */
+/* Open DRM files; see file.h. */
 #include "config.h"
 
-#include <pthread.h>
+#include <errno.h>
 
+#include "descriptor.h"
 #include "file.h"
+#include "lock.h"
+#include "next.h"
 #include "pool.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct ranges files;	/* by descriptor */
 static struct pool pool = POOL(struct file);
+static struct file *files;	/* all there are, in use or not; under descriptors_lock() */
 
-void state_lock(void)
+__thread volatile sig_atomic_t locks_held;
+
+static uint64_t handle_of(const struct hash_link *l)
 {
-	pthread_mutex_lock(&lock);
+	return ((const struct import *)l)->handle;
 }
 
-void state_unlock(void)
+struct file *file_lock(int fd)
 {
-	pthread_mutex_unlock(&lock);
-}
+	for (;;) {
+		struct file *f = descriptor_peek(fd);
 
-struct file *file_find(int fd)
-{
-	struct range *r = fd < 0 ? NULL : ranges_find(&files, fd);
-
-	return r ? r->obj : NULL;
-}
-
-static void forget_imports(struct file *f)
-{
-	while (f->imports.n)
-		import_drop(f, f->imports.v[f->imports.n - 1].obj);
-}
-
-struct file *file_get(int fd, dev_t rdev)
-{
-	struct file *f = file_find(fd);
-
-	if (!f) {
-		f = pool_get(&pool);
 		if (!f)
 			return NULL;
-		if (ranges_insert(&files, fd, (uint64_t)fd + 1, f, 0) < 0) {
-			pool_put(&pool, f);
-			return NULL;
-		}
-		f->fd = fd;
-		f->rdev = rdev;
-		f->cursor = SYNTHETIC_FIRST;
+		lock_take(&f->lock);
+		/* Whoever takes a file from its last descriptor clears it with its lock held. */
+		if (descriptor_peek(fd) == f)
+			return f;
+		lock_release(&f->lock);
 	}
-	if (f->rdev != rdev) {
-		forget_imports(f);
-		f->rdev = rdev;
-		f->driver[0] = '\0';
+}
+
+void file_unlock(struct file *f)
+{
+	lock_release(&f->lock);
+}
+
+static struct file *file_new(dev_t rdev)
+{
+	struct file *f;
+
+	descriptors_lock();
+	for (f = files; f && f->refs; f = f->all)
+		;
+	if (!f) {
+		f = pool_get(&pool);
+		if (f) {
+			pthread_mutex_init(&f->lock, NULL);
+			f->imports.number = handle_of;
+			f->all = files;
+			files = f;
+		}
+	}
+	if (f)
+		f->refs = 1;
+	descriptors_unlock();
+	if (!f)
+		return NULL;
+	lock_take(&f->lock);
+	f->rdev = rdev;
+	f->driver[0] = '\0';
+	lock_release(&f->lock);
+	return f;
+}
+
+/* The file known here that @fd is a duplicate of, with a reference, or NULL. */
+static struct file *same_file(int fd, dev_t rdev)
+{
+	static atomic_bool forbidden;	/* by seccomp or the kernel's configuration */
+
+	for (int other = -1; (other = descriptor_of(rdev, other + 1)) >= 0;) {
+		int ret;
+
+		if (atomic_load_explicit(&forbidden, memory_order_relaxed))
+			return NULL;
+		ret = next.same_file(fd, other);
+		if (!ret)
+			return descriptor_file(other);
+		if (ret < 0 && (errno == EPERM || errno == ENOSYS || errno == EACCES))
+			atomic_store_explicit(&forbidden, true, memory_order_relaxed);
+	}
+	return NULL;
+}
+
+bool file_join(int fd, dev_t rdev)
+{
+	struct file *f = same_file(fd, rdev);
+
+	if (f)
+		descriptor_add(fd, f);
+	return f;
+}
+
+struct file *file_lock_new(int fd, dev_t rdev)
+{
+	struct file *f = file_lock(fd);
+
+	if (f && f->rdev == rdev)
+		return f;
+	if (f) {
+		file_unlock(f);
+		descriptor_set(fd, NULL);
+	}
+	if (!file_join(fd, rdev)) {
+		f = file_new(rdev);
+		if (f)
+			descriptor_add(fd, f);
+	}
+	f = file_lock(fd);
+	/* Another thread has closed it meanwhile, or was first with something else. */
+	if (f && f->rdev != rdev) {
+		file_unlock(f);
+		return NULL;
 	}
 	return f;
+}
+
+void file_clear(struct file *f)
+{
+	struct hash_link *l;
+
+	lock_take(&f->lock);
+	for (size_t i = 0; (l = hash_next(&f->imports, &i));)
+		import_drop(f, (struct import *)l);
+	hash_free(&f->imports);
+	ranges_free(&f->offsets);
+	lock_release(&f->lock);
+}
+
+void files_lock(void)
+{
+	for (struct file *f = files; f; f = f->all)
+		lock_take(&f->lock);
+}
+
+void files_unlock(void)
+{
+	for (struct file *f = files; f; f = f->all)
+		lock_release(&f->lock);
 }

@@ -1,121 +1,125 @@
 // SPDX-License-Identifier: MIT
-/* Imports by handle, and the dma-bufs they hold; see file.h. */
+/* Imports by handle; see file.h. */
 #include "config.h"
 
 #include "file.h"
 #include "pool.h"
 
-static struct ranges buffers;	/* by inode number, which is a dma-buf's own since boot */
-static struct pool buffer_pool = POOL(struct buffer);
-static struct pool import_pool = POOL(struct import);
-static uint64_t now;		/* import_clock() */
+static struct pool pool = POOL(struct import);
+
+/* Relaxed: each value stands for itself; what is compared is under a file's lock. */
+static _Atomic(uint32_t) now;
 
 atomic_uint imports_live;
 
-struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size)
-{
-	struct range *r = ranges_find(&buffers, id->ino);
-	struct buffer *b = r ? r->obj : NULL;
-
-	if (b && b->id.dev != id->dev)
-		return NULL;
-	if (!b) {
-		b = pool_get(&buffer_pool);
-		if (!b)
-			return NULL;
-		if (ranges_insert(&buffers, id->ino, id->ino + 1, b, 0) < 0) {
-			pool_put(&buffer_pool, b);
-			return NULL;
-		}
-		b->id = *id;
-		b->size = size;
-		b->fd = -1;
-	}
-	b->refs++;
-	return b;
-}
-
-void buffer_put(struct buffer *b)
-{
-	if (--b->refs)
-		return;
-	ranges_remove(&buffers, ranges_after(&buffers, b->id.ino));
-	pool_put(&buffer_pool, b);
-}
-
-struct buffer *buffer_next(size_t *i)
-{
-	return *i < buffers.n ? buffers.v[(*i)++].obj : NULL;
-}
-
 struct import *import_find(struct file *f, uint32_t handle)
 {
-	struct range *r = ranges_find(&f->imports, handle);
-
-	return r ? r->obj : NULL;
+	return hash_find(&f->imports, handle);
 }
 
-struct import *import_at(int fd, uint32_t handle, struct file **f)
+static void chain(struct import *imp)
 {
-	struct file *at = file_find(fd);
-
-	if (f)
-		*f = at;
-	return at ? import_find(at, handle) : NULL;
+	imp->sibling = imp->buffer->imports;
+	imp->buffer->imports = imp;
 }
 
-static void offsets_drop(struct file *f, const struct import *imp)
+struct import *import_sibling(struct file *f, const struct import *imp)
 {
-	const uint64_t offsets[] = { imp->synthetic, imp->native };
+	struct import *s = imp->buffer->imports;
 
-	for (int i = 0; i < 2; i++) {
-		size_t at = ranges_after(&f->offsets, offsets[i]);
+	while (s && (s == imp || import_find(f, s->handle) != s))
+		s = s->sibling;
+	return s;
+}
 
-		if (offsets[i] && at < f->offsets.n && f->offsets.v[at].obj == imp)
-			ranges_remove(&f->offsets, at);
-	}
+static void unchain(struct import *imp)
+{
+	struct import **at = &imp->buffer->imports;
+
+	while (*at != imp)
+		at = &(*at)->sibling;
+	*at = imp->sibling;
 }
 
 void import_drop(struct file *f, struct import *imp)
 {
-	offsets_drop(f, imp);
-	ranges_remove(&f->imports, ranges_after(&f->imports, imp->handle));
+	hash_remove(&f->imports, &imp->link);
+	buffers_lock();
+	unchain(imp);
+	offsets_leave(f, imp, import_sibling(f, imp));
 	buffer_put(imp->buffer);
-	pool_put(&import_pool, imp);
+	pool_put(&pool, imp);
+	buffers_unlock();
 	atomic_fetch_sub_explicit(&imports_live, 1, memory_order_relaxed);
 }
 
-struct import *import_set(struct file *f, uint32_t handle, struct buffer *b)
+static uint32_t tick(void)
 {
-	struct import *imp = import_find(f, handle);
+	return atomic_fetch_add_explicit(&now, 1, memory_order_relaxed) + 1;
+}
 
-	if (imp && imp->buffer == b) {
-		/* PRIME_FD_TO_HANDLE gives a known dma-buf its known handle, without a reference. */
-		imp->born = ++now;
+uint32_t import_clock(void)
+{
+	return atomic_load_explicit(&now, memory_order_relaxed);
+}
+
+bool import_older(const struct import *imp, uint32_t clock)
+{
+	return (int32_t)(imp->born - clock) <= 0;
+}
+
+/* A record that holds @id, not yet in the file. */
+static struct import *make(uint32_t handle, const struct dmabuf_id *id, uint64_t size)
+{
+	struct import *imp = NULL;
+	struct buffer *b;
+
+	buffers_lock();
+	b = buffer_get(id, size);
+	if (b)
+		imp = pool_get(&pool);
+	if (imp) {
+		imp->handle = handle;
+		imp->buffer = b;
+		chain(imp);
+	} else if (b) {
 		buffer_put(b);
+	}
+	buffers_unlock();
+	return imp;
+}
+
+struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_id *id,
+			  uint64_t size, const struct buffer **before)
+{
+	struct import *imp = import_find(f, handle), *other;
+
+	*before = imp ? imp->buffer : NULL;
+	if (imp && imp->buffer->ino == id->ino) {
+		/* PRIME_FD_TO_HANDLE gives a known dma-buf its known handle, without a reference. */
+		imp->born = tick();
 		return imp;
 	}
 	if (imp)
 		import_drop(f, imp);
-	imp = pool_get(&import_pool);
-	if (imp && ranges_insert(&f->imports, handle, (uint64_t)handle + 1, imp, 0) < 0) {
-		pool_put(&import_pool, imp);
+	imp = make(handle, id, size);
+	if (imp && hash_insert(&f->imports, &imp->link) < 0) {
+		buffers_lock();
+		unchain(imp);
+		buffer_put(imp->buffer);
+		pool_put(&pool, imp);
+		buffers_unlock();
 		imp = NULL;
 	}
-	if (!imp) {
-		buffer_put(b);
+	if (!imp)
 		return NULL;
-	}
-	imp->handle = handle;
-	imp->born = ++now;
-	imp->buffer = b;
+	buffers_lock();
+	other = import_sibling(f, imp);
+	imp->synthetic = other ? other->synthetic : 0;
+	buffers_unlock();
+	imp->born = tick();
 	atomic_fetch_add_explicit(&imports_live, 1, memory_order_relaxed);
 	return imp;
-}
-
-uint64_t import_clock(void)
-{
-	return now;
 }
 
 void import_rename(struct file *f, struct import *imp, uint32_t handle)
@@ -126,8 +130,8 @@ void import_rename(struct file *f, struct import *imp, uint32_t handle)
 		return;
 	if (old)
 		import_drop(f, old);
-	ranges_remove(&f->imports, ranges_after(&f->imports, imp->handle));
+	hash_remove(&f->imports, &imp->link);
 	imp->handle = handle;
-	/* Room was made by the removal, and the number was freed: this cannot fail. */
-	ranges_insert(&f->imports, handle, (uint64_t)handle + 1, imp, 0);
+	/* There are buckets, as it was in one: this cannot fail. */
+	hash_insert(&f->imports, &imp->link);
 }

@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include <stdatomic.h>
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -17,12 +17,12 @@
 #include "drivers/drivers.h"
 #include "file.h"
 #include "ioctl_hooks.h"
-#include "next.h"
 #include "record.h"
 #include "redirect.h"
 #include "settings.h"
 
 struct call {
+	ioctl_fn *native;	/* the next definition of what the program called */
 	const struct drv_ioctl *desc;
 	int fd;
 	unsigned long request;
@@ -45,19 +45,16 @@ static uint64_t get64(const struct call *c, uint8_t at)
 	return v;
 }
 
-static int native(const struct call *c)
+static int call(const struct call *c)
 {
-	return next_ioctl(c->fd, c->request, c->arg);
-}
+	int ret = c->native(c->fd, c->request, c->arg);
 
-static bool none_imported(void)
-{
-	return !atomic_load_explicit(&imports_live, memory_order_relaxed);
+	return ret == -1 ? -errno : ret;
 }
 
 static int do_import(const struct call *c)
 {
-	int ret = native(c);
+	int ret = call(c);
 
 	if (ret >= 0)
 		record_imported(c->fd, get32(c, c->desc->handle), get32(c, c->desc->value));
@@ -66,22 +63,18 @@ static int do_import(const struct call *c)
 
 static int do_export(const struct call *c)
 {
-	int ret = native(c);
+	int ret = call(c);
 
-	if (ret >= 0 && !none_imported())
+	if (ret >= 0)
 		record_exported(c->fd, get32(c, c->desc->handle), get32(c, c->desc->value));
 	return ret;
 }
 
 static int do_close(const struct call *c)
 {
-	uint64_t clock;
-	int ret;
+	uint32_t clock = import_clock();
+	int ret = call(c);
 
-	if (none_imported())
-		return native(c);
-	clock = record_closing();
-	ret = native(c);
 	if (ret >= 0)
 		record_closed(c->fd, get32(c, c->desc->handle), clock);
 	return ret;
@@ -89,9 +82,9 @@ static int do_close(const struct call *c)
 
 static int do_rename(const struct call *c)
 {
-	int ret = native(c);
+	int ret = call(c);
 
-	if (ret >= 0 && !none_imported())
+	if (ret >= 0)
 		record_renamed(c->fd, get32(c, c->desc->handle), get32(c, c->desc->value));
 	return ret;
 }
@@ -99,11 +92,10 @@ static int do_rename(const struct call *c)
 static int do_map_offset(const struct call *c)
 {
 	uint64_t offset;
-	int ret = native(c);
+	int ret = call(c);
 
 	if (ret >= 0) {
-		if (!none_imported())
-			record_offset(c->fd, get32(c, c->desc->handle), get64(c, c->desc->value));
+		record_offset(c->fd, get32(c, c->desc->handle), get64(c, c->desc->value));
 		return ret;
 	}
 	if (!redirect_may_rescue(c->fd, ret))
@@ -122,23 +114,33 @@ static int (*const hooks[ROLE_COUNT])(const struct call *c) = {
 	[ROLE_MAP_OFFSET] = do_map_offset,
 };
 
-static const struct drv_ioctl *find(unsigned long request)
+uint8_t ioctl_watch[256];
+
+void ioctl_hooks_init(void)
 {
-	return &generic_driver.ioctls[_IOC_NR(request)];
+	for (int nr = 0; nr < 256 && settings.active; nr++) {
+		switch (generic_driver.ioctls[nr].role) {
+		case ROLE_NONE:
+			break;
+		case ROLE_IMPORT:
+		case ROLE_MAP_OFFSET:	/* an import made where we could not see it is learned here */
+			ioctl_watch[nr] = WATCH_ALWAYS;
+			break;
+		default:
+			ioctl_watch[nr] = WATCH_IMPORTS;
+		}
+	}
 }
 
-bool ioctl_watched(unsigned long request)
+int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
 {
-	return settings.active && _IOC_TYPE(request) == DRM_IOCTL_BASE && find(request)->role;
-}
-
-int ioctl_hook(int fd, unsigned long request, void *arg)
-{
-	struct call c = { find(request), fd, request, arg };
+	struct call c = {
+		native, &generic_driver.ioctls[_IOC_NR(request)], fd, request, arg
+	};
 
 	/* A field cut off, or not copied back, is none of ours. */
 	if (_IOC_SIZE(request) < c.desc->size ||
 	    (c.desc->role == ROLE_MAP_OFFSET && !(_IOC_DIR(request) & _IOC_READ)))
-		return native(&c);
+		return call(&c);
 	return hooks[c.desc->role](&c);
 }

@@ -4,11 +4,16 @@
 
 #include "mapping.h"
 #include "page.h"
+#include "range.h"
 
-static struct ranges mappings;	/* by address -> struct buffer; the tag: mapped for writing */
+/* By address -> struct buffer; the tag: a serial number, and in bit 0 mapped for writing. */
+static struct ranges mappings;
 
-/* By address -> where its mapping begins; the tag: pages of that mapping. */
+/* By address -> where its mapping begins; the tag: pages of that mapping; the mark: its serial. */
 static struct ranges heads;
+
+static unsigned int serials;
+#define SERIAL_MASK (~0U >> 1)	/* what is left of one beside the bit */
 
 atomic_uint mappings_live;
 
@@ -19,16 +24,47 @@ static void count(struct buffer *b, unsigned int write, int by)
 	atomic_fetch_add_explicit(&mappings_live, by, memory_order_relaxed);
 }
 
+static unsigned int serial_of(const struct range *mapping)
+{
+	return mapping->tag >> 1;
+}
+
+/* The head right before @addr if it is that of the mapping @serial there, or NULL. */
+static struct range *head_before(uint64_t addr, unsigned int serial)
+{
+	struct range *h = addr ? ranges_find(&heads, addr - 1) : NULL;
+
+	return h && h->mark == serial && (uintptr_t)h->obj == addr ? h : NULL;
+}
+
+bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
+{
+	const struct range *r = ranges_after(&mappings, addr), *h;
+
+	if (!r || r->start >= addr + len)
+		return false;
+	h = head_before(r->start, serial_of(r));
+	*m = (struct mapping){
+		.buffer = r->obj,
+		.start = r->start,
+		.end = r->end,
+		.head = h ? h->end - h->start : 0,
+		.serial = serial_of(r),
+		.write = r->tag & 1,
+	};
+	return true;
+}
+
 int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, bool write)
 {
-	int ret = ranges_insert(&mappings, addr, addr + len, b, write);
+	int ret = ranges_insert(&mappings, addr, addr + len, b, ++serials << 1 | write);
 
 	if (ret < 0)
 		return ret;
 	/* Without memory for this the head stays mapped: a leak of addresses and nothing worse. */
-	if (head)
-		ranges_insert(&heads, addr - head, addr, (void *)(uintptr_t)addr,
-			      len / page_size());
+	if (head && !ranges_insert(&heads, addr - head, addr, (void *)(uintptr_t)addr,
+				   len / page_size()))
+		ranges_find(&heads, addr - 1)->mark = serials & SERIAL_MASK;
 	count(b, write, 1);
 	return 0;
 }
@@ -47,22 +83,42 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len)
 	}
 	b = old.obj;
 	b->refs++;
-	count(b, old.tag, left - 1);
+	count(b, old.tag & 1, left - 1);
 	return b;
+}
+
+/* Is anything left of the mapping that @h belongs to? */
+static bool bereft(const struct range *h)
+{
+	uint64_t at = (uintptr_t)h->obj, to = at + h->tag * page_size();
+	const struct range *r;
+
+	for (; (r = ranges_after(&mappings, at)) && r->start < to; at = r->end)
+		if (serial_of(r) == h->mark)
+			return false;
+	return true;
 }
 
 uint64_t mapping_widow(uint64_t *start)
 {
-	for (size_t i = 0; i < heads.n; i++) {
-		struct range h = heads.v[i];
-		uint64_t from = (uintptr_t)h.obj, to = from + h.tag * page_size();
-		size_t left = ranges_after(&mappings, from);
+	const struct range *h;
 
-		if (left < mappings.n && mappings.v[left].start < to)
+	for (uint64_t at = 0; (h = ranges_after(&heads, at)); at = h->end) {
+		uint64_t len = h->end - h->start;
+
+		if (!bereft(h))
 			continue;
-		ranges_remove(&heads, i);
-		*start = h.start;
-		return h.end - h.start;
+		*start = h->start;
+		ranges_remove(&heads, h->start);
+		return len;
 	}
 	return 0;
+}
+
+void mapping_behead(uint64_t addr, unsigned int serial)
+{
+	const struct range *h = head_before(addr, serial);
+
+	if (h)
+		ranges_remove(&heads, h->start);
 }

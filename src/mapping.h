@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which addresses of this process show which buffer. Pure bookkeeping under state_lock(); no
+ * Which addresses of this process show which buffer. Pure bookkeeping under buffers_lock(); no
  * allocation on the way of an unmap except for splitting a range in two.
  */
 #ifndef PRIMESHIM_MAPPING_H
@@ -10,10 +10,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "file.h"
+#include "buffer.h"
 
 /* Read without the lock; see imports_live. */
 extern atomic_uint mappings_live;
+
+struct mapping {
+	struct buffer *buffer;
+	uint64_t start, end;	/* of what is left of it at this place */
+	uint64_t head;		/* bytes before it that belong to the same mmap */
+	unsigned int serial;	/* tells it from whatever is mapped there later */
+	bool write;
+};
+
+/* The first mapping that overlaps [addr, addr + len); false if there is none. */
+bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m);
 
 /*
  * Record [addr, addr + len) as a mapping of @b, whose reference count and mapped[] it raises.
@@ -34,5 +45,8 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len);
  * *@start, for the caller to unmap, or 0. Call it after mapping_cut(), until it returns 0.
  */
 uint64_t mapping_widow(uint64_t *start);
+
+/* The head right before @addr has moved with its mapping @serial: forget it here. */
+void mapping_behead(uint64_t addr, unsigned int serial);
 
 #endif

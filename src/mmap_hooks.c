@@ -1,60 +1,45 @@
 // SPDX-License-Identifier: MIT
-/* What happens around mmap and munmap; see mmap_hooks.h. */
+/* What happens around mmap, munmap and mremap; see mmap_hooks.h. */
 #include "config.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 
-#include "file.h"
 #include "log.h"
-#include "mapping.h"
+#include "mapped.h"
 #include "mmap_hooks.h"
 #include "next.h"
 #include "page.h"
-#include "record.h"
-#include "redirect.h"
+#include "reach.h"
 #include "settings.h"
 #include "stats.h"
 
-static bool any(atomic_uint *n)
+static int observe(const struct view *v, const struct mmap_call *c, void **out)
 {
-	return atomic_load_explicit(n, memory_order_relaxed);
+	int ret = mmap_native(c, out);
+
+	if (!ret)
+		stat_inc(STAT_NATIVE);
+	log_line("map: %s: %zu bytes at %llu: native: %s; redirect would try the dma-buf",
+		 record_label(v->fd, v->handle, v->buffer).text, c->len,
+		 (unsigned long long)v->delta, ret < 0 ? log_errno(ret) : "ok");
+	return ret;
 }
 
-bool mmap_watched(int flags)
-{
-	return settings.active && ((!(flags & MAP_ANONYMOUS) && any(&imports_live)) ||
-				   (flags & MAP_FIXED && any(&mappings_live)));
-}
-
-bool munmap_watched(void)
-{
-	return settings.active && any(&mappings_live);
-}
-
-int mmap_hook(void *addr, size_t len, int prot, int flags, int fd, uint64_t off, void **out)
+int mmap_hook(const struct mmap_call *c, void **out)
 {
 	struct view v;
-	bool ours = !(flags & MAP_ANONYMOUS) && redirect_find(fd, off, &v);
 	int ret;
 
-	if (ours && settings.mode == MODE_REDIRECT) {
-		ret = redirect_map(&v, addr, len, prot, flags, off, out);
-	} else {
-		ret = next_mmap(addr, len, prot, flags, fd, off, out);
-		if (!ret && flags & MAP_FIXED)
-			redirect_forget(*out, len);
+	if (reach_seen(c->fd, c->off) || c->flags & MAP_ANONYMOUS ||
+	    !record_find(c->fd, c->off, &v)) {
+		ret = mmap_native(c, out);
+		if (c->flags & MAP_FIXED)
+			ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
+		return ret;
 	}
-	if (ours && settings.mode == MODE_OBSERVE) {
-		if (!ret)
-			stat_inc(STAT_NATIVE);
-		log_line("map: %s: %zu bytes at %llu: native: %s; redirect would try the dma-buf",
-			 record_label(fd, v.handle, v.buffer).text, len,
-			 (unsigned long long)v.delta, ret < 0 ? log_errno(ret) : "ok");
-	}
-	if (ours)
-		record_put(v.buffer);
+	ret = settings.mode == MODE_OBSERVE ? observe(&v, c, out) : redirect_map(&v, c, out);
+	record_put(v.buffer);
 	return ret;
 }
 
@@ -62,6 +47,11 @@ int munmap_hook(void *addr, size_t len)
 {
 	/* Before the call: afterwards another thread may have been given the same addresses. */
 	if ((uintptr_t)addr % page_size() == 0 && len && (uintptr_t)addr + len > (uintptr_t)addr)
-		redirect_forget(addr, len);
+		mapped_end(addr, len);
 	return next.munmap(addr, len) < 0 ? -errno : 0;
+}
+
+int mremap_hook(void *old, size_t old_len, size_t len, int flags, void *to, void **out)
+{
+	return mapped_move(old, old_len, len, flags, to, out);
 }

@@ -1,25 +1,54 @@
 // SPDX-License-Identifier: MIT
-/* The next definition of each libc function that preload.c defines; see next.h. */
+/* The next definition of each libc function that preload.c defines, and a few more; see next.h. */
 #include "config.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "next.h"
 
-static int sys_ioctl(int fd, unsigned long request, ...)
-{
-	va_list ap;
-	void *arg;
+/* The oldest version of it, so that the object loads where glibc is older than 2.34. */
+#ifdef __GLIBC__
+#ifdef __x86_64__
+#define OLDEST "GLIBC_2.2.5"
+#elif defined(__i386__)
+#define OLDEST "GLIBC_2.0"
+#elif defined(__arm__)
+#define OLDEST "GLIBC_2.4"
+#elif defined(__aarch64__)
+#define OLDEST "GLIBC_2.17"
+#endif
+#endif
+#ifdef OLDEST
+__asm__(".symver dlsym, dlsym@" OLDEST);
+#endif
 
-	va_start(ap, request);
-	arg = va_arg(ap, void *);
-	va_end(ap);
-	return syscall(SYS_ioctl, fd, request, arg);
+/* linux/kcmp.h, which not every libc's headers go with. */
+#define KCMP_FILE 0
+
+/* The third argument of ioctl() and fcntl(), which every caller passes as one word. */
+#define THIRD_ARGUMENT(arg, last)	\
+	do {				\
+		va_list ap;		\
+		va_start(ap, last);	\
+		arg = va_arg(ap, long);	\
+		va_end(ap);		\
+	} while (0)
+
+static int sys_ioctl(int fd, ioctl_request request, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, request);
+	return syscall(SYS_ioctl, fd, (unsigned int)request, arg);
 }
 
 static void *sys_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
@@ -38,7 +67,7 @@ static void *sys_mmap64(void *addr, size_t len, int prot, int flags, int fd, int
 
 static void *sys_mmap(void *addr, size_t len, int prot, int flags, int fd, long off)
 {
-	return sys_mmap64(addr, len, prot, flags, fd, off);
+	return sys_mmap64(addr, len, prot, flags, fd, (unsigned long)off);
 }
 
 static int sys_munmap(void *addr, size_t len)
@@ -46,35 +75,182 @@ static int sys_munmap(void *addr, size_t len)
 	return syscall(SYS_munmap, addr, len);
 }
 
+static void *sys_mremap(void *old, size_t old_len, size_t len, int flags, ...)
+{
+	long to;
+
+	THIRD_ARGUMENT(to, flags);
+	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
+}
+
+static int sys_close(int fd)
+{
+	return syscall(SYS_close, fd);
+}
+
+static int sys_close_range(unsigned int first, unsigned int last, int flags)
+{
+#ifdef SYS_close_range
+	return syscall(SYS_close_range, first, last, flags);
+#else
+	(void)first, (void)last, (void)flags;
+	errno = ENOSYS;
+	return -1;
+#endif
+}
+
+static void sys_closefrom(int first)
+{
+	long end = sysconf(_SC_OPEN_MAX);
+
+	first = first < 0 ? 0 : first;
+	if (sys_close_range(first, ~0U, 0) < 0)
+		for (int fd = first; fd < end; fd++)
+			sys_close(fd);
+}
+
+static int sys_dup(int fd)
+{
+	return syscall(SYS_dup, fd);
+}
+
+static int sys_dup3(int fd, int to, int flags)
+{
+	return syscall(SYS_dup3, fd, to, flags);
+}
+
+static int sys_fcntl(int fd, int cmd, ...)
+{
+	long arg;
+
+	THIRD_ARGUMENT(arg, cmd);
+#ifdef SYS_fcntl64
+	return syscall(SYS_fcntl64, fd, cmd, arg);
+#else
+	return syscall(SYS_fcntl, fd, cmd, arg);
+#endif
+}
+
+static int sys_dup2(int fd, int to)
+{
+	/* Not every architecture has dup2, and dup3 refuses two that are one. */
+	if (fd == to)
+		return sys_fcntl(fd, F_GETFD, 0) < 0 ? -1 : fd;
+	return sys_dup3(fd, to, 0);
+}
+
+static int sys_open(const char *path, int flags, ...)
+{
+	return syscall(SYS_openat, AT_FDCWD, path, flags, 0);
+}
+
+static int sys_fstat(int fd, struct stat *st)
+{
+#if defined(SYS_fstat64)
+	return syscall(SYS_fstat64, fd, st);
+#elif defined(SYS_fstat)
+	return syscall(SYS_fstat, fd, st);
+#else
+	return syscall(SYS_newfstatat, fd, "", st, AT_EMPTY_PATH);
+#endif
+}
+
+static int sys_pipe2(int fds[2], int flags)
+{
+	return syscall(SYS_pipe2, fds, flags);
+}
+
+static int sys_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
+{
+	const struct timespec ts = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+
+	return syscall(SYS_ppoll, fds, n, timeout_ms < 0 ? NULL : &ts, NULL, 8);
+}
+
+static int sys_same_file(int fd, int other)
+{
+	pid_t self = getpid();
+
+	return syscall(SYS_kcmp, self, self, KCMP_FILE, fd, other);
+}
+
 struct next next = {
 	.ioctl = sys_ioctl,
+	.ioctl_time64 = sys_ioctl,
 	.mmap = sys_mmap,
 	.mmap64 = sys_mmap64,
 	.munmap = sys_munmap,
+	.mremap = sys_mremap,
+	.close = sys_close,
+	.close_range = sys_close_range,
+	.closefrom = sys_closefrom,
+	.dup = sys_dup,
+	.dup2 = sys_dup2,
+	.dup3 = sys_dup3,
+	.fcntl = sys_fcntl,
+	.fcntl64 = sys_fcntl,
+	.fcntl_time64 = sys_fcntl,
+	.open = sys_open,
+	.fstat = sys_fstat,
+	.pipe2 = sys_pipe2,
+	.poll = sys_poll,
+	.same_file = sys_same_file,
 };
 
-static int same_object(const void *a, const void *b)
+/* In order of choice; what is not there (an older libc's) leaves the system call. */
+static const struct {
+	void *slot;
+	const char *name;
+} names[] = {
+	{ &next.ioctl, "ioctl" },
+	{ &next.ioctl_time64, "ioctl" },
+	{ &next.ioctl_time64, "__ioctl_time64" },
+	{ &next.mmap, "mmap" },
+	{ &next.mmap64, sizeof(long) == 8 ? "mmap" : "" },
+	{ &next.mmap64, "mmap64" },
+	{ &next.munmap, "munmap" },
+	{ &next.mremap, "mremap" },
+	{ &next.close, "close" },
+	{ &next.close_range, "close_range" },
+	{ &next.closefrom, "closefrom" },
+	{ &next.dup, "dup" },
+	{ &next.dup2, "dup2" },
+	{ &next.dup3, "dup3" },
+	{ &next.fcntl, "fcntl" },
+	{ &next.fcntl64, "fcntl" },
+	{ &next.fcntl64, "fcntl64" },
+	{ &next.fcntl_time64, "fcntl" },
+	{ &next.fcntl_time64, "__fcntl_time64" },
+	{ &next.open, "open" },
+	{ &next.fstat, sizeof(long) == 8 ? "fstat" : "fstat64" },
+	{ &next.pipe2, "pipe2" },
+	{ &next.poll, "poll" },
+};
+
+/* Where this very object lies; defined by the linker. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+static bool our_own(const void *sym)
 {
-	Dl_info ia, ib;
-
-	return dladdr(a, &ia) && dladdr(b, &ib) && ia.dli_fbase == ib.dli_fbase;
-}
-
-/* @slot is left alone where there is no next definition, or where it is in this very object. */
-static void resolve(void *slot, const char *name)
-{
-	void *sym = dlsym(RTLD_NEXT, name);
-
-	if (sym && !same_object(sym, &next))
-		*(void **)slot = sym;
+	return (const char *)sym >= __ehdr_start && (const char *)sym < _end;
 }
 
 void next_init(void)
 {
-	resolve(&next.ioctl, "ioctl");
-	resolve(&next.mmap, "mmap");
-	resolve(&next.mmap64, "mmap64");
-	resolve(&next.munmap, "munmap");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		void *sym = dlsym(RTLD_NEXT, names[i].name);
+
+		if (sym && !our_own(sym))
+			*(void **)names[i].slot = sym;
+	}
+}
+
+void *next_before_us(const char *name)
+{
+	void *sym = dlsym(RTLD_DEFAULT, name);
+
+	return our_own(sym) ? NULL : sym;
 }
 
 int next_ioctl(int fd, unsigned long request, void *arg)

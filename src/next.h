@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The next definition of each libc function that preload.c defines, so that other preloaded
- * objects still see their calls. Until next_init() has run, and wherever the next definition would
- * be our own again, the pointers lead straight to the system calls.
+ * objects still see their calls; and of the few more through which the shim itself reaches the
+ * kernel, so that all its ways there are in one place (the tests put a fake kernel into it). Until
+ * next_init() has run, and wherever libc has none or the next definition would be our own again,
+ * the pointers lead straight to the system calls.
  */
 #ifndef PRIMESHIM_NEXT_H
 #define PRIMESHIM_NEXT_H
@@ -11,17 +13,50 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* musl's ioctl takes its request as an int, and its headers make macros of what is below. */
+#ifdef __GLIBC__
+typedef unsigned long ioctl_request;
+#else
+#include <sys/mman.h>
+#undef mmap64
+typedef int ioctl_request;
+#endif
+
+struct stat;
+struct pollfd;
+
 struct next {
-	int (*ioctl)(int fd, unsigned long request, ...);
+	int (*ioctl)(int fd, ioctl_request request, ...);
+	int (*ioctl_time64)(int fd, ioctl_request request, ...);
 	/* The C library's mmap; its off_t is as wide as a long where preload.c is compiled. */
 	void *(*mmap)(void *addr, size_t len, int prot, int flags, int fd, long off);
 	void *(*mmap64)(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
 	int (*munmap)(void *addr, size_t len);
+	void *(*mremap)(void *old, size_t old_len, size_t len, int flags, ...);
+	int (*close)(int fd);
+	int (*close_range)(unsigned int first, unsigned int last, int flags);
+	void (*closefrom)(int first);
+	int (*dup)(int fd);
+	int (*dup2)(int fd, int to);
+	int (*dup3)(int fd, int to, int flags);
+	int (*fcntl)(int fd, int cmd, ...);
+	int (*fcntl64)(int fd, int cmd, ...);
+	int (*fcntl_time64)(int fd, int cmd, ...);
+
+	/* Not defined by preload.c: the shim's own calls. */
+	int (*open)(const char *path, int flags, ...);
+	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */
+	int (*pipe2)(int fds[2], int flags);
+	int (*poll)(struct pollfd *fds, unsigned long n, int timeout_ms);
+	int (*same_file)(int fd, int other);	/* kcmp(KCMP_FILE): 0 if the same, -1 and errno */
 };
 
 extern struct next next;
 
 void next_init(void);
+
+/* What a program's call of @name goes to, if that is not a definition of ours; else NULL. */
+void *next_before_us(const char *name);
 
 /* next.ioctl as the shim's own code wants it: the result or a negative errno. */
 int next_ioctl(int fd, unsigned long request, void *arg);

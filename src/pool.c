@@ -7,32 +7,41 @@
 #include "next.h"
 #include "pool.h"
 
-#define CHUNK 16384
+#define CHUNK 65536
+
+static void link_in(struct pool *p, void *obj)
+{
+	*(void **)obj = p->free;
+	p->free = obj;
+}
 
 static void refill(struct pool *p)
 {
-	size_t step = (p->size + 15) & ~(size_t)15;
+	size_t step = (p->size + 7) & ~(size_t)7;
 	char *chunk = next_pages(CHUNK);
 
-	for (size_t at = 0; chunk && at + step <= CHUNK; at += step)
-		pool_put(p, chunk + at);
+	/* From the back, so that neighbours come out in order. */
+	for (size_t at = chunk ? CHUNK / step * step : 0; at; at -= step)
+		link_in(p, chunk + at - step);
 }
 
 void *pool_get(struct pool *p)
 {
 	void *obj;
 
+	pthread_mutex_lock(&p->lock);
 	if (!p->free)
 		refill(p);
 	obj = p->free;
-	if (!obj)
-		return NULL;
-	p->free = *(void **)obj;
-	return memset(obj, 0, p->size);
+	if (obj)
+		p->free = *(void **)obj;
+	pthread_mutex_unlock(&p->lock);
+	return obj ? memset(obj, 0, p->size) : NULL;
 }
 
 void pool_put(struct pool *p, void *obj)
 {
-	*(void **)obj = p->free;
-	p->free = obj;
+	pthread_mutex_lock(&p->lock);
+	link_in(p, obj);
+	pthread_mutex_unlock(&p->lock);
 }

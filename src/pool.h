@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small objects of one size without malloc (see range.h for the reason). The caller holds the
- * lock; see file.h. A pool never shrinks.
+ * Small objects of one size without malloc (see range.h for the reason). A pool has a lock of its
+ * own, as objects of different files come from it; it is used only with one of lock.h's held, so
+ * that no other thread is inside when fork() has taken those. A pool never shrinks.
  */
 #ifndef PRIMESHIM_POOL_H
 #define PRIMESHIM_POOL_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 struct pool {
+	pthread_mutex_t lock;
 	size_t size;	/* of one object; at least a pointer's */
 	void *free;
 };
 
-#define POOL(type) { .size = sizeof(type) }
+#define POOL(type) { .lock = PTHREAD_MUTEX_INITIALIZER, .size = sizeof(type) }
 
 /* A zeroed object, or NULL. */
 void *pool_get(struct pool *p);

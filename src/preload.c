@@ -3,32 +3,61 @@
  * Every libc symbol that primeshim defines, and its constructor. No logic: a call that cannot
  * matter goes on to the next definition; any other goes to a hook, and the hook's negative errno
  * becomes -1 and errno here and nowhere else. errno is kept where a call succeeds.
+ *
+ * The functions have names of their own in C and libc's in the object. So none of libc's headers
+ * can turn one into another (mmap into mmap64, ioctl into __ioctl_time64), and a variadic one can
+ * be defined with the one argument that it is called with: it arrives in the same place, and what
+ * a caller left out is passed on as the rubbish that libc's own va_arg() would have found.
+ *
+ * In a signal handler that interrupted us amid our records every call goes straight on. Nothing is
+ * cancelled in a hook: of the functions here only close() and fcntl() are cancellation points, and
+ * they stay it, as they are called outside of the hook.
  */
 #include "config.h"
 
-/*
- * The C library's headers turn mmap into mmap64 where files are large. This file defines both, so
- * that must not happen here.
- */
-#undef _FILE_OFFSET_BITS
-#undef _TIME_BITS
-#define _LARGEFILE64_SOURCE 1
-
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include <drm.h>
+
+#include "descriptor.h"
+#include "fd_hooks.h"
 #include "file.h"
 #include "ioctl_hooks.h"
+#include "lock.h"
+#include "mapping.h"
 #include "mmap_hooks.h"
 #include "next.h"
+#include "reach.h"
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
 
-#define EXPORT __attribute__((visibility("default")))
+/* The tests link this file into programs, under other names. */
+#ifndef SYMBOL_PREFIX
+#define SYMBOL_PREFIX ""
+#define PRELOADED 1
+#else
+#define PRELOADED 0
+#endif
+
+#define EXPORT(type, name, ...)							\
+	__attribute__((visibility("default")))					\
+	type shim_##name(__VA_ARGS__) __asm__(SYMBOL_PREFIX #name);		\
+	type shim_##name(__VA_ARGS__)
+
+/* Another name of libc's for the same. */
+#define ALIAS(type, name, target, ...)						\
+	__attribute__((visibility("default"), alias(SYMBOL_PREFIX #target)))	\
+	type shim_##name(__VA_ARGS__) __asm__(SYMBOL_PREFIX #name)
+
+#define any(counter)	atomic_load_explicit(&(counter), memory_order_relaxed)
+
+/* The way to a hook is out of line, so that the way past it needs no stack. */
+#define FAST static inline __attribute__((always_inline))
+#define SLOW static __attribute__((noinline, cold))
 
 /* Calls that come before, from constructors that run earlier, go straight to the kernel. */
 __attribute__((constructor)) static void begin(void)
@@ -36,8 +65,11 @@ __attribute__((constructor)) static void begin(void)
 	int saved = errno;
 
 	next_init();
-	pthread_atfork(state_lock, state_unlock, sync_forked);
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	settings_init();
+	ioctl_hooks_init();
+	if (PRELOADED && settings.active)
+		reach_init();
 	errno = saved;
 }
 
@@ -51,54 +83,254 @@ __attribute__((destructor)) static void end(void)
 	errno = saved;
 }
 
-static int result(int ret, int saved)
+struct border {
+	int saved;
+	int cancel;
+};
+
+/* False in a signal handler amid our records. */
+static bool enter(struct border *b)
 {
-	errno = ret < 0 ? -ret : saved;
+	if (lock_held())
+		return false;
+	b->saved = errno;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &b->cancel);
+	return true;
+}
+
+static int leave(const struct border *b, int ret)
+{
+	pthread_setcancelstate(b->cancel, NULL);
+	errno = ret < 0 ? -ret : b->saved;
 	return ret < 0 ? -1 : ret;
 }
 
-EXPORT int ioctl(int fd, unsigned long request, ...)
+FAST bool ioctl_watched(ioctl_request request)
 {
-	int saved = errno;
-	va_list ap;
-	void *arg;
+	unsigned int watch;
 
-	va_start(ap, request);
-	arg = va_arg(ap, void *);
-	va_end(ap);
+	if (_IOC_TYPE((unsigned int)request) != DRM_IOCTL_BASE)
+		return false;
+	watch = ioctl_watch[_IOC_NR((unsigned int)request)];
+	return watch && (watch == WATCH_ALWAYS || any(imports_live));
+}
+
+SLOW int hooked_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
+{
+	struct border b;
+
+	if (!enter(&b))
+		return native(fd, request, arg);
+	/* musl's is an int, and arrives sign-extended. */
+	return leave(&b, ioctl_hook(native, fd, (unsigned int)request, arg));
+}
+
+EXPORT(int, ioctl, int fd, ioctl_request request, void *arg)
+{
 	if (!ioctl_watched(request))
 		return next.ioctl(fd, request, arg);
-	return result(ioctl_hook(fd, request, arg), saved);
+	return hooked_ioctl(next.ioctl, fd, request, arg);
 }
 
-EXPORT void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t off)
+FAST bool mmap_watched(int flags)
 {
-	int saved = errno;
-	void *out = MAP_FAILED;
+	return (any(imports_live) && !(flags & MAP_ANONYMOUS)) ||
+	       (any(mappings_live) && flags & MAP_FIXED);
+}
 
+SLOW void *hooked_mmap(void *addr, size_t len, int prot, int flags, int fd, uint64_t off,
+		       bool narrow)
+{
+	const struct mmap_call c = { addr, len, prot, flags, fd, off, narrow };
+	void *out = MAP_FAILED;
+	struct border b;
+
+	if (!enter(&b)) {
+		mmap_native(&c, &out);
+		return out;
+	}
+	return leave(&b, mmap_hook(&c, &out)) < 0 ? MAP_FAILED : out;
+}
+
+EXPORT(void *, mmap64, void *addr, size_t len, int prot, int flags, int fd, int64_t off)
+{
 	if (!mmap_watched(flags))
 		return next.mmap64(addr, len, prot, flags, fd, off);
-	result(mmap_hook(addr, len, prot, flags, fd, off, &out), saved);
-	return out;
+	return hooked_mmap(addr, len, prot, flags, fd, off, false);
 }
 
-EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, long off)
 {
-	int saved = errno;
-	void *out = MAP_FAILED;
-
 	if (!mmap_watched(flags))
 		return next.mmap(addr, len, prot, flags, fd, off);
 	/* On 32-bit the kernel sees the offset as unsigned (mmap2's page number). */
-	result(mmap_hook(addr, len, prot, flags, fd, (unsigned long)off, &out), saved);
-	return out;
+	return hooked_mmap(addr, len, prot, flags, fd, (unsigned long)off, true);
 }
 
-EXPORT int munmap(void *addr, size_t len)
+SLOW int hooked_munmap(void *addr, size_t len)
 {
-	int saved = errno;
+	struct border b;
 
-	if (!munmap_watched())
-		return next.munmap(addr, len);
-	return result(munmap_hook(addr, len), saved);
+	return enter(&b) ? leave(&b, munmap_hook(addr, len)) : next.munmap(addr, len);
 }
+
+EXPORT(int, munmap, void *addr, size_t len)
+{
+	return any(mappings_live) ? hooked_munmap(addr, len) : next.munmap(addr, len);
+}
+
+SLOW void *hooked_mremap(void *old, size_t old_len, size_t len, int flags, void *to)
+{
+	void *out = MAP_FAILED;
+	struct border b;
+
+	if (!enter(&b))
+		return next.mremap(old, old_len, len, flags, to);
+	return leave(&b, mremap_hook(old, old_len, len, flags, to, &out)) < 0 ? MAP_FAILED : out;
+}
+
+EXPORT(void *, mremap, void *old, size_t old_len, size_t len, int flags, void *to)
+{
+	if (!any(mappings_live))
+		return next.mremap(old, old_len, len, flags, to);
+	return hooked_mremap(old, old_len, len, flags, to);
+}
+
+/* False, and EBADF, for what the program may not close. */
+SLOW bool may_close(int fd)
+{
+	struct border b;
+
+	return !descriptor_known(fd) || !enter(&b) || !leave(&b, close_hook(fd));
+}
+
+EXPORT(int, close, int fd)
+{
+	return any(descriptors_live) && !may_close(fd) ? -1 : next.close(fd);
+}
+
+SLOW int hooked_close_range(unsigned int first, unsigned int last, int flags)
+{
+	struct border b;
+
+	if (!enter(&b))
+		return next.close_range(first, last, flags);
+	return leave(&b, close_range_hook(first, last, flags));
+}
+
+EXPORT(int, close_range, unsigned int first, unsigned int last, int flags)
+{
+	return any(descriptors_live) ? hooked_close_range(first, last, flags) :
+				       next.close_range(first, last, flags);
+}
+
+SLOW void hooked_closefrom(int first)
+{
+	struct border b;
+
+	if (!enter(&b)) {
+		next.closefrom(first);
+		return;
+	}
+	closefrom_hook(first);
+	leave(&b, 0);
+}
+
+EXPORT(void, closefrom, int first)
+{
+	any(descriptors_live) ? hooked_closefrom(first) : next.closefrom(first);
+}
+
+SLOW int hooked_dup(int fd)
+{
+	struct border b;
+
+	if (!descriptor_known(fd) || !enter(&b))
+		return next.dup(fd);
+	return leave(&b, dup_hook(fd));
+}
+
+EXPORT(int, dup, int fd)
+{
+	return any(descriptors_live) ? hooked_dup(fd) : next.dup(fd);
+}
+
+SLOW int hooked_dup2(int fd, int to)
+{
+	struct border b;
+
+	if (!(descriptor_known(fd) || descriptor_known(to)) || !enter(&b))
+		return next.dup2(fd, to);
+	return leave(&b, dup2_hook(fd, to));
+}
+
+EXPORT(int, dup2, int fd, int to)
+{
+	return any(descriptors_live) ? hooked_dup2(fd, to) : next.dup2(fd, to);
+}
+
+SLOW int hooked_dup3(int fd, int to, int flags)
+{
+	struct border b;
+
+	if (!(descriptor_known(fd) || descriptor_known(to)) || !enter(&b))
+		return next.dup3(fd, to, flags);
+	return leave(&b, dup3_hook(fd, to, flags));
+}
+
+EXPORT(int, dup3, int fd, int to, int flags)
+{
+	return any(descriptors_live) ? hooked_dup3(fd, to, flags) : next.dup3(fd, to, flags);
+}
+
+FAST bool fcntl_watched(int fd, int cmd)
+{
+	return any(descriptors_live) && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) &&
+	       descriptor_known(fd);
+}
+
+typedef int fcntl_fn(int fd, int cmd, ...);
+
+SLOW int hooked_fcntl(fcntl_fn *native, int fd, int cmd, void *arg)
+{
+	struct border b;
+
+	if (!enter(&b))
+		return native(fd, cmd, arg);
+	return leave(&b, fcntl_dup_hook(native, fd, cmd, (intptr_t)arg));
+}
+
+EXPORT(int, fcntl, int fd, int cmd, void *arg)
+{
+	if (!fcntl_watched(fd, cmd))
+		return next.fcntl(fd, cmd, arg);
+	return hooked_fcntl(next.fcntl, fd, cmd, arg);
+}
+
+EXPORT(int, fcntl64, int fd, int cmd, void *arg)
+{
+	if (!fcntl_watched(fd, cmd))
+		return next.fcntl64(fd, cmd, arg);
+	return hooked_fcntl(next.fcntl64, fd, cmd, arg);
+}
+
+/* What a 32-bit glibc has for programs whose time_t is 64 bits wide, since 2.34. */
+#if __SIZEOF_LONG__ == 4
+EXPORT(int, __ioctl_time64, int fd, ioctl_request request, void *arg)
+{
+	if (!ioctl_watched(request))
+		return next.ioctl_time64(fd, request, arg);
+	return hooked_ioctl(next.ioctl_time64, fd, request, arg);
+}
+
+EXPORT(int, __fcntl_time64, int fd, int cmd, void *arg)
+{
+	if (!fcntl_watched(fd, cmd))
+		return next.fcntl_time64(fd, cmd, arg);
+	return hooked_fcntl(next.fcntl_time64, fd, cmd, arg);
+}
+#endif
+
+ALIAS(int, __close, close, int fd);
+ALIAS(int, __dup2, dup2, int fd, int to);
+ALIAS(int, __fcntl, fcntl, int fd, int cmd, void *arg);

@@ -1,99 +1,208 @@
 // SPDX-License-Identifier: MIT
-/* A sorted array of disjoint ranges; see range.h. */
+/* A sorted set of disjoint ranges; see range.h. */
 #include "config.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "next.h"
+#include "pool.h"
 #include "range.h"
 
-#define FIRST_CAP 128	/* one page of ranges */
+#define PAGE_MAX	127	/* ranges in 4096 bytes */
+#define FIRST_ROOM	512
 
-size_t ranges_after(const struct ranges *r, uint64_t point)
+struct ranges_page {
+	size_t n;
+	struct range v[PAGE_MAX];
+};
+
+static struct pool pool = POOL(struct ranges_page);
+
+/* Where something is, or would have to be. */
+struct spot {
+	size_t page;
+	size_t i;
+};
+
+/* The first range that ends after @point; behind the last page if there is none. */
+static struct spot spot_after(const struct ranges *r, uint64_t point)
 {
-	size_t lo = 0, hi = r->n;
+	struct spot s = { 0, 0 };
+	size_t hi = r->pages;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
+	while (s.page < hi) {
+		size_t mid = s.page + (hi - s.page) / 2;
+		const struct ranges_page *p = r->page[mid];
 
-		if (r->v[mid].end > point)
+		if (p->v[p->n - 1].end > point)
 			hi = mid;
 		else
-			lo = mid + 1;
+			s.page = mid + 1;
 	}
-	return lo;
+	if (s.page == r->pages)
+		return s;
+	hi = r->page[s.page]->n;
+	while (s.i < hi) {
+		size_t mid = s.i + (hi - s.i) / 2;
+
+		if (r->page[s.page]->v[mid].end > point)
+			hi = mid;
+		else
+			s.i = mid + 1;
+	}
+	return s;
+}
+
+struct range *ranges_after(const struct ranges *r, uint64_t point)
+{
+	struct spot s = spot_after(r, point);
+
+	return s.page < r->pages ? &r->page[s.page]->v[s.i] : NULL;
 }
 
 struct range *ranges_find(const struct ranges *r, uint64_t point)
 {
-	size_t i = ranges_after(r, point);
+	struct range *at = ranges_after(r, point);
 
-	return i < r->n && r->v[i].start <= point ? &r->v[i] : NULL;
+	return at && at->start <= point ? at : NULL;
 }
 
-static int grow(struct ranges *r)
+static int more_room(struct ranges *r)
 {
-	size_t cap = r->cap ? r->cap * 2 : FIRST_CAP;
-	struct range *v = next_pages(cap * sizeof(*v));
+	size_t room = r->room ? r->room * 2 : FIRST_ROOM;
+	struct ranges_page **page = next_pages(room * sizeof(*page));
 
-	if (!v)
+	if (!page)
 		return -ENOMEM;
-	if (r->n)
-		memcpy(v, r->v, r->n * sizeof(*v));
-	if (r->v)
-		next.munmap(r->v, r->cap * sizeof(*v));
-	r->v = v;
-	r->cap = cap;
+	if (r->room) {
+		memcpy(page, r->page, r->pages * sizeof(*page));
+		next.munmap(r->page, r->room * sizeof(*page));
+	}
+	r->page = page;
+	r->room = room;
+	return 0;
+}
+
+/* A new page at index @at, with what page @at - 1 has from its range @from on. */
+static int split(struct ranges *r, size_t at, size_t from)
+{
+	struct ranges_page *p;
+
+	if (r->pages == r->room && more_room(r) < 0)
+		return -ENOMEM;
+	p = pool_get(&pool);
+	if (!p)
+		return -ENOMEM;
+	if (at) {
+		struct ranges_page *full = r->page[at - 1];
+
+		p->n = full->n - from;
+		memcpy(p->v, &full->v[from], p->n * sizeof(p->v[0]));
+		full->n = from;
+	}
+	memmove(&r->page[at + 1], &r->page[at], (r->pages - at) * sizeof(p));
+	r->page[at] = p;
+	r->pages++;
+	return 0;
+}
+
+/* Room for one more range at @s, which may move. */
+static int make_room(struct ranges *r, struct spot *s)
+{
+	/* Behind everything: at the end of the last page, or in a new one, which stays full. */
+	if (s->page == r->pages) {
+		if (!r->pages || r->page[r->pages - 1]->n == PAGE_MAX)
+			return split(r, r->pages, PAGE_MAX);
+		s->page--;
+		s->i = r->page[s->page]->n;
+		return 0;
+	}
+	if (r->page[s->page]->n < PAGE_MAX)
+		return 0;
+	if (split(r, s->page + 1, PAGE_MAX / 2) < 0)
+		return -ENOMEM;
+	if (s->i > PAGE_MAX / 2) {
+		s->page++;
+		s->i -= PAGE_MAX / 2;
+	}
 	return 0;
 }
 
 int ranges_insert(struct ranges *r, uint64_t start, uint64_t end, void *obj, unsigned int tag)
 {
-	size_t i = ranges_after(r, start);
-	int ret;
+	struct spot s = spot_after(r, start);
+	struct ranges_page *p;
 
 	if (start >= end)
 		return -EINVAL;
-	if (i < r->n && r->v[i].start < end)
+	if (s.page < r->pages && r->page[s.page]->v[s.i].start < end)
 		return -EEXIST;
-	if (r->n == r->cap) {
-		ret = grow(r);
-		if (ret < 0)
-			return ret;
-	}
-	memmove(&r->v[i + 1], &r->v[i], (r->n - i) * sizeof(r->v[0]));
-	r->v[i] = (struct range){ start, end, obj, tag };
-	r->n++;
+	if (make_room(r, &s) < 0)
+		return -ENOMEM;
+	p = r->page[s.page];
+	memmove(&p->v[s.i + 1], &p->v[s.i], (p->n - s.i) * sizeof(p->v[0]));
+	p->v[s.i] = (struct range){ start, end, obj, tag, 0 };
+	p->n++;
 	return 0;
 }
 
-void ranges_remove(struct ranges *r, size_t i)
+static void remove_page(struct ranges *r, size_t at)
 {
-	r->n--;
-	memmove(&r->v[i], &r->v[i + 1], (r->n - i) * sizeof(r->v[0]));
+	pool_put(&pool, r->page[at]);
+	r->pages--;
+	memmove(&r->page[at], &r->page[at + 1], (r->pages - at) * sizeof(r->page[0]));
+}
+
+void ranges_remove(struct ranges *r, uint64_t start)
+{
+	struct spot s = spot_after(r, start);
+	struct ranges_page *p = r->page[s.page];
+
+	p->n--;
+	memmove(&p->v[s.i], &p->v[s.i + 1], (p->n - s.i) * sizeof(p->v[0]));
+	if (!p->n)
+		remove_page(r, s.page);
+}
+
+/* What is left of @old from @start on. */
+static int insert_copy(struct ranges *r, uint64_t start, const struct range *old)
+{
+	int ret = ranges_insert(r, start, old->end, old->obj, old->tag);
+
+	if (!ret)
+		ranges_find(r, start)->mark = old->mark;
+	return ret;
 }
 
 int ranges_cut(struct ranges *r, uint64_t start, uint64_t end, struct range *old)
 {
-	size_t i = ranges_after(r, start);
+	struct range *at = ranges_after(r, start);
 	int left = 0;
 
-	if (i == r->n || r->v[i].start >= end)
+	if (!at || at->start >= end)
 		return -1;
-	*old = r->v[i];
-	ranges_remove(r, i);
-	/* The front goes into the place just freed; only the back may lack memory. */
-	if (old->start < start)
-		left += !ranges_insert(r, old->start, start, old->obj, old->tag);
-	if (old->end > end)
-		left += !ranges_insert(r, end, old->end, old->obj, old->tag);
+	*old = *at;
+	/* Shortened in place where something is left, so that only a middle needs memory. */
+	if (old->start < start) {
+		at->end = start;
+		left++;
+		if (old->end > end)
+			left += !insert_copy(r, end, old);
+	} else if (old->end > end) {
+		at->start = end;
+		left++;
+	} else {
+		ranges_remove(r, old->start);
+	}
 	return left;
 }
 
 void ranges_free(struct ranges *r)
 {
-	if (r->v)
-		next.munmap(r->v, r->cap * sizeof(r->v[0]));
+	while (r->pages)
+		remove_page(r, r->pages - 1);
+	if (r->room)
+		next.munmap(r->page, r->room * sizeof(r->page[0]));
 	*r = (struct ranges){ 0 };
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sorted array of disjoint ranges [start, end), each with an object: the one container behind
- * everything the shim remembers (files by descriptor, imports by handle, offsets, mappings).
+ * A sorted set of disjoint ranges [start, end), each with an object: offsets and mappings. It is
+ * an array of pages of ranges, so that no insertion moves more than a page.
  *
  * Its memory comes straight from the kernel, never from malloc: munmap may be called by an
- * allocator that holds its own locks. The caller holds the lock; see file.h.
+ * allocator that holds its own locks. The caller holds the lock; see lock.h.
  */
 #ifndef PRIMESHIM_RANGE_H
 #define PRIMESHIM_RANGE_H
@@ -17,24 +17,28 @@ struct range {
 	uint64_t end;	/* exclusive */
 	void *obj;
 	unsigned int tag;
+	unsigned int mark;	/* 0 at first; the caller's */
 };
+
+struct ranges_page;
 
 struct ranges {
-	struct range *v;
-	size_t n;
-	size_t cap;
+	struct ranges_page **page;	/* in order, none empty */
+	size_t pages;
+	size_t room;			/* for how many pages */
 };
 
-/* Index of the first range that ends after @point; r->n if there is none. */
-size_t ranges_after(const struct ranges *r, uint64_t point);
+/* The first range that ends after @point, or NULL. Valid until the next change. */
+struct range *ranges_after(const struct ranges *r, uint64_t point);
 
-/* The range that @point lies in, or NULL. Valid until the next insert or remove. */
+/* The range that @point lies in, or NULL. Valid until the next change. */
 struct range *ranges_find(const struct ranges *r, uint64_t point);
 
 /* 0; -EINVAL if empty; -EEXIST if it overlaps another; -ENOMEM. */
 int ranges_insert(struct ranges *r, uint64_t start, uint64_t end, void *obj, unsigned int tag);
 
-void ranges_remove(struct ranges *r, size_t i);
+/* The range that begins at @start, which is there. */
+void ranges_remove(struct ranges *r, uint64_t start);
 
 /*
  * Take [start, end) out of the first range that overlaps it; what is left in front and behind
@@ -43,7 +47,7 @@ void ranges_remove(struct ranges *r, size_t i);
  */
 int ranges_cut(struct ranges *r, uint64_t start, uint64_t end, struct range *old);
 
-/* Forget all and give the memory back. The objects are the caller's. */
+/* Forget all. The objects are the caller's. */
 void ranges_free(struct ranges *r);
 
 #endif

@@ -5,10 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "descriptor.h"
 #include "drm_node.h"
 #include "log.h"
+#include "next.h"
 #include "record.h"
 #include "settings.h"
 #include "stats.h"
@@ -20,9 +21,9 @@ struct names {
 
 void record_put(struct buffer *b)
 {
-	state_lock();
+	buffers_lock();
 	buffer_put(b);
-	state_unlock();
+	buffers_unlock();
 }
 
 /* Ask once who exported @b and which driver is behind @fd. For the log and for record_foreign(). */
@@ -32,38 +33,48 @@ static void describe(int fd, int dmabuf, struct buffer *b)
 	bool ask_exporter, ask_driver;
 	struct file *f;
 
-	state_lock();
-	f = file_find(fd);
-	ask_exporter = !b->exporter[0];
-	ask_driver = f && !f->driver[0];
-	state_unlock();
+	buffers_lock();
+	ask_exporter = !buffer_exporter(b)[0];
+	buffers_unlock();
+	if (ask_exporter) {
+		int ret = dmabuf_exporter(dmabuf, exporter, sizeof(exporter));
 
-	if (ask_exporter)
-		dmabuf_exporter(dmabuf, exporter, sizeof(exporter));
-	if (ask_driver)
-		drm_driver(fd, driver, sizeof(driver));
+		if (ret < 0 && ret != -ENOENT)
+			return;
+		buffers_lock();
+		buffer_name_exporter(b, exporter);
+		buffers_unlock();
+	}
 
-	state_lock();
-	f = file_find(fd);
-	if (ask_exporter)
-		memcpy(b->exporter, exporter, sizeof(exporter));
-	if (ask_driver && f)
-		memcpy(f->driver, driver, sizeof(driver));
-	state_unlock();
+	f = file_lock(fd);
+	if (!f)
+		return;
+	ask_driver = !f->driver[0];
+	file_unlock(f);
+	if (!ask_driver)
+		return;
+	if (drm_driver(fd, driver, sizeof(driver)) < 0)
+		return;
+	f = file_lock(fd);
+	if (!f)
+		return;
+	memcpy(f->driver, driver, sizeof(driver));
+	file_unlock(f);
 }
 
 static struct names names_of(int fd, const struct buffer *b)
 {
 	struct names n = { "?", "?" };
-	struct file *f;
+	struct file *f = file_lock(fd);
 
-	state_lock();
-	f = file_find(fd);
 	if (f && f->driver[0])
 		memcpy(n.driver, f->driver, sizeof(n.driver));
-	if (b->exporter[0])
-		memcpy(n.exporter, b->exporter, sizeof(n.exporter));
-	state_unlock();
+	if (f)
+		file_unlock(f);
+	buffers_lock();
+	if (buffer_exporter(b)[0])
+		memcpy(n.exporter, buffer_exporter(b), sizeof(n.exporter));
+	buffers_unlock();
 	return n;
 }
 
@@ -82,18 +93,32 @@ struct label record_label(int fd, uint32_t handle, const struct buffer *b)
 	struct label l;
 
 	snprintf(l.text, sizeof(l.text), "%s handle %u <- %s, %llu bytes", n.driver, handle,
-		 n.exporter, (unsigned long long)b->size);
+		 n.exporter, (unsigned long long)buffer_size(b));
 	return l;
+}
+
+/* The import behind @handle with its file locked, or NULL with nothing locked. */
+static struct import *lock_import(int fd, uint32_t handle, struct file **f)
+{
+	struct import *imp;
+
+	*f = file_lock(fd);
+	if (!*f)
+		return NULL;
+	imp = import_find(*f, handle);
+	if (!imp)
+		file_unlock(*f);
+	return imp;
 }
 
 bool record_knows(int fd, uint32_t handle)
 {
-	bool known;
+	struct file *f;
 
-	state_lock();
-	known = import_at(fd, handle, NULL);
-	state_unlock();
-	return known;
+	if (!lock_import(fd, handle, &f))
+		return false;
+	file_unlock(f);
+	return true;
 }
 
 /*
@@ -102,46 +127,45 @@ bool record_knows(int fd, uint32_t handle)
  */
 static struct buffer *note(int fd, uint32_t handle, int dmabuf, const struct buffer **before)
 {
-	struct import *imp = NULL;
+	struct buffer *b = NULL;
 	struct dmabuf_id id;
-	struct buffer *b;
+	struct import *imp;
 	struct file *f;
 	uint64_t size;
 	dev_t rdev;
 
 	if (drm_node(fd, &rdev) < 0 || dmabuf_identify(dmabuf, &id, &size) < 0)
 		return NULL;
-	state_lock();
-	f = file_get(fd, rdev);
-	b = f ? buffer_get(&id, size) : NULL;
-	if (b) {
-		imp = import_find(f, handle);
-		*before = imp ? imp->buffer : NULL;
-		b->refs++;	/* the caller's */
-		imp = import_set(f, handle, b);
-		if (!imp)
-			buffer_put(b);
+	f = file_lock_new(fd, rdev);
+	if (!f)
+		return NULL;
+	imp = import_set(f, handle, &id, size, before);
+	if (imp) {
+		b = imp->buffer;
+		buffers_lock();
+		b->refs++;
+		buffers_unlock();
 	}
-	state_unlock();
-	return imp ? b : NULL;
+	file_unlock(f);
+	return b;
 }
 
-void record_closed(int fd, uint32_t handle, uint64_t clock)
+void record_closed(int fd, uint32_t handle, uint32_t clock)
 {
-	struct import *imp;
 	struct file *f;
+	struct import *imp = lock_import(fd, handle, &f);
 
-	state_lock();
-	imp = import_at(fd, handle, &f);
-	if (imp && imp->born <= clock)
+	if (!imp)
+		return;
+	if (import_older(imp, clock))
 		import_drop(f, imp);
-	state_unlock();
+	file_unlock(f);
 }
 
 int record_fetch(int fd, uint32_t handle, struct buffer **b)
 {
 	const struct buffer *before = NULL;
-	uint64_t clock = record_closing();
+	uint32_t clock = import_clock();
 	int dmabuf = drm_export(fd, handle);
 
 	if (dmabuf == -ENOENT || dmabuf == -EBADF)
@@ -150,7 +174,7 @@ int record_fetch(int fd, uint32_t handle, struct buffer **b)
 		return dmabuf;
 	*b = note(fd, handle, dmabuf, &before);
 	if (!*b) {
-		close(dmabuf);
+		next.close(dmabuf);
 		return -EINVAL;
 	}
 	describe(fd, dmabuf, *b);
@@ -192,37 +216,78 @@ void record_exported(int fd, uint32_t handle, int dmabuf)
 	record_put(b);
 }
 
-uint64_t record_closing(void)
-{
-	uint64_t clock;
-
-	state_lock();
-	clock = import_clock();
-	state_unlock();
-	return clock;
-}
-
 void record_renamed(int fd, uint32_t from, uint32_t to)
 {
-	struct import *imp;
 	struct file *f;
+	struct import *imp = lock_import(fd, from, &f);
 
-	state_lock();
-	imp = import_at(fd, from, &f);
-	if (imp)
-		import_rename(f, imp, to);
-	state_unlock();
+	if (!imp)
+		return;
+	import_rename(f, imp, to);
+	file_unlock(f);
 }
 
 void record_offset(int fd, uint32_t handle, uint64_t offset)
 {
-	struct import *imp;
 	struct file *f;
+	struct import *imp = lock_import(fd, handle, &f);
 
-	state_lock();
-	imp = import_at(fd, handle, &f);
-	if (imp)
-		offset_native(f, imp, offset);
-	state_unlock();
+	if (!imp)
+		return;
+	offset_native(f, imp, offset);
+	file_unlock(f);
 }
 
+uint64_t record_synthetic(int fd, uint32_t handle, const struct buffer *b)
+{
+	struct file *f;
+	struct import *imp = lock_import(fd, handle, &f);
+	uint64_t offset = 0;
+
+	if (!imp)
+		return 0;
+	if (imp->buffer == b)
+		offset = offset_synthetic(f, imp);
+	file_unlock(f);
+	return offset;
+}
+
+void record_native_works(int fd, uint32_t handle, const struct buffer *b, bool works)
+{
+	struct file *f;
+	struct import *imp = lock_import(fd, handle, &f);
+
+	if (!imp)
+		return;
+	if (imp->buffer == b)
+		imp->native_works = works ? YES : NO;
+	file_unlock(f);
+}
+
+bool record_find(int fd, uint64_t offset, struct view *v)
+{
+	struct import *imp;
+	struct file *f;
+	dev_t rdev;
+
+	if (!descriptor_known(fd) &&
+	    (offset < SYNTHETIC_FIRST || offset >= SYNTHETIC_END || drm_node(fd, &rdev) < 0 ||
+	     !file_join(fd, rdev)))
+		return false;
+	f = file_lock(fd);
+	if (!f)
+		return false;
+	imp = offset_find(f, offset, &v->delta);
+	if (imp) {
+		v->fd = fd;
+		v->handle = imp->handle;
+		v->buffer = imp->buffer;
+		v->native = imp->native && offset - v->delta == imp->native;
+		v->native_fails = imp->native_works == NO;
+		buffers_lock();
+		v->buffer->refs++;
+		buffers_unlock();
+	}
+	file_unlock(f);
+	return imp;
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keeping the records of file.h true: what each of the program's calls says about its handles,
- * and what the kernel says when it is asked. Takes the lock itself; none of these functions may
- * be called with it held.
+ * and what the kernel says when it is asked. Takes the locks itself; none of these functions may
+ * be called with one held.
  */
 #ifndef PRIMESHIM_RECORD_H
 #define PRIMESHIM_RECORD_H
@@ -19,12 +19,12 @@ void record_imported(int fd, uint32_t handle, int dmabuf);
 void record_exported(int fd, uint32_t handle, int dmabuf);
 
 /*
- * Before and after a call that closes @handle. The record goes only if it was there when the call
- * began: whatever was recorded since belongs to the number's next user. (Not removed beforehand:
- * the argument may not be read until the kernel has, and a call that fails must lose nothing.)
+ * A call that closes @handle succeeded; @clock is import_clock() before it. The record goes only if
+ * it was there when the call began: whatever was recorded since belongs to the number's next user.
+ * (Not removed beforehand: the argument may not be read until the kernel has, and a call that fails
+ * must lose nothing.)
  */
-uint64_t record_closing(void);
-void record_closed(int fd, uint32_t handle, uint64_t clock);
+void record_closed(int fd, uint32_t handle, uint32_t clock);
 
 /* GEM_CHANGE_HANDLE moved an object to another number. */
 void record_renamed(int fd, uint32_t from, uint32_t to);
@@ -33,6 +33,29 @@ void record_renamed(int fd, uint32_t from, uint32_t to);
 void record_offset(int fd, uint32_t handle, uint64_t offset);
 
 bool record_knows(int fd, uint32_t handle);
+
+/* Our offset for the import of @b under @handle, or 0. */
+uint64_t record_synthetic(int fd, uint32_t handle, const struct buffer *b);
+
+/* A touch of the driver's own mapping of it works, or does not. */
+void record_native_works(int fd, uint32_t handle, const struct buffer *b, bool works);
+
+/* An import as it was found under the lock, for use without it. */
+struct view {
+	int fd;
+	uint32_t handle;
+	struct buffer *buffer;	/* a reference */
+	uint64_t delta;		/* of the wanted offset from the buffer's start */
+	bool native;		/* the offset is the driver's */
+	bool native_fails;	/* a touch of the driver's mapping is known not to work */
+};
+
+/*
+ * The import that @offset of @fd belongs to, or false. A descriptor that is not known may have come
+ * over a socket: with an offset of ours it is compared with those that are. The buffer is put
+ * back with record_put().
+ */
+bool record_find(int fd, uint64_t offset, struct view *v);
 
 /*
  * What is behind @handle now? The dma-buf as a descriptor of the caller's, and its buffer with a

@@ -2,7 +2,7 @@
 /*
  * The policy of mappings: which imports are mapped through their dma-buf, and how. Results travel
  * as negative errnos. Whatever cannot be done falls back to what the kernel says natively. None of
- * these functions may be called with the lock held.
+ * these functions may be called with a lock held.
  */
 #ifndef PRIMESHIM_REDIRECT_H
 #define PRIMESHIM_REDIRECT_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "file.h"
+#include "record.h"
 
 /*
  * Could a driver have refused a map ioctl on @fd with @err because the handle is an import?
@@ -22,24 +22,21 @@ bool redirect_may_rescue(int fd, int err);
 /* The driver's map ioctl refused @handle with @err: 0 and a synthetic *@offset, or @err again. */
 int redirect_refused(int fd, uint32_t handle, int err, uint64_t *offset);
 
-/* An import as it was found under the lock, for use without it. */
-struct view {
+/* A program's mmap(). */
+struct mmap_call {
+	void *addr;
+	size_t len;
+	int prot;
+	int flags;
 	int fd;
-	uint32_t handle;
-	struct buffer *buffer;	/* a reference */
-	uint64_t delta;		/* of the wanted offset from the buffer's start */
-	bool native;		/* the offset is the driver's */
-	bool native_fails;	/* a touch of the driver's mapping is known not to work */
+	uint64_t off;
+	bool narrow;		/* it came by mmap() rather than mmap64(), and goes on so */
 };
 
-/* The import that @off of @fd belongs to, or false. The buffer is put back with record_put(). */
-bool redirect_find(int fd, uint64_t off, struct view *v);
+/* The native call. 0 and *@out, or a negative errno. */
+int mmap_native(const struct mmap_call *c, void **out);
 
 /* mmap() of an import. 0 and *@out, or a negative errno: then the native one. */
-int redirect_map(struct view *v, void *addr, size_t len, int prot, int flags, uint64_t off,
-		 void **out);
-
-/* What was mapped in the range is, or is about to be, gone: END what is over. */
-void redirect_forget(void *addr, size_t len);
+int redirect_map(const struct view *v, const struct mmap_call *c, void **out);
 
 #endif

@@ -2,10 +2,9 @@
 /* The policy of brackets; see sync.h. */
 #include "config.h"
 
-#include <unistd.h>
-
 #include <linux/dma-buf.h>
 
+#include "descriptor.h"
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
@@ -40,11 +39,10 @@ static unsigned int change(int fd, const struct dmabuf_id *id, unsigned int from
 
 void sync_settle(struct buffer *b)
 {
-	struct dmabuf_id id;
+	const struct dmabuf_id id = buffer_id(b);
 	int closing = -1;
 
-	state_lock();
-	id = b->id;
+	buffers_lock();
 	/* One thread at a time is at the ioctl; what others change meanwhile, it goes round for. */
 	while (!b->settling) {
 		unsigned int from = b->bracket, to = wanted(b), got;
@@ -53,9 +51,9 @@ void sync_settle(struct buffer *b)
 		if (from == to)
 			break;
 		b->settling = true;
-		state_unlock();
+		buffers_unlock();
 		got = change(fd, &id, from, to);
-		state_lock();
+		buffers_lock();
 		b->settling = false;
 		b->bracket = got;
 		if (got != to)
@@ -65,41 +63,44 @@ void sync_settle(struct buffer *b)
 		closing = b->fd;
 		b->fd = -1;
 	}
+	buffers_unlock();
+	if (closing >= 0)
+		descriptor_drop(closing, &id);
+	buffers_lock();
 	buffer_put(b);
-	state_unlock();
-	if (closing >= 0 && dmabuf_is(closing, &id))
-		close(closing);
+	buffers_unlock();
+}
+
+static void forked(struct buffer *b)
+{
+	b->bracket = 0;
+	b->settling = false;
 }
 
 void sync_forked(void)
 {
-	struct buffer *b;
-	size_t i = 0;
-
-	while ((b = buffer_next(&i))) {
-		b->bracket = 0;
-		b->settling = false;
-	}
-	state_unlock();
+	buffers_visit(forked);
 }
 
 void sync_exit(void)
 {
 	struct buffer *b;
-	size_t i = 0;
 
-	state_lock();
-	while ((b = buffer_next(&i))) {
-		unsigned int bracket = b->bracket;
-		struct dmabuf_id id = b->id;
-		int fd = b->fd;
+	for (;;) {
+		struct dmabuf_id id;
+		unsigned int bracket;
+		int fd;
 
-		if (!bracket || b->settling)
-			continue;
+		buffers_lock();
+		b = buffer_bracketed();
+		if (!b)
+			break;
+		id = buffer_id(b);
+		bracket = b->bracket;
+		fd = b->fd;
 		b->bracket = 0;
-		state_unlock();
+		buffers_unlock();
 		change(fd, &id, bracket, 0);
-		state_lock();
 	}
-	state_unlock();
+	buffers_unlock();
 }

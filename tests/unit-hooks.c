@@ -6,12 +6,13 @@
 
 #include <drm.h>
 
+#include "descriptor.h"
 #include "file.h"
 #include "ioctl_hooks.h"
 #include "next.h"
 #include "unit.h"
 
-#define FD 3
+#define FD 300	/* not open */
 #define CHANGE_HANDLE 0xc00864d2	/* drm_gem_change_handle: handle, new_handle; 6.18 */
 
 static struct next real;
@@ -19,7 +20,7 @@ static int answer;		/* 0, or the errno that the fake kernel gives */
 static int calls;
 static void (*meanwhile)(void);	/* another thread, while the kernel is at work */
 
-static int fake_ioctl(int fd, unsigned long request, ...)
+static int fake_ioctl(int fd, ioctl_request request, ...)
 {
 	(void)fd;
 	(void)request;
@@ -33,8 +34,22 @@ static int fake_ioctl(int fd, unsigned long request, ...)
 static struct import *import(uint32_t handle, uint64_t ino)
 {
 	const struct dmabuf_id id = { .dev = 11, .ino = ino };
+	const struct buffer *before;
+	struct file *f = file_lock_new(FD, 226);
+	struct import *imp = import_set(f, handle, &id, 4096, &before);
 
-	return import_set(file_get(FD, 226), handle, buffer_get(&id, 4096));
+	file_unlock(f);
+	return imp;
+}
+
+static struct import *import_at(uint32_t handle)
+{
+	struct file *f = file_lock(FD);
+	struct import *imp = f ? import_find(f, handle) : NULL;
+
+	if (f)
+		file_unlock(f);
+	return imp;
 }
 
 static void setup(void)
@@ -47,10 +62,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	struct file *f = file_find(FD);
-
-	while (f && f->imports.n)
-		import_drop(f, f->imports.v[0].obj);
+	descriptor_set(FD, NULL);
 	next = real;
 }
 
@@ -60,12 +72,12 @@ START_TEST(changed_handle_is_followed_where_the_kernel_changed_it)
 	struct import *imp = import(1, 100);
 
 	answer = EINVAL;	/* 7.2 */
-	ck_assert_int_eq(ioctl_hook(FD, CHANGE_HANDLE, arg), -EINVAL);
-	ck_assert_ptr_eq(import_at(FD, 1, NULL), imp);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, CHANGE_HANDLE, arg), -EINVAL);
+	ck_assert_ptr_eq(import_at(1), imp);
 	answer = 0;
-	ck_assert_int_eq(ioctl_hook(FD, CHANGE_HANDLE, arg), 0);
-	ck_assert_ptr_null(import_at(FD, 1, NULL));
-	ck_assert_ptr_eq(import_at(FD, 9, NULL), imp);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, CHANGE_HANDLE, arg), 0);
+	ck_assert_ptr_null(import_at(1));
+	ck_assert_ptr_eq(import_at(9), imp);
 }
 END_TEST
 
@@ -75,11 +87,11 @@ START_TEST(close_that_fails_loses_nothing)
 
 	import(1, 100);
 	answer = EINTR;
-	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_GEM_CLOSE, &arg), -EINTR);
-	ck_assert_ptr_nonnull(import_at(FD, 1, NULL));
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_GEM_CLOSE, &arg), -EINTR);
+	ck_assert_ptr_nonnull(import_at(1));
 	answer = 0;
-	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_GEM_CLOSE, &arg), 0);
-	ck_assert_ptr_null(import_at(FD, 1, NULL));
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_GEM_CLOSE, &arg), 0);
+	ck_assert_ptr_null(import_at(1));
 	ck_assert_int_eq(calls, 2);
 }
 END_TEST
@@ -95,8 +107,8 @@ START_TEST(import_under_a_number_just_closed_survives_the_close)
 
 	import(1, 100);
 	meanwhile = number_used_again;
-	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_GEM_CLOSE, &arg), 0);
-	ck_assert_uint_eq(import_at(FD, 1, NULL)->buffer->id.ino, 101);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_GEM_CLOSE, &arg), 0);
+	ck_assert_uint_eq(import_at(1)->buffer->ino, 101);
 }
 END_TEST
 
@@ -105,9 +117,9 @@ START_TEST(failed_import_is_not_recorded_and_made_once)
 	struct drm_prime_handle arg = { .handle = 1, .fd = -1 };
 
 	answer = EINTR;
-	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg), -EINTR);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg), -EINTR);
 	answer = EAGAIN;
-	ck_assert_int_eq(ioctl_hook(FD, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg), -EAGAIN);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_PRIME_FD_TO_HANDLE, &arg), -EAGAIN);
 	ck_assert_int_eq(calls, 2);
 	ck_assert_uint_eq(atomic_load(&imports_live), 0);
 }
@@ -122,18 +134,18 @@ START_TEST(argument_is_not_read_where_the_kernel_did_not)
 
 	import(1, 100);
 	answer = EFAULT;
-	ck_assert_int_eq(ioctl_hook(FD, requests[_i], (void *)8), -EFAULT);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, requests[_i], (void *)8), -EFAULT);
 	/* EINVAL of a descriptor that is no DRM node says nothing about the argument either. */
 	answer = EINVAL;
-	ck_assert_int_eq(ioctl_hook(-1, requests[_i], (void *)8), -EINVAL);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, -1, requests[_i], (void *)8), -EINVAL);
 }
 END_TEST
 
 START_TEST(request_cut_short_goes_straight_on)
 {
 	/* drm_ioctl() goes by the number and takes any size. */
-	ck_assert_int_eq(ioctl_hook(FD, _IOC(_IOC_WRITE, 'd', 0x09, 0), (void *)8), 0);
-	ck_assert_int_eq(ioctl_hook(FD, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x2e, 8), (void *)8), 0);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, _IOC(_IOC_WRITE, 'd', 0x09, 0), (void *)8), 0);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x2e, 8), (void *)8), 0);
 	ck_assert_int_eq(calls, 2);
 }
 END_TEST

@@ -9,7 +9,7 @@
 #include "range.h"
 #include "unit.h"
 
-#define POINTS 128
+#define POINTS 1024
 
 START_TEST(point_is_found_in_its_range_alone)
 {
@@ -40,7 +40,7 @@ START_TEST(overlap_and_emptiness_are_refused)
 	ck_assert_int_eq(ranges_insert(&r, 0, 100, &a, 0), -EEXIST);
 	ck_assert_int_eq(ranges_insert(&r, 30, 30, &a, 0), -EINVAL);
 	ck_assert_int_eq(ranges_insert(&r, 31, 30, &a, 0), -EINVAL);
-	ck_assert_uint_eq(r.n, 1);
+	ck_assert_ptr_null(ranges_after(&r, 20));
 	ranges_free(&r);
 }
 END_TEST
@@ -72,7 +72,7 @@ START_TEST(random_changes_agree_with_the_model)
 				if (model[p] == hit->obj)
 					model[p] = NULL;
 			if (hit)
-				ranges_remove(&r, ranges_after(&r, from));
+				ranges_remove(&r, hit->start);
 		}
 		for (unsigned int p = 0; p < POINTS; p++) {
 			hit = ranges_find(&r, p);
@@ -84,6 +84,64 @@ START_TEST(random_changes_agree_with_the_model)
 }
 END_TEST
 
+/* More than a page of them, in every order of coming and going. */
+START_TEST(many_ranges_stay_in_order)
+{
+	enum { N = 20000 };
+	static unsigned int order[N];
+	struct ranges r = { 0 };
+	const struct range *at;
+	unsigned int n;
+
+	srand(_i);
+	for (unsigned int i = 0; i < N; i++)
+		order[i] = _i == 1 ? N - 1 - i : i;
+	for (unsigned int i = N - 1; _i == 2 && i; i--) {
+		unsigned int j = rand() % (i + 1), was = order[i];
+
+		order[i] = order[j];
+		order[j] = was;
+	}
+	for (unsigned int i = 0; i < N; i++)
+		ck_assert_int_eq(ranges_insert(&r, order[i] * 10, order[i] * 10 + 5, &order[i], i), 0);
+	n = 0;
+	for (at = ranges_after(&r, 0); at; at = ranges_after(&r, at->end))
+		ck_assert_uint_eq(at->start, 10 * n++);
+	ck_assert_uint_eq(n, N);
+	for (unsigned int i = 0; i < N; i += 2)
+		ranges_remove(&r, order[i] * 10);
+	for (unsigned int i = 0; i < N; i++)
+		ck_assert(!ranges_find(&r, order[i] * 10 + 4) == !(i % 2));
+	for (unsigned int i = 1; i < N; i += 2)
+		ranges_remove(&r, order[i] * 10);
+	ck_assert_ptr_null(ranges_after(&r, 0));
+	ranges_free(&r);
+}
+END_TEST
+
+START_TEST(cut_leaves_what_is_beside)
+{
+	struct ranges r = { 0 };
+	struct range old;
+	int a;
+
+	ranges_insert(&r, 10, 50, &a, 3);
+	ck_assert_int_eq(ranges_cut(&r, 20, 30, &old), 2);
+	ck_assert_uint_eq(old.start, 10);
+	ck_assert_uint_eq(old.end, 50);
+	ck_assert_ptr_null(ranges_find(&r, 20));
+	ck_assert_uint_eq(ranges_find(&r, 19)->end, 20);
+	ck_assert_uint_eq(ranges_find(&r, 30)->tag, 3);
+	ck_assert_int_eq(ranges_cut(&r, 0, 15, &old), 1);
+	ck_assert_uint_eq(ranges_after(&r, 0)->start, 15);
+	ck_assert_int_eq(ranges_cut(&r, 40, 60, &old), 1);
+	ck_assert_uint_eq(ranges_find(&r, 30)->end, 40);
+	ck_assert_int_eq(ranges_cut(&r, 15, 20, &old), 0);
+	ck_assert_int_eq(ranges_cut(&r, 40, 90, &old), -1);
+	ranges_free(&r);
+}
+END_TEST
+
 TCase *range_tests(void)
 {
 	TCase *t = tcase_create("ranges");
@@ -91,6 +149,8 @@ TCase *range_tests(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, point_is_found_in_its_range_alone);
 	tcase_add_test(t, overlap_and_emptiness_are_refused);
+	tcase_add_loop_test(t, many_ranges_stay_in_order, 0, 3);
+	tcase_add_test(t, cut_leaves_what_is_beside);
 	tcase_add_loop_test(t, random_changes_agree_with_the_model, 0, 4);
 	return t;
 }

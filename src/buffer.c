@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/* The dma-bufs that are imported or mapped in this process; see buffer.h. */
+#include "config.h"
+
+#include <string.h>
+
+#include "buffer.h"
+#include "lock.h"
+#include "pool.h"
+
+#define BLOCK_SHIFT	12
+#define EXPORTERS	64
+
+static uint64_t number(const struct hash_link *l)
+{
+	return ((const struct buffer *)l)->ino;
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct hash buffers = { .number = number };
+static struct pool pool = POOL(struct buffer);
+
+/* Every dma-buf lies on the kernel's one dma-buf file system; the first seen tells its number. */
+static uint64_t dev;
+
+/* Few names, many buffers. A name that finds no room is as good as unknown. */
+static char exporters[EXPORTERS][NAME_LEN] = { "", "?" };
+
+void buffers_lock(void)
+{
+	lock_take(&lock);
+}
+
+void buffers_unlock(void)
+{
+	lock_release(&lock);
+}
+
+struct dmabuf_id buffer_id(const struct buffer *b)
+{
+	return (struct dmabuf_id){ .dev = dev, .ino = b->ino };
+}
+
+uint64_t buffer_size(const struct buffer *b)
+{
+	return (uint64_t)b->blocks << BLOCK_SHIFT;
+}
+
+struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size)
+{
+	struct buffer *b = hash_find(&buffers, id->ino);
+	uint64_t blocks = size >> BLOCK_SHIFT;
+
+	if (!buffers.n)
+		dev = id->dev;
+	if (dev != id->dev)
+		return NULL;
+	if (!b) {
+		/* A last part of a page cannot be mapped (dma_buf_mmap_internal(), 6.1 to 7.3). */
+		if (!blocks || blocks > UINT32_MAX)
+			return NULL;
+		b = pool_get(&pool);
+		if (!b)
+			return NULL;
+		b->ino = id->ino;
+		b->blocks = blocks;
+		b->fd = -1;
+		if (hash_insert(&buffers, &b->link) < 0) {
+			pool_put(&pool, b);
+			return NULL;
+		}
+	}
+	b->refs++;
+	return b;
+}
+
+void buffer_put(struct buffer *b)
+{
+	if (--b->refs)
+		return;
+	hash_remove(&buffers, &b->link);
+	pool_put(&pool, b);
+}
+
+const char *buffer_exporter(const struct buffer *b)
+{
+	return exporters[b->exporter];
+}
+
+void buffer_name_exporter(struct buffer *b, const char *name)
+{
+	for (int i = 1; i < EXPORTERS; i++) {
+		if (!exporters[i][0])
+			memcpy(exporters[i], name, strnlen(name, NAME_LEN - 1));
+		if (!strncmp(exporters[i], name, NAME_LEN - 1)) {
+			b->exporter = i;
+			return;
+		}
+	}
+	b->exporter = 1;
+}
+
+void buffers_visit(void (*visit)(struct buffer *b))
+{
+	struct hash_link *l;
+
+	for (size_t i = 0; (l = hash_next(&buffers, &i)); i++)
+		for (; l; l = l->next)
+			visit((struct buffer *)l);
+}
+
+struct buffer *buffer_bracketed(void)
+{
+	struct hash_link *l;
+
+	for (size_t i = 0; (l = hash_next(&buffers, &i)); i++) {
+		for (; l; l = l->next) {
+			struct buffer *b = (struct buffer *)l;
+
+			if (b->bracket && !b->settling)
+				return b;
+		}
+	}
+	return NULL;
+}

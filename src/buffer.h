@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dma-bufs that are imported or mapped somewhere in this process, one record each, whichever
+ * files and handles they have; and the lock over them and over mapping.h.
+ */
+#ifndef PRIMESHIM_BUFFER_H
+#define PRIMESHIM_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dmabuf.h"
+#include "hash.h"
+
+#define NAME_LEN 32
+
+struct import;
+
+/* Three-valued answers of the kernel, asked once. */
+enum answer { UNASKED, YES, NO };
+
+struct buffer {
+	struct hash_link link;
+	uint64_t ino;
+	struct import *imports;		/* chain of those that hold it, in any file */
+	uint32_t blocks;		/* its size in blocks of 4096 bytes */
+	uint32_t refs;			/* imports, mappings, and calls under way */
+	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
+	/* The bracket; sync.c. */
+	int fd;				/* private descriptor while mapped and bracketed, else -1 */
+	uint8_t bracket;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
+	uint8_t settling;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
+	uint8_t mappable;		/* enum answer: can the dma-buf itself be mapped and read? */
+	uint8_t exporter;		/* index of its name, 0 until asked */
+};
+
+void buffers_lock(void);
+void buffers_unlock(void);
+
+/* What never changes while there is a reference; without the lock. */
+struct dmabuf_id buffer_id(const struct buffer *b);
+uint64_t buffer_size(const struct buffer *b);	/* bytes */
+
+/* Everything below: with the lock held. */
+
+/* A reference to the buffer with @id, created if need be; NULL without memory. */
+struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size);
+
+/*
+ * Drop a reference. With the last one the record goes. A buffer with a private descriptor is
+ * mapped or in sync_settle(), so that none is ever lost here.
+ */
+void buffer_put(struct buffer *b);
+
+/* The exporter's name: "" until it is known, "?" where it cannot be told. */
+const char *buffer_exporter(const struct buffer *b);
+void buffer_name_exporter(struct buffer *b, const char *name);
+
+/* Does @visit to every buffer, which it may not put. */
+void buffers_visit(void (*visit)(struct buffer *b));
+
+/* A buffer with an open bracket that nobody is at work on, or NULL. */
+struct buffer *buffer_bracketed(void);
+
+#endif

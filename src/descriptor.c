@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+/* Which descriptor is which; see descriptor.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "file.h"
+#include "lock.h"
+#include "next.h"
+#include "page.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18	/* 4.14 */
+#endif
+
+/*
+ * Pages of entries, made when needed and never given back, so that they can be read without the
+ * lock. Descriptors beyond the table are not remembered; sysctl fs.nr_open is 2^20 by default.
+ */
+#define PER_PAGE	1024
+#define PAGES		1024
+
+/* A struct file, or with PRIVATE a struct buffer. Relaxed: the lock is taken before it is used. */
+typedef _Atomic(uintptr_t) entry_t;
+#define PRIVATE		((uintptr_t)1)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(entry_t *) table[PAGES];
+static unsigned int used;	/* entries at and beyond this have always been empty */
+static _Atomic(pid_t *) owner;	/* in a page of its own, wiped by fork(); made once */
+
+atomic_uint descriptors_live;
+
+void descriptors_lock(void)
+{
+	lock_take(&lock);
+}
+
+void descriptors_unlock(void)
+{
+	lock_release(&lock);
+}
+
+static entry_t *entry(unsigned int fd)
+{
+	entry_t *page = fd < PER_PAGE * PAGES ?
+		/* Acquire: pairs with the release in room_for(), so that the page is seen zeroed. */
+		atomic_load_explicit(&table[fd / PER_PAGE], memory_order_acquire) : NULL;
+
+	return page ? &page[fd % PER_PAGE] : NULL;
+}
+
+static uintptr_t get(unsigned int fd)
+{
+	entry_t *e = entry(fd);
+
+	return e ? atomic_load_explicit(e, memory_order_relaxed) : 0;
+}
+
+static struct file *file_of(uintptr_t e)
+{
+	return e & PRIVATE ? NULL : (struct file *)e;
+}
+
+static struct buffer *buffer_of(uintptr_t e)
+{
+	return e & PRIVATE ? (struct buffer *)(e & ~PRIVATE) : NULL;
+}
+
+static pid_t *owned(void)
+{
+	/* Acquire: pairs with the release in own(). */
+	return atomic_load_explicit(&owner, memory_order_acquire);
+}
+
+static void own(void)
+{
+	pid_t *page = next_pages(page_size());
+
+	if (!page)
+		return;
+	/* An older kernel does not know it: then such a child is taken for a vfork()'s. */
+	madvise(page, page_size(), MADV_WIPEONFORK);
+	*page = getpid();
+	atomic_store_explicit(&owner, page, memory_order_release);
+}
+
+static bool room_for(unsigned int fd)
+{
+	entry_t *page;
+
+	if (fd >= PER_PAGE * PAGES)
+		return false;
+	if (entry(fd))
+		return true;
+	if (!owned())
+		own();
+	page = next_pages(PER_PAGE * sizeof(*page));
+	if (page)
+		atomic_store_explicit(&table[fd / PER_PAGE], page, memory_order_release);
+	return page;
+}
+
+/* With room for it. */
+static void put(unsigned int fd, uintptr_t what)
+{
+	uintptr_t old = atomic_exchange_explicit(entry(fd), what, memory_order_relaxed);
+
+	if (fd >= used)
+		used = fd + 1;
+	if (!old != !what)
+		atomic_fetch_add_explicit(&descriptors_live, what ? 1 : -1, memory_order_relaxed);
+}
+
+bool descriptors_borrowed(void)
+{
+	pid_t *page = owned();
+
+	if (!page)
+		return false;
+	if (!*page)
+		*page = getpid();
+	return *page != getpid();
+}
+
+void descriptors_forked(void)
+{
+	if (owned())
+		*owned() = getpid();
+}
+
+bool descriptor_known(int fd)
+{
+	return get(fd);
+}
+
+static struct file *hold(struct file *f)
+{
+	if (f)
+		f->refs++;
+	return f;
+}
+
+struct file *descriptor_file(int fd)
+{
+	struct file *f;
+
+	if (!get(fd))
+		return NULL;
+	descriptors_lock();
+	f = hold(file_of(get(fd)));
+	descriptors_unlock();
+	return f;
+}
+
+struct file *descriptor_peek(int fd)
+{
+	return file_of(get(fd));
+}
+
+void file_put(struct file *f)
+{
+	bool last;
+
+	if (!f)
+		return;
+	descriptors_lock();
+	last = f->refs == 1;
+	if (!last)
+		f->refs--;
+	descriptors_unlock();
+	if (!last)
+		return;
+	/* Nobody can come by it any more, and it is not used again before it has no reference. */
+	file_clear(f);
+	descriptors_lock();
+	f->refs = 0;
+	descriptors_unlock();
+}
+
+void descriptor_set(int fd, struct file *f)
+{
+	struct file *old = NULL;
+
+	descriptors_lock();
+	if (f ? room_for(fd) : !!file_of(get(fd))) {
+		old = file_of(get(fd));
+		put(fd, (uintptr_t)f);
+		f = NULL;
+	}
+	descriptors_unlock();
+	file_put(old);
+	file_put(f);
+}
+
+void descriptor_add(int fd, struct file *f)
+{
+	descriptors_lock();
+	if (room_for(fd) && !file_of(get(fd))) {
+		put(fd, (uintptr_t)f);
+		f = NULL;
+	}
+	descriptors_unlock();
+	file_put(f);
+}
+
+int descriptor_next(unsigned int first, unsigned int last, bool private)
+{
+	int found = -1;
+
+	descriptors_lock();
+	for (unsigned int fd = first; fd < used && fd <= last && found < 0; fd++)
+		if (get(fd) && !!(get(fd) & PRIVATE) == private)
+			found = fd;
+	descriptors_unlock();
+	return found;
+}
+
+int descriptor_of(dev_t rdev, unsigned int first)
+{
+	int found = -1;
+
+	descriptors_lock();
+	for (unsigned int fd = first; fd < used && found < 0; fd++) {
+		struct file *f = file_of(get(fd));
+
+		if (f && f->rdev == rdev)
+			found = fd;
+	}
+	descriptors_unlock();
+	return found;
+}
+
+/* Where programs do not look for descriptors, and low enough not to blow up their table. */
+static int raised(int fd)
+{
+	struct rlimit lim = { .rlim_cur = 256 };
+	int from;
+
+	getrlimit(RLIMIT_NOFILE, &lim);
+	from = (lim.rlim_cur < 1024 ? (int)lim.rlim_cur : 1024) * 3 / 4;
+	return next.fcntl(fd, F_DUPFD_CLOEXEC, from);
+}
+
+static bool make_private(int fd, struct buffer *b)
+{
+	struct file *old;
+	bool done;
+
+	descriptors_lock();
+	old = file_of(get(fd));
+	done = room_for(fd);
+	if (done)
+		put(fd, (uintptr_t)b | PRIVATE);
+	descriptors_unlock();
+	if (done)
+		file_put(old);
+	return done;
+}
+
+int descriptor_hide(int fd, struct buffer *b)
+{
+	int high = raised(fd);
+
+	if (high >= 0) {
+		next.close(fd);
+		fd = high;
+	}
+	if (make_private(fd, b))
+		return fd;
+	next.close(fd);
+	return -ENOMEM;
+}
+
+static void reveal(int fd)
+{
+	descriptors_lock();
+	if (get(fd) & PRIVATE)
+		put(fd, 0);
+	descriptors_unlock();
+}
+
+bool descriptor_private(int fd)
+{
+	struct dmabuf_id id;
+	struct buffer *b;
+
+	if (!(get(fd) & PRIVATE))
+		return false;
+	descriptors_lock();
+	b = buffer_of(get(fd));
+	if (b)
+		id = buffer_id(b);
+	descriptors_unlock();
+	if (!b)
+		return false;
+	if (dmabuf_is(fd, &id))
+		return true;
+	/* Closed by a raw system call: the number is the program's. */
+	reveal(fd);
+	return false;
+}
+
+void descriptor_drop(int fd, const struct dmabuf_id *id)
+{
+	bool ours = dmabuf_is(fd, id);
+
+	reveal(fd);
+	if (ours)
+		next.close(fd);
+}
+
+bool descriptor_move(int fd, struct dmabuf_id *id)
+{
+	struct buffer *b;
+	int high;
+
+	descriptors_lock();
+	b = buffer_of(get(fd));
+	if (b)
+		*id = buffer_id(b);
+	descriptors_unlock();
+	if (!b)
+		return false;
+	high = raised(fd);
+	if (high < 0)
+		return false;
+	if (!make_private(high, b)) {
+		next.close(high);
+		return false;
+	}
+	buffers_lock();
+	if (b->fd == fd) {
+		b->fd = high;
+		high = -1;
+	}
+	buffers_unlock();
+	reveal(fd);
+	/* The mapping has gone meanwhile, and with it the one at @fd. */
+	if (high >= 0)
+		descriptor_drop(high, id);
+	return true;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which descriptor is which: an open DRM file (dup() and others give one file several), or one of
+ * our private descriptors of a dma-buf. Descriptors without an import are not in here.
+ *
+ * The child of a vfork() has its parent's memory and descriptors of its own: what it does to them
+ * says nothing about ours, so there every change is left out. It is told by the process number;
+ * the child of a fork() that no atfork handler saw, by a page that the kernel wipes there.
+ */
+#ifndef PRIMESHIM_DESCRIPTOR_H
+#define PRIMESHIM_DESCRIPTOR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "buffer.h"
+
+struct file;
+
+/* How many are in here. Read without a lock to leave a hook early; see file.h. */
+extern atomic_uint descriptors_live;
+
+/* Is it in here? Without a lock: only whoever changes a descriptor knows what it is. */
+bool descriptor_known(int fd);
+
+/* One of our private ones, of which the program does not know? Not with a lock held. */
+bool descriptor_private(int fd);
+
+/* Its file with a reference, or NULL. */
+struct file *descriptor_file(int fd);
+
+/* The same without a reference, for file_lock(). */
+struct file *descriptor_peek(int fd);
+
+/*
+ * @fd is now @f, whatever it was; or nothing in here, with NULL. Takes over the caller's reference
+ * to @f. With NULL a private descriptor stays; with a file it cannot be there any more.
+ */
+void descriptor_set(int fd, struct file *f);
+
+/* The same unless @fd is a file already. */
+void descriptor_add(int fd, struct file *f);
+
+/* Drop a reference. With the last one all that is remembered of the file goes. */
+void file_put(struct file *f);
+
+/*
+ * The first descriptor in [@first, @last] that is a file's (or a private one), or -1. For the
+ * caller to walk along; what other threads change meanwhile is seen or not.
+ */
+int descriptor_next(unsigned int first, unsigned int last, bool private);
+
+/* The first descriptor from @first on of a file of the device @rdev; or -1. */
+int descriptor_of(dev_t rdev, unsigned int first);
+
+/*
+ * @fd, a duplicate of a dma-buf's descriptor, as a private one of @b: moved to where programs do
+ * not look, and kept from their close() and close_range(). Returns its number, or a negative
+ * errno; then @fd is closed. @fd is consumed.
+ */
+int descriptor_hide(int fd, struct buffer *b);
+
+/* Close a private descriptor, if it still is the dma-buf @id. */
+void descriptor_drop(int fd, const struct dmabuf_id *id);
+
+/*
+ * The program is about to put something of its own at @fd: if that is a private one, of *@id, have
+ * another instead of it. @fd itself stays open. False if it is none, or there is no other to be
+ * had: then the bracket is lost with @fd.
+ */
+bool descriptor_move(int fd, struct dmabuf_id *id);
+
+/* Are the records those of another process, whose memory this one shares (vfork)? */
+bool descriptors_borrowed(void);
+
+/* Around fork(), with all other locks of lock.h taken between the two. */
+void descriptors_lock(void);
+void descriptors_unlock(void);
+
+/* In the child of a fork(). */
+void descriptors_forked(void);
+
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What happens around the calls that make and end descriptors.
+ *
+ * Rule: a record is out of the way before its descriptor ends, as another thread may be given the
+ * number at once; and a call that fails leaves all as it was.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "fd_hooks.h"
+#include "file.h"
+#include "lock.h"
+#include "next.h"
+#include "sync.h"
+
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)	/* 5.9 */
+#endif
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)	/* 5.11 */
+#endif
+
+static int told(int ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+int close_hook(int fd)
+{
+	if (descriptor_private(fd))
+		return -EBADF;
+	if (descriptor_known(fd) && !descriptors_borrowed())
+		descriptor_set(fd, NULL);
+	return 0;
+}
+
+static void forget(unsigned int first, unsigned int last)
+{
+	int fd;
+
+	while ((fd = descriptor_next(first, last, false)) >= 0) {
+		descriptor_set(fd, NULL);
+		first = fd + 1;
+	}
+}
+
+/* close_range() but for our private descriptors. */
+static int close_gaps(unsigned int first, unsigned int last, int flags)
+{
+	int ret = 0;
+
+	while (!ret && first <= last) {
+		int kept = descriptor_next(first, last, true);
+
+		if (kept != (int)first)
+			ret = told(next.close_range(first, kept < 0 ? last : (unsigned int)kept - 1,
+						    flags));
+		if (kept < 0)
+			break;
+		first = kept + 1;
+	}
+	return ret;
+}
+
+int close_range_hook(unsigned int first, unsigned int last, int flags)
+{
+	/*
+	 * With CLOEXEC nothing ends, and ours have it. A range of no descriptors tells whether the
+	 * kernel knows the call and the flags.
+	 */
+	if (first > last || flags & CLOSE_RANGE_CLOEXEC || descriptors_borrowed() ||
+	    next.close_range(UINT_MAX, UINT_MAX, flags & ~CLOSE_RANGE_UNSHARE) < 0)
+		return told(next.close_range(first, last, flags));
+	/* With UNSHARE other threads may keep the descriptors, so that the records stay. */
+	if (!(flags & CLOSE_RANGE_UNSHARE))
+		forget(first, last);
+	return close_gaps(first, last, flags);
+}
+
+void closefrom_hook(int first)
+{
+	unsigned int at = first < 0 ? 0 : first;
+	int kept;
+
+	if (descriptors_borrowed()) {
+		next.closefrom(first);
+		return;
+	}
+	forget(at, INT_MAX);
+	while ((kept = descriptor_next(at, INT_MAX, true)) >= 0) {
+		if (kept > (int)at && next.close_range(at, kept - 1, 0) < 0)
+			for (int fd = at; fd < kept; fd++)
+				next.close(fd);
+		at = kept + 1;
+	}
+	next.closefrom(at);
+}
+
+/* @to, if it is a descriptor at all, was made of one that is @f. Consumes a reference to @f. */
+static int duplicated(struct file *f, int to)
+{
+	int ret = told(to);
+
+	if (ret >= 0)
+		descriptor_set(ret, f);
+	else
+		file_put(f);
+	return ret;
+}
+
+int dup_hook(int fd)
+{
+	if (descriptor_private(fd))
+		return -EBADF;
+	if (descriptors_borrowed())
+		return told(next.dup(fd));
+	return duplicated(descriptor_file(fd), next.dup(fd));
+}
+
+int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from)
+{
+	if (descriptor_private(fd))
+		return -EBADF;
+	if (descriptors_borrowed())
+		return told(fcntl(fd, cmd, from));
+	return duplicated(descriptor_file(fd), fcntl(fd, cmd, from));
+}
+
+/* What is at the descriptor that a dup2() or dup3() is about to replace. */
+struct replaced {
+	int fd;
+	struct file *old;	/* taken out of the records while the call runs; a reference */
+	bool moved;		/* it was a private one, of id */
+	struct dmabuf_id id;
+};
+
+static struct replaced replacing(int to)
+{
+	struct replaced r = { .fd = to, .old = descriptor_file(to) };
+
+	r.moved = descriptor_move(to, &r.id);
+	if (r.old)
+		descriptor_set(to, NULL);
+	return r;
+}
+
+/* The call has returned @ret. Consumes a reference to @f, which the new descriptor is. */
+static int replaced(struct replaced *r, struct file *f, int ret)
+{
+	descriptor_set(r->fd, ret < 0 ? r->old : f);
+	file_put(ret < 0 ? f : r->old);
+	if (ret < 0 && r->moved && dmabuf_is(r->fd, &r->id))
+		next.close(r->fd);
+	return ret;
+}
+
+int dup2_hook(int fd, int to)
+{
+	struct replaced r;
+	struct file *f;
+
+	if (descriptor_private(fd))
+		return -EBADF;
+	if (fd == to || to < 0 || descriptors_borrowed())
+		return told(next.dup2(fd, to));
+	f = descriptor_file(fd);
+	r = replacing(to);
+	return replaced(&r, f, told(next.dup2(fd, to)));
+}
+
+int dup3_hook(int fd, int to, int flags)
+{
+	struct replaced r;
+	struct file *f;
+
+	if (descriptor_private(fd))
+		return fd == to ? -EINVAL : -EBADF;
+	if (fd == to || to < 0 || descriptors_borrowed())
+		return told(next.dup3(fd, to, flags));
+	f = descriptor_file(fd);
+	r = replacing(to);
+	return replaced(&r, f, told(next.dup3(fd, to, flags)));
+}
+
+/* A signal handler that forks amid our records: its thread goes on with them in both processes. */
+static __thread bool taken __attribute__((tls_model("initial-exec")));
+
+void fork_prepare(void)
+{
+	taken = !lock_held();
+	if (!taken)
+		return;
+	descriptors_lock();
+	files_lock();
+	buffers_lock();
+}
+
+void fork_parent(void)
+{
+	if (!taken)
+		return;
+	buffers_unlock();
+	files_unlock();
+	descriptors_unlock();
+}
+
+void fork_child(void)
+{
+	descriptors_forked();
+	if (!taken)
+		return;
+	sync_forked();
+	fork_parent();
+}

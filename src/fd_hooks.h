@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens around the calls that make and end descriptors. All but close_hook() do the call
+ * themselves, and return its result or a negative errno.
+ */
+#ifndef PRIMESHIM_FD_HOOKS_H
+#define PRIMESHIM_FD_HOOKS_H
+
+/* Before close(), which is for the caller to do as it may be a thread's end. -EBADF: do not. */
+int close_hook(int fd);
+
+int close_range_hook(unsigned int first, unsigned int last, int flags);
+void closefrom_hook(int first);
+int dup_hook(int fd);
+int dup2_hook(int fd, int to);
+int dup3_hook(int fd, int to, int flags);
+
+/* F_DUPFD and F_DUPFD_CLOEXEC, by the fcntl that the program chose. */
+int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from);
+
+/* Around fork(): no other thread may be amid our records. */
+void fork_prepare(void);
+void fork_parent(void);
+void fork_child(void);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Following the mappings of imports from mmap to munmap: brackets begin and end with them. None of
+ * these functions may be called with a lock held.
+ */
+#ifndef PRIMESHIM_MAPPED_H
+#define PRIMESHIM_MAPPED_H
+
+#include <stddef.h>
+
+#include "buffer.h"
+
+/*
+ * [p, p + len) shows @b since now, with the @head bytes before it. Consumes @dmabuf, a descriptor
+ * of it, and the caller's reference to @b.
+ */
+void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, int dmabuf);
+
+/* What was mapped in the range is, or is about to be, gone: END what is over. */
+void mapped_end(void *addr, size_t len);
+
+/* The same where it may be gone: a MAP_FIXED that fails may have unmapped it first. */
+void mapped_recheck(void *addr, size_t len);
+
+/* mremap(). 0 and *@out, or a negative errno. */
+int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
+
+#endif

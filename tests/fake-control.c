@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/* What a test tells and asks the fake kernel; see fake.h. Faults are of each thread its own. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake-internal.h"
+
+/* Not to be allocated at first use, which may be in an allocator. */
+static __thread struct {
+	bool armed, struck;
+	enum fake_call call;
+	unsigned int nth;
+	int err;
+} armed __attribute__((tls_model("initial-exec")));
+
+void fake_fault(enum fake_call call, unsigned int nth, int err)
+{
+	armed.armed = true;
+	armed.struck = false;
+	armed.call = call;
+	armed.nth = nth;
+	armed.err = err;
+}
+
+bool fake_fault_clear(void)
+{
+	bool struck = armed.struck;
+
+	armed.armed = armed.struck = false;
+	return struck;
+}
+
+static bool strikes(enum fake_call call)
+{
+	if (!armed.armed || (armed.call != FAKE_ANY && armed.call != call) || armed.nth--)
+		return false;
+	armed.armed = false;
+	armed.struck = true;
+	return true;
+}
+
+bool struck(enum fake_call call)
+{
+	if (armed.err == -SIGBUS || !strikes(call))
+		return false;
+	errno = armed.err;
+	return true;
+}
+
+bool struck_pages(void)
+{
+	return armed.err == -SIGBUS && strikes(FAKE_MMAP);
+}
+
+static struct kernel *k(void)
+{
+	return atomic_load(&kernel);
+}
+
+int fake_export(size_t size, uint8_t fill, bool writable)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE), whole = (size + page - 1) / page * page;
+	struct stat st = { 0 };
+	struct locked l;
+	uint32_t d;
+	int fd, ro;
+
+	fd = !whole || whole < size ? -EINVAL : !kernel_start() ? -ENOMEM : memory_new(whole, fill);
+	if (fd >= 0 && !writable) {
+		ro = memory_reopen(fd, O_RDONLY);
+		raw_close(fd);
+		fd = ro;
+	}
+	if (fd < 0) {
+		errno = -fd;
+		return -1;
+	}
+	raw_fstat(fd, &st);
+	l = kernel_lock();
+	d = dmabuf_new(st.st_ino, whole, FOREIGN);
+	kernel_unlock(l);
+	if (d)
+		return fd;
+	raw_close(fd);
+	errno = ENOMEM;
+	return -1;
+}
+
+static const struct object *object_of(int fd, uint32_t number)
+{
+	uint32_t file = file_of(fd), h = file ? handle_find(file, number) : 0;
+
+	return h ? &k()->objects[k()->handles[h].object] : NULL;
+}
+
+struct fake_object fake_handle(int fd, uint32_t handle)
+{
+	struct fake_object answer = { 0 };
+	const struct object *o;
+	struct locked l;
+
+	if (!k())
+		return answer;
+	l = kernel_lock();
+	o = object_of(fd, handle);
+	if (o)
+		answer = (struct fake_object){ o->ino, o->size, o->import };
+	kernel_unlock(l);
+	return answer;
+}
+
+int fake_native_map(int fd, uint32_t handle)
+{
+	const struct object *o;
+	struct locked l;
+	int ret;
+
+	if (!k())
+		return ENOENT;
+	l = kernel_lock();
+	o = object_of(fd, handle);
+	ret = o ? drm_native_map(o) : ENOENT;
+	kernel_unlock(l);
+	return ret;
+}
+
+void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends)
+{
+	const struct dmabuf *d;
+	struct locked l;
+
+	*begins = *ends = 0;
+	if (!k())
+		return;
+	l = kernel_lock();
+	d = &k()->dmabufs[dmabuf_find(ino)];
+	*begins = d->begins;
+	*ends = d->ends;
+	kernel_unlock(l);
+}
+
+void fake_busy(uint64_t ino, bool busy)
+{
+	struct locked l;
+	uint32_t d;
+
+	if (!k())
+		return;
+	l = kernel_lock();
+	d = dmabuf_find(ino);
+	if (d)
+		k()->dmabufs[d].busy = busy;
+	kernel_unlock(l);
+}
+
+void fake_change_handle(bool works)
+{
+	struct locked l;
+
+	if (!kernel_start())
+		return;
+	l = kernel_lock();
+	k()->change_handle = works;
+	kernel_unlock(l);
+}

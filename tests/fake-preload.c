@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The fake kernel as an object for LD_PRELOAD, behind the shim: every libc symbol that it defines,
+ * and no logic. FAKE_FAULT=CALL:NTH:ERRNO ("ioctl:3:EMFILE", "any:0:EINTR", "mmap:1:SIGBUS") arms
+ * a fault in the first thread.
+ */
+#include "config.h"
+
+/* This file defines both mmap and mmap64, so large files must not make one of the other. */
+#undef _FILE_OFFSET_BITS
+#undef _TIME_BITS
+#undef _FORTIFY_SOURCE
+#define _LARGEFILE64_SOURCE 1
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake.h"
+
+/* Names of their own in C, libc's in the object, so that no header turns one into another. */
+#define EXPORT(type, name, ...)						\
+	__attribute__((visibility("default")))				\
+	type libc_##name(__VA_ARGS__) __asm__(#name);			\
+	type libc_##name(__VA_ARGS__)
+
+/* One unnamed argument of a register's width, whether it is there or not. */
+#define ARGUMENT(last) __extension__ ({		\
+	va_list ap;				\
+	void *arg_;				\
+	va_start(ap, last);			\
+	arg_ = va_arg(ap, void *);		\
+	va_end(ap);				\
+	arg_; })
+/* musl's ioctl takes its request as an int. */
+#ifdef __GLIBC__
+typedef unsigned long ioctl_request;
+#else
+typedef int ioctl_request;
+#endif
+
+#define MODE(flags) ((flags) & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? \
+		     (unsigned int)(uintptr_t)ARGUMENT(flags) : 0)
+
+EXPORT(int, open, const char *path, int flags, ...)
+{
+	return fake_open(path, flags, MODE(flags));
+}
+
+EXPORT(int, open64, const char *path, int flags, ...)
+{
+	return fake_open(path, flags | O_LARGEFILE, MODE(flags));
+}
+
+EXPORT(int, __open_2, const char *path, int flags)
+{
+	return fake_open(path, flags);
+}
+
+EXPORT(int, __open64_2, const char *path, int flags)
+{
+	return fake_open(path, flags | O_LARGEFILE);
+}
+
+EXPORT(int, ioctl, int fd, ioctl_request request, ...)
+{
+	return fake_ioctl(fd, (unsigned int)request, ARGUMENT(request));
+}
+
+EXPORT(int, fcntl, int fd, int cmd, ...)
+{
+	return fake_fcntl(fd, cmd, ARGUMENT(cmd));
+}
+
+EXPORT(int, fcntl64, int fd, int cmd, ...)
+{
+	return fake_fcntl(fd, cmd, ARGUMENT(cmd));
+}
+
+#if __SIZEOF_LONG__ == 4
+EXPORT(int, __ioctl_time64, int fd, ioctl_request request, ...)
+{
+	return fake_ioctl(fd, request, ARGUMENT(request));
+}
+
+EXPORT(int, __fcntl_time64, int fd, int cmd, ...)
+{
+	return fake_fcntl(fd, cmd, ARGUMENT(cmd));
+}
+#endif
+
+EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, long off)
+{
+	return fake_mmap(addr, len, prot, flags, fd, off);
+}
+
+EXPORT(void *, mmap64, void *addr, size_t len, int prot, int flags, int fd, int64_t off)
+{
+	return fake_mmap64(addr, len, prot, flags, fd, off);
+}
+
+EXPORT(int, munmap, void *addr, size_t len)
+{
+	return fake_munmap(addr, len);
+}
+
+EXPORT(void *, mremap, void *old, size_t old_len, size_t len, int flags, ...)
+{
+	return fake_mremap(old, old_len, len, flags, ARGUMENT(flags));
+}
+
+EXPORT(int, close, int fd)
+{
+	return fake_close(fd);
+}
+
+EXPORT(int, close_range, unsigned int first, unsigned int last, int flags)
+{
+	return fake_close_range(first, last, flags);
+}
+
+EXPORT(void, closefrom, int first)
+{
+	fake_closefrom(first);
+}
+
+EXPORT(int, dup, int fd)
+{
+	return fake_dup(fd);
+}
+
+EXPORT(int, dup2, int fd, int to)
+{
+	return fake_dup2(fd, to);
+}
+
+EXPORT(int, dup3, int fd, int to, int flags)
+{
+	return fake_dup3(fd, to, flags);
+}
+
+EXPORT(int, fstat64, int fd, struct stat64 *st)
+{
+	return fake_fstat(fd, (struct stat *)st);
+}
+
+#if __SIZEOF_LONG__ == 8
+EXPORT(int, fstat, int fd, struct stat *st)
+{
+	return fake_fstat(fd, st);
+}
+#else
+EXPORT(int, fstat, int fd, struct stat *st)
+{
+	struct stat64 wide;
+
+	if (fake_fstat(fd, (struct stat *)&wide) < 0)
+		return -1;
+	memset(st, 0, sizeof(*st));
+	st->st_dev = wide.st_dev;
+	st->st_ino = wide.st_ino;
+	st->st_mode = wide.st_mode;
+	st->st_nlink = wide.st_nlink;
+	st->st_uid = wide.st_uid;
+	st->st_gid = wide.st_gid;
+	st->st_rdev = wide.st_rdev;
+	st->st_size = wide.st_size;
+	st->st_blksize = wide.st_blksize;
+	st->st_blocks = wide.st_blocks;
+	st->st_atim = wide.st_atim;
+	st->st_mtim = wide.st_mtim;
+	st->st_ctim = wide.st_ctim;
+	if (st->st_ino == wide.st_ino && st->st_size == wide.st_size)
+		return 0;
+	errno = EOVERFLOW;
+	return -1;
+}
+#endif
+
+EXPORT(int, pipe2, int fds[2], int flags)
+{
+	return fake_pipe2(fds, flags);
+}
+
+EXPORT(int, poll, struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	return fake_poll(fds, n, timeout_ms);
+}
+
+static int errno_named(const char *name)
+{
+	static const struct {
+		const char *name;
+		int err;
+	} names[] = {
+		{ "EINTR", EINTR }, { "EAGAIN", EAGAIN }, { "EMFILE", EMFILE },
+		{ "ENFILE", ENFILE }, { "ENOMEM", ENOMEM }, { "EACCES", EACCES },
+		{ "ENODEV", ENODEV }, { "ENOSYS", ENOSYS }, { "EPERM", EPERM },
+	};
+
+	if (!strcmp(name, "SIGBUS"))
+		return -SIGBUS;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i].name))
+			return names[i].err;
+	return 0;
+}
+
+__attribute__((constructor)) static void arm(void)
+{
+	static const char *const calls[] = {
+		[FAKE_ANY] = "any", [FAKE_OPEN] = "open", [FAKE_IOCTL] = "ioctl",
+		[FAKE_MMAP] = "mmap", [FAKE_MUNMAP] = "munmap", [FAKE_MREMAP] = "mremap",
+		[FAKE_CLOSE] = "close", [FAKE_CLOSE_RANGE] = "close_range", [FAKE_DUP] = "dup",
+		[FAKE_FCNTL] = "fcntl", [FAKE_FSTAT] = "fstat", [FAKE_PIPE2] = "pipe2",
+		[FAKE_POLL] = "poll", [FAKE_SAME_FILE] = "same_file",
+	};
+	const char *value = getenv("FAKE_FAULT");
+	char call[16], name[16];
+	unsigned int nth;
+	int end = 0, err;
+
+	if (!value || !*value)
+		return;
+	if (sscanf(value, "%15[a-z_0-9]:%u:%15[A-Z0-9]%n", call, &nth, name, &end) == 3 &&
+	    end && !value[end]) {
+		err = errno_named(name);
+		for (unsigned int i = 0; err && i < sizeof(calls) / sizeof(*calls); i++) {
+			if (strcmp(call, calls[i]))
+				continue;
+			fake_fault(i, nth, err);
+			return;
+		}
+	}
+	fprintf(stderr, "fake: FAKE_FAULT is not CALL:NTH:ERRNO\n");
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/* The real kernel as the fake one uses it: system calls by number, memfds, the program's memory. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fake-internal.h"
+
+#ifdef SYS_fstat64
+#define RAW_FSTAT	SYS_fstat64
+#define RAW_FCNTL	SYS_fcntl64
+#else
+#define RAW_FSTAT	SYS_fstat
+#define RAW_FCNTL	SYS_fcntl
+#endif
+
+/* The kernel's struct stat is the C library's. */
+_Static_assert(sizeof(off_t) == 8 && sizeof(time_t) == sizeof(long), "large files, no _TIME_BITS");
+
+int raw_open(const char *path, int flags, unsigned int mode)
+{
+	return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int raw_close(int fd)
+{
+	return syscall(SYS_close, fd);
+}
+
+int raw_fcntl(int fd, int cmd, long arg)
+{
+	return syscall(RAW_FCNTL, fd, cmd, arg);
+}
+
+int raw_fstat(int fd, struct stat *st)
+{
+	return syscall(RAW_FSTAT, fd, st);
+}
+
+#ifdef __SANITIZE_THREAD__
+/* It has to be told where memory is new, or it takes the use of an address twice for a race. */
+void *__interceptor_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
+int __interceptor_munmap(void *addr, size_t len);
+#endif
+
+void *raw_mmap(void *addr, size_t len, int prot, int flags, int fd, uint64_t off)
+{
+#if defined(__SANITIZE_THREAD__)
+	return __interceptor_mmap64(addr, len, prot, flags, fd, off);
+#elif defined(SYS_mmap2)
+	if (off & 4095 || off >> 44) {
+		errno = EINVAL;
+		return MAP_FAILED;
+	}
+	return (void *)syscall(SYS_mmap2, addr, len, prot, flags, fd, (long)(off >> 12));
+#else
+	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, off);
+#endif
+}
+
+int raw_munmap(void *addr, size_t len)
+{
+#ifdef __SANITIZE_THREAD__
+	return __interceptor_munmap(addr, len);
+#else
+	return syscall(SYS_munmap, addr, len);
+#endif
+}
+
+int raw_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
+{
+	struct { long sec, nsec; } t = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+
+	return syscall(SYS_ppoll, fds, n, timeout_ms < 0 ? NULL : &t, NULL, 8L);
+}
+
+/*
+ * By a system call, as that says EFAULT where the program would get a signal. A sandbox may forbid
+ * it; then a bad pointer is a signal.
+ */
+static int copy(int call, void *ours, void *theirs, size_t len)
+{
+	struct iovec to = { ours, len }, from = { theirs, len };
+	long ret = len ? syscall(call, syscall(SYS_getpid), &to, 1L, &from, 1L, 0L) : 0;
+
+	if (ret == (long)len)
+		return 0;
+	if (ret >= 0 || (errno != EPERM && errno != ENOSYS))
+		return -EFAULT;
+	if (call == SYS_process_vm_readv)
+		memcpy(ours, theirs, len);
+	else
+		memcpy(theirs, ours, len);
+	return 0;
+}
+
+int copy_in(void *to, const void *from, size_t len)
+{
+	return copy(SYS_process_vm_readv, to, (void *)from, len);
+}
+
+int copy_out(void *to, const void *from, size_t len)
+{
+	return copy(SYS_process_vm_writev, (void *)from, to, len);
+}
+
+int memory_new(uint64_t size, uint8_t fill)
+{
+	int fd = memfd_create("dmabuf", MFD_CLOEXEC), ret = 0;
+	void *p;
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, size) < 0)
+		ret = -errno;
+	/* Zeroes are there already, and take no memory. */
+	if (!ret && fill) {
+		p = raw_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (p == MAP_FAILED) {
+			ret = -errno;
+		} else {
+			memset(p, fill, size);
+			raw_munmap(p, size);
+		}
+	}
+	if (!ret)
+		return fd;
+	raw_close(fd);
+	return ret;
+}
+
+int memory_reopen(int fd, int access)
+{
+	char path[32] = "/proc/self/fd/", digits[12];
+	int n = 0, at = strlen(path);
+
+	do
+		digits[n++] = '0' + fd % 10;
+	while (fd /= 10);
+	while (n)
+		path[at++] = digits[--n];
+	fd = raw_open(path, access | O_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Pages beyond the end of a file. */
+int memory_broken(void *addr, size_t len, int prot, int flags, void **out)
+{
+	int fd = memory_new(0, 0), ret;
+
+	if (fd < 0)
+		return fd;
+	*out = raw_mmap(addr, len, prot, flags & ~MAP_ANONYMOUS, fd, 0);
+	ret = *out == MAP_FAILED ? -errno : 0;
+	raw_close(fd);
+	return ret;
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The system calls as the fake kernel does them; see fake.h. Nothing here, nor in what it calls,
+ * may use a libc function that the shim or fake-preload.c defines, or allocate: system calls are
+ * made by number.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+
+#include "fake-internal.h"
+
+static struct kernel *k(void)
+{
+	return atomic_load(&kernel);
+}
+
+/* The result of a system call that failed with an errno, or did not and leaves it alone. */
+static int result(int ret, int saved)
+{
+	errno = ret < 0 ? -ret : saved;
+	return ret < 0 ? -1 : ret;
+}
+
+/* The keeper's descriptor is not there for the program. */
+bool hidden(int fd)
+{
+	if (fd < 0 || fd != keeper_descriptor())
+		return false;
+	errno = EBADF;
+	return true;
+}
+
+/* The same with the lock, which is not taken where @fd cannot be anything of ours. */
+static bool what_locked(int fd, struct what *w, struct locked *l)
+{
+	int saved = errno;
+	struct stat st;
+
+	if (!k() || raw_fstat(fd, &st) < 0 || (!S_ISSOCK(st.st_mode) && !S_ISREG(st.st_mode))) {
+		errno = saved;
+		return false;
+	}
+	*l = kernel_lock();
+	w->file = file_of(fd);
+	w->dmabuf = w->file ? 0 : dmabuf_of(fd);
+	if (w->file || w->dmabuf)
+		return true;
+	kernel_unlock(*l);
+	return false;
+}
+
+struct what what(int fd)
+{
+	struct what w = { 0 };
+	struct locked l;
+
+	if (what_locked(fd, &w, &l))
+		kernel_unlock(l);
+	return w;
+}
+
+/* The number after @prefix, that @path ends with; or -1. */
+static int number_after(const char *path, const char *prefix)
+{
+	char *end;
+	long n;
+
+	if (strncmp(path, prefix, strlen(prefix)))
+		return -1;
+	path += strlen(prefix);
+	n = *path >= '0' && *path <= '9' ? strtol(path, &end, 10) : -1;
+	return n < 0 || *end || n > 0x7fffffff ? -1 : (int)n;
+}
+
+/* What the kernel tells of a dma-buf in fdinfo. */
+static int open_fdinfo(int fd, uint32_t dmabuf, int flags)
+{
+	int saved = errno, info = memfd_create("fdinfo", flags & O_CLOEXEC ? MFD_CLOEXEC : 0), n;
+	struct dmabuf *d = &k()->dmabufs[dmabuf];
+	struct locked l;
+	char text[256];
+
+	if (info < 0)
+		return -1;
+	l = kernel_lock();
+	n = snprintf(text, sizeof(text), "pos:\t0\nflags:\t0%o\nmnt_id:\t1\nino:\t%llu\n"
+		     "size:\t%llu\ncount:\t1\nexp_name:\t%s\n",
+		     (unsigned int)raw_fcntl(fd, F_GETFL, 0), (unsigned long long)d->ino,
+		     (unsigned long long)d->size, d->device == FOREIGN ? "fake" : "drm");
+	kernel_unlock(l);
+	if (pwrite(info, text, n, 0) != n)
+		return -1;
+	errno = saved;
+	return info;
+}
+
+int fake_open(const char *path, int flags, ...)
+{
+	unsigned int mode = 0;
+	struct what w;
+	int n, saved = errno;
+	va_list ap;
+
+	if (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) {
+		va_start(ap, flags);
+		mode = va_arg(ap, unsigned int);
+		va_end(ap);
+	}
+	if (struck(FAKE_OPEN))
+		return -1;
+	/* A bad pointer is for the kernel to refuse. */
+	if (path) {
+		n = number_after(path, "/dev/dri/card");
+		if (n >= 0 && n < FAKE_DEVICES)
+			return result(kernel_start() ? drm_open(n, flags) : -ENOMEM, saved);
+		n = k() ? number_after(path, "/proc/self/fdinfo/") : -1;
+		w = n >= 0 ? what(n) : (struct what){ 0 };
+		if (w.dmabuf)
+			return open_fdinfo(n, w.dmabuf, flags);
+	}
+	return raw_open(path, flags, mode);
+}
+
+static int dmabuf_ioctl(uint32_t dmabuf, unsigned int request, const void *arg)
+{
+	struct dmabuf *d = &k()->dmabufs[dmabuf];
+	struct dma_buf_sync sync;
+
+	if (request != DMA_BUF_IOCTL_SYNC)
+		return -ENOTTY;
+	if (copy_in(&sync, arg, sizeof(sync)))
+		return -EFAULT;
+	if (sync.flags & ~(uint64_t)DMA_BUF_SYNC_VALID_FLAGS_MASK ||
+	    !(sync.flags & DMA_BUF_SYNC_RW))
+		return -EINVAL;
+	d->begins += !(sync.flags & DMA_BUF_SYNC_END);
+	d->ends += !!(sync.flags & DMA_BUF_SYNC_END);
+	return 0;
+}
+
+int fake_ioctl(int fd, unsigned long request, ...)
+{
+	struct locked l;
+	struct what w;
+	va_list ap;
+	void *arg;
+	int ret, saved = errno;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (struck(FAKE_IOCTL) || hidden(fd))
+		return -1;
+	/* Some are the same for every file. */
+	if (request == FIOCLEX || request == FIONCLEX || request == FIONBIO ||
+	    request == FIOASYNC || !what_locked(fd, &w, &l))
+		return syscall(SYS_ioctl, fd, request, arg);
+	ret = w.file ? drm_ioctl(w.file, request, arg) : dmabuf_ioctl(w.dmabuf, request, arg);
+	kernel_unlock(l);
+	return result(ret, saved);
+}
+
+static int dmabuf_mmap_allowed(int fd, uint32_t dmabuf, size_t len, int prot, int flags,
+			       uint64_t off)
+{
+	uint64_t size = k()->dmabufs[dmabuf].size, page = sysconf(_SC_PAGESIZE);
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+	int access = raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE;
+
+	if (!len || len > UINT64_MAX - page)
+		return len ? -ENOMEM : -EINVAL;
+	if (access == O_RDONLY && shared && prot & PROT_WRITE)
+		return -EACCES;
+	len = (len + page - 1) / page * page;
+	return !shared || off > size || len > size - off ? -EINVAL : 0;
+}
+
+void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
+{
+	int ret, saved = errno;
+	void *out = MAP_FAILED;
+	struct locked l;
+	struct what w;
+
+	if (struck_pages()) {
+		result(memory_broken(addr, len, prot, flags, &out), saved);
+		return out;
+	}
+	if (struck(FAKE_MMAP) || (!(flags & MAP_ANONYMOUS) && hidden(fd)))
+		return MAP_FAILED;
+	if (flags & MAP_ANONYMOUS || !what_locked(fd, &w, &l))
+		return raw_mmap(addr, len, prot, flags, fd, off);
+	if (w.file) {
+		ret = drm_mmap(w.file, addr, len, prot, flags, off, &out);
+	} else {
+		ret = dmabuf_mmap_allowed(fd, w.dmabuf, len, prot, flags, off);
+		if (!ret)
+			out = raw_mmap(addr, len, prot, flags, fd, off);
+		if (!ret && out == MAP_FAILED)
+			ret = -errno;
+	}
+	kernel_unlock(l);
+	result(ret, saved);
+	return out;
+}
+
+void *fake_mmap(void *addr, size_t len, int prot, int flags, int fd, long off)
+{
+	/* On 32-bit the kernel sees the offset as unsigned (mmap2's page number). */
+	return fake_mmap64(addr, len, prot, flags, fd, (unsigned long)off);
+}
+
+int fake_munmap(void *addr, size_t len)
+{
+	return struck(FAKE_MUNMAP) ? -1 : raw_munmap(addr, len);
+}
+
+void *fake_mremap(void *old, size_t old_len, size_t len, int flags, ...)
+{
+	va_list ap;
+	void *to;
+
+	va_start(ap, flags);
+	to = flags & ~MREMAP_MAYMOVE ? va_arg(ap, void *) : NULL;
+	va_end(ap);
+	if (struck(FAKE_MREMAP))
+		return MAP_FAILED;
+	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
+}
+
+int fake_fstat(int fd, struct stat *st)
+{
+	struct what w;
+	struct locked l;
+
+	if (struck(FAKE_FSTAT) || hidden(fd) || raw_fstat(fd, st) < 0)
+		return -1;
+	w = what(fd);
+	if (w.dmabuf)
+		st->st_mode &= ~S_IFMT;
+	if (!w.file)
+		return 0;
+	l = kernel_lock();
+	/* Of the node: open files of one device are not told apart. */
+	st->st_rdev = makedev(226, k()->files[w.file].device);
+	st->st_ino = 1000 + k()->files[w.file].device;
+	kernel_unlock(l);
+	st->st_mode = S_IFCHR | 0660;
+	return 0;
+}

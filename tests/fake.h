@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fake kernel for faults and races that a real one cannot be made to show: DRM devices of
+ * several drivers, with memfds for dma-bufs. Its answers follow the real kernel's rules; conform.c
+ * holds the two together.
+ *
+ * Open files (sockets), dma-bufs (memfds) and mappings are real, so that dup, fork, SCM_RIGHTS,
+ * kcmp, mremap and munmap need no faking; only what hangs on them is: a descriptor is recognised
+ * by its inode. What the fake remembers lies in shared memory, as parent and child share a kernel.
+ * It starts with the first fake_open() of a device or fake_export() and follows the program into
+ * its children by fork(), not through exec(). From then on a process has one descriptor more, a
+ * high one that it cannot close: it leads to the process that keeps the dma-bufs of live handles.
+ * So there is no descriptor for a handle here either; but mmap through a device needs one free for
+ * a moment.
+ */
+#ifndef PRIMESHIM_FAKE_H
+#define PRIMESHIM_FAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma GCC visibility push(default)
+
+/*
+ * The devices: /dev/dri/card0 ... in this order. The classes are those of imports on the map
+ * ioctl, MODE_MAP_DUMB: FAKE_REFUSES says EINVAL (vgem, cirrus); FAKE_NO_MMAP gives an offset that
+ * mmap refuses with EINVAL; FAKE_SIGBUS gives one that maps and raises SIGBUS when touched (TTM);
+ * FAKE_FORWARDS maps the dma-buf, as dma_buf_mmap() does.
+ */
+enum fake_device { FAKE_REFUSES, FAKE_NO_MMAP, FAKE_SIGBUS, FAKE_FORWARDS, FAKE_DEVICES };
+
+/*
+ * The system calls as the fake kernel does them: libc's signature, -1 and errno. What is not about
+ * a fake device or dma-buf goes on to the real kernel (never through a preloadable symbol).
+ */
+int fake_open(const char *path, int flags, ...);
+int fake_ioctl(int fd, unsigned long request, ...);
+void *fake_mmap(void *addr, size_t len, int prot, int flags, int fd, long off);
+void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
+int fake_munmap(void *addr, size_t len);
+void *fake_mremap(void *old, size_t old_len, size_t len, int flags, ...);
+int fake_close(int fd);
+int fake_close_range(unsigned int first, unsigned int last, int flags);
+void fake_closefrom(int first);
+int fake_dup(int fd);
+int fake_dup2(int fd, int to);
+int fake_dup3(int fd, int to, int flags);
+int fake_fcntl(int fd, int cmd, ...);
+struct stat;
+int fake_fstat(int fd, struct stat *st);	/* as 64-bit libc's; -D_FILE_OFFSET_BITS=64 */
+int fake_pipe2(int fds[2], int flags);
+struct pollfd;
+int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms);
+int fake_same_file(int fd, int other);		/* kcmp(KCMP_FILE): 0 if the same, -1 and errno */
+
+/* A dma-buf of another exporter, @size bytes, filled with @fill: a descriptor, or -1 and errno. */
+int fake_export(size_t size, uint8_t fill, bool writable);
+
+/* What the fake knows, asked without faults and without changing anything. */
+struct fake_object {
+	uint64_t ino;		/* of the dma-buf; 0 where there is no such handle */
+	uint64_t size;
+	bool foreign;		/* an import from elsewhere, not the device's own */
+};
+struct fake_object fake_handle(int fd, uint32_t handle);
+
+/* What the map ioctl, then mmap and a touch, would say natively: 0, an errno, or -SIGBUS. */
+int fake_native_map(int fd, uint32_t handle);
+
+/* DMA_BUF_IOCTL_SYNC calls on that dma-buf so far: STARTs and ENDs. */
+void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends);
+
+/* Until told otherwise the dma-buf has a fence pending: poll() on it finds nothing ready. */
+void fake_busy(uint64_t ino, bool busy);
+
+/*
+ * Faults, for the calling thread alone: its @nth call from now on (0: the next) to any function
+ * above that is a system call, or with @call to that one alone, fails with @err without having
+ * done anything. -SIGBUS instead of an errno, for an mmap: it works, and the pages fault. One
+ * fault is armed at a time; fake_fault_clear() disarms it and returns whether it had struck.
+ */
+enum fake_call {
+	FAKE_ANY, FAKE_OPEN, FAKE_IOCTL, FAKE_MMAP, FAKE_MUNMAP, FAKE_MREMAP, FAKE_CLOSE,
+	FAKE_CLOSE_RANGE, FAKE_DUP, FAKE_FCNTL, FAKE_FSTAT, FAKE_PIPE2, FAKE_POLL, FAKE_SAME_FILE,
+};
+void fake_fault(enum fake_call call, unsigned int nth, int err);
+bool fake_fault_clear(void);
+
+/* Whether GEM_CHANGE_HANDLE works, as in Linux 6.18; otherwise EINVAL, as before and since. */
+void fake_change_handle(bool works);
+
+#pragma GCC visibility pop
+#endif
