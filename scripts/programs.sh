@@ -51,8 +51,9 @@ while [ $# -gt 0 ]; do
 done
 [ -z "$guest" ] || [ -z "$here" ] || die '--guest and --here exclude each other; see --help'
 build=${build:-$top}
-lib=$(readlink -f -- "${lib:-$build/.libs/libprimeshim.so}")
-[ -f "$lib" ] || die "no libprimeshim.so in $build/.libs: run make there, or give --lib"
+lib=${lib:-$build/.libs/libprimeshim.so}
+[ -f "$lib" ] || die "there is no $lib: run make in the build folder, or give --lib; see --help"
+lib=$(readlink -f -- "$lib")
 groups=(programs)
 [ -n "$quick" ] || groups+=(programs-all)
 [ -z "$guest$here" ] || groups=(programs-guest)
@@ -365,8 +366,8 @@ look() {
 		mv "$tmp/now" "$tmp/$1"
 	done
 	kill -- -$session
-	wait $session 2>/dev/null
-}
+	wait $session
+} 2>/dev/null # bash would say how it was killed
 
 chromium_work() {
 	local mode

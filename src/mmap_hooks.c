@@ -14,7 +14,7 @@
 #include "settings.h"
 #include "stats.h"
 
-static int observe(const struct view *v, const struct mmap_call *c, void **out)
+static int observe(struct view *v, const struct mmap_call *c, void **out)
 {
 	int ret = mmap_native(c, out);
 
@@ -23,6 +23,7 @@ static int observe(const struct view *v, const struct mmap_call *c, void **out)
 	log_line("map: %s: %zu bytes at %llu: native: %s; redirect would try the dma-buf",
 		 record_label(v->fd, v->handle, v->buffer).text, c->len,
 		 (unsigned long long)v->delta, ret < 0 ? log_errno(ret) : "ok");
+	record_put(v->buffer);
 	return ret;
 }
 
@@ -38,9 +39,7 @@ int mmap_hook(const struct mmap_call *c, void **out)
 			ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
 		return ret;
 	}
-	ret = settings.mode == MODE_OBSERVE ? observe(&v, c, out) : redirect_map(&v, c, out);
-	record_put(v.buffer);
-	return ret;
+	return settings.mode == MODE_OBSERVE ? observe(&v, c, out) : redirect_map(&v, c, out);
 }
 
 int munmap_hook(void *addr, size_t len)

@@ -72,7 +72,7 @@ static struct names names_of(int fd, const struct buffer *b)
 	if (f)
 		file_unlock(f);
 	buffers_lock();
-	if (buffer_exporter(b)[0])
+	if (b && buffer_exporter(b)[0])
 		memcpy(n.exporter, buffer_exporter(b), sizeof(n.exporter));
 	buffers_unlock();
 	return n;
@@ -93,7 +93,7 @@ struct label record_label(int fd, uint32_t handle, const struct buffer *b)
 	struct label l;
 
 	snprintf(l.text, sizeof(l.text), "%s handle %u <- %s, %llu bytes", n.driver, handle,
-		 n.exporter, (unsigned long long)buffer_size(b));
+		 n.exporter, b ? (unsigned long long)buffer_size(b) : 0);
 	return l;
 }
 

@@ -71,7 +71,7 @@ void record_put(struct buffer *b);
  */
 bool record_foreign(int fd, const struct buffer *b);
 
-/* What the log calls an import: driver, handle, exporter, size. */
+/* What the log calls an import: driver, handle, exporter, size. @b may be NULL: not known. */
 struct label {
 	char text[128];
 };

@@ -131,17 +131,40 @@ static int map_best(const struct view *v, const struct mmap_call *c, int dmabuf,
 			   v->delta, out, head);
 }
 
-int redirect_map(const struct view *v, const struct mmap_call *c, void **out)
+/*
+ * The dma-buf of @v, fetched and found to be the one remembered; or a negative errno. A record that
+ * is found to be stale goes, and its offset may be another handle's now: then @v becomes that.
+ * -ESTALE: there is none; then @v has no buffer any more.
+ */
+static int fetch(struct view *v, uint64_t off)
 {
-	struct buffer *now = NULL;
+	for (;;) {
+		struct buffer *now;
+		int dmabuf = record_fetch(v->fd, v->handle, &now);
+
+		if (dmabuf >= 0) {
+			record_put(now);
+			if (now == v->buffer)
+				return dmabuf;
+			next.close(dmabuf);
+		} else if (dmabuf != -ENOENT) {
+			return dmabuf;
+		}
+		record_put(v->buffer);
+		if (!record_find(v->fd, off, v)) {
+			v->buffer = NULL;
+			return -ESTALE;
+		}
+	}
+}
+
+int redirect_map(struct view *v, const struct mmap_call *c, void **out)
+{
+	int dmabuf = fetch(v, c->off), ret = dmabuf;
 	bool native = true;
 	size_t head = 0;
-	int dmabuf, ret;
 
-	dmabuf = ret = record_fetch(v->fd, v->handle, &now);
-	if (dmabuf >= 0 && now != v->buffer)
-		ret = -ESTALE;
-	else if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
+	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
 	else if (dmabuf >= 0)
 		ret = map_best(v, c, dmabuf, out, &head, &native);
@@ -153,20 +176,20 @@ int redirect_map(const struct view *v, const struct mmap_call *c, void **out)
 		native = true;
 		ret = mmap_native(c, out);
 	}
-	if (!ret && dmabuf >= 0 && now == v->buffer) {
+	if (!ret && dmabuf >= 0) {
 		stat_inc(native ? STAT_NATIVE : STAT_REDIRECTED);
 		log_line("map: %s: %zu bytes at %llu, %s%s: %s",
-			 record_label(v->fd, v->handle, now).text, c->len,
+			 record_label(v->fd, v->handle, v->buffer).text, c->len,
 			 (unsigned long long)v->delta, c->prot & PROT_READ ? "r" : "-",
 			 c->prot & PROT_WRITE ? "w" : "-", native ? "native" : "dma-buf");
-		mapped_begin(now, *out, c->len, head, c->prot, dmabuf);
+		mapped_begin(v->buffer, *out, c->len, head, c->prot, dmabuf);
 		return 0;
 	}
 	if (c->flags & MAP_FIXED)
 		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
-	if (dmabuf >= 0) {
+	if (dmabuf >= 0)
 		next.close(dmabuf);
-		record_put(now);
-	}
+	if (v->buffer)
+		record_put(v->buffer);
 	return ret;
 }

@@ -36,7 +36,10 @@ struct mmap_call {
 /* The native call. 0 and *@out, or a negative errno. */
 int mmap_native(const struct mmap_call *c, void **out);
 
-/* mmap() of an import. 0 and *@out, or a negative errno: then the native one. */
-int redirect_map(const struct view *v, const struct mmap_call *c, void **out);
+/*
+ * mmap() of an import, with what record_find() said of it; consumes @v and its reference. 0 and
+ * *@out, or a negative errno: then the native one.
+ */
+int redirect_map(struct view *v, const struct mmap_call *c, void **out);
 
 #endif
