@@ -139,9 +139,10 @@ seen() {
 # compare NAME RECIPE SHORT-RECIPE WHAT...: runs it natively, in each mode, and once more (the short
 # one, if there is one) to see that the shim is in use, by what seen() has to print then
 compare() {
-	local name=$1 recipe=$2 short=$3 mode what
-	run native
-	run again
+	local name=$1 recipe=$2 short=$3 mode what alone
+	alone=$(preload)
+	run native ${alone:+"$alone"}
+	run again ${alone:+"$alone"}
 	what=$(cat "$tmp/native/status")
 	if [ "$what" != 0 ] || ! same native again; then
 		promise "$name: ends well without the shim (status $what), twice the same" false
@@ -367,6 +368,10 @@ look() {
 	done
 	kill -- -$session
 	wait $session
+	for ((i = 0; i < 50; i++)); do
+		kill -KILL -- -$session || return 0
+		sleep 0.1
+	done
 } 2>/dev/null # bash would say how it was killed
 
 chromium_work() {

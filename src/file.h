@@ -96,9 +96,6 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 /* Its offset stays with another import of the same buffer in the file, if there is one. */
 void import_drop(struct file *f, struct import *imp);
 
-/* Another import of the same buffer in the file, or NULL. With buffers_lock() held as well. */
-struct import *import_sibling(struct file *f, const struct import *imp);
-
 /*
  * Closing calls: take the clock before the call, and after it succeeded drop the record only if
  * it is older. A record made since then belongs to the number's next user.
@@ -119,10 +116,11 @@ uint64_t offset_synthetic(struct file *f, struct import *imp);
 void offset_native(struct file *f, struct import *imp, uint64_t offset);
 
 /*
- * @imp is going: our offset, which the program may still use, goes to @heir, if there is one. Not
- * the driver's: it may have been noted for a record that was stale.
+ * @imp, no longer in its buffer's chain, is going. The program may still use its offsets, where
+ * they are another handle's as well: ours always are, the driver's if it said so for that handle
+ * (it may have been noted here for a record that was stale). With buffers_lock() held as well.
  */
-void offsets_leave(struct file *f, struct import *imp, struct import *heir);
+void offsets_leave(struct file *f, struct import *imp);
 
 /* The import that @offset lies in, with the distance from its start in @delta; or NULL. */
 struct import *offset_find(struct file *f, uint64_t offset, uint64_t *delta);

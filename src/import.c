@@ -23,7 +23,8 @@ static void chain(struct import *imp)
 	imp->buffer->imports = imp;
 }
 
-struct import *import_sibling(struct file *f, const struct import *imp)
+/* Another import of the same buffer in the file, or NULL. */
+static struct import *sibling(struct file *f, const struct import *imp)
 {
 	struct import *s = imp->buffer->imports;
 
@@ -46,7 +47,7 @@ void import_drop(struct file *f, struct import *imp)
 	hash_remove(&f->imports, &imp->link);
 	buffers_lock();
 	unchain(imp);
-	offsets_leave(f, imp, import_sibling(f, imp));
+	offsets_leave(f, imp);
 	buffer_put(imp->buffer);
 	pool_put(&pool, imp);
 	buffers_unlock();
@@ -114,7 +115,7 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 	if (!imp)
 		return NULL;
 	buffers_lock();
-	other = import_sibling(f, imp);
+	other = sibling(f, imp);
 	imp->synthetic = other ? other->synthetic : 0;
 	buffers_unlock();
 	imp->born = tick();

@@ -98,7 +98,7 @@ static int do_map_offset(const struct call *c)
 		record_offset(c->fd, get32(c, c->desc->handle), get64(c, c->desc->value));
 		return ret;
 	}
-	if (!redirect_may_rescue(c->fd, ret))
+	if (!redirect_may_rescue(c->fd, ret, c->arg, c->desc->size))
 		return ret;
 	ret = redirect_refused(c->fd, get32(c, c->desc->handle), ret, &offset);
 	if (!ret)

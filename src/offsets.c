@@ -90,14 +90,14 @@ void offset_native(struct file *f, struct import *imp, uint64_t offset)
 
 	if (imp->native == offset || !offset || end <= offset)
 		return;
-	/* Whoever is known there has lost it: the driver gave it away. */
+	/* Whoever is known there has lost it: the driver gave it away. But handles may share it. */
 	while ((r = ranges_after(&f->offsets, offset)) && r->start < end) {
 		struct import *old = r->obj;
 
-		if (r->start == old->native)
-			old->native = 0;
-		else
+		if (r->start != old->native)
 			give(f, old, 0);
+		else if (r->start != offset || old->buffer != imp->buffer)
+			old->native = 0;
 		ranges_remove(&f->offsets, r->start);
 	}
 	take_out(f, imp, imp->native);
@@ -107,14 +107,20 @@ void offset_native(struct file *f, struct import *imp, uint64_t offset)
 		imp->native = offset;
 }
 
-void offsets_leave(struct file *f, struct import *imp, struct import *heir)
+void offsets_leave(struct file *f, struct import *imp)
 {
-	struct range *r = imp->synthetic ? ranges_find(&f->offsets, synthetic_of(imp)) : NULL;
+	struct range *ours = imp->synthetic ? ranges_find(&f->offsets, synthetic_of(imp)) : NULL;
+	struct range *drivers = imp->native ? ranges_find(&f->offsets, imp->native) : NULL;
 
-	if (heir && r && r->obj == imp)
-		r->obj = heir;
-	else
-		take_out(f, imp, synthetic_of(imp));
+	for (struct import *s = imp->buffer->imports; s; s = s->sibling) {
+		if (import_find(f, s->handle) != s)
+			continue;
+		if (ours && ours->obj == imp && s->synthetic == imp->synthetic)
+			ours->obj = s;
+		if (drivers && drivers->obj == imp && s->native == imp->native)
+			drivers->obj = s;
+	}
+	take_out(f, imp, synthetic_of(imp));
 	take_out(f, imp, imp->native);
 }
 

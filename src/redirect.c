@@ -19,13 +19,17 @@
 #define MAP_TYPE 0x0f
 #endif
 
-bool redirect_may_rescue(int fd, int err)
+bool redirect_may_rescue(int fd, int err, const void *arg, size_t size)
 {
 	dev_t rdev;
 
 	switch (err) {
-	case -EINVAL:		/* drm_gem_dumb_map_offset(): imports may not be mapped */
 	case -ENODEV:
+		/* Also of a device that was unplugged, before the argument is read (drm_ioctl()). */
+		if (page_readable(arg) != 1 || page_readable((const char *)arg + size - 1) != 1)
+			return false;
+		/* fallthrough */
+	case -EINVAL:		/* drm_gem_dumb_map_offset(): imports may not be mapped */
 	case -ENXIO:
 	case -EOPNOTSUPP:
 		return drm_node(fd, &rdev) == 0;

@@ -14,10 +14,10 @@
 #include "record.h"
 
 /*
- * Could a driver have refused a map ioctl on @fd with @err because the handle is an import?
- * Then the kernel has read and written the argument, and so may we.
+ * Could a driver have refused a map ioctl on @fd with @err because the handle is an import? Then
+ * the kernel has read and written the @size bytes of the argument @arg, and so may we.
  */
-bool redirect_may_rescue(int fd, int err);
+bool redirect_may_rescue(int fd, int err, const void *arg, size_t size);
 
 /* The driver's map ioctl refused @handle with @err: 0 and a synthetic *@offset, or @err again. */
 int redirect_refused(int fd, uint32_t handle, int err, uint64_t *offset);
