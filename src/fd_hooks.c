@@ -67,14 +67,18 @@ static int close_gaps(unsigned int first, unsigned int last, int flags)
 	return ret;
 }
 
+/* Would the kernel do it at all? Asked with a range of no descriptors. */
+static bool has_close_range(int flags)
+{
+	return next.close_range(UINT_MAX, UINT_MAX, flags & ~CLOSE_RANGE_UNSHARE) >= 0 ||
+	       (errno != ENOSYS && errno != EINVAL && errno != EPERM);
+}
+
 int close_range_hook(unsigned int first, unsigned int last, int flags)
 {
-	/*
-	 * With CLOEXEC nothing ends, and ours have it. A range of no descriptors tells whether the
-	 * kernel knows the call and the flags.
-	 */
+	/* With CLOEXEC nothing ends, and ours have it. */
 	if (first > last || flags & CLOSE_RANGE_CLOEXEC || descriptors_borrowed() ||
-	    next.close_range(UINT_MAX, UINT_MAX, flags & ~CLOSE_RANGE_UNSHARE) < 0)
+	    !has_close_range(flags))
 		return told(next.close_range(first, last, flags));
 	/* With UNSHARE other threads may keep the descriptors, so that the records stay. */
 	if (!(flags & CLOSE_RANGE_UNSHARE))

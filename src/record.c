@@ -231,11 +231,28 @@ void record_offset(int fd, uint32_t handle, uint64_t offset)
 {
 	struct file *f;
 	struct import *imp = lock_import(fd, handle, &f);
+	struct buffer *b;
+	bool known;
+	int dmabuf;
 
 	if (!imp)
 		return;
-	offset_native(f, imp, offset);
+	known = imp->native == offset;
 	file_unlock(f);
+	if (known)
+		return;
+	/* Of a stale record it would lead the number's next user to another's buffer. */
+	dmabuf = record_fetch(fd, handle, &b);
+	if (dmabuf < 0)
+		return;
+	next.close(dmabuf);
+	imp = lock_import(fd, handle, &f);
+	if (imp) {
+		if (imp->buffer == b)
+			offset_native(f, imp, offset);
+		file_unlock(f);
+	}
+	record_put(b);
 }
 
 uint64_t record_synthetic(int fd, uint32_t handle, const struct buffer *b)

@@ -29,7 +29,7 @@ void record_closed(int fd, uint32_t handle, uint32_t clock);
 /* GEM_CHANGE_HANDLE moved an object to another number. */
 void record_renamed(int fd, uint32_t from, uint32_t to);
 
-/* The driver's map ioctl gave @offset for @handle. */
+/* The driver's map ioctl gave @offset for @handle: noted if it is known, once it was checked. */
 void record_offset(int fd, uint32_t handle, uint64_t offset);
 
 bool record_knows(int fd, uint32_t handle);
