@@ -17,7 +17,8 @@ usage() {
 	cat <<-END
 	Usage: $me [options] [BUILD-FOLDER]
 	Compares what real programs do with the shim, in the modes ${modes/ / and }, with what they
-	do without it. Installs what it needs. BUILD-FOLDER is where make was run (default: here).
+	do without it. Installs what it needs. BUILD-FOLDER is where make was run
+	(default: the folder of the sources).
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
 	  --lib FILE  the shim (default: .libs/libprimeshim.so in BUILD-FOLDER)

@@ -43,6 +43,12 @@ for importer in "${importers[@]}"; do
 		$shim tests/matrix shim "$importer" "$exporter"
 		promise "$importer <- $exporter: the whole run ended well" [ $? = 0 ]
 	done
+	# Of dumb buffers, whose pages are counted from where a mapping begins.
+	for exporter in "${other[@]}"; do
+		timeout 120 $shim tests/process "$importer" "$exporter" \
+			files ranges handles mappings moves private
+		promise "$importer <- $exporter: the process ended well" [ $? = 0 ]
+	done
 done
 # The rest is asked with udmabuf.
 [ -e /dev/udmabuf ] || exit 0
@@ -86,6 +92,13 @@ for importer in "${importers[@]}"; do
 	promise "$importer: with --sync off they are none" \
 		[ "$(counted $shim --sync off tests/matrix brackets "$importer" 20)" = '0 0' ]
 done
+# What a process may do while it has imports. It reads the counts itself.
+echo 1 >$tracing/events/kprobes/enable
+for importer in "${importers[@]}"; do
+	timeout 120 $shim tests/process "$importer" udmabuf
+	promise "$importer <- udmabuf: the process ended well" [ $? = 0 ]
+done
+echo 0 >$tracing/events/kprobes/enable
 echo >$tracing/kprobe_events
 
 # A program on one device makes the very same ioctls. kmscube draws with Mesa's kms_swrast.

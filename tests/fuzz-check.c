@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The fuzzer's checks: of a call's outcome, of pages by their contents, and, where no thread is at
+ * work, of the shim's own records by the models of all of them.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "file.h"
+#include "mapping.h"
+#include "settings.h"
+
+#include "fuzz.h"
+
+static bool open_before[ANY_FD];
+
+void before(struct thread *t)
+{
+	static const int errors[] = { EINTR, EAGAIN, EMFILE, ENFILE, ENOMEM, EACCES, ENODEV };
+	static const enum fake_call calls[] = {
+		FAKE_OPEN, FAKE_IOCTL, FAKE_MMAP, FAKE_MUNMAP, FAKE_MREMAP, FAKE_CLOSE,
+		FAKE_CLOSE_RANGE, FAKE_DUP, FAKE_FCNTL, FAKE_FSTAT, FAKE_PIPE2, FAKE_POLL,
+		FAKE_SAME_FILE,
+	};
+
+	if (t->dirty && one_in(t, 10)) {
+		if (one_in(t, 8))
+			linked_fault(FAKE_MMAP, rnd(t, 3), -SIGBUS, false);
+		else if (one_in(t, 2))
+			linked_fault(FAKE_ANY, rnd(t, 16), errors[rnd(t, 7)], false);
+		else
+			linked_fault(calls[rnd(t, 13)], rnd(t, 3), errors[rnd(t, 7)], false);
+	}
+	errno = KEPT;
+}
+
+void after(struct thread *t, bool failed)
+{
+	t->err = errno;
+	t->struck = linked_fault_clear();
+	EXPECT(t, failed || t->err == KEPT, "a call that succeeded set errno to %d", t->err);
+	if (t->struck) {
+		t->blurred = true;
+		t->littered |= linked_unmapping();
+		note(t, "  struck: %d; %s %d", t->struck, failed ? "failed:" : "worked",
+		     failed ? t->err : 0);
+	}
+}
+
+void judge(struct thread *t, int got, int want)
+{
+	EXPECT(t, got == want || (t->struck && got == t->struck), "result %d instead of %d",
+	       got, want);
+}
+
+/* What a program would see at two words of a page, or false where it would get a signal. */
+static bool look(const char *addr, uint64_t words[2])
+{
+	struct iovec to = { words, 16 }, from = { (char *)addr, 16 };
+
+	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 16;
+}
+
+bool page_right(struct thread *t, const struct piece *p, int page)
+{
+	const struct buf *b = &t->bufs[p->buf];
+	int at = p->first + page;
+	uint64_t words[2];
+
+	if (!look(p->addr + page * PAGE, words))
+		return p->broken || at >= b->pages;
+	return !p->broken && at < b->pages && words[0] == ((uint64_t)b->id << 32 | at) &&
+	       words[1] == b->view[at * PAGE / 8 + 1];
+}
+
+void piece_check(struct thread *t, const struct piece *p)
+{
+	uint64_t words[2] = { 0, 0 };
+
+	if (p->buf < 0 || !(p->prot & PROT_READ))
+		return;
+	for (int i = 0; i < p->pages; i++) {
+		if (page_right(t, p, i))
+			continue;
+		look(p->addr + i * PAGE, words);
+		fail(t, "page %d of %p, page %d of buffer %x: found page %u of buffer %x", i,
+		     (void *)p->addr, p->first + i, t->bufs[p->buf].id, (uint32_t)words[0],
+		     (uint32_t)(words[0] >> 32));
+	}
+}
+
+/* As the program does it, whose pages no sanitizer follows through mremap(). */
+__attribute__((no_sanitize("thread", "address")))
+void piece_write(struct thread *t, const struct piece *p)
+{
+	const struct buf *b = &t->bufs[p->buf < 0 ? 0 : p->buf];
+
+	if (p->buf < 0 || !(p->prot & PROT_WRITE) || p->broken)
+		return;
+	for (int i = 0; i < p->pages && p->first + i < b->pages; i++) {
+		volatile uint64_t *word = (uint64_t *)(p->addr + i * PAGE) + 1;
+		uint64_t value = (uint64_t)rnd(t, 1 << 30) << 20 | t->step % 1000000;
+
+		*word = value;
+		EXPECT(t, b->view[(p->first + i) * PAGE / 8 + 1] == value,
+		       "a write to page %d of %p did not arrive", i, (void *)p->addr);
+	}
+}
+
+/* The records of mappings: each is a piece of somebody's, of the same extent and buffer. */
+static void check_mappings(struct thread *all)
+{
+	unsigned int found = 0;
+	bool torn = false;
+
+	for (unsigned int i = 0; i < threads; i++) {
+		torn |= all[i].torn;
+		for (int j = 0; j < PIECES; j++) {
+			struct thread *t = &all[i];
+			struct piece *p = &t->pieces[j];
+			struct mapping m = { 0 };
+			uint64_t ino = 0, at = (uintptr_t)p->addr;
+			bool there;
+
+			if (!p->addr)
+				continue;
+			piece_check(t, p);
+			buffers_lock();
+			there = mapping_at(at, p->pages * PAGE, &m);
+			if (there)
+				ino = m.buffer->ino;
+			buffers_unlock();
+			if (!there)
+				continue;
+			found++;
+			if (t->torn)
+				continue;
+			EXPECT(t, (p->buf >= 0 || p->broken) && (t->dirty || ino == t->bufs[p->buf].ino),
+			       "%p is taken for another buffer", (void *)p->addr);
+			EXPECT(t, m.start == at && m.end == at + p->pages * PAGE,
+			       "%p, %d pages, is taken for %llx to %llx", (void *)p->addr,
+			       p->pages, (unsigned long long)m.start, (unsigned long long)m.end);
+			EXPECT(t, m.write == !!(p->prot & PROT_WRITE), "%p: direction",
+			       (void *)p->addr);
+		}
+	}
+	EXPECT(all, torn || found == mappings_live, "%u mappings are recorded, %u are there",
+	       mappings_live, found);
+}
+
+static bool mapped(struct thread *t, int buf, bool *any)
+{
+	bool recorded = false;
+
+	*any = false;
+	for (int i = 0; i < PIECES; i++) {
+		struct piece *p = &t->pieces[i];
+		struct mapping m;
+
+		if (!p->addr || p->buf != buf)
+			continue;
+		*any = true;
+		buffers_lock();
+		recorded |= mapping_at((uintptr_t)p->addr, p->pages * PAGE, &m);
+		buffers_unlock();
+	}
+	return recorded;
+}
+
+static void check_brackets(struct thread *t)
+{
+	for (int i = 0; i < BUFS; i++) {
+		struct buf *b = &t->bufs[i];
+		unsigned long begins, ends;
+		bool any, recorded;
+
+		if (!b->id)
+			continue;
+		fake_brackets(b->ino, &begins, &ends);
+		recorded = mapped(t, i, &any);
+		EXPECT(t, ends <= begins, "buffer %x: %lu ENDs of %lu STARTs", b->id, ends, begins);
+		if (b->loose)
+			continue;
+		EXPECT(t, begins - ends <= recorded, "buffer %x: %lu STARTs, %lu ENDs, %s", b->id,
+		       begins, ends, recorded ? "mapped" : any ? "mapped natively" : "not mapped");
+		/* With a fence pending the START is owed, until the next change. */
+		EXPECT(t, begins - ends == recorded || b->was_busy || settings.sync == SYNC_OFF ||
+		       t->dirty, "buffer %x is mapped without a bracket", b->id);
+	}
+}
+
+static int owner(struct thread *all, int number, bool files)
+{
+	for (unsigned int i = 0; i < threads; i++) {
+		int fd = fd_at(&all[i], number);
+
+		if (fd >= 0 && (!files || all[i].fds[fd].file >= 0))
+			return i;
+	}
+	return -1;
+}
+
+static void check_descriptors(struct thread *all)
+{
+	unsigned int known = 0;
+
+	for (int n = 0; n < ANY_FD; n++) {
+		bool there = fcntl(n, F_GETFD) >= 0, private = descriptor_private(n);
+		bool ours = private || open_before[n] || owner(all, n, false) >= 0;
+		bool was = false;
+
+		known += descriptor_known(n);
+		EXPECT(all, there || !ours, "descriptor %d (%s) is closed", n,
+		       private ? "a private one" : "the program's");
+		EXPECT(all, ours || !there, "descriptor %d is left open", n);
+		for (unsigned int i = 0; i < threads; i++)
+			was |= tainted(&all[i], n);
+		EXPECT(all, !descriptor_known(n) || private || was || owner(all, n, true) >= 0,
+		       "descriptor %d is taken for a device", n);
+	}
+	EXPECT(all, known == descriptors_live, "%u descriptors are counted, %u are there",
+	       descriptors_live, known);
+}
+
+static void check_imports(struct thread *all)
+{
+	unsigned int found = 0, seeds = 0;
+	bool blurred = false;
+
+	for (int i = 0; i < SHARED; i++) {
+		struct file *f = file_lock(shared_fd[i]);
+
+		seeds += !!f;
+		if (f)
+			file_unlock(f);
+	}
+	for (unsigned int i = 0; i < threads; i++) {
+		struct thread *t = &all[i];
+
+		blurred |= t->blurred;
+		for (int j = 0; j < HANDLES; j++) {
+			struct handle *h = &t->handles[j];
+			struct file *f = NULL;
+			bool there = false;
+
+			if (!h->used)
+				continue;
+			for (int k = 0; k < FDS && !f; k++)
+				if (t->fds[k].number >= 0 && t->fds[k].file == h->file)
+					f = file_lock(t->fds[k].number);
+			if (f) {
+				there = import_find(f, h->number);
+				file_unlock(f);
+			}
+			found += there;
+			EXPECT(t, there || !h->noted || t->blurred, "handle %u is not recorded",
+			       h->number);
+		}
+	}
+	EXPECT(all, blurred || found + seeds == imports_live, "%u imports are recorded, %u are there",
+	       imports_live, found + seeds);
+}
+
+void check_all(struct thread *all)
+{
+	check_mappings(all);
+	for (unsigned int i = 0; i < threads; i++)
+		check_brackets(&all[i]);
+	check_descriptors(all);
+	check_imports(all);
+}
+
+/* Mappings of dma-bufs that are left, as the kernel tells of them. */
+static void check_addresses(struct thread *t)
+{
+	static unsigned int litter;
+	char line[512], last[512] = "";
+	FILE *maps = fopen("/proc/self/maps", "re");
+	bool littered = false;
+	unsigned int left = 0;
+
+	EXPECT(t, maps, "/proc/self/maps");
+	while (fgets(line, sizeof(line), maps)) {
+		if (strstr(line, "memfd:dmabuf")) {
+			memcpy(last, line, sizeof(last));
+			left++;
+		}
+	}
+	fclose(maps);
+	for (unsigned int i = 0; i < threads; i++) {
+		littered |= t[i].littered;
+		t[i].littered = false;
+	}
+	EXPECT(t, littered || left <= litter, "left mapped: %s", last);
+	litter = left;
+}
+
+void check_nothing(struct thread *all, const char *when)
+{
+	EXPECT(all, !imports_live && !mappings_live && !descriptors_live,
+	       "%s %u imports, %u mappings and %u descriptors are recorded", when, imports_live,
+	       mappings_live, descriptors_live);
+	for (int n = 0; n < ANY_FD; n++)
+		EXPECT(all, open_before[n] == (fcntl(n, F_GETFD) >= 0),
+		       "%s descriptor %d is %s", when, n, open_before[n] ? "closed" : "left open");
+	check_addresses(all);
+}
+
+void baseline(void)
+{
+	for (int n = 0; n < ANY_FD; n++)
+		open_before[n] = fcntl(n, F_GETFD) >= 0;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+/* The shim linked into a test, over the fake kernel; see linked.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "linked.h"
+#include "next.h"
+
+static __thread struct {
+	int err;
+	bool kcmp, unmapping;
+	unsigned int calls;
+} armed;
+
+#define THIRD(last) __extension__ ({		\
+	va_list ap;				\
+	void *arg_;				\
+	va_start(ap, last);			\
+	arg_ = va_arg(ap, void *);		\
+	va_end(ap);				\
+	arg_; })
+
+static int to_ioctl(int fd, unsigned long request, ...)
+{
+	armed.calls++;
+	return fake_ioctl(fd, request, THIRD(request));
+}
+
+static void *to_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
+{
+	if (flags & MAP_ANONYMOUS && armed.err == -SIGBUS)
+		return mmap(addr, len, prot, flags, fd, off);
+	armed.calls++;
+	return fake_mmap64(addr, len, prot, flags, fd, off);
+}
+
+static void *to_mmap(void *addr, size_t len, int prot, int flags, int fd, long off)
+{
+	return to_mmap64(addr, len, prot, flags, fd, (unsigned long)off);
+}
+
+static int to_munmap(void *addr, size_t len)
+{
+	int ret;
+
+	armed.calls++;
+	ret = fake_munmap(addr, len);
+	armed.unmapping |= ret < 0 && armed.err && errno == armed.err;
+	return ret;
+}
+
+static void *to_mremap(void *old, size_t old_len, size_t len, int flags, ...)
+{
+	armed.calls++;
+	return fake_mremap(old, old_len, len, flags, THIRD(flags));
+}
+
+static int to_close(int fd)
+{
+	int ret, err;
+
+	armed.calls++;
+	ret = fake_close(fd);
+	err = errno;
+	if (ret < 0 && err != EBADF) {
+		fake_close(fd);
+		errno = err;
+	}
+	return ret;
+}
+
+static int to_close_range(unsigned int first, unsigned int last, int flags)
+{
+	armed.calls++;
+	return fake_close_range(first, last, flags);
+}
+
+static int to_dup(int fd)
+{
+	armed.calls++;
+	return fake_dup(fd);
+}
+
+static int to_dup2(int fd, int to)
+{
+	armed.calls++;
+	return fake_dup2(fd, to);
+}
+
+static int to_dup3(int fd, int to, int flags)
+{
+	armed.calls++;
+	return fake_dup3(fd, to, flags);
+}
+
+static int to_fcntl(int fd, int cmd, ...)
+{
+	armed.calls++;
+	return fake_fcntl(fd, cmd, THIRD(cmd));
+}
+
+static int to_open(const char *path, int flags, ...)
+{
+	armed.calls++;
+	return fake_open(path, flags, 0);
+}
+
+static int to_fstat(int fd, struct stat *st)
+{
+	armed.calls++;
+	return fake_fstat(fd, st);
+}
+
+static int to_pipe2(int fds[2], int flags)
+{
+	armed.calls++;
+	return fake_pipe2(fds, flags);
+}
+
+static int to_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
+{
+	armed.calls++;
+	return fake_poll(fds, n, timeout_ms);
+}
+
+static int to_same_file(int fd, int other)
+{
+	int err = armed.err, ret;
+
+	armed.calls++;
+	ret = fake_same_file(fd, other);
+	if (ret < 0 && !armed.kcmp && errno == err && (err == EACCES || err == EPERM))
+		errno = EINVAL;
+	return ret;
+}
+
+void linked_start(void)
+{
+	next = (struct next){
+		.ioctl = to_ioctl,
+		.ioctl_time64 = to_ioctl,
+		.mmap = to_mmap,
+		.mmap64 = to_mmap64,
+		.munmap = to_munmap,
+		.mremap = to_mremap,
+		.close = to_close,
+		.close_range = to_close_range,
+		.closefrom = fake_closefrom,
+		.dup = to_dup,
+		.dup2 = to_dup2,
+		.dup3 = to_dup3,
+		.fcntl = to_fcntl,
+		.fcntl64 = to_fcntl,
+		.fcntl_time64 = to_fcntl,
+		.open = to_open,
+		.fstat = to_fstat,
+		.pipe2 = to_pipe2,
+		.poll = to_poll,
+		.same_file = to_same_file,
+	};
+}
+
+void linked_fault(enum fake_call call, unsigned int nth, int err, bool kcmp)
+{
+	armed.err = err;
+	armed.kcmp = kcmp;
+	armed.unmapping = false;
+	fake_fault(call, nth, err);
+}
+
+int linked_fault_clear(void)
+{
+	int err = fake_fault_clear() ? armed.err : 0;
+
+	armed.err = 0;
+	return err;
+}
+
+bool linked_unmapping(void)
+{
+	return armed.unmapping;
+}
+
+unsigned int linked_calls(void)
+{
+	return armed.calls;
+}
