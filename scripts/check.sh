@@ -147,6 +147,8 @@ vm=("$top/scripts/vm.sh" --timeout 400 --device cirrus-vga --device virtio-gpu-p
 guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
 guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
 guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
+[ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
+	--lib "$build/.libs/libprimeshim.so"
 say 'the demonstration'
 # shellcheck disable=SC2086
 "$top/scripts/demo.sh" $kvm --out "$tmp/pictures"

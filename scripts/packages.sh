@@ -11,6 +11,11 @@ declare -A packages_of=(
 	[abi]='gcc-multilib musl-tools'
 	[audit]='apt dpkg binutils debian-archive-keyring'
 	[bench]='binutils libsocket-wrapper libv4l-0 umockdev valgrind'
+	[programs]='git python3 libpython3.11-testsuite stress-ng xz-utils libjemalloc2'
+	[programs-all]='gcc libc6-dev binutils make valgrind libtcmalloc-minimal4 libmimalloc2.0
+		chromium'
+	[programs-guest]='kmscube libdrm-tests glmark2-es2-drm libgl1-mesa-dri libegl-mesa0
+		vulkan-tools mesa-vulkan-drivers'
 	[test]='binutils check kmscube libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 shellcheck strace
 		valgrind'
 )

@@ -107,7 +107,7 @@ void step_dup(struct thread *t)
 	f = &t->fds[fd];
 	from = f->number;
 	known = f->known && !unseen;
-	/* What is wrong about a number becomes wrong about its duplicate; not of anybody's number. */
+	/* What is wrong about a number becomes wrong about its duplicate: not anybody's. */
 	if (tainted(t, from)) {
 		kind = kind ? kind : 1;
 		inherits = true;
@@ -139,8 +139,8 @@ void step_dup(struct thread *t)
 		ret = unseen ? fake_dup3(from, to, O_CLOEXEC) : shim_dup3(from, to, O_CLOEXEC);
 	}
 	after(t, ret < 0);
-	note(t, "%sdup kind %d of %d, file %d buf %d, to %d: %d (%d)", unseen ? "unseen " : "", kind,
-	     from, f->file, f->buf, to, ret, ret < 0 ? t->err : 0);
+	note(t, "%sdup kind %d of %d, file %d buf %d, to %d: %d (%d)", unseen ? "unseen " : "",
+	     kind, from, f->file, f->buf, to, ret, ret < 0 ? t->err : 0);
 	judge(t, ret < 0 ? t->err : 0, want);
 	if (t->struck) {
 		/* Without another number for what the shim had there a bracket is lost. */
@@ -241,7 +241,7 @@ void step_close_range(struct thread *t)
 		if (cloexec || f->fixed)
 			continue;
 		/* Where it failed it may have got half of the way. */
-		if (!ret || fcntl(f->number, F_GETFD) < 0)
+		if (!ret || fake_fcntl(f->number, F_GETFD) < 0)
 			fd_gone(t, i);
 	}
 }
@@ -300,7 +300,8 @@ void tear_down(struct thread *t)
 		if (f->number < 0 || f->fixed)
 			continue;
 		errno = KEPT;
-		EXPECT(t, !shim_close(f->number) && errno == KEPT, "close %d: %d", f->number, errno);
+		EXPECT(t, !shim_close(f->number) && errno == KEPT, "close %d: %d", f->number,
+		       errno);
 		fd_gone(t, i);
 	}
 	while (t->taints) {

@@ -69,10 +69,10 @@ void step_foreign(struct thread *t)
 	fd = fake_export(b->pages * PAGE - rnd(t, 2), 0, b->writable);
 	EXPECT(t, fd >= 0, "export: %d", errno);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	rw = open(path, O_RDWR | O_CLOEXEC);
-	view = mmap(NULL, b->pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, rw, 0);
-	EXPECT(t, view != MAP_FAILED && !fstat(rw, &st), "view: %d", errno);
-	close(rw);
+	rw = fake_open(path, O_RDWR | O_CLOEXEC);
+	view = fake_mmap64(NULL, b->pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, rw, 0);
+	EXPECT(t, view != MAP_FAILED && !fake_fstat(rw, &st), "view: %d", errno);
+	fake_close(rw);
 	stamp(b, view, st.st_ino);
 	note(t, "foreign buffer %x, %d pages%s: %d", b->id, b->pages,
 	     b->writable ? "" : ", read-only", fd);
@@ -205,13 +205,13 @@ void step_export(struct thread *t)
 	judge(t, ret < 0 ? t->err : 0, 0);
 	if (ret < 0)
 		return;
-	EXPECT(t, !fstat(p.fd, &st) && st.st_ino == b->ino, "exported another buffer");
+	EXPECT(t, !fake_fstat(p.fd, &st) && st.st_ino == b->ino, "exported another buffer");
 	/* Where the shim had a record of another buffer it may have been the first to export it. */
 	if (!b->exported)
 		b->writable = p.flags & DRM_RDWR ||
-			      (fcntl(p.fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+			      (fake_fcntl(p.fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 	b->exported = true;
-	EXPECT(t, (fcntl(p.fd, F_GETFL) & O_ACCMODE) == (b->writable ? O_RDWR : O_RDONLY),
+	EXPECT(t, (fake_fcntl(p.fd, F_GETFL) & O_ACCMODE) == (b->writable ? O_RDWR : O_RDONLY),
 	       "its access mode");
 	fd = fd_new(t, p.fd, -1, t->objects[t->handles[h].object].buf, false);
 	settle_number(t, fd);
@@ -283,7 +283,8 @@ void step_flink(struct thread *t)
 		return;
 	EXPECT(t, !o->name || o->name == flink.name, "another name");
 	o->name = gem.name = flink.name;
-	EXPECT(t, !shim_ioctl(t->fds[into].number, DRM_IOCTL_GEM_OPEN, &gem), "GEM_OPEN: %d", errno);
+	ret = shim_ioctl(t->fds[into].number, DRM_IOCTL_GEM_OPEN, &gem);
+	EXPECT(t, !ret, "GEM_OPEN: %d", errno);
 	note(t, "GEM_OPEN of file %d handle %u into file %d: %u", t->handles[h].file, flink.handle,
 	     t->fds[into].file, gem.handle);
 	added = handle_add(t, t->fds[into].file, t->handles[h].object, gem.handle);

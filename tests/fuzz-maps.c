@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The fuzzer's steps on offsets, mappings and the address space. */
+/* The fuzzer's steps that map: the map ioctl, mmap() of what it gave, and how they are judged. */
 #define _GNU_SOURCE
 #include "config.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <drm.h>
@@ -31,15 +32,6 @@ long map_ioctl(int fd, uint32_t number, uint64_t *offset)
 static bool lasting(int err)
 {
 	return err == -SIGBUS || err == EACCES || err == ENODEV;
-}
-
-static int used_pieces(struct thread *t)
-{
-	int used = 0;
-
-	for (int i = 0; i < PIECES; i++)
-		used += !!t->pieces[i].addr;
-	return used;
 }
 
 /* Another handle of the same buffer in the file has been given @offset too, or none has any. */
@@ -161,13 +153,16 @@ static uint32_t seen(const char *addr)
 	uint64_t word = 0;
 	int fds[2];
 
-	/* A write-only page can be read on most machines, but not by process_vm_readv(). */
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+	/*
+	 * A write-only page can be read on most machines, but not by process_vm_readv(). Calls by
+	 * number, as a sanitizer that sees some of those on a descriptor takes others for a race.
+	 */
+	if (fake_pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return 0;
-	if (write(fds[1], addr, 8) != 8 || read(fds[0], &word, 8) != 8)
+	if (syscall(SYS_write, fds[1], addr, 8) != 8 || syscall(SYS_read, fds[0], &word, 8) != 8)
 		word = 0;
-	close(fds[0]);
-	close(fds[1]);
+	fake_close(fds[0]);
+	fake_close(fds[1]);
 	return word >> 32;
 }
 
@@ -238,20 +233,6 @@ static bool must(struct thread *t, const struct map_try *m)
 	return m->prot & PROT_READ || (b->origin < 0 && !t->dirty);
 }
 
-static void choose_place(struct thread *t, struct map_try *m)
-{
-	int pages = (m->len + PAGE - 1) / PAGE, i = piece_pick(t, false);
-	const struct piece *p;
-
-	if (!one_in(t, 4) || i < 0 || !pages)
-		return;
-	p = &t->pieces[i];
-	if (p->pages < pages)
-		return;
-	m->flags |= MAP_FIXED;
-	m->addr = p->addr + rnd(t, p->pages - pages + 1) * PAGE;
-}
-
 static void judge_map(struct thread *t, const struct map_try *m, void *out)
 {
 	int native_err, pages = (m->len + PAGE - 1) / PAGE, file = t->fds[m->fd].file;
@@ -313,7 +294,7 @@ void step_map(struct thread *t)
 	int pages = 1 + rnd(t, MOST_PAGES);
 	void *out;
 
-	if (used_pieces(t) > PIECES - 8)
+	if (!room_for_pieces(t, 8))
 		return;
 	if (one_in(t, 10) && old->offset && old->file >= SHARED && t->files[old->file].used) {
 		m.handle = -1;
@@ -343,7 +324,9 @@ void step_map(struct thread *t)
 	m.prot = prots[rnd(t, 4)];
 	if (one_in(t, 16))
 		m.flags = MAP_PRIVATE;
-	choose_place(t, &m);
+	m.addr = one_in(t, 4) ? place(t, (m.len + PAGE - 1) / PAGE) : NULL;
+	if (m.addr)
+		m.flags |= MAP_FIXED;
 	before(t);
 	out = shim_mmap64(m.addr, m.len, m.prot, m.flags, t->fds[m.fd].number, m.offset);
 	after(t, out == MAP_FAILED);
@@ -361,80 +344,6 @@ void step_map(struct thread *t)
 		if (h)
 			h->noted = h->sure = false;
 	}
-}
-
-/* Anonymous memory, often over a mapping. */
-void step_anonymous(struct thread *t)
-{
-	struct map_try m = { .flags = MAP_PRIVATE | MAP_ANONYMOUS, .fd = -1 };
-	struct piece p = { .buf = -1, .prot = PROT_READ };
-	void *out;
-
-	if (used_pieces(t) > PIECES - 8)
-		return;
-	p.pages = 1 + rnd(t, 24);
-	m.len = p.pages * PAGE;
-	if (one_in(t, 2)) {
-		p.pages = 1 + rnd(t, 3);
-		m.len = p.pages * PAGE;
-		choose_place(t, &m);
-	}
-	before(t);
-	out = shim_mmap64(m.addr, m.len, p.prot, m.flags, -1, 0);
-	after(t, out == MAP_FAILED);
-	note(t, "anonymous %d pages at %p: %p (%d)", p.pages, (void *)m.addr, out,
-	     out == MAP_FAILED ? t->err : 0);
-	judge(t, out == MAP_FAILED ? t->err : 0, 0);
-	if (out == MAP_FAILED)
-		return;
-	if (m.flags & MAP_FIXED)
-		carve(t, m.addr, p.pages);
-	p.addr = out;
-	piece_new(t, &p);
-}
-
-void step_touch(struct thread *t)
-{
-	int i = piece_pick(t, true);
-
-	if (i < 0)
-		return;
-	piece_check(t, &t->pieces[i]);
-	piece_write(t, &t->pieces[i]);
-}
-
-void step_unmap(struct thread *t)
-{
-	int i = piece_pick(t, rnd(t, 8)), first = 0, pages, ret, buf;
-	struct piece *p, now;
-	char *addr;
-
-	if (i < 0 || used_pieces(t) > PIECES - 3)
-		return;
-	p = &t->pieces[i];
-	pages = p->pages;
-	if (one_in(t, 2)) {
-		first = rnd(t, pages);
-		pages = 1 + rnd(t, pages - first);
-	}
-	addr = p->addr + first * PAGE;
-	buf = p->buf;
-	before(t);
-	ret = shim_munmap(addr, pages * PAGE - rnd(t, PAGE));
-	after(t, ret < 0);
-	note(t, "unmap %p, %d pages from page %d of %p: %d", (void *)addr, pages, first,
-	     (void *)p->addr, ret);
-	judge(t, ret < 0 ? t->err : 0, 0);
-	if (t->struck && buf >= 0)
-		t->bufs[buf].loose = true;
-	now = *p;
-	now.addr = addr;
-	now.first += first;
-	now.pages = pages;
-	carve(t, addr, pages);
-	/* Where it failed the shim has forgotten that part. */
-	if (ret < 0)
-		piece_new(t, &now);
 }
 
 void step_bad_map(struct thread *t)
@@ -470,17 +379,4 @@ void step_bad_map(struct thread *t)
 	}
 	EXPECT(t, out == MAP_FAILED && want, "a bad map worked");
 	judge(t, t->err, want);
-}
-
-/* In bracket only where no fence is pending. */
-void step_busy(struct thread *t)
-{
-	struct buf *b = &t->bufs[rnd(t, BUFS)];
-
-	if (!b->id)
-		return;
-	b->busy = !b->busy;
-	b->was_busy = true;
-	fake_busy(b->ino, b->busy);
-	note(t, "buffer %x is %s", b->id, b->busy ? "busy" : "idle");
 }

@@ -256,6 +256,27 @@ int piece_new(struct thread *t, const struct piece *p)
 	fail(t, "the model is full of pieces");
 }
 
+bool room_for_pieces(struct thread *t, int n)
+{
+	int used = 0;
+
+	for (int i = 0; i < PIECES; i++)
+		used += !!t->pieces[i].addr;
+	return used <= PIECES - n;
+}
+
+/* A place for @pages within one of the thread's own pieces, or NULL. */
+char *place(struct thread *t, int pages)
+{
+	int i = piece_pick(t, false);
+	const struct piece *p;
+
+	if (i < 0 || !pages)
+		return NULL;
+	p = &t->pieces[i];
+	return p->pages < pages ? NULL : p->addr + rnd(t, p->pages - pages + 1) * PAGE;
+}
+
 /* [addr, addr + pages) is no longer what it was: pieces get shorter, or two. */
 void carve(struct thread *t, const char *addr, int pages)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The fuzzer's steps on mremap(), and those that have to do with other processes. */
+/* The fuzzer's steps with other processes: fork(), vfork(), descriptors sent by a socket. */
 #define _GNU_SOURCE
 #include "config.h"
 
@@ -8,110 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <drm.h>
 
 #include "fuzz.h"
-
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
-
-enum remap { SHRINK, GROW, MOVE, DUPLICATE, KEEP, REMAPS };
-
-/* A place of the thread's own for @pages, clear of [from, from + len). */
-static char *place_for(struct thread *t, int pages, const char *from, int len)
-{
-	int i = piece_pick(t, false);
-	struct piece *p;
-	char *at;
-
-	if (i < 0)
-		return NULL;
-	p = &t->pieces[i];
-	if (p->pages < pages)
-		return NULL;
-	at = p->addr + rnd(t, p->pages - pages + 1) * PAGE;
-	return at + pages * PAGE <= from || at >= from + len * PAGE ? at : NULL;
-}
-
-void step_remap(struct thread *t)
-{
-	int i = piece_pick(t, true), kind = rnd(t, REMAPS), first = 0, old, pages, flags = 0, want = 0;
-	char *from, *to = NULL;
-	struct piece now;
-	void *out;
-
-	for (int j = 0, used = 0; j < PIECES; j++) {
-		used += !!t->pieces[j].addr;
-		if (used > PIECES - 6)
-			return;
-	}
-	if (i < 0)
-		return;
-	now = t->pieces[i];
-	old = pages = now.pages;
-	if (now.private)
-		kind = SHRINK;
-	if (one_in(t, 3)) {
-		first = rnd(t, old);
-		old = pages = 1 + rnd(t, old - first);
-	}
-	from = now.addr + first * PAGE;
-	switch (kind) {
-	case SHRINK:
-		pages = 1 + rnd(t, old);
-		break;
-	case GROW:
-		flags = MREMAP_MAYMOVE;
-		pages = old + 1 + rnd(t, 2);
-		break;
-	case MOVE:
-		flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-		pages = old + (one_in(t, 4) ? rnd(t, 2) : 0);
-		to = place_for(t, pages, from, old);
-		if (!to)
-			return;
-		break;
-	case DUPLICATE:
-		flags = MREMAP_MAYMOVE;
-		old = 0;
-		break;
-	default:
-		flags = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
-	}
-	if (one_in(t, 20)) {
-		flags = MREMAP_FIXED;	/* which has to be with MAYMOVE */
-		want = EINVAL;
-	}
-	before(t);
-	out = shim_mremap(from, old * PAGE, pages * PAGE, flags, to);
-	after(t, out == MAP_FAILED);
-	note(t, "mremap %p (page %d of %p, %x), %d pages to %d, flags %d, to %p: %p (%d)",
-	     (void *)from, first, (void *)now.addr, t->bufs[now.buf].id, old, pages, flags,
-	     (void *)to, out, out == MAP_FAILED ? t->err : 0);
-	if (t->struck)
-		t->bufs[now.buf].loose = true;
-	if (out == MAP_FAILED) {
-		/* What the shim keeps before a piece has to go to the new place as well. */
-		EXPECT(t, t->err == want || t->struck || (now.inside && flags & MREMAP_FIXED),
-		       "mremap: %d instead of %d", t->err, want);
-		return;
-	}
-	EXPECT(t, !want && (!to || out == to), "mremap gave %p", out);
-	now.addr = out;
-	now.pages = pages;
-	now.first += first;
-	if (to)
-		carve(t, to, pages);
-	if (kind != DUPLICATE && kind != KEEP)
-		carve(t, from, old);
-	piece_new(t, &now);
-	piece_check(t, &now);
-	piece_write(t, &now);
-}
 
 /* What a child does; its steps are few, and change nothing of the parent's but handles. */
 static void child(struct thread *t, int kind, int handle, int fd, int piece)
@@ -170,15 +73,17 @@ static void wait_for(struct thread *t, pid_t pid)
 /* An import that works in this process, or -1. */
 static int sure_handle(struct thread *t, int *fd)
 {
-	int h = handle_pick(t);
+	int i = handle_pick(t);
+	const struct handle *h;
+	const struct ofile *f;
 
-	if (h < 0)
+	if (i < 0 || !redirect)
 		return -1;
-	*fd = fd_of_file(t, t->handles[h].file);
-	return t->handles[h].sure && redirect && !t->bufs[t->objects[t->handles[h].object].buf].doubtful &&
-	       !t->files[t->handles[h].file].muddled && t->fds[*fd].known &&
-	       (!t->files[t->handles[h].file].split || t->handles[h].via == t->fds[*fd].serial) ?
-	       h : -1;
+	h = &t->handles[i];
+	f = &t->files[h->file];
+	*fd = fd_of_file(t, h->file);
+	return h->sure && !t->bufs[t->objects[h->object].buf].doubtful && !f->muddled &&
+	       t->fds[*fd].known && (!f->split || h->via == t->fds[*fd].serial) ? i : -1;
 }
 
 void step_fork(struct thread *t)
@@ -280,7 +185,8 @@ void step_send(struct thread *t)
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { .head = {
-		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
 	} };
 	struct msghdr m = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
@@ -295,8 +201,9 @@ void step_send(struct thread *t)
 	if (fd < 0)
 		return;
 	memcpy(CMSG_DATA(&control.head), &t->fds[fd].number, sizeof(int));
-	EXPECT(t, sendmsg(t->socks[0], &m, 0) == 1, "sendmsg: %d", errno);
-	EXPECT(t, recvmsg(t->socks[1], &m, MSG_CMSG_CLOEXEC) == 1, "recvmsg: %d", errno);
+	EXPECT(t, syscall(SYS_sendmsg, t->socks[0], &m, 0) == 1, "sendmsg: %d", errno);
+	EXPECT(t, syscall(SYS_recvmsg, t->socks[1], &m, MSG_CMSG_CLOEXEC) == 1, "recvmsg: %d",
+	       errno);
 	memcpy(&got, CMSG_DATA(&control.head), sizeof(int));
 	note(t, "sent %d, file %d buf %d: got %d", t->fds[fd].number, t->fds[fd].file,
 	     t->fds[fd].buf, got);

@@ -52,8 +52,9 @@ static const struct {
 	{ step_close_range, 6, "close_range" }, { step_bad_fd, 10, "bad fd" },
 	{ step_foreign, 50, "foreign" }, { step_dumb, 20, "dumb" }, { step_import, 120, "import" },
 	{ step_export, 40, "export" }, { step_gem_close, 60, "close handle" },
-	{ step_flink, 12, "flink" }, { step_rename, 8, "rename" }, { step_bad_ioctl, 20, "bad ioctl" },
-	{ step_map_ioctl, 150, "map ioctl" }, { step_map, 200, "map" },
+	{ step_flink, 12, "flink" }, { step_rename, 8, "rename" },
+	{ step_bad_ioctl, 20, "bad ioctl" }, { step_map_ioctl, 150, "map ioctl" },
+	{ step_map, 200, "map" },
 	{ step_anonymous, 40, "anonymous" }, { step_touch, 60, "touch" },
 	{ step_unmap, 90, "unmap" }, { step_remap, 60, "mremap" }, { step_bad_map, 15, "bad map" },
 	{ step_busy, 6, "busy" }, { step_fork, 3, "fork" }, { step_vfork, 1, "vfork" },
@@ -228,8 +229,7 @@ static void *run(void *arg)
 
 static int usage(const char *what, const char *arg)
 {
-	fprintf(stderr, "fuzz: %s%s; --seed N --steps N --threads N --trace (PRIMESHIM_MODE=observe)\n",
-		what, arg);
+	fprintf(stderr, "fuzz: %s%s; --seed N --steps N --threads N --trace\n", what, arg);
 	return 2;
 }
 

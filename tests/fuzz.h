@@ -20,7 +20,8 @@
 
 enum {
 	PAGE = 4096,
-	BUFS = 16, FILES = 8, SHARED = 2, OBJECTS = 40, HANDLES = 48, FDS = 40, PIECES = 64, OLD = 8,
+	BUFS = 16, FILES = 8, SHARED = 2, OBJECTS = 40, HANDLES = 48, FDS = 40, PIECES = 64,
+	OLD = 8,
 	TAINTED = 128, LINES = 30, MOST_PAGES = 12, THREADS = 8,
 	FIRST_OWN = 200, OWN = 64,	/* numbers of descriptors that a thread has for itself */
 	ANY_FD = 2048,			/* all are below */
@@ -33,15 +34,15 @@ struct buf {			/* a dma-buf */
 	bool exported;		/* its access mode is settled */
 	bool writable;
 	bool loose;		/* a child or a fault may have left a bracket open */
-	bool doubtful;		/* a fault may have taught the shim that it cannot be mapped */
+	bool doubtful;		/* a fault may have told the shim that it cannot be mapped */
 	bool busy, was_busy;	/* a START may be owed */
 	uint64_t ino;
 	volatile uint64_t *view;	/* its pages, mapped by no way of the shim's */
 };
 
-struct ofile {			/* an open file of a device; the first SHARED are everybody's */
+struct ofile {			/* an open file; the first SHARED are everybody's */
 	bool used, read_only;
-	bool split;		/* the shim may take it for two: offsets hold where they were given */
+	bool split;		/* the shim may take it for two, each with its offsets */
 	bool muddled;		/* the shim may take another file for it: nothing is sure */
 	int device;
 };
@@ -77,7 +78,7 @@ struct piece {			/* of address space, from one mapping */
 	int prot;
 	bool broken;		/* its pages raise SIGBUS */
 	bool private;		/* MAP_PRIVATE, which only a fault makes work */
-	bool inside;		/* not from the buffer's start: the shim keeps what is before it */
+	bool inside;		/* not from the buffer's start, which is mapped before it */
 };
 
 struct old {			/* an offset whose handle is gone */
@@ -146,6 +147,8 @@ int handle_pick(struct thread *t);
 int piece_new(struct thread *t, const struct piece *p);
 void carve(struct thread *t, const char *addr, int pages);
 int piece_pick(struct thread *t, bool bufs_only);
+bool room_for_pieces(struct thread *t, int n);
+char *place(struct thread *t, int pages);
 void taint(struct thread *t, int number);
 bool tainted(struct thread *t, int number);
 

@@ -37,7 +37,7 @@ void linked_fault(enum fake_call call, unsigned int nth, int err, bool kcmp);
 /* Disarm it. The errno (or -SIGBUS) if it has struck, else 0. */
 int linked_fault_clear(void);
 
-/* Was it a munmap() that the last fault struck? Then what the shim wanted to unmap is still there. */
+/* Was it a munmap() that the last fault struck? Then something is still mapped. */
 bool linked_unmapping(void);
 
 /* The system calls of this thread so far that a fault could have struck. */

@@ -2,7 +2,6 @@
 /* Imports and their mappings across fork, vfork, posix_spawn and exec. */
 #include "config.h"
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>

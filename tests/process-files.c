@@ -115,7 +115,8 @@ static void over_a_socket(void)
 	int first = received(s.fd), second = received(s.fd);
 	uint64_t off = 0;
 
-	check(maps_at(&s, first), "a descriptor from a socket: mmap at the offset known of another");
+	check(maps_at(&s, first),
+	      "a descriptor from a socket: mmap at the offset known of another");
 	check(!map_dumb(second, s.handle, &off) && off == s.off && maps_at(&s, s.fd),
 	      "the map ioctl on it, mmap on the other");
 	close(s.fd);

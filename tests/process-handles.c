@@ -2,7 +2,6 @@
 /* What a handle may be: a number that is used again, one of several names of a buffer. */
 #include "config.h"
 
-#include <err.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,7 +67,8 @@ static void in_two_files(void)
 
 	p = map_at(s.fd, s.off, SIZE, PROT_READ);
 	q = map(t.fd, handle, SIZE, RW);
-	check(handle != s.handle && right(&s, p, 0, PAGES) && right(&s, q, 0, PAGES) && privates(&s, NULL) == 1,
+	check(handle != s.handle && right(&s, p, 0, PAGES) && right(&s, q, 0, PAGES) &&
+	      privates(&s, NULL) == 1,
 	      "one dma-buf in two files: both show it, and share one private descriptor");
 	subject_free(&t);
 	q[5 * PAGE] ^= 0xff;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "process.h"
@@ -23,7 +22,8 @@ static void cut(void)
 	munmap(p + SIZE - PAGE, PAGE);
 	munmap(p + 5 * PAGE, 2 * PAGE);
 	check(right(&s, p + PAGE, 1, 4) && right(&s, p + 7 * PAGE, 7, 8) &&
-	      privates(&s, NULL) == 1, "its front, back and middle are unmapped, the rest shows it");
+	      privates(&s, NULL) == 1,
+	      "its front, back and middle are unmapped, the rest shows it");
 	munmap(p + PAGE, 4 * PAGE);
 	check(right(&s, p + 7 * PAGE, 7, 8) && privates(&s, NULL) == 1, "the last piece shows it");
 	munmap(p, SIZE);

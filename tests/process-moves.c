@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "process.h"
 
@@ -107,7 +106,7 @@ static void inside(const struct subject *s, uint8_t *p, uint8_t *spot, struct an
 	munmap(p, SIZE);
 	note(a, "the part", right(s, spot, 4, 4));
 	munmap(spot + PAGE, PAGE);
-	note(a, "what is left of the part", right(s, spot, 4, 1) && right(s, spot + 2 * PAGE, 6, 2));
+	note(a, "what is left of it", right(s, spot, 4, 1) && right(s, spot + 2 * PAGE, 6, 2));
 	munmap(spot, 2 * SIZE);
 }
 

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The fuzzer: random calls against a model, over the fake kernel, and every fault at every call
+# site. In "make check" 100,000 steps; "make fuzz" gives the programs and a million.
+#   fuzz.sh [STEPS [PROGRAM]...]
+set -u
+build=${top_builddir:-.}
+steps=${1:-100000}
+[ $# -gt 0 ] && shift
+[ $# -gt 0 ] || set -- "$build/tests/fuzz"
+TSAN_OPTIONS="die_after_fork=0 halt_on_error=0 exitcode=66 ${TSAN_OPTIONS-}"
+export TSAN_OPTIONS
+fail=0
+
+# try TEXT COMMAND...
+try() {
+	text=$1
+	shift
+	if said=$("$@" 2>&1); then
+		echo "ok - $text: ${said##*: all right; }"
+	else
+		echo "not ok - $text: $*: status $?"
+		echo "$said" | tail -n 60
+		fail=1
+	fi
+}
+
+for program; do
+	name=${program##*/}
+	case $name in
+	faults*) try "$name: every fault at every call site" "$program" ;;
+	*)
+		try "$name: $((steps / 4)) steps of one thread" \
+			"$program" --threads 1 --seed 1 --steps $((steps / 4))
+		try "$name: $((steps / 2)) steps of four threads" \
+			"$program" --threads 4 --seed 2 --steps $((steps / 2))
+		try "$name: $((steps / 4)) steps of two threads, in mode observe" \
+			env PRIMESHIM_MODE=observe \
+			"$program" --threads 2 --seed 3 --steps $((steps / 4))
+		;;
+	esac
+done
+exit $fail
