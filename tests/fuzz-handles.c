@@ -222,7 +222,7 @@ void closed_unseen(struct thread *t, int handle)
 {
 	int buf = t->objects[t->handles[handle].object].buf;
 
-	t->blurred = true;
+	t->ghosts++;
 	for (int i = 0; i < HANDLES; i++) {
 		struct handle *h = &t->handles[i];
 
@@ -316,7 +316,7 @@ void step_rename(struct thread *t)
 	if (t->fds[fd].known)
 		return;
 	t->handles[h].noted = t->handles[h].sure = false;
-	t->blurred = true;
+	t->ghosts++;
 }
 
 /* Arguments that the kernel refuses: what it says without the shim. */

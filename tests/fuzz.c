@@ -169,6 +169,7 @@ static void clear(struct thread *t)
 	tear_down(t);
 	memset(t->old, 0, sizeof(t->old));
 	t->blurred = t->torn = false;
+	t->ghosts = 0;
 }
 
 static void one_step(struct thread *t)

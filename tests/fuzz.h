@@ -94,6 +94,7 @@ struct thread {
 	unsigned long step;
 	bool dirty;
 	bool blurred;		/* the number of the shim's records cannot be told */
+	unsigned int ghosts;	/* it may have so many of handles that are gone */
 	bool torn;		/* the same, and pages are not what the shim takes them for */
 	bool littered;		/* a fault kept the shim from unmapping something */
 	bool child;
