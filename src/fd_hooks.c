@@ -199,6 +199,7 @@ void fork_prepare(void)
 	taken = !lock_held();
 	if (!taken)
 		return;
+	files_keep();
 	descriptors_lock();
 	files_lock();
 	buffers_lock();
@@ -211,6 +212,7 @@ void fork_parent(void)
 	buffers_unlock();
 	files_unlock();
 	descriptors_unlock();
+	files_unkeep();
 }
 
 void fork_child(void)

@@ -10,6 +10,8 @@
 #include "next.h"
 #include "pool.h"
 
+/* One thread at a time looks for a file and makes it, or one file would become two. */
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 static struct pool pool = POOL(struct file);
 static struct file *files;	/* all there are, in use or not; under descriptors_lock() */
 
@@ -87,13 +89,23 @@ static struct file *same_file(int fd, dev_t rdev)
 	return NULL;
 }
 
-bool file_join(int fd, dev_t rdev)
+static bool join(int fd, dev_t rdev)
 {
 	struct file *f = same_file(fd, rdev);
 
 	if (f)
 		descriptor_add(fd, f);
 	return f;
+}
+
+bool file_join(int fd, dev_t rdev)
+{
+	bool joined;
+
+	lock_take(&making);
+	joined = join(fd, rdev);
+	lock_release(&making);
+	return joined;
 }
 
 struct file *file_lock_new(int fd, dev_t rdev)
@@ -106,11 +118,13 @@ struct file *file_lock_new(int fd, dev_t rdev)
 		file_unlock(f);
 		descriptor_set(fd, NULL);
 	}
-	if (!file_join(fd, rdev)) {
+	lock_take(&making);
+	if (!descriptor_peek(fd) && !join(fd, rdev)) {
 		f = file_new(rdev);
 		if (f)
 			descriptor_add(fd, f);
 	}
+	lock_release(&making);
 	f = file_lock(fd);
 	/* Another thread has closed it meanwhile, or was first with something else. */
 	if (f && f->rdev != rdev) {
@@ -130,6 +144,16 @@ void file_clear(struct file *f)
 	hash_free(&f->imports);
 	ranges_free(&f->offsets);
 	lock_release(&f->lock);
+}
+
+void files_keep(void)
+{
+	lock_take(&making);
+}
+
+void files_unkeep(void)
+{
+	lock_release(&making);
 }
 
 void files_lock(void)

@@ -77,7 +77,12 @@ bool file_join(int fd, dev_t rdev);
 /* Forget all that is remembered of @f, which has no descriptor any more. */
 void file_clear(struct file *f);
 
-/* Every file's lock, around fork(). */
+/*
+ * Around fork(): no file is made, before descriptors_lock() and until after its end; and every
+ * file's lock, with descriptors_lock() held.
+ */
+void files_keep(void);
+void files_unkeep(void);
 void files_lock(void);
 void files_unlock(void);
 

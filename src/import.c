@@ -133,6 +133,7 @@ void import_rename(struct file *f, struct import *imp, uint32_t handle)
 		import_drop(f, old);
 	hash_remove(&f->imports, &imp->link);
 	imp->handle = handle;
+	imp->born = tick();
 	/* There are buckets, as it was in one: this cannot fail. */
 	hash_insert(&f->imports, &imp->link);
 }

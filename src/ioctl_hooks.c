@@ -82,10 +82,11 @@ static int do_close(const struct call *c)
 
 static int do_rename(const struct call *c)
 {
+	uint32_t clock = import_clock();
 	int ret = call(c);
 
 	if (ret >= 0)
-		record_renamed(c->fd, get32(c, c->desc->handle), get32(c, c->desc->value));
+		record_renamed(c->fd, get32(c, c->desc->handle), get32(c, c->desc->value), clock);
 	return ret;
 }
 

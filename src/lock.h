@@ -2,6 +2,7 @@
 /*
  * The locks over what is remembered. Whoever holds one may not wait, log, or call a driver.
  *
+ *   making      (file.c)        that one open file is not recorded as two
  *   descriptors (descriptor.c)  which descriptor is which open file
  *   file->lock  (file.h)        imports and offsets of one open DRM file
  *   buffers     (buffer.c)      dma-bufs and mappings, which files share

@@ -154,7 +154,15 @@ int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void
 
 	whole = known && m.head && m.start == at && m.end == at + size && !keep_old;
 	if (whole && flags & MREMAP_MAYMOVE && (flags & MREMAP_FIXED || len > old_len)) {
+		buffers_lock();
+		mapping_behead(at, m.serial);
+		buffers_unlock();
 		ret = move_whole(&m, page_round(len), flags, to, out);
+		if (ret < 0) {
+			buffers_lock();
+			mapping_rehead(&m);
+			buffers_unlock();
+		}
 	} else {
 		*out = next.mremap(old, old_len, len, flags, to);
 		ret = *out == MAP_FAILED ? -errno : 0;

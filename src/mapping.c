@@ -55,16 +55,21 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
 	return true;
 }
 
+/* Without memory for this the head stays mapped: a leak of addresses and nothing worse. */
+static void add_head(uint64_t addr, uint64_t len, uint64_t head, unsigned int serial)
+{
+	if (head && !ranges_insert(&heads, addr - head, addr, (void *)(uintptr_t)addr,
+				   len / page_size()))
+		ranges_find(&heads, addr - 1)->mark = serial;
+}
+
 int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, bool write)
 {
 	int ret = ranges_insert(&mappings, addr, addr + len, b, ++serials << 1 | write);
 
 	if (ret < 0)
 		return ret;
-	/* Without memory for this the head stays mapped: a leak of addresses and nothing worse. */
-	if (head && !ranges_insert(&heads, addr - head, addr, (void *)(uintptr_t)addr,
-				   len / page_size()))
-		ranges_find(&heads, addr - 1)->mark = serials & SERIAL_MASK;
+	add_head(addr, len, head, serials & SERIAL_MASK);
 	count(b, write, 1);
 	return 0;
 }
@@ -121,4 +126,12 @@ void mapping_behead(uint64_t addr, unsigned int serial)
 
 	if (h)
 		ranges_remove(&heads, h->start);
+}
+
+void mapping_rehead(const struct mapping *m)
+{
+	const struct range *r = ranges_find(&mappings, m->start);
+
+	if (r && serial_of(r) == m->serial)
+		add_head(m->start, m->end - m->start, m->head, m->serial);
 }

@@ -46,7 +46,11 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len);
  */
 uint64_t mapping_widow(uint64_t *start);
 
-/* The head right before @addr has moved with its mapping @serial: forget it here. */
+/*
+ * Forget the head right before @addr, which is about to move with its mapping @serial: once it has,
+ * what is there is another's, and no mapping_widow() may give it away. And take it back for @m.
+ */
 void mapping_behead(uint64_t addr, unsigned int serial);
+void mapping_rehead(const struct mapping *m);
 
 #endif

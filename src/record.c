@@ -216,14 +216,15 @@ void record_exported(int fd, uint32_t handle, int dmabuf)
 	record_put(b);
 }
 
-void record_renamed(int fd, uint32_t from, uint32_t to)
+void record_renamed(int fd, uint32_t from, uint32_t to, uint32_t clock)
 {
 	struct file *f;
 	struct import *imp = lock_import(fd, from, &f);
 
 	if (!imp)
 		return;
-	import_rename(f, imp, to);
+	if (import_older(imp, clock))
+		import_rename(f, imp, to);
 	file_unlock(f);
 }
 

@@ -26,8 +26,11 @@ void record_exported(int fd, uint32_t handle, int dmabuf);
  */
 void record_closed(int fd, uint32_t handle, uint32_t clock);
 
-/* GEM_CHANGE_HANDLE moved an object to another number. */
-void record_renamed(int fd, uint32_t from, uint32_t to);
+/*
+ * GEM_CHANGE_HANDLE moved an object to another number; @clock as above. (Where another
+ * thread is given the number just left before that is noted, the record is lost, and learned anew.)
+ */
+void record_renamed(int fd, uint32_t from, uint32_t to, uint32_t clock);
 
 /* The driver's map ioctl gave @offset for @handle: noted if it is known, once it was checked. */
 void record_offset(int fd, uint32_t handle, uint64_t offset);

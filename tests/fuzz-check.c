@@ -50,7 +50,7 @@ void after(struct thread *t, bool failed)
 	EXPECT(t, failed || t->err == KEPT, "a call that succeeded set errno to %d", t->err);
 	if (t->struck) {
 		t->blurred = true;
-		t->littered |= linked_unmapping();
+		t->littered |= linked_littered();
 		note(t, "  struck: %d; %s %d", t->struck, failed ? "failed:" : "worked",
 		     failed ? t->err : 0);
 	}

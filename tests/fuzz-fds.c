@@ -17,6 +17,12 @@ static unsigned int first_own(struct thread *t)
 	return FIRST_OWN + t->index * OWN;
 }
 
+/* What the shim mistakes for a shared file would be other threads' trouble. */
+static bool own_file(int file)
+{
+	return threads == 1 || file < 0 || file >= SHARED;
+}
+
 static bool room(struct thread *t)
 {
 	int used = 0;
@@ -106,6 +112,8 @@ void step_dup(struct thread *t)
 		return;
 	f = &t->fds[fd];
 	from = f->number;
+	old = fd_at(t, to);
+	unseen &= old < 0 || own_file(t->fds[old].file);
 	known = f->known && !unseen;
 	/* What is wrong about a number becomes wrong about its duplicate: not anybody's. */
 	if (tainted(t, from)) {
@@ -187,7 +195,7 @@ void step_close(struct thread *t)
 		return;
 	number = t->fds[fd].number;
 	file = t->fds[fd].file;
-	unseen &= number >= (int)first_own(t);
+	unseen &= number >= (int)first_own(t) && own_file(file);
 	if (!unseen)
 		before(t);
 	errno = KEPT;

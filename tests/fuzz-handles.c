@@ -297,7 +297,8 @@ void step_rename(struct thread *t)
 	int h = handle_pick(t), fd, ret;
 	struct change_handle c;
 
-	if (h < 0)
+	/* Where another thread takes the old number at once the record is its. */
+	if (h < 0 || (threads > 1 && t->handles[h].file < SHARED))
 		return;
 	fd = fd_of_file(t, t->handles[h].file);
 	c.handle = t->handles[h].number;

@@ -242,8 +242,8 @@ static void judge_map(struct thread *t, const struct map_try *m, void *out)
 
 	if (lasting(t->struck) && m->buf >= 0)
 		t->bufs[m->buf].doubtful = true;
-	if (t->struck && m->buf >= 0)
-		t->bufs[m->buf].loose = true;
+	for (int i = 0; i < BUFS && t->struck; i++)
+		t->bufs[i].loose |= m->buf < 0 || m->buf == i;
 	if (out == MAP_FAILED) {
 		native = fake_mmap64(NULL, m->len, m->prot, m->flags & ~MAP_FIXED,
 				     t->fds[m->fd].number, m->offset);

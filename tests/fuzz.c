@@ -3,7 +3,8 @@
  * A fuzzer with a model: random calls of several threads to the shim, linked in, over the fake
  * kernel. Each call is judged by what the program should see (fuzz.h), and between rounds the
  * shim's records are compared with what is there (fuzz-check.c). A failure tells the seed, the
- * step and the thread's last steps; with one thread a seed gives the same steps again.
+ * step and the thread's last steps; with one thread a seed gives the same steps again. With --clean
+ * no round has faults, or calls that the shim cannot see.
  */
 #define _GNU_SOURCE
 #include "config.h"
@@ -37,7 +38,7 @@ bool redirect, observe;
 int shared_fd[SHARED] = { -1, -1 };
 
 static unsigned long seed, steps = 100000;
-static bool trace;
+static bool trace, clean;
 static struct thread all[THREADS];
 static pthread_barrier_t barrier;
 static pthread_mutex_t failing = PTHREAD_MUTEX_INITIALIZER;
@@ -205,7 +206,7 @@ static void *run(void *arg)
 		unsigned long round = t->step / ROUND;
 		bool last;
 
-		t->dirty = round / ROUNDS % 2;
+		t->dirty = !clean && round / ROUNDS % 2;
 		for (int i = 0; i < ROUND && t->step < mine; i++)
 			one_step(t);
 		last = t->step == mine || (round + 1) % ROUNDS == 0;
@@ -230,7 +231,8 @@ static void *run(void *arg)
 
 static int usage(const char *what, const char *arg)
 {
-	fprintf(stderr, "fuzz: %s%s; --seed N --steps N --threads N --trace\n", what, arg);
+	fprintf(stderr, "fuzz: %s%s; --seed N --steps N --threads N --clean --trace\n",
+		what, arg);
 	return 2;
 }
 
@@ -290,6 +292,8 @@ int main(int argc, char **argv)
 
 		if (!strcmp(argv[i], "--trace"))
 			trace = true;
+		else if (!strcmp(argv[i], "--clean"))
+			clean = true;
 		else if (!strcmp(argv[i], "--seed") && more && number(argv[i + 1], ~0UL, &seed))
 			i++;
 		else if (!strcmp(argv[i], "--steps") && more && number(argv[i + 1], ~0UL, &steps))

@@ -7,8 +7,8 @@ set -u
 build=${top_builddir:-.}
 steps=${1:-100000}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- "$build/tests/fuzz"
-TSAN_OPTIONS="die_after_fork=0 halt_on_error=0 exitcode=66 ${TSAN_OPTIONS-}"
+[ $# -gt 0 ] || set -- "$build/tests/fuzz" "$build/tests/faults"
+TSAN_OPTIONS="die_after_fork=0 exitcode=66 suppressions=${top_srcdir:-.}/tests/tsan.supp"
 export TSAN_OPTIONS
 fail=0
 
@@ -30,13 +30,14 @@ for program; do
 	case $name in
 	faults*) try "$name: every fault at every call site" "$program" ;;
 	*)
-		try "$name: $((steps / 4)) steps of one thread" \
+		# Faults and unseen calls with one thread: what one hides, another cannot know.
+		try "$name: $((steps / 4)) steps of one thread, with faults and unseen calls" \
 			"$program" --threads 1 --seed 1 --steps $((steps / 4))
 		try "$name: $((steps / 2)) steps of four threads" \
-			"$program" --threads 4 --seed 2 --steps $((steps / 2))
+			"$program" --clean --threads 4 --seed 2 --steps $((steps / 2))
 		try "$name: $((steps / 4)) steps of two threads, in mode observe" \
 			env PRIMESHIM_MODE=observe \
-			"$program" --threads 2 --seed 3 --steps $((steps / 4))
+			"$program" --clean --threads 2 --seed 3 --steps $((steps / 4))
 		;;
 	esac
 done

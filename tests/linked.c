@@ -3,20 +3,31 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "linked.h"
 #include "next.h"
 
 static __thread struct {
-	int err;
-	bool kcmp, unmapping;
-	unsigned int calls;
+	enum fake_call call;
+	unsigned int nth;
+	int err;		/* 0: nothing is armed */
+	int struck;
+	bool kcmp, littered;
 } armed;
+
+/* Is it this call's turn? Then the fake kernel lets it fail. */
+static bool strike(enum fake_call call)
+{
+	if (!armed.err || (armed.call != FAKE_ANY && armed.call != call) || armed.nth--)
+		return false;
+	fake_fault(call, 0, armed.err);
+	armed.struck = armed.err;
+	armed.err = 0;
+	return true;
+}
 
 #define THIRD(last) __extension__ ({		\
 	va_list ap;				\
@@ -28,15 +39,16 @@ static __thread struct {
 
 static int to_ioctl(int fd, unsigned long request, ...)
 {
-	armed.calls++;
+	strike(FAKE_IOCTL);
 	return fake_ioctl(fd, request, THIRD(request));
 }
 
 static void *to_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
-	if (flags & MAP_ANONYMOUS && armed.err == -SIGBUS)
-		return mmap(addr, len, prot, flags, fd, off);
-	armed.calls++;
+	if (!(flags & MAP_ANONYMOUS))
+		strike(FAKE_MMAP);
+	else if (armed.err != -SIGBUS)
+		armed.littered |= strike(FAKE_MMAP);
 	return fake_mmap64(addr, len, prot, flags, fd, off);
 }
 
@@ -47,95 +59,87 @@ static void *to_mmap(void *addr, size_t len, int prot, int flags, int fd, long o
 
 static int to_munmap(void *addr, size_t len)
 {
-	int ret;
-
-	armed.calls++;
-	ret = fake_munmap(addr, len);
-	armed.unmapping |= ret < 0 && armed.err && errno == armed.err;
-	return ret;
+	armed.littered |= strike(FAKE_MUNMAP);
+	return fake_munmap(addr, len);
 }
 
 static void *to_mremap(void *old, size_t old_len, size_t len, int flags, ...)
 {
-	armed.calls++;
+	strike(FAKE_MREMAP);
 	return fake_mremap(old, old_len, len, flags, THIRD(flags));
 }
 
 static int to_close(int fd)
 {
-	int ret, err;
+	bool closes = strike(FAKE_CLOSE);
+	int ret = fake_close(fd), err = errno;
 
-	armed.calls++;
-	ret = fake_close(fd);
-	err = errno;
-	if (ret < 0 && err != EBADF) {
+	if (closes)
 		fake_close(fd);
-		errno = err;
-	}
+	errno = err;
 	return ret;
 }
 
 static int to_close_range(unsigned int first, unsigned int last, int flags)
 {
-	armed.calls++;
+	strike(FAKE_CLOSE_RANGE);
 	return fake_close_range(first, last, flags);
 }
 
 static int to_dup(int fd)
 {
-	armed.calls++;
+	strike(FAKE_DUP);
 	return fake_dup(fd);
 }
 
 static int to_dup2(int fd, int to)
 {
-	armed.calls++;
+	strike(FAKE_DUP);
 	return fake_dup2(fd, to);
 }
 
 static int to_dup3(int fd, int to, int flags)
 {
-	armed.calls++;
+	strike(FAKE_DUP);
 	return fake_dup3(fd, to, flags);
 }
 
 static int to_fcntl(int fd, int cmd, ...)
 {
-	armed.calls++;
+	strike(FAKE_FCNTL);
 	return fake_fcntl(fd, cmd, THIRD(cmd));
 }
 
 static int to_open(const char *path, int flags, ...)
 {
-	armed.calls++;
+	strike(FAKE_OPEN);
 	return fake_open(path, flags, 0);
 }
 
 static int to_fstat(int fd, struct stat *st)
 {
-	armed.calls++;
+	strike(FAKE_FSTAT);
 	return fake_fstat(fd, st);
 }
 
 static int to_pipe2(int fds[2], int flags)
 {
-	armed.calls++;
+	strike(FAKE_PIPE2);
 	return fake_pipe2(fds, flags);
 }
 
 static int to_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
 {
-	armed.calls++;
+	strike(FAKE_POLL);
 	return fake_poll(fds, n, timeout_ms);
 }
 
 static int to_same_file(int fd, int other)
 {
-	int err = armed.err, ret;
+	bool fails = strike(FAKE_SAME_FILE);
+	int ret = fake_same_file(fd, other);
 
-	armed.calls++;
-	ret = fake_same_file(fd, other);
-	if (ret < 0 && !armed.kcmp && errno == err && (err == EACCES || err == EPERM))
+	if (fails && !armed.kcmp && (errno == EACCES || errno == EPERM))
 		errno = EINVAL;
 	return ret;
 }
@@ -168,26 +172,29 @@ void linked_start(void)
 
 void linked_fault(enum fake_call call, unsigned int nth, int err, bool kcmp)
 {
+	armed.call = call;
+	armed.nth = nth;
 	armed.err = err;
+	armed.struck = 0;
 	armed.kcmp = kcmp;
-	armed.unmapping = false;
-	fake_fault(call, nth, err);
+	armed.littered = false;
+}
+
+int linked_struck(void)
+{
+	return armed.struck;
 }
 
 int linked_fault_clear(void)
 {
-	int err = fake_fault_clear() ? armed.err : 0;
+	int err = armed.struck;
 
-	armed.err = 0;
+	fake_fault_clear();
+	armed.err = armed.struck = 0;
 	return err;
 }
 
-bool linked_unmapping(void)
+bool linked_littered(void)
 {
-	return armed.unmapping;
-}
-
-unsigned int linked_calls(void)
-{
-	return armed.calls;
+	return armed.littered;
 }

@@ -28,19 +28,23 @@ int shim_fcntl(int fd, int cmd, void *arg);
 void linked_start(void);
 
 /*
- * fake_fault(), with what Linux does differently from "fails without having done anything": a
+ * fake_fault(), with the @nth call that the shim makes from now on, the program's passed-on call
+ * among them, and with what Linux does differently from "fails without having done anything": a
  * close() that fails has closed; anonymous memory raises no SIGBUS. While @kcmp is false, kcmp is
  * not told that it is forbidden, which the shim would remember for the rest of the process.
  */
 void linked_fault(enum fake_call call, unsigned int nth, int err, bool kcmp);
 
-/* Disarm it. The errno (or -SIGBUS) if it has struck, else 0. */
+/* The errno (or -SIGBUS) if it has struck, else 0. */
+int linked_struck(void);
+
+/* The same, and disarm it. */
 int linked_fault_clear(void);
 
-/* Was it a munmap() that the last fault struck? Then something is still mapped. */
-bool linked_unmapping(void);
-
-/* The system calls of this thread so far that a fault could have struck. */
-unsigned int linked_calls(void);
+/*
+ * Was it a munmap(), or memory for the shim's own records, that the last fault struck? Then
+ * something may be left mapped.
+ */
+bool linked_littered(void);
 
 #endif
