@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The sorted ranges: against a model that remembers the owner of every point. */
+/* The sorted ranges, against models that remember the owner of every point. */
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +75,12 @@ START_TEST(random_changes_agree_with_the_model)
 			if (hit)
 				ranges_remove(&r, hit->start);
 		}
+		/* Every point now and then, those at hand always. */
 		for (unsigned int p = 0; p < POINTS; p++) {
+			if (step % 50 && p + 8 < from)
+				p = from - 8;
+			if (step % 50 && p > to + 8)
+				break;
 			hit = ranges_find(&r, p);
 			if ((hit ? hit->obj : NULL) != model[p])
 				ck_abort_msg("step %d: point %u differs", step, p);
@@ -84,37 +90,185 @@ START_TEST(random_changes_agree_with_the_model)
 }
 END_TEST
 
-/* More than a page of them, in every order of coming and going. */
-START_TEST(many_ranges_stay_in_order)
+/*
+ * A hundred thousand slots of ten points each, with a range in a slot or none; where all ten points
+ * are taken the ranges touch.
+ */
+#define SLOTS	100000
+#define SLOT	10
+
+static struct { unsigned int order, len; bool in; } slots[SLOTS];
+
+enum order { ASCENDING, SHUFFLED, DESCENDING };
+
+static void order_slots(enum order order)
 {
-	enum { N = 20000 };
-	static unsigned int order[N];
+	for (unsigned int i = 0; i < SLOTS; i++)
+		slots[i].order = order == DESCENDING ? SLOTS - 1 - i : i;
+	for (unsigned int i = SLOTS - 1; order == SHUFFLED && i; i--) {
+		unsigned int j = rand() % (i + 1), was = slots[i].order;
+
+		slots[i].order = slots[j].order;
+		slots[j].order = was;
+	}
+}
+
+/* Sorted, disjoint, and those that are in, whole, with what belongs to them. */
+static void slots_agree(const struct ranges *r)
+{
+	const struct range *at = ranges_after(r, 0);
+
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		if (!slots[i].in) {
+			must(!ranges_find(r, i * SLOT));
+			continue;
+		}
+		if (!at || at->start != i * SLOT || at->end != at->start + slots[i].len ||
+		    at->obj != &slots[i] || at->tag != i || at->mark != i)
+			ck_abort_msg("slot %u differs", i);
+		at = ranges_after(r, at->end);
+	}
+	ck_assert_ptr_null(at);
+}
+
+static void insert_slot(struct ranges *r, unsigned int i)
+{
+	const uint64_t start = i * SLOT;
+
+	slots[i].len = 1 + rand() % SLOT;
+	must(ranges_insert(r, start, start + slots[i].len, &slots[i], i) == 0);
+	ranges_find(r, start)->mark = i;
+	slots[i].in = true;
+}
+
+static const struct { enum order coming, going; } orders[] = {
+	{ ASCENDING, DESCENDING }, { DESCENDING, ASCENDING }, { SHUFFLED, SHUFFLED },
+};
+
+START_TEST(many_ranges_come_and_go_in_any_order)
+{
 	struct ranges r = { 0 };
-	const struct range *at;
-	unsigned int n;
 
 	srand(_i);
-	for (unsigned int i = 0; i < N; i++)
-		order[i] = _i == 1 ? N - 1 - i : i;
-	for (unsigned int i = N - 1; _i == 2 && i; i--) {
-		unsigned int j = rand() % (i + 1), was = order[i];
-
-		order[i] = order[j];
-		order[j] = was;
+	memset(slots, 0, sizeof(slots));
+	order_slots(orders[_i].coming);
+	for (unsigned int i = 0; i < SLOTS; i++)
+		insert_slot(&r, slots[i].order);
+	slots_agree(&r);
+	/* No page is worth less than a third of what it has room for; in order they stay full. */
+	ck_assert_uint_le(r.pages, orders[_i].coming == ASCENDING ? SLOTS / 127 + 1 : SLOTS / 42);
+	order_slots(orders[_i].going);
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		ranges_remove(&r, slots[i].order * SLOT);
+		slots[slots[i].order].in = false;
+		if (i == SLOTS / 2)
+			slots_agree(&r);
 	}
-	for (unsigned int i = 0; i < N; i++)
-		ck_assert_int_eq(ranges_insert(&r, order[i] * 10, order[i] * 10 + 5, &order[i], i), 0);
-	n = 0;
-	for (at = ranges_after(&r, 0); at; at = ranges_after(&r, at->end))
-		ck_assert_uint_eq(at->start, 10 * n++);
-	ck_assert_uint_eq(n, N);
-	for (unsigned int i = 0; i < N; i += 2)
-		ranges_remove(&r, order[i] * 10);
-	for (unsigned int i = 0; i < N; i++)
-		ck_assert(!ranges_find(&r, order[i] * 10 + 4) == !(i % 2));
-	for (unsigned int i = 1; i < N; i += 2)
-		ranges_remove(&r, order[i] * 10);
 	ck_assert_ptr_null(ranges_after(&r, 0));
+	ck_assert_uint_eq(r.pages, 0);
+	/* What is left of it is good for more. */
+	insert_slot(&r, 5);
+	slots_agree(&r);
+	ranges_free(&r);
+}
+END_TEST
+
+START_TEST(random_comings_and_goings_agree_with_the_slots)
+{
+	struct ranges r = { 0 };
+
+	srand(_i);
+	memset(slots, 0, sizeof(slots));
+	for (int step = 0; step < 200000; step++) {
+		/* Mostly full, then mostly empty: pages fill up, split, and go. */
+		bool filling = step / 50000 % 2 == 0;
+		unsigned int i = rand() % SLOTS;
+
+		if (!slots[i].in && (filling || rand() % 4 == 0)) {
+			insert_slot(&r, i);
+		} else if (slots[i].in && (!filling || rand() % 4 == 0)) {
+			ranges_remove(&r, i * SLOT);
+			slots[i].in = false;
+		}
+		if (step % 50000 == 49999)
+			slots_agree(&r);
+	}
+	ranges_free(&r);
+}
+END_TEST
+
+/* By point: one more than the slot whose range it is of, or 0. */
+static unsigned int owner[SLOTS * SLOT + 1];
+
+static void owners_agree(const struct ranges *r)
+{
+	unsigned int p = 0;
+
+	for (const struct range *at = ranges_after(r, 0); at; at = ranges_after(r, at->end)) {
+		must(at->start < at->end);
+		for (; p < at->start; p++)
+			must(owner[p] == 0);
+		must(at->mark == at->tag);
+		for (; p < at->end; p++)
+			must(owner[p] == at->tag + 1);
+	}
+	for (; p < SLOTS * SLOT; p++)
+		must(owner[p] == 0);
+}
+
+/* Cut as munmap does, piece by piece; each piece as the model has it. */
+static void cut_points(struct ranges *r, unsigned int from, unsigned int to)
+{
+	unsigned int p = from;
+	struct range old;
+	int left;
+
+	while ((left = ranges_cut(r, from, to, &old)) >= 0) {
+		unsigned int start, end;
+
+		while (p < to && !owner[p])
+			p++;
+		must(p < to);
+		for (start = p; start && owner[start - 1] == owner[p]; start--)
+			;
+		for (end = p; owner[end] == owner[p]; end++)
+			;
+		must(old.start == start);
+		must(old.end == end);
+		must(old.tag == owner[p] - 1);
+		ck_assert_int_eq(left, (start < from) + (end > to));
+		for (; p < end && p < to; p++)
+			owner[p] = 0;
+	}
+	for (; p < to; p++)
+		must(owner[p] == 0);
+}
+
+START_TEST(cuts_across_pages_agree_with_the_points)
+{
+	struct ranges r = { 0 };
+
+	srand(_i);
+	memset(slots, 0, sizeof(slots));
+	memset(owner, 0, sizeof(owner));
+	order_slots(_i);
+	for (unsigned int n = 0; n < SLOTS; n++) {
+		unsigned int i = slots[n].order;
+
+		insert_slot(&r, i);
+		for (unsigned int p = 0; p < slots[i].len; p++)
+			owner[i * SLOT + p] = i + 1;
+	}
+	for (int step = 0; step < 20000; step++) {
+		/* Mostly within a range or two, now and then over pages of them (127 each). */
+		unsigned int from = rand() % (SLOTS * SLOT);
+		unsigned int to = from + 1 + rand() % (step % 100 ? 2 * SLOT : 300 * SLOT);
+
+		cut_points(&r, from, to < SLOTS * SLOT ? to : SLOTS * SLOT);
+	}
+	owners_agree(&r);
+	cut_points(&r, 0, SLOTS * SLOT);
+	ck_assert_uint_eq(r.pages, 0);
 	ranges_free(&r);
 }
 END_TEST
@@ -149,7 +303,10 @@ TCase *range_tests(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, point_is_found_in_its_range_alone);
 	tcase_add_test(t, overlap_and_emptiness_are_refused);
-	tcase_add_loop_test(t, many_ranges_stay_in_order, 0, 3);
+	tcase_add_loop_test(t, many_ranges_come_and_go_in_any_order, 0,
+			    sizeof(orders) / sizeof(orders[0]));
+	tcase_add_test(t, random_comings_and_goings_agree_with_the_slots);
+	tcase_add_loop_test(t, cuts_across_pages_agree_with_the_points, ASCENDING, SHUFFLED + 1);
 	tcase_add_test(t, cut_leaves_what_is_beside);
 	tcase_add_loop_test(t, random_changes_agree_with_the_model, 0, 4);
 	return t;

@@ -2,6 +2,8 @@
 /* Files, imports and offsets. */
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "descriptor.h"
 #include "file.h"
 #include "unit.h"
@@ -217,13 +219,119 @@ START_TEST(handles_of_one_dmabuf_share_the_offset)
 }
 END_TEST
 
+START_TEST(native_offset_stays_with_the_handles_that_were_told_it)
+{
+	struct file *f = file(FD, 226);
+	struct import *a = import(f, 1, 100, MIB), *b = import(f, 2, 100, MIB);
+	struct import *c = import(f, 3, 100, MIB);
+	uint64_t delta;
+
+	offset_native(f, a, 1ULL << 32);
+	offset_native(f, b, 1ULL << 32);
+	ck_assert_uint_eq(a->native, 1ULL << 32);
+	ck_assert_uint_eq(b->native, 1ULL << 32);
+	import_drop(f, b);
+	ck_assert_ptr_eq(offset_find(f, (1ULL << 32) + 4096, &delta), a);
+	/* The driver has said nothing of it for the third, whose record may be stale. */
+	import_drop(f, a);
+	ck_assert_ptr_null(offset_find(f, 1ULL << 32, &delta));
+	ck_assert_uint_eq(c->native, 0);
+	ck_assert_uint_eq(offset_synthetic(f, c), offset_synthetic(f, c));
+	import_drop(f, c);
+	close_all();
+}
+END_TEST
+
+START_TEST(offset_of_a_closed_file_is_not_another_files)
+{
+	struct file *f = file(FD, 226), *g = file(FD + 1, 226);
+	struct import *a = import(f, 1, 100, MIB), *b = import(g, 1, 100, MIB);
+	uint64_t at = offset_synthetic(f, a), delta;
+
+	/* One dma-buf in two files: each has an offset of its own. */
+	ck_assert_ptr_null(offset_find(g, at, &delta));
+	ck_assert_uint_ne(offset_synthetic(g, b), at);
+	import_drop(f, a);
+	ck_assert_ptr_null(offset_find(f, at, &delta));
+	ck_assert_ptr_eq(offset_find(g, offset_synthetic(g, b), &delta), b);
+	close_all();
+}
+END_TEST
+
+/* @born and the @clock taken before a close. */
+static const struct { uint32_t born, clock; bool older; } ages[] = {
+	{ 5, 5, true }, { 6, 5, false }, { 4, 5, true },
+	{ UINT32_MAX, UINT32_MAX, true }, { UINT32_MAX, 0, true }, { UINT32_MAX, 5, true },
+	{ 0, UINT32_MAX, false }, { 5, UINT32_MAX - 5, false }, { UINT32_MAX, UINT32_MAX - 5, false },
+	{ 0, INT32_MAX, true }, { INT32_MAX, 0, false }, { 1U << 31, INT32_MAX, false },
+	{ INT32_MAX, 1U << 31, true },
+};
+
 START_TEST(clock_may_wrap)
 {
-	struct import imp = { .born = UINT32_MAX };
+	const struct import imp = { .born = ages[_i].born };
 
-	ck_assert(import_older(&imp, UINT32_MAX));
-	ck_assert(import_older(&imp, 5));
-	ck_assert(!import_older(&imp, UINT32_MAX - 5));
+	ck_assert_int_eq(import_older(&imp, ages[_i].clock), ages[_i].older);
+}
+END_TEST
+
+#define MANY 100000
+
+/* Each third import is a second handle of the one before it, each second has an offset of ours. */
+static struct file *many_imports(void)
+{
+	struct file *f = file(FD, 226);
+
+	for (uint32_t h = 1; h <= MANY; h++) {
+		struct import *imp = import(f, h, h % 3 ? 1000 + h : 999 + h, 4096);
+
+		must(imp);
+		if (h % 2)
+			offset_synthetic(f, imp);
+		if (h % 5 == 0)
+			offset_native(f, imp, (1ULL << 32) + h * 4096ULL);
+	}
+	ck_assert_uint_eq(atomic_load(&imports_live), MANY);
+	ck_assert_uint_eq(f->imports.n, MANY);
+	return f;
+}
+
+enum { FORWARDS, BACKWARDS, SHUFFLED, BY_CLOSE, WAYS };
+
+START_TEST(many_imports_leave_nothing_behind)
+{
+	static uint32_t order[MANY];
+	struct file *f = many_imports();
+
+	srand(1);
+	for (uint32_t i = 0; i < MANY; i++)
+		order[i] = _i == BACKWARDS ? MANY - i : i + 1;
+	for (uint32_t i = MANY - 1; _i == SHUFFLED && i; i--) {
+		uint32_t j = rand() % (i + 1), was = order[i];
+
+		order[i] = order[j];
+		order[j] = was;
+	}
+	for (uint32_t i = 0; i < MANY && _i != BY_CLOSE; i++) {
+		struct import *imp = import_find(f, order[i]);
+
+		must(imp);
+		import_drop(f, imp);
+		must(!import_find(f, order[i]));
+	}
+	if (_i != BY_CLOSE) {
+		ck_assert_uint_eq(f->imports.n, 0);
+		ck_assert_uint_eq(f->offsets.pages, 0);
+	}
+	close_all();
+	/* Nor a buffer: each inode is new again. */
+	for (uint32_t h = 1; h <= MANY; h += 997) {
+		struct buffer *b = buffer(1000 + h, MIB);
+
+		ck_assert_uint_eq(b->refs, 1);
+		ck_assert_uint_eq(buffer_size(b), MIB);
+		buffer_put(b);
+	}
 }
 END_TEST
 
@@ -253,6 +361,7 @@ TCase *state_tests(void)
 {
 	TCase *t = tcase_create("state");
 
+	tcase_set_timeout(t, 120);
 	tcase_add_test(t, one_dmabuf_is_one_buffer_and_goes_with_its_last_user);
 	tcase_add_test(t, import_again_keeps_the_record_and_its_offset);
 	tcase_add_test(t, number_used_again_for_another_dmabuf_replaces_the_record);
@@ -263,7 +372,10 @@ TCase *state_tests(void)
 	tcase_add_test(t, synthetic_offsets_are_in_the_window_and_apart);
 	tcase_add_test(t, window_is_used_again_and_full_is_said);
 	tcase_add_test(t, handles_of_one_dmabuf_share_the_offset);
-	tcase_add_test(t, clock_may_wrap);
+	tcase_add_test(t, native_offset_stays_with_the_handles_that_were_told_it);
+	tcase_add_test(t, offset_of_a_closed_file_is_not_another_files);
+	tcase_add_loop_test(t, clock_may_wrap, 0, sizeof(ages) / sizeof(ages[0]));
+	tcase_add_loop_test(t, many_imports_leave_nothing_behind, 0, WAYS);
 	tcase_add_test(t, native_offset_given_to_another_is_taken_from_the_first);
 	return t;
 }

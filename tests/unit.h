@@ -5,6 +5,14 @@
 
 #include <check.h>
 
+/* An assertion for long loops: Check writes down each one of its own, also where it holds. */
+#define must(what)						\
+	do {							\
+		if (!(what))					\
+			ck_abort_msg("not so: %s", #what);	\
+	} while (0)
+
+TCase *hash_tests(void);
 TCase *range_tests(void);
 TCase *state_tests(void);
 TCase *mapping_tests(void);
