@@ -145,7 +145,8 @@ START_TEST(request_cut_short_goes_straight_on)
 {
 	/* drm_ioctl() goes by the number and takes any size. */
 	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, _IOC(_IOC_WRITE, 'd', 0x09, 0), (void *)8), 0);
-	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x2e, 8), (void *)8), 0);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x2e, 8),
+				    (void *)8), 0);
 	ck_assert_int_eq(calls, 2);
 }
 END_TEST
