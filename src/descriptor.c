@@ -277,10 +277,11 @@ int descriptor_hide(int fd, struct buffer *b)
 	return -ENOMEM;
 }
 
-static void reveal(int fd)
+/* @fd is no longer @b's; it may be another's already. */
+static void reveal(int fd, const struct buffer *b)
 {
 	descriptors_lock();
-	if (get(fd) & PRIVATE)
+	if (buffer_of(get(fd)) == b)
 		put(fd, 0);
 	descriptors_unlock();
 }
@@ -302,17 +303,34 @@ bool descriptor_private(int fd)
 	if (dmabuf_is(fd, &id))
 		return true;
 	/* Closed by a raw system call: the number is the program's. */
-	reveal(fd);
+	reveal(fd, b);
 	return false;
 }
 
-void descriptor_drop(int fd, const struct dmabuf_id *id)
+void descriptor_drop(int fd, const struct buffer *b)
 {
-	bool ours = dmabuf_is(fd, id);
+	const struct dmabuf_id id = buffer_id(b);
+	bool ours = dmabuf_is(fd, &id);
 
-	reveal(fd);
+	reveal(fd, b);
 	if (ours)
 		next.close(fd);
+}
+
+void descriptor_lose(int fd)
+{
+	struct buffer *b;
+
+	descriptors_lock();
+	b = buffer_of(get(fd));
+	descriptors_unlock();
+	if (!b)
+		return;
+	buffers_lock();
+	if (b->fd == fd)
+		b->fd = -1;
+	buffers_unlock();
+	reveal(fd, b);
 }
 
 bool descriptor_move(int fd, struct dmabuf_id *id)
@@ -340,9 +358,9 @@ bool descriptor_move(int fd, struct dmabuf_id *id)
 		high = -1;
 	}
 	buffers_unlock();
-	reveal(fd);
+	reveal(fd, b);
 	/* The mapping has gone meanwhile, and with it the one at @fd. */
 	if (high >= 0)
-		descriptor_drop(high, id);
+		descriptor_drop(high, b);
 	return true;
 }

@@ -61,15 +61,18 @@ int descriptor_of(dev_t rdev, unsigned int first);
  */
 int descriptor_hide(int fd, struct buffer *b);
 
-/* Close a private descriptor, if it still is the dma-buf @id. */
-void descriptor_drop(int fd, const struct dmabuf_id *id);
+/* Close a private descriptor of @b, if it still is that. */
+void descriptor_drop(int fd, const struct buffer *b);
 
 /*
  * The program is about to put something of its own at @fd: if that is a private one, of *@id, have
  * another instead of it. @fd itself stays open. False if it is none, or there is no other to be
- * had: then the bracket is lost with @fd.
+ * had.
  */
 bool descriptor_move(int fd, struct dmabuf_id *id);
+
+/* The program has put something of its own at @fd: if there was a private one, its bracket is lost. */
+void descriptor_lose(int fd);
 
 /* Are the records those of another process, whose memory this one shares (vfork)? */
 bool descriptors_borrowed(void);

@@ -156,6 +156,8 @@ static struct replaced replacing(int to)
 /* The call has returned @ret. Consumes a reference to @f, which the new descriptor is. */
 static int replaced(struct replaced *r, struct file *f, int ret)
 {
+	if (ret >= 0)
+		descriptor_lose(r->fd);
 	descriptor_set(r->fd, ret < 0 ? r->old : f);
 	file_put(ret < 0 ? f : r->old);
 	if (ret < 0 && r->moved && dmabuf_is(r->fd, &r->id))

@@ -132,7 +132,10 @@ void import_rename(struct file *f, struct import *imp, uint32_t handle)
 	if (old)
 		import_drop(f, old);
 	hash_remove(&f->imports, &imp->link);
+	/* Other files look at it along the buffer's chain. */
+	buffers_lock();
 	imp->handle = handle;
+	buffers_unlock();
 	imp->born = tick();
 	/* There are buckets, as it was in one: this cannot fail. */
 	hash_insert(&f->imports, &imp->link);

@@ -65,7 +65,6 @@ void mapped_recheck(void *addr, size_t len)
 
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, int dmabuf)
 {
-	const struct dmabuf_id id = buffer_id(b);
 	bool hide;
 
 	mapped_end(p, len);
@@ -86,7 +85,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	}
 	buffers_unlock();
 	if (dmabuf >= 0)
-		descriptor_drop(dmabuf, &id);
+		descriptor_drop(dmabuf, b);
 	sync_settle(b);
 }
 

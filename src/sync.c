@@ -65,7 +65,7 @@ void sync_settle(struct buffer *b)
 	}
 	buffers_unlock();
 	if (closing >= 0)
-		descriptor_drop(closing, &id);
+		descriptor_drop(closing, b);
 	buffers_lock();
 	buffer_put(b);
 	buffers_unlock();
