@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include "buffer.h"
+#include "drivers/drivers.h"
 #include "hash.h"
 #include "range.h"
 
@@ -39,7 +40,9 @@ struct import {
 struct file {
 	pthread_mutex_t lock;		/* protects what follows, but for refs and all */
 	dev_t rdev;
-	char driver[NAME_LEN];		/* "" until asked */
+	char driver[NAME_LEN];		/* its name; "" until asked */
+	const struct driver *table;	/* what is known of that; NULL: nothing */
+	bool wanted;			/* by PRIMESHIM_DRIVERS */
 	struct hash imports;		/* by handle */
 	struct ranges offsets;		/* by offset -> struct import */
 	unsigned int refs;		/* descriptors, and calls under way; under descriptors_lock() */

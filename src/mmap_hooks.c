@@ -5,27 +5,11 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "log.h"
 #include "mapped.h"
 #include "mmap_hooks.h"
 #include "next.h"
 #include "page.h"
 #include "reach.h"
-#include "settings.h"
-#include "stats.h"
-
-static int observe(struct view *v, const struct mmap_call *c, void **out)
-{
-	int ret = mmap_native(c, out);
-
-	if (!ret)
-		stat_inc(STAT_NATIVE);
-	log_line("map: %s: %zu bytes at %llu: native: %s; redirect would try the dma-buf",
-		 record_label(v->fd, v->handle, v->buffer).text, c->len,
-		 (unsigned long long)v->delta, ret < 0 ? log_errno(ret) : "ok");
-	record_put(v->buffer);
-	return ret;
-}
 
 int mmap_hook(const struct mmap_call *c, void **out)
 {
@@ -39,7 +23,7 @@ int mmap_hook(const struct mmap_call *c, void **out)
 			ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
 		return ret;
 	}
-	return settings.mode == MODE_OBSERVE ? observe(&v, c, out) : redirect_map(&v, c, out);
+	return redirect_map(&v, c, out);
 }
 
 int munmap_hook(void *addr, size_t len)

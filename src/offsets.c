@@ -110,15 +110,15 @@ void offset_native(struct file *f, struct import *imp, uint64_t offset)
 void offsets_leave(struct file *f, struct import *imp)
 {
 	struct range *ours = imp->synthetic ? ranges_find(&f->offsets, synthetic_of(imp)) : NULL;
-	struct range *drivers = imp->native ? ranges_find(&f->offsets, imp->native) : NULL;
+	struct range *native = imp->native ? ranges_find(&f->offsets, imp->native) : NULL;
 
 	for (struct import *s = imp->buffer->imports; s; s = s->sibling) {
 		if (import_find(f, s->handle) != s)
 			continue;
 		if (ours && ours->obj == imp && s->synthetic == imp->synthetic)
 			ours->obj = s;
-		if (drivers && drivers->obj == imp && s->native == imp->native)
-			drivers->obj = s;
+		if (native && native->obj == imp && s->native == imp->native)
+			native->obj = s;
 	}
 	take_out(f, imp, synthetic_of(imp));
 	take_out(f, imp, imp->native);

@@ -10,6 +10,7 @@
 #include "drm_node.h"
 #include "log.h"
 #include "next.h"
+#include "own.h"
 #include "record.h"
 #include "settings.h"
 #include "stats.h"
@@ -17,6 +18,7 @@
 struct names {
 	char driver[NAME_LEN];
 	char exporter[NAME_LEN];
+	const struct driver *table;
 };
 
 void record_put(struct buffer *b)
@@ -26,51 +28,82 @@ void record_put(struct buffer *b)
 	buffers_unlock();
 }
 
-/* Ask once who exported @b and which driver is behind @fd. For the log and for record_foreign(). */
-static void describe(int fd, int dmabuf, struct buffer *b)
+/* Ask once who exported @b. */
+static void ask_exporter(int dmabuf, struct buffer *b)
 {
-	char exporter[NAME_LEN] = "?", driver[NAME_LEN] = "?";
-	bool ask_exporter, ask_driver;
-	struct file *f;
+	char name[NAME_LEN] = "?";
+	bool known;
+	int ret;
 
 	buffers_lock();
-	ask_exporter = !buffer_exporter(b)[0];
+	known = buffer_exporter(b)[0];
 	buffers_unlock();
-	if (ask_exporter) {
-		int ret = dmabuf_exporter(dmabuf, exporter, sizeof(exporter));
+	if (known)
+		return;
+	ret = dmabuf_exporter(dmabuf, name, sizeof(name));
+	if (ret < 0 && ret != -ENOENT)
+		return;
+	buffers_lock();
+	buffer_name_exporter(b, name);
+	buffers_unlock();
+}
 
-		if (ret < 0 && ret != -ENOENT)
-			return;
-		buffers_lock();
-		buffer_name_exporter(b, exporter);
-		buffers_unlock();
+/* A driver that nobody has told us of: once, so that somebody does. */
+static void tell_driver(const char *name)
+{
+	static char told[NAME_LEN];
+	bool news;
+
+	buffers_lock();
+	news = strcmp(told, name);
+	strcpy(told, name);
+	buffers_unlock();
+	if (news)
+		log_line("the driver %s is not known: taken for one with dumb buffers only", name);
+}
+
+/*
+ * The file at @fd, of the device @rdev, with its lock taken and its driver known; or NULL. One
+ * that PRIMESHIM_DRIVERS leaves out is none.
+ */
+static struct file *lock_wanted(int fd, dev_t rdev)
+{
+	const struct driver *table = NULL;
+	char name[NAME_LEN] = "?";
+	struct file *f = file_lock_new(fd, rdev);
+
+	if (f && !f->driver[0]) {
+		file_unlock(f);
+		if (!drm_driver(fd, name, sizeof(name))) {
+			table = driver_find(name);
+			if (!table && !driver_is_generic(name))
+				tell_driver(name);
+		}
+		f = file_lock_new(fd, rdev);
+		if (f) {
+			memcpy(f->driver, name, sizeof(name));
+			f->table = table;
+			f->wanted = driver_wanted(name, table);
+		}
 	}
-
-	f = file_lock(fd);
-	if (!f)
-		return;
-	ask_driver = !f->driver[0];
-	file_unlock(f);
-	if (!ask_driver)
-		return;
-	if (drm_driver(fd, driver, sizeof(driver)) < 0)
-		return;
-	f = file_lock(fd);
-	if (!f)
-		return;
-	memcpy(f->driver, driver, sizeof(driver));
-	file_unlock(f);
+	if (f && !f->wanted) {
+		file_unlock(f);
+		return NULL;
+	}
+	return f;
 }
 
 static struct names names_of(int fd, const struct buffer *b)
 {
-	struct names n = { "?", "?" };
+	struct names n = { "?", "?", NULL };
 	struct file *f = file_lock(fd);
 
 	if (f && f->driver[0])
 		memcpy(n.driver, f->driver, sizeof(n.driver));
-	if (f)
+	if (f) {
+		n.table = f->table;
 		file_unlock(f);
+	}
 	buffers_lock();
 	if (b && buffer_exporter(b)[0])
 		memcpy(n.exporter, buffer_exporter(b), sizeof(n.exporter));
@@ -83,8 +116,11 @@ bool record_foreign(int fd, const struct buffer *buf)
 	struct names n = names_of(fd, buf);
 	size_t a = strlen(n.driver), b = strlen(n.exporter);
 
-	return strcmp(n.exporter, "?") && strcmp(n.driver, "?") && strcmp(n.exporter, "drm") &&
-	       strncmp(n.driver, n.exporter, a < b ? a : b);
+	if (!strcmp(n.exporter, "?") || !strcmp(n.driver, "?"))
+		return false;
+	if (n.table)
+		return !driver_exports_as(n.table, n.exporter);
+	return strcmp(n.exporter, "drm") && strncmp(n.driver, n.exporter, a < b ? a : b);
 }
 
 struct label record_label(int fd, uint32_t handle, const struct buffer *b)
@@ -111,6 +147,21 @@ static struct import *lock_import(int fd, uint32_t handle, struct file **f)
 	return imp;
 }
 
+const struct drv_ioctl *record_ioctl(int fd, uint32_t request)
+{
+	const struct driver *table;
+	struct file *f;
+
+	if (!driver_ioctl_private(request))
+		return driver_ioctl(NULL, request);
+	f = file_lock(fd);
+	if (!f)
+		return NULL;
+	table = f->table;
+	file_unlock(f);
+	return driver_ioctl(table, request);
+}
+
 bool record_knows(int fd, uint32_t handle)
 {
 	struct file *f;
@@ -122,23 +173,34 @@ bool record_knows(int fd, uint32_t handle)
 }
 
 /*
- * Record that @handle of @fd holds @dmabuf. Returns its buffer, with a reference, or NULL. What
- * was there before is told by @before: the same, another, or no buffer (compare, do not touch).
+ * Record that @handle of @fd holds @dmabuf, unless that is the device's own; with @proof it is not,
+ * whatever we had thought (an import that was not seen may have been exported). Returns its buffer,
+ * with a reference, or NULL. What was there before is told by @before: the same, another, or no buffer (compare, do not touch).
  */
-static struct buffer *note(int fd, uint32_t handle, int dmabuf, const struct buffer **before)
+static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
+			   bool proof, const struct buffer **before)
 {
 	struct buffer *b = NULL;
 	struct dmabuf_id id;
 	struct import *imp;
 	struct file *f;
 	uint64_t size;
-	dev_t rdev;
+	bool own;
 
-	if (drm_node(fd, &rdev) < 0 || dmabuf_identify(dmabuf, &id, &size) < 0)
+	if (dmabuf_identify(dmabuf, &id, &size) < 0)
 		return NULL;
-	f = file_lock_new(fd, rdev);
+	own_imported(&id, proof);
+	own = own_knows(&id, rdev);
+	f = lock_wanted(fd, rdev);
 	if (!f)
 		return NULL;
+	if (own) {
+		imp = import_find(f, handle);
+		if (imp)
+			import_drop(f, imp);
+		file_unlock(f);
+		return NULL;
+	}
 	imp = import_set(f, handle, &id, size, before);
 	if (imp) {
 		b = imp->buffer;
@@ -162,22 +224,31 @@ void record_closed(int fd, uint32_t handle, uint32_t clock)
 	file_unlock(f);
 }
 
-int record_fetch(int fd, uint32_t handle, struct buffer **b)
+int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b)
 {
 	const struct buffer *before = NULL;
 	uint32_t clock = import_clock();
-	int dmabuf = drm_export(fd, handle);
+	struct file *f;
+	int dmabuf;
+	dev_t rdev;
 
+	if (drm_node(fd, &rdev) < 0)
+		return -EINVAL;
+	f = lock_wanted(fd, rdev);
+	if (!f)
+		return -EINVAL;
+	file_unlock(f);
+	dmabuf = drm_export(fd, handle);
 	if (dmabuf == -ENOENT || dmabuf == -EBADF)
 		record_closed(fd, handle, clock);
 	if (dmabuf < 0)
 		return dmabuf;
-	*b = note(fd, handle, dmabuf, &before);
+	*b = note(fd, rdev, handle, dmabuf, proof, &before);
 	if (!*b) {
 		next.close(dmabuf);
 		return -EINVAL;
 	}
-	describe(fd, dmabuf, *b);
+	ask_exporter(dmabuf, *b);
 	if (before != *b) {
 		stat_inc(before ? STAT_STALE : STAT_LEARNED);
 		log_line("import %s: %s", before ? "changed" : "learned",
@@ -189,13 +260,15 @@ int record_fetch(int fd, uint32_t handle, struct buffer **b)
 void record_imported(int fd, uint32_t handle, int dmabuf)
 {
 	const struct buffer *before;
-	struct buffer *b = note(fd, handle, dmabuf, &before);
+	struct buffer *b;
+	dev_t rdev;
 
+	b = drm_node(fd, &rdev) < 0 ? NULL : note(fd, rdev, handle, dmabuf, false, &before);
 	if (!b)
 		return;
 	stat_inc(STAT_IMPORT);
 	if (settings.log) {
-		describe(fd, dmabuf, b);
+		ask_exporter(dmabuf, b);
 		log_line("import: %s", record_label(fd, handle, b).text);
 	}
 	record_put(b);
@@ -204,11 +277,22 @@ void record_imported(int fd, uint32_t handle, int dmabuf)
 void record_exported(int fd, uint32_t handle, int dmabuf)
 {
 	const struct buffer *before = NULL;
+	struct dmabuf_id id;
 	struct buffer *b;
+	uint64_t size;
+	dev_t rdev;
 
-	if (!record_knows(fd, handle))
+	if (settings.mode != MODE_DENY &&
+	    !atomic_load_explicit(&imports_live, memory_order_relaxed))
 		return;
-	b = note(fd, handle, dmabuf, &before);
+	if (drm_node(fd, &rdev) < 0)
+		return;
+	if (!record_knows(fd, handle)) {
+		if (dmabuf_identify(dmabuf, &id, &size) == 0)
+			own_exported(&id, rdev);
+		return;
+	}
+	b = note(fd, rdev, handle, dmabuf, false, &before);
 	if (!b)
 		return;
 	if (before != b)
@@ -243,17 +327,19 @@ void record_offset(int fd, uint32_t handle, uint64_t offset)
 	if (known)
 		return;
 	/* Of a stale record it would lead the number's next user to another's buffer. */
-	dmabuf = record_fetch(fd, handle, &b);
-	if (dmabuf < 0)
+	dmabuf = record_fetch(fd, handle, false, &b);
+	if (dmabuf < 0 && dmabuf != -EOPNOTSUPP)
 		return;
-	next.close(dmabuf);
 	imp = lock_import(fd, handle, &f);
 	if (imp) {
-		if (imp->buffer == b)
+		if (dmabuf < 0 || imp->buffer == b)
 			offset_native(f, imp, offset);
 		file_unlock(f);
 	}
-	record_put(b);
+	if (dmabuf >= 0) {
+		next.close(dmabuf);
+		record_put(b);
+	}
 }
 
 uint64_t record_synthetic(int fd, uint32_t handle, const struct buffer *b)
@@ -301,7 +387,8 @@ bool record_find(int fd, uint64_t offset, struct view *v)
 		v->handle = imp->handle;
 		v->buffer = imp->buffer;
 		v->native = imp->native && offset - v->delta == imp->native;
-		v->native_fails = imp->native_works == NO;
+		v->native_works = imp->native_works;
+		v->quirks = f->table ? f->table->quirks : 0;
 		buffers_lock();
 		v->buffer->refs++;
 		buffers_unlock();

@@ -12,14 +12,20 @@
 
 #include "file.h"
 
-/* PRIME_FD_TO_HANDLE made @handle of @dmabuf. */
+/* PRIME_FD_TO_HANDLE made @handle of @dmabuf. What the device has itself exported is no import. */
 void record_imported(int fd, uint32_t handle, int dmabuf);
 
-/* PRIME_HANDLE_TO_FD gave @dmabuf for @handle: does the record, if there is one, still hold? */
+/*
+ * PRIME_HANDLE_TO_FD gave @dmabuf for @handle: does the record, if there is one, still hold? If
+ * there is none it is the device's own buffer; that is noted where it may matter.
+ */
 void record_exported(int fd, uint32_t handle, int dmabuf);
 
+/* What @request does on the driver of @fd, or NULL. */
+const struct drv_ioctl *record_ioctl(int fd, uint32_t request);
+
 /*
- * A call that closes @handle succeeded; @clock is import_clock() before it. The record goes only if
+ * A call that closes @handle succeeded, or one that made it anew; @clock is import_clock() before it. The record goes only if
  * it was there when the call began: whatever was recorded since belongs to the number's next user.
  * (Not removed beforehand: the argument may not be read until the kernel has, and a call that fails
  * must lose nothing.)
@@ -32,7 +38,10 @@ void record_closed(int fd, uint32_t handle, uint32_t clock);
  */
 void record_renamed(int fd, uint32_t from, uint32_t to, uint32_t clock);
 
-/* The driver's map ioctl gave @offset for @handle: noted if it is known, once it was checked. */
+/*
+ * The driver's map ioctl gave @offset for @handle: noted if it is known, once it was checked (but
+ * for drivers that do not export imports: EOPNOTSUPP).
+ */
 void record_offset(int fd, uint32_t handle, uint64_t offset);
 
 bool record_knows(int fd, uint32_t handle);
@@ -50,7 +59,8 @@ struct view {
 	struct buffer *buffer;	/* a reference */
 	uint64_t delta;		/* of the wanted offset from the buffer's start */
 	bool native;		/* the offset is the driver's */
-	bool native_fails;	/* a touch of the driver's mapping is known not to work */
+	uint8_t native_works;	/* enum answer: does a touch of the driver's mapping work? */
+	uint8_t quirks;		/* of the driver; enum quirk */
 };
 
 /*
@@ -62,15 +72,16 @@ bool record_find(int fd, uint64_t offset, struct view *v);
 
 /*
  * What is behind @handle now? The dma-buf as a descriptor of the caller's, and its buffer with a
- * reference; the record is brought up to date, or learned. Or a negative errno.
+ * reference; the record is brought up to date, or learned. Or a negative errno; -EOPNOTSUPP where
+ * there is a handle whose dma-buf the driver keeps. @proof: the driver said that it is an import.
  */
-int record_fetch(int fd, uint32_t handle, struct buffer **b);
+int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b);
 
 void record_put(struct buffer *b);
 
 /*
- * Surely another device's buffer? Drivers export as "drm", under their own name, or under a name
- * that begins like it (tegra_drm, armada); everything else came from somebody else.
+ * Surely another device's buffer? One that does not carry a name under which the driver exports.
+ * Of a driver that we do not know: "drm", its own name, or one that begins like it.
  */
 bool record_foreign(int fd, const struct buffer *b);
 

@@ -58,41 +58,76 @@ static bool mappable(struct buffer *b, int dmabuf)
 	return ret;
 }
 
-int redirect_refused(int fd, uint32_t handle, int err, uint64_t *offset)
+/*
+ * The dma-buf behind @handle, which the driver refused to map with @err: a descriptor of the
+ * caller's and its buffer with a reference, or a negative errno. @proof: EINVAL is what
+ * drm_gem_dumb_map_offset() says of imports, and of nothing else, so it also shows imports that
+ * were made where we could not see it.
+ */
+static int refused(int fd, uint32_t handle, bool proof, int err, struct buffer **b)
 {
-	uint64_t found = 0;
-	struct buffer *b;
 	int dmabuf;
 
-	/*
-	 * EINVAL is what drm_gem_dumb_map_offset() says of imports, and of nothing else, so it also
-	 * shows imports that were made where we could not see it.
-	 */
-	if (err != -EINVAL && !record_knows(fd, handle))
-		return err;
-	dmabuf = record_fetch(fd, handle, &b);
+	if (!record_knows(fd, handle) && !(proof && err == -EINVAL))
+		return -ENOENT;
+	dmabuf = record_fetch(fd, handle, proof && err == -EINVAL, b);
 	if (dmabuf < 0)
-		return err;
+		return dmabuf;
 	stat_inc(STAT_REFUSED);
-	if (!mappable(b, dmabuf)) {
+	if (!settings.rescues) {
+		log_line("map refused: %s: %s%s", record_label(fd, handle, *b).text, log_errno(err),
+			 settings.mode == MODE_OBSERVE ? "; redirect would map the dma-buf" : "");
+	} else if (mappable(*b, dmabuf)) {
+		return dmabuf;
+	} else {
 		stat_inc(STAT_FALLBACK);
 		log_line("fallback: %s: the dma-buf cannot be mapped: %s",
-			 record_label(fd, handle, b).text, log_errno(err));
-	} else if (settings.mode == MODE_OBSERVE) {
-		log_line("map refused: %s: %s; redirect would give an offset",
-			 record_label(fd, handle, b).text, log_errno(err));
-	} else if (!reach_mmap()) {
-		stat_inc(STAT_FALLBACK);
-	} else {
-		found = record_synthetic(fd, handle, b);
-	}
-	if (found) {
-		*offset = found;
-		stat_inc(STAT_OFFSET);
+			 record_label(fd, handle, *b).text, log_errno(err));
 	}
 	next.close(dmabuf);
+	record_put(*b);
+	return -ENXIO;
+}
+
+int redirect_refused(int fd, uint32_t handle, bool proof, int err, uint64_t *offset)
+{
+	struct buffer *b;
+	int dmabuf = refused(fd, handle, proof, err, &b);
+
+	if (dmabuf < 0)
+		return err;
+	next.close(dmabuf);
+	*offset = reach_mmap() ? record_synthetic(fd, handle, b) : 0;
+	stat_inc(*offset ? STAT_OFFSET : STAT_FALLBACK);
 	record_put(b);
-	return found ? 0 : err;
+	return *offset ? 0 : err;
+}
+
+int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int err, void **out)
+{
+	int dmabuf, ret = -EINVAL;
+	struct buffer *b;
+	size_t head;
+
+	dmabuf = refused(fd, handle, false, err, &b);
+	if (dmabuf < 0)
+		return err;
+	if (len <= SIZE_MAX)
+		ret = dmabuf_mmap(dmabuf, buffer_size(b), NULL, len, PROT_READ | PROT_WRITE,
+				  MAP_SHARED, start, out, &head);
+	if (ret < 0) {
+		stat_inc(STAT_FALLBACK);
+		log_line("fallback: %s: %llu bytes at %llu: %s", record_label(fd, handle, b).text,
+			 (unsigned long long)len, (unsigned long long)start, log_errno(ret));
+		next.close(dmabuf);
+		record_put(b);
+		return err;
+	}
+	stat_inc(STAT_REDIRECTED);
+	log_line("map: %s: %llu bytes at %llu, rw: dma-buf", record_label(fd, handle, b).text,
+		 (unsigned long long)len, (unsigned long long)start);
+	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, dmabuf);
+	return 0;
 }
 
 int mmap_native(const struct mmap_call *c, void **out)
@@ -102,37 +137,86 @@ int mmap_native(const struct mmap_call *c, void **out)
 	return *out == MAP_FAILED ? -errno : 0;
 }
 
-/* The driver's mapping, if its first page can be touched. Asked once for an import. */
+/* What is tried, in that order. */
+enum plan { NATIVE, NATIVE_FIRST, DMABUF_FIRST, REFUSE };
+
+static enum plan plan_of(const struct view *v)
+{
+	switch (settings.mode) {
+	case MODE_DENY:
+		return v->quirks & QUIRK_OWN_MMAP ? NATIVE : REFUSE;
+	case MODE_REDIRECT:
+	case MODE_RESCUE:
+		if (v->quirks & QUIRK_KEEPS_ADDRESS)
+			return NATIVE;
+		if (v->quirks & QUIRK_MAPS_WRONG)
+			return DMABUF_FIRST;
+		return settings.mode == MODE_REDIRECT && record_foreign(v->fd, v->buffer) ?
+		       DMABUF_FIRST : NATIVE_FIRST;
+	default:
+		return NATIVE;
+	}
+}
+
+/* Nothing stays of a mapping that cannot be used, nor of what MAP_FIXED had replaced. */
+static int discard(const struct mmap_call *c, void *p, size_t head)
+{
+	/* A fixed place stays taken until it is mapped over, lest another thread is given it. */
+	if (!(c->flags & MAP_FIXED))
+		next.munmap((char *)p - head, head + c->len);
+	else if (head)
+		next.munmap((char *)p - head, head);
+	return -EFAULT;
+}
+
+/* The driver's mapping, if its first page can be read. Asked once for an import. */
 static int map_native(const struct view *v, const struct mmap_call *c, void **out)
 {
 	int ret, works;
 
-	if (!v->native || v->native_fails)
+	if (!v->native || v->native_works == NO)
 		return -ENXIO;
 	ret = mmap_native(c, out);
-	if (ret < 0 || !(c->prot & PROT_READ))
+	if (ret < 0 || v->native_works == YES || !(c->prot & PROT_READ))
 		return ret;
 	works = page_readable(*out);
 	if (works < 0)
 		return 0;
 	record_native_works(v->fd, v->handle, v->buffer, works);
-	if (works)
-		return 0;
-	/* A fixed place stays taken until it is mapped over, lest another thread is given it. */
-	if (!(c->flags & MAP_FIXED))
-		next.munmap(*out, c->len);
-	return -EFAULT;
+	return works ? 0 : discard(c, *out, 0);
 }
 
-/* The driver's mapping where that is known to be right, else the dma-buf's. */
-static int map_best(const struct view *v, const struct mmap_call *c, int dmabuf, void **out,
-		    size_t *head, bool *native)
+/* The dma-buf's, if its first page can be read: memory of a device may not be. Asked once. */
+static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabuf, void **out,
+		      size_t *head)
 {
-	*native = !record_foreign(v->fd, v->buffer) && !map_native(v, c, out);
-	if (*native)
+	struct buffer *b = v->buffer;
+	enum answer known;
+	int ret, works;
+
+	buffers_lock();
+	known = b->mappable;
+	buffers_unlock();
+	if (known == NO)
+		return -ENXIO;
+	ret = dmabuf_mmap(dmabuf, buffer_size(b), c->addr, c->len, c->prot, c->flags, v->delta,
+			  out, head);
+	if (ret < 0 || known == YES || !(c->prot & PROT_READ))
+		return ret;
+	works = page_readable(*out);
+	if (works < 0)
 		return 0;
-	return dmabuf_mmap(dmabuf, buffer_size(v->buffer), c->addr, c->len, c->prot, c->flags,
-			   v->delta, out, head);
+	buffers_lock();
+	b->mappable = works ? YES : NO;
+	buffers_unlock();
+	return works ? 0 : discard(c, *out, *head);
+}
+
+static int map_by(enum plan plan, const struct view *v, const struct mmap_call *c, int dmabuf,
+		  void **out, size_t *head, bool *native)
+{
+	*native = plan == NATIVE_FIRST && !map_native(v, c, out);
+	return *native ? 0 : map_dmabuf(v, c, dmabuf, out, head);
 }
 
 /*
@@ -144,7 +228,7 @@ static int fetch(struct view *v, uint64_t off)
 {
 	for (;;) {
 		struct buffer *now;
-		int dmabuf = record_fetch(v->fd, v->handle, &now);
+		int dmabuf = record_fetch(v->fd, v->handle, false, &now);
 
 		if (dmabuf >= 0) {
 			record_put(now);
@@ -162,16 +246,59 @@ static int fetch(struct view *v, uint64_t off)
 	}
 }
 
+/* As if drm_gem_mmap_obj() had refused it: what MAP_FIXED was to replace is gone by then. */
+static int deny(const struct view *v, const struct mmap_call *c)
+{
+	stat_inc(STAT_DENIED);
+	log_line("denied: %s: %zu bytes at %llu", record_label(v->fd, v->handle, v->buffer).text,
+		 c->len, (unsigned long long)v->delta);
+	if (c->flags & MAP_FIXED && !next.munmap(c->addr, c->len))
+		mapped_end(c->addr, c->len);
+	return -EINVAL;
+}
+
+/* Without our doing, and without a bracket. */
+static int leave_alone(const struct view *v, const struct mmap_call *c, void **out)
+{
+	int ret = mmap_native(c, out);
+
+	if (!ret)
+		stat_inc(STAT_NATIVE);
+	log_line("map: %s: %zu bytes at %llu: native: %s%s",
+		 record_label(v->fd, v->handle, v->buffer).text, c->len,
+		 (unsigned long long)v->delta, ret < 0 ? log_errno(ret) : "ok",
+		 settings.mode != MODE_OBSERVE ? ", left alone" :
+		 v->quirks & QUIRK_KEEPS_ADDRESS ? "" : "; redirect would try the dma-buf");
+	if (c->flags & MAP_FIXED)
+		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
+	return ret;
+}
+
 int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 {
-	int dmabuf = fetch(v, c->off), ret = dmabuf;
+	enum plan plan = plan_of(v);
 	bool native = true;
+	int dmabuf, ret;
 	size_t head = 0;
 
+	if (plan == NATIVE) {
+		ret = leave_alone(v, c, out);
+		record_put(v->buffer);
+		return ret;
+	}
+	dmabuf = ret = fetch(v, c->off);
+	/* Of drivers that do not export imports the record has to do (ivpu_gem_prime_handle_to_fd()). */
+	if (plan == REFUSE && (dmabuf >= 0 || dmabuf == -EOPNOTSUPP)) {
+		ret = deny(v, c);
+		if (dmabuf >= 0)
+			next.close(dmabuf);
+		record_put(v->buffer);
+		return ret;
+	}
 	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
 	else if (dmabuf >= 0)
-		ret = map_best(v, c, dmabuf, out, &head, &native);
+		ret = map_by(plan, v, c, dmabuf, out, &head, &native);
 	if (ret < 0) {
 		stat_inc(STAT_FALLBACK);
 		log_line("fallback: %s: %zu bytes at %llu: %s",

@@ -19,8 +19,14 @@
  */
 bool redirect_may_rescue(int fd, int err, const void *arg, size_t size);
 
-/* The driver's map ioctl refused @handle with @err: 0 and a synthetic *@offset, or @err again. */
-int redirect_refused(int fd, uint32_t handle, int err, uint64_t *offset);
+/*
+ * The driver's map ioctl refused @handle with @err: 0 and a synthetic *@offset, or @err again.
+ * @proof: it says EINVAL of imports only, so that one which is not known is learned.
+ */
+int redirect_refused(int fd, uint32_t handle, bool proof, int err, uint64_t *offset);
+
+/* The same where it should have mapped @len bytes from @start on itself: 0 and *@out, or @err. */
+int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int err, void **out);
 
 /* A program's mmap(). */
 struct mmap_call {

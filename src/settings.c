@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drivers/drivers.h"
 #include "log.h"
 #include "settings.h"
 
@@ -16,11 +17,13 @@ struct settings settings;
 /* The first value of each list is the default and stands for 0 in the enum. */
 static const struct {
 	const char *name;
-	const char *values[4];
+	const char *values[6];
 } known[] = {
-	{ "PRIMESHIM_MODE", { "redirect", "observe", "off" } },
+	{ "PRIMESHIM_MODE", { "redirect", "rescue", "observe", "deny", "off" } },
 	{ "PRIMESHIM_SYNC", { "map", "off" } },
+	{ "PRIMESHIM_EXPORT", { "write", "keep" } },
 	{ "PRIMESHIM_LOG", { "0", "1" } },
+	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */
 };
 
 #define NKNOWN (sizeof(known) / sizeof(known[0]))
@@ -32,7 +35,7 @@ static int value_of(size_t k)
 
 	if (!value || !*value)
 		return 0;
-	for (int i = 0; i < 4 && known[k].values[i]; i++)
+	for (int i = 0; i < 6 && known[k].values[i]; i++)
 		if (!strcmp(value, known[k].values[i]))
 			return i;
 	log_always("%s=%s is not known, %s is used", known[k].name, value, known[k].values[0]);
@@ -59,7 +62,10 @@ void settings_init(void)
 {
 	settings.mode = value_of(0);
 	settings.sync = value_of(1);
-	settings.log = value_of(2);
+	settings.rescues = settings.mode == MODE_REDIRECT || settings.mode == MODE_RESCUE;
+	settings.rdwr = settings.rescues && !value_of(2);
+	settings.log = value_of(3);
+	drivers_wanted_init(secure_getenv("PRIMESHIM_DRIVERS"));
 	check_names();
 	settings.active = settings.mode != MODE_OFF;
 }

@@ -3,13 +3,18 @@
  * What PRIMESHIM_* in the environment asks for. Written once, by the constructor, before the
  * program has a second thread; immutable afterwards, so it needs no lock.
  *
- *   PRIMESHIM_MODE  redirect (default)  imports are mapped through their dma-buf
- *                   observe             the native way; what redirect would do is logged
- *                   off                 every hook forwards
- *   PRIMESHIM_SYNC  map (default)       DMA_BUF_IOCTL_SYNC START at map, END at the last unmap
- *                   off                 no brackets
- *   PRIMESHIM_LOG   1                   a line per import, map and fallback on stderr
- *                   0 (default)
+ *   PRIMESHIM_MODE    redirect (default)  imports are mapped through their dma-buf
+ *                     rescue              only where the driver's own mapping does not work
+ *                     observe             the native way; what redirect would do is logged
+ *                     deny                mmap of an import says EINVAL
+ *                     off                 every hook forwards
+ *   PRIMESHIM_SYNC    map (default)       DMA_BUF_IOCTL_SYNC START at map, END at the last unmap
+ *                     off                 no brackets
+ *   PRIMESHIM_EXPORT  write (default)     redirect and rescue add DRM_RDWR to the program's exports
+ *                     keep                they are made as the program says
+ *   PRIMESHIM_DRIVERS NAME,-NAME...       only these importers, but not those; default: all
+ *   PRIMESHIM_LOG     1                   a line per import, map and fallback on stderr
+ *                     0 (default)
  *
  * A value or a name that is not known costs one line on stderr; the default is kept.
  */
@@ -18,13 +23,15 @@
 
 #include <stdbool.h>
 
-enum mode { MODE_REDIRECT, MODE_OBSERVE, MODE_OFF };
+enum mode { MODE_REDIRECT, MODE_RESCUE, MODE_OBSERVE, MODE_DENY, MODE_OFF };
 enum sync_policy { SYNC_MAP, SYNC_OFF };
 
 struct settings {
 	bool active;	/* the constructor has run and the mode is not off */
 	enum mode mode;
 	enum sync_policy sync;
+	bool rescues;	/* what is refused natively is mapped: redirect and rescue */
+	bool rdwr;	/* exports get DRM_RDWR */
 	bool log;
 };
 

@@ -15,9 +15,9 @@ static unsigned long get(enum counter s)
 void stats_log(void)
 {
 	log_line("exit: %lu imports (%lu learned, %lu stale), %lu maps refused, %lu rescued; "
-		 "mmaps: %lu redirected, %lu native, %lu fallbacks; sync: %lu begins, %lu ends, "
-		 "%lu owed",
+		 "mmaps: %lu redirected, %lu native, %lu fallbacks, %lu denied; "
+		 "exports made writable: %lu; sync: %lu begins, %lu ends, %lu owed",
 		 get(STAT_IMPORT) + get(STAT_LEARNED), get(STAT_LEARNED), get(STAT_STALE),
 		 get(STAT_REFUSED), get(STAT_OFFSET), get(STAT_REDIRECTED), get(STAT_NATIVE),
-		 get(STAT_FALLBACK), get(STAT_BEGIN), get(STAT_END), get(STAT_OWED));
+		 get(STAT_FALLBACK), get(STAT_DENIED), get(STAT_EXPORT), get(STAT_BEGIN), get(STAT_END), get(STAT_OWED));
 }

@@ -17,6 +17,8 @@ enum counter {
 	STAT_REDIRECTED,	/* mmap served from the dma-buf */
 	STAT_NATIVE,		/* mmap of an import served by the driver */
 	STAT_FALLBACK,		/* the dma-buf way failed; the native way was taken */
+	STAT_DENIED,		/* mmap of an import refused, as PRIMESHIM_MODE=deny wants it */
+	STAT_EXPORT,		/* PRIME_HANDLE_TO_FD that was given DRM_RDWR */
 	STAT_BEGIN,		/* DMA_BUF_IOCTL_SYNC START */
 	STAT_END,		/* DMA_BUF_IOCTL_SYNC END */
 	STAT_OWED,		/* START left out: the buffer was busy */

@@ -177,7 +177,8 @@ void step_import(struct thread *t)
 		t->blurred = true;
 		return;
 	}
-	t->handles[h].noted = !t->struck;
+	/* The device's own buffer is none, where its export was seen. */
+	t->handles[h].noted = !t->struck && t->objects[t->handles[h].object].import;
 	if (t->struck)
 		t->handles[h].sure = false;
 	else

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* The DRM core's own ioctls on handles, which every driver has. */
+/*
+ * The DRM core's own ioctls on handles, which every driver has; and the names of the drivers that
+ * have no others that matter. Most of those are for displays only, and programs draw into dumb
+ * buffers there (Mesa's kms_swrast).
+ */
 #include "config.h"
 
-#include <stddef.h>
+#include <string.h>
 
 #include <drm.h>
 #include <drm_mode.h>
@@ -18,44 +22,62 @@ struct drm_gem_change_handle {
 #define DRM_IOCTL_GEM_CHANGE_HANDLE DRM_IOWR(0xD2, struct drm_gem_change_handle)
 #endif
 
-#define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
-
-const struct driver generic_driver = {
-	.name = "generic",
-	.ioctls = {
-		[_IOC_NR(DRM_IOCTL_PRIME_FD_TO_HANDLE)] = {
-			.role = ROLE_IMPORT,
-			.size = END_OF(struct drm_prime_handle, fd),
-			.handle = offsetof(struct drm_prime_handle, handle),
-			.value = offsetof(struct drm_prime_handle, fd),
-		},
-		[_IOC_NR(DRM_IOCTL_PRIME_HANDLE_TO_FD)] = {
-			.role = ROLE_EXPORT,
-			.size = END_OF(struct drm_prime_handle, fd),
-			.handle = offsetof(struct drm_prime_handle, handle),
-			.value = offsetof(struct drm_prime_handle, fd),
-		},
-		[_IOC_NR(DRM_IOCTL_GEM_CLOSE)] = {
-			.role = ROLE_CLOSE,
-			.size = END_OF(struct drm_gem_close, handle),
-			.handle = offsetof(struct drm_gem_close, handle),
-		},
-		[_IOC_NR(DRM_IOCTL_MODE_DESTROY_DUMB)] = {
-			.role = ROLE_CLOSE,
-			.size = END_OF(struct drm_mode_destroy_dumb, handle),
-			.handle = offsetof(struct drm_mode_destroy_dumb, handle),
-		},
-		[_IOC_NR(DRM_IOCTL_GEM_CHANGE_HANDLE)] = {
-			.role = ROLE_RENAME,
-			.size = END_OF(struct drm_gem_change_handle, new_handle),
-			.handle = offsetof(struct drm_gem_change_handle, handle),
-			.value = offsetof(struct drm_gem_change_handle, new_handle),
-		},
-		[_IOC_NR(DRM_IOCTL_MODE_MAP_DUMB)] = {
-			.role = ROLE_MAP_OFFSET,
-			.size = END_OF(struct drm_mode_map_dumb, offset),
-			.handle = offsetof(struct drm_mode_map_dumb, handle),
-			.value = offsetof(struct drm_mode_map_dumb, offset),
-		},
+static const struct drv_ioctl ioctls[] = {
+	{
+		IOCTL(PRIME_FD_TO_HANDLE), .role = ROLE_IMPORT,
+		.handle = AT(drm_prime_handle, handle),
+		.value = AT(drm_prime_handle, fd),
+	}, {
+		IOCTL(PRIME_HANDLE_TO_FD), .role = ROLE_EXPORT,
+		.handle = AT(drm_prime_handle, handle),
+		.value = AT(drm_prime_handle, fd),
+	}, {
+		IOCTL(GEM_CLOSE), .role = ROLE_CLOSE,
+		.handle = AT(drm_gem_close, handle),
+	}, {
+		IOCTL(MODE_DESTROY_DUMB), .role = ROLE_CLOSE,
+		.handle = AT(drm_mode_destroy_dumb, handle),
+	}, {
+		IOCTL(GEM_CHANGE_HANDLE), .role = ROLE_RENAME,
+		.handle = AT(drm_gem_change_handle, handle),
+		.value = AT(drm_gem_change_handle, new_handle),
+	}, {
+		IOCTL(GEM_OPEN), .role = ROLE_CREATE,
+		.handle = AT(drm_gem_open, handle),
+	}, {
+		IOCTL(MODE_CREATE_DUMB), .role = ROLE_CREATE,
+		.handle = AT(drm_mode_create_dumb, handle),
+	}, {
+		IOCTL(MODE_MAP_DUMB), .role = ROLE_MAP_OFFSET, .proof = true,
+		.handle = AT(drm_mode_map_dumb, handle),
+		.value = AT(drm_mode_map_dumb, offset),
 	},
 };
+
+const struct driver generic_driver = {
+	.name = "any other",
+	.exports_as = { "drm" },
+	.natively = NATIVELY_REFUSED,
+	.note = "vgem, vkms, cirrus, udl, gud, simpledrm and every other driver for displays alone",
+	IOCTLS(ioctls),
+};
+
+/* As of 6.1 to 7.3: the name in struct drm_driver. */
+static const char *const names[] = {
+	"vgem", "vkms", "cirrus", "cirrus-qemu", "udl", "gud", "simpledrm", "ofdrm", "efidrm",
+	"vesadrm", "bochs-drm", "ast", "mgag200", "hyperv_drm", "gm12u320", "ssd130x", "appletbdrm",
+	"hibmc", "vboxvideo", "gma500", "xendrm-du", "arcpgu", "aspeed-gfx-drm", "atmel-hlcdc",
+	"fsl-dcu-drm", "hdlcd", "komeda", "mali-dp", "pl111", "imx-dcss", "imx-drm", "imx-lcdc",
+	"imx-lcdif", "mxsfb-drm", "ingenic-drm", "kirin", "kmb-drm", "logicvc-drm", "mcde",
+	"mediatek", "meson", "rcar-du", "rzg2l-du", "shmob-drm", "sprd", "sti", "stm", "sun4i-drm",
+	"tidss", "tilcdc", "tve200", "zynqmp-dpsub", "adp", "hx8357d", "ili9163", "ili9225",
+	"ili9341", "ili9486", "mi0283qt", "panel-mipi-dbi", "repaper", "st7586", "st7735r",
+};
+
+bool driver_is_generic(const char *name)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
