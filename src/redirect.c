@@ -169,20 +169,32 @@ static int discard(const struct mmap_call *c, void *p, size_t head)
 	return -EFAULT;
 }
 
+/*
+ * Can the page be read? Of one that is mapped for writing alone that says nothing on machines where
+ * writing does not imply it: then it is no answer for other mappings.
+ */
+static int ask(const struct mmap_call *c, const void *p, bool *lasting)
+{
+	*lasting = c->prot & PROT_READ;
+	return c->prot & (PROT_READ | PROT_WRITE) ? page_readable(p) : -EACCES;
+}
+
 /* The driver's mapping, if its first page can be read. Asked once for an import. */
 static int map_native(const struct view *v, const struct mmap_call *c, void **out)
 {
+	bool lasting;
 	int ret, works;
 
 	if (!v->native || v->native_works == NO)
 		return -ENXIO;
 	ret = mmap_native(c, out);
-	if (ret < 0 || v->native_works == YES || !(c->prot & PROT_READ))
+	if (ret < 0 || v->native_works == YES)
 		return ret;
-	works = page_readable(*out);
+	works = ask(c, *out, &lasting);
 	if (works < 0)
 		return 0;
-	record_native_works(v->fd, v->handle, v->buffer, works);
+	if (lasting)
+		record_native_works(v->fd, v->handle, v->buffer, works);
 	return works ? 0 : discard(c, *out, 0);
 }
 
@@ -193,6 +205,7 @@ static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabu
 	struct buffer *b = v->buffer;
 	enum answer known;
 	int ret, works;
+	bool lasting;
 
 	buffers_lock();
 	known = b->mappable;
@@ -201,14 +214,16 @@ static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabu
 		return -ENXIO;
 	ret = dmabuf_mmap(dmabuf, buffer_size(b), c->addr, c->len, c->prot, c->flags, v->delta,
 			  out, head);
-	if (ret < 0 || known == YES || !(c->prot & PROT_READ))
+	if (ret < 0 || known == YES)
 		return ret;
-	works = page_readable(*out);
+	works = ask(c, *out, &lasting);
 	if (works < 0)
 		return 0;
-	buffers_lock();
-	b->mappable = works ? YES : NO;
-	buffers_unlock();
+	if (lasting) {
+		buffers_lock();
+		b->mappable = works ? YES : NO;
+		buffers_unlock();
+	}
 	return works ? 0 : discard(c, *out, *head);
 }
 

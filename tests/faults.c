@@ -125,7 +125,7 @@ static bool import(int into, int from, uint32_t *out)
 /* Does the shim have to do its job? Where nothing has failed so far. */
 static bool perfect(void)
 {
-	return settings.mode == MODE_REDIRECT && !struck;
+	return settings.rescues && !struck;
 }
 
 /* May an import's pages be the driver's, that fault? */

@@ -257,7 +257,7 @@ static int start(void)
 		sigaction(signals[i], &act, NULL);
 	setrlimit(RLIMIT_NOFILE, &lim);
 	close_range(3, ~0U, 0);
-	redirect = settings.mode == MODE_REDIRECT;
+	redirect = settings.rescues;
 	observe = settings.mode == MODE_OBSERVE;
 	linked_start();
 	fake_change_handle(true);

@@ -28,16 +28,21 @@ try() {
 for program; do
 	name=${program##*/}
 	case $name in
-	faults*) try "$name: every fault at every call site" "$program" ;;
+	faults*)
+		try "$name: every fault at every call site" "$program"
+		try "$name: the same in mode rescue" env PRIMESHIM_MODE=rescue "$program"
+		;;
 	*)
 		# Faults and unseen calls with one thread: what one hides, another cannot know.
 		try "$name: $((steps / 4)) steps of one thread, with faults and unseen calls" \
 			"$program" --threads 1 --seed 1 --steps $((steps / 4))
 		try "$name: $((steps / 2)) steps of four threads" \
 			"$program" --clean --threads 4 --seed 2 --steps $((steps / 2))
-		try "$name: $((steps / 4)) steps of two threads, in mode observe" \
-			env PRIMESHIM_MODE=observe \
-			"$program" --clean --threads 2 --seed 3 --steps $((steps / 4))
+		for mode in observe rescue; do
+			try "$name: $((steps / 8)) steps of two threads, in mode $mode" \
+				env PRIMESHIM_MODE=$mode \
+				"$program" --clean --threads 2 --seed 3 --steps $((steps / 8))
+		done
 		;;
 	esac
 done

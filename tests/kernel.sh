@@ -36,12 +36,14 @@ for importer in "${importers[@]}"; do
 	done
 	for exporter in "${exporters[@]}" "${other[@]}"; do
 		tests/matrix native "$importer" "$exporter"
-		$shim --mode observe tests/matrix native "$importer" "$exporter" |
-			sed 's/natively/in mode observe/'
-		$shim --mode off tests/matrix native "$importer" "$exporter" |
-			sed 's/natively/in mode off/'
-		$shim tests/matrix shim "$importer" "$exporter"
-		promise "$importer <- $exporter: the whole run ended well" [ $? = 0 ]
+		for mode in observe deny off; do
+			$shim --mode $mode tests/matrix native "$importer" "$exporter" |
+				sed "s/natively/in mode $mode/"
+		done
+		for mode in redirect rescue; do
+			$shim --mode $mode tests/matrix shim "$importer" "$exporter"
+			promise "$importer <- $exporter: all of mode $mode ended well" [ $? = 0 ]
+		done
 	done
 	# Of dumb buffers, whose pages are counted from where a mapping begins.
 	for exporter in "${other[@]}"; do
@@ -65,7 +67,7 @@ done
 for importer in "${importers[@]}" ${refusing-}; do
 	tests/matrix answers "$importer" >"$tmp/native"
 	promise "$importer: the answers are there" [ "$(wc -l <"$tmp/native")" -gt 20 ]
-	for mode in redirect observe off; do
+	for mode in redirect rescue observe deny off; do
 		$shim --mode $mode tests/matrix answers "$importer" >"$tmp/shim"
 		promise "$importer: the kernel's answers are the same with --mode $mode" \
 			diff "$tmp/native" "$tmp/shim"

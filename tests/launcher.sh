@@ -10,7 +10,7 @@ LAUNCHER_SHELL=${LAUNCHER_SHELL-}
 top=$(cd "${top_builddir:-.}" && pwd -P) || exit 1
 launcher=$top/scripts/run-with-shim.sh
 lib=$top/.libs/libprimeshim.so
-unset LD_PRELOAD PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG
+unset LD_PRELOAD PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_EXPORT
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -133,7 +133,7 @@ done
 run --help
 check '--help prints usage on stdout, status 0' grep -q '^Usage: run-with-shim.sh ' "$tmp/out"
 check '--help has status 0 and an empty stderr' [ "$status-$(wc -c <"$tmp/err")" = 0-0 ]
-for word in 'redirect|observe|off' 'map|off' '--log' '126' '127' 'default: redirect'; do
+for word in 'redirect|rescue|observe|deny|off' 'map|off' 'write|keep' --log --drivers 126 127 'default: redirect'; do
 	check "--help tells of $word" grep -qF -e "$word" "$tmp/out"
 done
 run --version
@@ -147,7 +147,7 @@ run --log=1 true
 check 'refuses an unknown option' refused 2 'unknown option --log=1.*--help'
 run -x true
 check 'refuses an unknown short option' refused 2 'unknown option -x.*--help'
-for option in --mode --sync; do
+for option in --mode --sync --export; do
 	run "$option"
 	check "refuses $option without a value" refused 2 "$option needs a value.*--help"
 	run "$option" fast true
@@ -162,7 +162,7 @@ b" true
 check 'a newline in a value does not break the line' refused 2 'a?b'
 run sh -c "$env"
 check 'the defaults are redirect and map, no log' printed 'redirect map unset'
-for mode in redirect observe off; do
+for mode in redirect rescue observe deny off; do
 	run --mode $mode sh -c "$env"
 	check "--mode $mode sets PRIMESHIM_MODE" printed "$mode map unset"
 	run --mode=$mode sh -c "$env"
@@ -173,6 +173,18 @@ for sync in off map; do
 	check "--sync $sync sets PRIMESHIM_SYNC" printed "redirect $sync unset"
 	run --sync=$sync sh -c "$env"
 	check "--sync=$sync sets PRIMESHIM_SYNC" printed "redirect $sync unset"
+done
+for how in write keep; do
+	run --export $how sh -c 'echo $PRIMESHIM_EXPORT'
+	check "--export $how sets PRIMESHIM_EXPORT" printed $how
+done
+run sh -c 'echo $PRIMESHIM_EXPORT'
+check 'exports are made writable by default' printed write
+run --drivers
+check '--drivers prints a table' [ "$status" = 0 ]
+for words in 'DRIVER.*MAPS BY' 'etnaviv .*ETNAVIV_GEM_INFO' 'radeon .*RADEON_GEM_MMAP.*SIGBUS' \
+	'amdxdna.*nothing (it keeps' 'any other .*MODE_MAP_DUMB.*refused.*vgem'; do
+	check "with a row '$words'" [ "$(grep -c "^$words" "$tmp/out")" = 1 ]
 done
 run --log sh -c "$env"
 check '--log sets PRIMESHIM_LOG=1' printed 'redirect map 1'

@@ -88,4 +88,14 @@ if [ "$(wc -l <"$tmp/want")" != "$(wc -l <"$tmp/got")" ]; then
 		"$tmp/want" "$tmp/got")"
 	fail=1
 fi
+
+sed '1,/^\.\\" drivers: begin/d;/^\.\\" drivers: end/,$d' "$src/man/primeshim.7" |
+	sed '1,4d;$d' >"$tmp/man"
+if "$build/src/primeshim-drivers" --man | diff "$tmp/man" - >"$tmp/diff" && [ -s "$tmp/man" ]; then
+	echo 'ok - the man page has the same table'
+else
+	echo 'not ok - the man page has another table: make man-drivers'
+	cat "$tmp/diff"
+	fail=1
+fi
 exit $fail
