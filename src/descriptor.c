@@ -239,12 +239,20 @@ int descriptor_of(dev_t rdev, unsigned int first)
 /* Where programs do not look for descriptors, and low enough not to blow up their table. */
 static int raised(int fd)
 {
+	static atomic_int from;		/* relaxed: any answer will do */
+	int low = atomic_load_explicit(&from, memory_order_relaxed), high = -1;
 	struct rlimit lim = { .rlim_cur = 256 };
-	int from;
 
-	getrlimit(RLIMIT_NOFILE, &lim);
-	from = (lim.rlim_cur < 1024 ? (int)lim.rlim_cur : 1024) * 3 / 4;
-	return next.fcntl(fd, F_DUPFD_CLOEXEC, from);
+	if (low)
+		high = next.fcntl(fd, F_DUPFD_CLOEXEC, low);
+	/* The first time, or the limit has been lowered since. */
+	if (!low || (high < 0 && errno == EINVAL)) {
+		getrlimit(RLIMIT_NOFILE, &lim);
+		low = (lim.rlim_cur < 1024 ? (int)lim.rlim_cur : 1024) * 3 / 4;
+		atomic_store_explicit(&from, low, memory_order_relaxed);
+		high = next.fcntl(fd, F_DUPFD_CLOEXEC, low);
+	}
+	return high;
 }
 
 static bool make_private(int fd, struct buffer *b)
@@ -307,13 +315,13 @@ bool descriptor_private(int fd)
 	return false;
 }
 
-void descriptor_drop(int fd, const struct buffer *b)
+void descriptor_drop(int fd, const struct buffer *b, bool sure)
 {
 	const struct dmabuf_id id = buffer_id(b);
-	bool ours = dmabuf_is(fd, &id);
 
+	sure = sure || dmabuf_is(fd, &id);
 	reveal(fd, b);
-	if (ours)
+	if (sure)
 		next.close(fd);
 }
 
@@ -361,6 +369,6 @@ bool descriptor_move(int fd, struct dmabuf_id *id)
 	reveal(fd, b);
 	/* The mapping has gone meanwhile, and with it the one at @fd. */
 	if (high >= 0)
-		descriptor_drop(high, b);
+		descriptor_drop(high, b, false);
 	return true;
 }

@@ -61,8 +61,8 @@ int descriptor_of(dev_t rdev, unsigned int first);
  */
 int descriptor_hide(int fd, struct buffer *b);
 
-/* Close a private descriptor of @b, if it still is that. */
-void descriptor_drop(int fd, const struct buffer *b);
+/* Close a private descriptor of @b, if it still is that; with @sure that was just asked. */
+void descriptor_drop(int fd, const struct buffer *b, bool sure);
 
 /*
  * The program is about to put something of its own at @fd: if that is a private one, of *@id, have

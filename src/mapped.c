@@ -85,7 +85,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	}
 	buffers_unlock();
 	if (dmabuf >= 0)
-		descriptor_drop(dmabuf, b);
+		descriptor_drop(dmabuf, b, true);
 	sync_settle(b);
 }
 

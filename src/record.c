@@ -232,8 +232,13 @@ int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b)
 	int dmabuf;
 	dev_t rdev;
 
-	if (drm_node(fd, &rdev) < 0)
+	f = file_lock(fd);
+	if (f) {
+		rdev = f->rdev;
+		file_unlock(f);
+	} else if (drm_node(fd, &rdev) < 0) {
 		return -EINVAL;
+	}
 	f = lock_wanted(fd, rdev);
 	if (!f)
 		return -EINVAL;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "descriptor.h"
 #include "drm_node.h"
 #include "log.h"
 #include "mapped.h"
@@ -32,7 +33,7 @@ bool redirect_may_rescue(int fd, int err, const void *arg, size_t size)
 	case -EINVAL:		/* drm_gem_dumb_map_offset(): imports may not be mapped */
 	case -ENXIO:
 	case -EOPNOTSUPP:
-		return drm_node(fd, &rdev) == 0;
+		return descriptor_known(fd) || drm_node(fd, &rdev) == 0;
 	default:
 		return false;
 	}

@@ -16,11 +16,17 @@ static unsigned int wanted(const struct buffer *b)
 	return b->mapped[1] ? DMA_BUF_SYNC_RW : b->mapped[0] ? DMA_BUF_SYNC_READ : 0;
 }
 
-/* From bracket @from to @to. Returns the bracket that is open now. */
-static unsigned int change(int fd, const struct dmabuf_id *id, unsigned int from, unsigned int to)
+/*
+ * From bracket @from to @to. Returns the bracket that is open now. The descriptor may have been
+ * closed by a raw system call, and be another's: asked before an END. (A START has mostly just been
+ * given its descriptor, and anywhere else it does no harm.)
+ */
+static unsigned int change(int fd, const struct dmabuf_id *id, unsigned int from, unsigned int to,
+			   bool *sure)
 {
-	if (!dmabuf_is(fd, id))
+	if (from && !dmabuf_is(fd, id))
 		return to;
+	*sure = from;
 	if (from) {
 		dmabuf_sync(fd, DMA_BUF_SYNC_END | from);
 		stat_inc(STAT_END);
@@ -41,6 +47,7 @@ void sync_settle(struct buffer *b)
 {
 	const struct dmabuf_id id = buffer_id(b);
 	int closing = -1;
+	bool sure = false;
 
 	buffers_lock();
 	/* One thread at a time is at the ioctl; what others change meanwhile, it goes round for. */
@@ -52,7 +59,8 @@ void sync_settle(struct buffer *b)
 			break;
 		b->settling = true;
 		buffers_unlock();
-		got = change(fd, &id, from, to);
+		sure = false;
+		got = change(fd, &id, from, to, &sure);
 		buffers_lock();
 		b->settling = false;
 		b->bracket = got;
@@ -65,7 +73,7 @@ void sync_settle(struct buffer *b)
 	}
 	buffers_unlock();
 	if (closing >= 0)
-		descriptor_drop(closing, b);
+		descriptor_drop(closing, b, sure);
 	buffers_lock();
 	buffer_put(b);
 	buffers_unlock();
@@ -89,6 +97,7 @@ void sync_exit(void)
 	for (;;) {
 		struct dmabuf_id id;
 		unsigned int bracket;
+		bool sure;
 		int fd;
 
 		buffers_lock();
@@ -100,7 +109,7 @@ void sync_exit(void)
 		fd = b->fd;
 		b->bracket = 0;
 		buffers_unlock();
-		change(fd, &id, bracket, 0);
+		change(fd, &id, bracket, 0, &sure);
 	}
 	buffers_unlock();
 }
