@@ -3,18 +3,24 @@
 # What primeshim costs, measured: the instructions (callgrind's, exact) and nanoseconds that it adds
 # to calls of libc, beside other preloaded objects; and what an import costs. report.awk makes the
 # tables of it, and holds the counts to their limits; times depend on the machine and are only told.
+# What mapping an import costs is measured in a virtual machine (maps.sh, maps.awk): a ratio of
+# times in the same run, which has a limit, and system calls.
 set -u
 export LC_ALL=C
 me=bench.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 build=$top out='' quick='' most=100000 rounds=15 import_rounds=5
+map_rounds=25 here='' vm=()
 
 usage() {
 	cat <<-EOF
-	Usage: $me [--quick] [--build DIR] [--out FILE] [--help]
+	Usage: $me [--quick] [--here | --kvm] [--build DIR] [--out FILE] [--help]
 	Measures what primeshim costs, and holds it to its limits. Installs what it needs.
 
-	  --quick      instructions only, and up to 10,000 imports instead of 100,000
+	  --quick      instructions only, and up to 10,000 imports instead of 100,000; of the times
+	               only those of maps, and fewer
+	  --here       maps imports on the running kernel (as root; vgem), in no virtual machine
+	  --kvm        the virtual machine by KVM (default: software emulation)
 	  --build DIR  where primeshim was built (default: the source folder)
 	  --out FILE   writes the tables there, too
 	  --help       prints this
@@ -40,7 +46,9 @@ value_of() {
 
 while [ $# != 0 ]; do
 	case $1 in
-	--quick) quick=yes most=10000 rounds=0 ;;
+	--quick) quick=yes most=10000 rounds=0 map_rounds=11 ;;
+	--here) here=yes ;;
+	--kvm) vm=(--kvm) ;;
 	--build=* | --out=*) value_of "${1%%=*}" "${1#*=}" ;;
 	--build | --out)
 		value_of "$1" "${2-}"
@@ -57,13 +65,15 @@ build=$(cd "$build" && pwd -P)
 [[ $build != *[\ :]* ]] || die "the build folder's path has a blank or a colon: $build"
 shim=$build/.libs/libprimeshim.so forwarder=$build/bench/.libs/libforwarder.so
 fake=$build/tests/.libs/libfake.so calls=$build/bench/calls
-for file in "$shim" "$forwarder" "$fake" "$calls"; do
+for file in "$shim" "$forwarder" "$fake" "$calls" "$build/bench/maps"; do
 	[ -x "$file" ] || die "$file is not there: build it first (make bench)"
 done
 [ -z "$out" ] || { : >>"$out"; } 2>/dev/null || die "$out cannot be written"
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
-packages_need bench || exit 2
+groups=(bench)
+[ -n "$here" ] || groups+=(vm)
+packages_need "${groups[@]}" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/wrapper"
@@ -193,12 +203,29 @@ weigh() {
 	if ! wait $pid || [ $n != 3 ]; then broken "memory: $1"; fi
 }
 
-# report PART
-report() {
-	awk -v part="$1" -v most=$most -v quick="$quick" -v rounds=$rounds \
-		-v import_rounds=$import_rounds -f "$top/bench/report.awk" "$facts"
+# maps: imports on a real kernel
+maps() {
+	local in=("$top/scripts/vm.sh" "${vm[@]}" --)
+	[ -z "$here" ] || in=()
+	say 'maps on a real kernel'
+	(cd "$build" && "${in[@]}" "$top/bench/maps.sh" $map_rounds) >>"$facts" 2>>"$tmp/log" ||
+		broken maps.sh
 }
 
+# report PART
+report() {
+	local status=0
+	awk -v part="$1" -v most=$most -v quick="$quick" -v rounds=$rounds \
+		-v import_rounds=$import_rounds -f "$top/bench/median.awk" \
+		-f "$top/bench/report.awk" "$facts" || status=$?
+	awk -v part="$1" -v emulated="$emulated" -f "$top/bench/median.awk" \
+		-f "$top/bench/maps.awk" "$facts" || status=$?
+	return $status
+}
+
+emulated=yes
+[ -z "$here${vm[*]}" ] || emulated=
+maps
 for variant in "${alone[@]}"; do
 	count "$variant" "$variant" rows
 done

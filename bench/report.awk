@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # What bench.sh found out, as tables (part=tables) or as "ok - ..." and "not ok - ..." lines with
-# exit status 1 if a limit is not kept (part=promises). Runs in any awk. It reads:
+# exit status 1 if a limit is not kept (part=promises). Runs in any awk, with median.awk. It reads:
 #
 #   ir NAME ROW IMPORTS CALLS INSTRUCTIONS ENTRIES	of all calls; entries of the fake kernel
 #   ns NAME ROW IMPORTS ROUND NS			a call
@@ -85,18 +85,6 @@ function number(v)
 	return v == int(v) ? v "" : sprintf("%.1f", v)
 }
 
-# Of v[1..n]
-function median(v, n,	i, j, x)
-{
-	for (i = 2; i <= n; i++) {
-		x = v[i]
-		for (j = i - 1; j && v[j] > x; j--)
-			v[j + 1] = v[j]
-		v[j + 1] = x
-	}
-	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-}
-
 # The median over rounds of what name takes longer than base in the same round; without a base, of
 # what it takes. spread: and how far from that the rounds are, in the median.
 function time(name, base, r, live, spread,	round, v, n, m)
@@ -110,9 +98,7 @@ function time(name, base, r, live, spread,	round, v, n, m)
 	m = median(v, n)
 	if (!spread)
 		return sprintf("%.1f", m)
-	for (round = 1; round <= n; round++)
-		v[round] = v[round] < m ? m - v[round] : v[round] - m
-	return sprintf("%.1f ± %.1f", m, median(v, n))
+	return sprintf("%.1f ± %.1f", m, deviation(v, n, m))
 }
 
 # The median over rounds of two threads' throughput, one's being 1
@@ -204,9 +190,8 @@ function tables(	alone, states, i)
 	print "<!-- SPDX-License-Identifier: MIT -->"
 	print "# What primeshim costs\n"
 	print "Written by `bench/bench.sh" (quick ? " --quick" : "") " --out FILE`. `make bench`" \
-	      " measures again, in about six minutes,\nand says whether the limits are kept;" \
-	      " `make bench BENCH_FLAGS=--quick` leaves the nanoseconds out and\ntakes half a" \
-	      " minute.\n"
+	      " measures again, in about seven minutes,\nand says whether the limits are kept;" \
+	      " `make bench BENCH_FLAGS=--quick` leaves most times out and takes a\nminute.\n"
 	print machine ".\n"
 
 	print "## A process without imports\n"

@@ -131,7 +131,7 @@ cd "$build" || exit 2
 
 short=(--quick)
 [ -z "$all_of_it" ] || short=()
-guest 'what it costs' make bench BENCH_FLAGS="${short[*]}"
+guest 'what it costs' make bench BENCH_FLAGS="${short[*]} $kvm ${here:+--here}"
 guest 'the imports of Mesa and libdrm' "$top/scripts/audit.sh"
 guest 'that audit can fail' "$top/tests/audit.sh"
 guest 'real programs' "$top/scripts/programs.sh" --lib "$build/.libs/libprimeshim.so" \

@@ -10,7 +10,7 @@ declare -A packages_of=(
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-gl'
 	[abi]='gcc-multilib musl-tools'
 	[audit]='apt dpkg binutils debian-archive-keyring'
-	[bench]='binutils libsocket-wrapper libv4l-0 umockdev valgrind'
+	[bench]='binutils libsocket-wrapper libv4l-0 strace umockdev valgrind'
 	[programs]='git python3 libpython3.11-testsuite stress-ng xz-utils libjemalloc2'
 	[programs-all]='gcc libc6-dev binutils make valgrind libtcmalloc-minimal4 libmimalloc2.0
 		chromium'

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+# What maps.sh found out in the virtual machine, as tables (part=tables) or as "ok - ..." and
+# "not ok - ..." lines with exit status 1 if a limit is not kept (part=promises). Runs in any awk,
+# with median.awk. It reads:
+#
+#   map SYNC WAY BYTES ROUND NS		a map, touch and unmap; see maps.c
+#   call SYNC CYCLE PHASE CALL ON	a system call, and what it is about: device, dma-buf or -
+#   guest TEXT
+
+# A system call that the shim adds, how often with --sync map and off, and what for
+function call(phase, name, on, map, off, text,	k)
+{
+	k = phase SUBSEP name SUBSEP on
+	keys[++nkeys] = k
+	limit["map", k] = map
+	limit["off", k] = off
+	reason[k] = text
+}
+
+BEGIN {
+	MOST_TIMES = 1.5	# the exporter's own mmap, from FROM bytes up
+	FROM = 65536
+	nsyncs = split("map off", syncs)
+	nphases = split("MAP_DUMB mmap touch munmap", phases)
+	# What the program makes itself, and makes natively too.
+	own["MAP_DUMB", "DRM_IOCTL_MODE_MAP_DUMB", "device"] = 1
+	own["mmap", "mmap", "dma-buf"] = 1
+	own["munmap", "munmap", "-"] = 1
+
+	call("MAP_DUMB", "fstat", "device", 2, 2, "is the descriptor a DRM device's: before it is" \
+	     " asked for a dma-buf, and once the record is looked up")
+	call("MAP_DUMB", "DRM_IOCTL_PRIME_HANDLE_TO_FD", "device", 1, 1,
+	     "the dma-buf behind the handle now")
+	call("MAP_DUMB", "fstat", "dma-buf", 1, 1, "is it the one that was noted")
+	call("MAP_DUMB", "close", "dma-buf", 1, 1, "nothing is kept for an import")
+	call("mmap", "DRM_IOCTL_PRIME_HANDLE_TO_FD", "device", 1, 1, "the dma-buf, to be mapped")
+	call("mmap", "fstat", "device", 1, 1, "is the descriptor a DRM device's")
+	call("mmap", "fstat", "dma-buf", 2, 1, "is it the one that was noted; with brackets, is" \
+	     " the private descriptor still it")
+	call("mmap", "prlimit64", "-", 1, 0, "how high the private descriptor's number may be")
+	call("mmap", "fcntl", "dma-buf", 1, 0, "the private descriptor, for the END, out of the" \
+	     " program's way")
+	call("mmap", "close", "dma-buf", 1, 1, "the number that the program expects to be free")
+	call("mmap", "poll", "dma-buf", 1, 0, "would START wait for a fence: then it is left out")
+	call("mmap", "DMA_BUF_IOCTL_SYNC", "dma-buf", 1, 0, "START")
+	call("munmap", "fstat", "dma-buf", 2, 0, "is the private descriptor still the dma-buf's:" \
+	     " before END, and before it is closed")
+	call("munmap", "DMA_BUF_IOCTL_SYNC", "dma-buf", 1, 0, "END")
+	call("munmap", "close", "dma-buf", 1, 0, "the private descriptor, which nobody needs now")
+}
+
+$1 == "map" {
+	ns[$2, $3, $4, $5] = $6
+	if (!(($2, $4) in rounds) && $2 == "map")
+		sizes[++nsizes] = $4
+	if ($5 > rounds[$2, $4])
+		rounds[$2, $4] = $5
+}
+$1 == "call" {
+	if ($3 > cycles[$2])
+		cycles[$2] = $3
+	k = $4 SUBSEP $5 SUBSEP $6
+	n[$2, $3, k]++
+	if (!(k in reason) && !(k in own) && !(k in strange)) {
+		strange[k] = 1
+		keys[++nkeys] = k
+	}
+}
+$1 == "guest" { sub(/^guest /, ""); guest = $0 }
+
+function die(text)
+{
+	printf "maps.awk: %s\n", text >"/dev/stderr"
+	died = 1
+	exit 2
+}
+
+# How often the shim makes a call in a cycle, beyond those of the program
+function made(sync, cycle, k)
+{
+	return n[sync, cycle, k] - (k in own ? 1 : 0)
+}
+
+# The calls of a phase, or of all of them
+function sum(what, sync, phase,	i, part, all)
+{
+	for (i = 1; i <= nkeys; i++) {
+		split(keys[i], part, SUBSEP)
+		if (!phase || part[1] == phase)
+			all += what == "made" ? made(sync, cycles[sync], keys[i]) : \
+						limit[sync, keys[i]]
+	}
+	return all + 0
+}
+
+# Is every cycle but the first, in which things are asked once, like the last?
+function steady(sync,	cycle, i)
+{
+	for (cycle = 2; cycle < cycles[sync]; cycle++)
+		for (i = 1; i <= nkeys; i++)
+			if (made(sync, cycle, keys[i]) != made(sync, cycles[sync], keys[i]))
+				return 0
+	return cycles[sync] > 2
+}
+
+# The median over rounds of way's time as a multiple of base's in the same round; spread is set
+function times(sync, way, base, size,	round, v, n, m)
+{
+	n = rounds[sync, size]
+	for (round = 1; round <= n; round++) {
+		if (!ns[sync, way, size, round] || !ns[sync, base, size, round])
+			die("there is no time of " way " and " base ", " size " bytes")
+		v[round] = ns[sync, way, size, round] / ns[sync, base, size, round]
+	}
+	if (!n)
+		die("there is no time with --sync " sync ", " size " bytes")
+	m = median(v, n)
+	spread = deviation(v, n, m)
+	return m
+}
+
+function told(sync, way, base, size,	m)
+{
+	m = times(sync, way, base, size)
+	return sprintf("%.2f ± %.2f", m, spread)
+}
+
+function microseconds(sync, way, size,	round, v, n)
+{
+	n = rounds[sync, size]
+	for (round = 1; round <= n; round++)
+		v[round] = ns[sync, way, size, round] / 1000
+	return sprintf("%.0f", median(v, n))
+}
+
+function kib(size)
+{
+	return size < 1048576 ? size / 1024 " KiB" : size / 1048576 " MiB"
+}
+
+function tables(	s, i, j, part, k)
+{
+	print "\n## Maps of imports on a real kernel\n"
+	print "A udmabuf imported into " guest ", in a virtual machine" (emulated ? \
+	      " emulated in software, where all takes\nmany times longer and page faults most:" \
+	      " the ratios are the thing" : "") ". Map, touch every page (read and write)" \
+	      "\nand unmap, as a multiple of the exporter's own mmap of the same dma-buf by" \
+	      " system calls that no\npreloaded object sees, in the same round of the same run:" \
+	      " the median over " rounds["map", sizes[1]] " rounds with the median\ndeviation." \
+	      " \"Import\" is `MODE_MAP_DUMB`, `mmap`, touch, `munmap`; \"offset kept\" the same" \
+	      " without\n`MODE_MAP_DUMB`; \"bracketed\" the dma-buf again, with the SYNC START and" \
+	      " END of a careful client.\n"
+	print "| | dma-buf, µs | import | offset kept | bracketed | import over bracketed |"
+	print "|---|---|---|---|---|---|"
+	for (s = 1; s <= nsyncs; s++)
+		for (i = 1; i <= nsizes; i++)
+			print "| " kib(sizes[i]) ", `--sync " syncs[s] "` | " \
+			      microseconds(syncs[s], "dmabuf", sizes[i]) " | " \
+			      told(syncs[s], "handle", "dmabuf", sizes[i]) " | " \
+			      told(syncs[s], "offset", "dmabuf", sizes[i]) " | " \
+			      told(syncs[s], "bracketed", "dmabuf", sizes[i]) " | " \
+			      told(syncs[s], "handle", "bracketed", sizes[i]) " |"
+	print "\nThe system calls that the shim adds to one such cycle, from the second on, as" \
+	      " strace lists them.\n"
+	print "| in | call | on | `--sync map` | `--sync off` | what for |"
+	print "|---|---|---|---|---|---|"
+	for (i = 1; i <= nphases; i++)
+		for (j = 1; j <= nkeys; j++) {
+			k = keys[j]
+			split(k, part, SUBSEP)
+			if (part[1] != phases[i] || (made("map", cycles["map"], k) < 1 && \
+						     made("off", cycles["off"], k) < 1))
+				continue
+			sub(/^DRM_IOCTL_/, "", part[2])
+			print "| `" (i == 1 ? "MODE_" : "") part[1] "` | `" part[2] "` | " part[3] " | " \
+			      made("map", cycles["map"], k) + 0 " | " \
+			      made("off", cycles["off"], k) + 0 " | " \
+			      (k in reason ? reason[k] : "?") " |"
+		}
+	print "| all | | | " sum("made", "map") " | " sum("made", "off") " | |"
+}
+
+function promise(text, kept)
+{
+	print (kept ? "ok - " : "not ok - ") text
+	failed = failed || !kept
+}
+
+# Calls that are made more or less often than the list says
+function unlike(sync,	i, k, part, m, text)
+{
+	for (i = 1; i <= nkeys; i++) {
+		k = keys[i]
+		m = made(sync, cycles[sync], k) + 0
+		if (m == limit[sync, k] + 0)
+			continue
+		split(k, part, SUBSEP)
+		text = text ", " m " " part[2] " (" part[3] ") in " part[1] ", not " \
+		       limit[sync, k] + 0
+	}
+	return substr(text, 3)
+}
+
+function promises(	s, i, k, sync, m, text)
+{
+	for (s = 1; s <= nsyncs; s++) {
+		sync = syncs[s]
+		for (k in own)
+			text = text (n[sync, cycles[sync], k] ? "" : ", " k)
+		gsub(SUBSEP, " ", text)
+		promise("--sync " sync ": the program's own calls are in the trace" text, !text)
+		promise("--sync " sync ": a map and unmap makes the same system calls each time",
+			steady(sync))
+		m = sum("made", sync)
+		promise("--sync " sync ": " m " system calls added to MODE_MAP_DUMB, mmap and " \
+			"munmap, at most " sum("limit", sync), m <= sum("limit", sync))
+		text = unlike(sync)
+		promise("--sync " sync ": each is one that has its reason told" \
+			(text ? ": " text : ""), !text)
+		text = ""
+		for (i = 1; i <= nsizes; i++) {
+			if (sizes[i] < FROM)
+				continue
+			m = times(sync, "handle", "dmabuf", sizes[i])
+			promise(sprintf("--sync %s: map, touch and unmap of %s take %.2f times " \
+					"the exporter's own, at most %.1f", sync, kib(sizes[i]), m,
+					MOST_TIMES), m <= MOST_TIMES)
+		}
+	}
+	promise("there are times of " nsizes " sizes, at least 4", nsizes >= 4)
+}
+
+END {
+	if (died)
+		exit 2
+	if (part == "tables")
+		tables()
+	else
+		promises()
+	exit died ? 2 : failed
+}
