@@ -3,22 +3,22 @@
 # What primeshim costs, measured: the instructions (callgrind's, exact) and nanoseconds that it adds
 # to calls of libc, beside other preloaded objects; and what an import costs. report.awk makes the
 # tables of it, and holds the counts to their limits; times depend on the machine and are only told.
-# What mapping an import costs is measured in a virtual machine (maps.sh, maps.awk): a ratio of
-# times in the same run, which has a limit, and system calls.
+# What mapping an import costs is measured in a virtual machine (maps.sh, maps.awk) and has a limit,
+# as a multiple of what the exporter's mmap takes in the same run.
 set -u
 export LC_ALL=C
 me=bench.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 build=$top out='' quick='' most=100000 rounds=15 import_rounds=5
-map_rounds=25 here='' vm=()
+map_rounds=25 count_rounds=11 here='' kvm=''
 
 usage() {
 	cat <<-EOF
 	Usage: $me [--quick] [--here | --kvm] [--build DIR] [--out FILE] [--help]
 	Measures what primeshim costs, and holds it to its limits. Installs what it needs.
 
-	  --quick      instructions only, and up to 10,000 imports instead of 100,000; of the times
-	               only those of maps, and fewer
+	  --quick      instructions only, and up to 10,000 imports instead of 100,000; what maps
+	               take in instructions only
 	  --here       maps imports on the running kernel (as root; vgem), in no virtual machine
 	  --kvm        the virtual machine by KVM (default: software emulation)
 	  --build DIR  where primeshim was built (default: the source folder)
@@ -46,9 +46,9 @@ value_of() {
 
 while [ $# != 0 ]; do
 	case $1 in
-	--quick) quick=yes most=10000 rounds=0 map_rounds=11 ;;
+	--quick) quick=yes most=10000 rounds=0 count_rounds=5 ;;
 	--here) here=yes ;;
-	--kvm) vm=(--kvm) ;;
+	--kvm) kvm=yes ;;
 	--build=* | --out=*) value_of "${1%%=*}" "${1#*=}" ;;
 	--build | --out)
 		value_of "$1" "${2-}"
@@ -203,13 +203,10 @@ weigh() {
 	if ! wait $pid || [ $n != 3 ]; then broken "memory: $1"; fi
 }
 
-# maps: imports on a real kernel
+# maps CLOCK ROUNDS [COMMAND...]: prints the facts of imports on a real kernel, as seen by COMMAND
 maps() {
-	local in=("$top/scripts/vm.sh" "${vm[@]}" --)
-	[ -z "$here" ] || in=()
-	say 'maps on a real kernel'
-	(cd "$build" && "${in[@]}" "$top/bench/maps.sh" $map_rounds) >>"$facts" 2>>"$tmp/log" ||
-		broken maps.sh
+	say "maps on a real kernel: $1"
+	(cd "$build" && "${@:3}" "$top/bench/maps.sh" "$1" "$2") 2>>"$tmp/log" || broken maps.sh
 }
 
 # report PART
@@ -218,14 +215,22 @@ report() {
 	awk -v part="$1" -v most=$most -v quick="$quick" -v rounds=$rounds \
 		-v import_rounds=$import_rounds -f "$top/bench/median.awk" \
 		-f "$top/bench/report.awk" "$facts" || status=$?
-	awk -v part="$1" -v emulated="$emulated" -f "$top/bench/median.awk" \
+	awk -v part="$1" -f "$top/bench/median.awk" \
 		-f "$top/bench/maps.awk" "$facts" || status=$?
 	return $status
 }
 
-emulated=yes
-[ -z "$here${vm[*]}" ] || emulated=
-maps
+vm=("$top/scripts/vm.sh" --timeout 300)
+if [ -n "$here" ]; then
+	maps time $map_rounds >>"$facts"
+elif [ -n "$kvm" ]; then
+	maps time $map_rounds "${vm[@]}" --kvm -- >>"$facts"
+else
+	maps instructions $count_rounds "${vm[@]}" --icount -- >>"$facts"
+	[ -n "$quick" ] || maps emulated $map_rounds "${vm[@]}" -- >"$tmp/emulated"
+	# The system calls are there already.
+	[ -n "$quick" ] || grep '^map ' "$tmp/emulated" >>"$facts"
+fi
 for variant in "${alone[@]}"; do
 	count "$variant" "$variant" rows
 done

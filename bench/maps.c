@@ -25,6 +25,12 @@
 
 #include "client.h"
 
+#ifdef SYS_mmap2	/* 32-bit; where there is SYS_mmap too, it is another call */
+#define RAW_MMAP	SYS_mmap2
+#else
+#define RAW_MMAP	SYS_mmap
+#endif
+
 #define BATCH_PAGES	1024	/* touched at least in a batch, which is what is timed */
 #define BATCH_MAPS	64	/* at most */
 #define CALLS_SIZE	(16 * PAGE)
@@ -67,7 +73,7 @@ static void by_offset(void)
 /* What the others are compared with is to be the kernel's own, so no preloaded object is asked. */
 static uint8_t *raw_map(void)
 {
-	long p = syscall(SYS_mmap, NULL, b.size, PROT_READ | PROT_WRITE, MAP_SHARED, b.dmabuf, 0L);
+	long p = syscall(RAW_MMAP, NULL, b.size, PROT_READ | PROT_WRITE, MAP_SHARED, b.dmabuf, 0L);
 
 	if (p == -1)
 		err(2, "the exporter's mmap of %zu bytes", b.size);

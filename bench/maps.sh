@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 # Times maps of imports under the shim and lists the system calls of one, on the running kernel;
 # root, in a virtual machine made by scripts/vm.sh. Run in the build folder. Prints facts for
-# maps.awk, which says how they are written.
+# maps.awk, which says how they are written and what CLOCK may be.
 set -u
 set -o pipefail
 me=maps.sh
-rounds=${1-} importer=${2-vgem} cycles=4
-[[ $rounds =~ ^[1-9][0-9]*$ ]] || { echo "Usage: $me ROUNDS [IMPORTER]" >&2; exit 2; }
+clock=${1-} rounds=${2-} importer=${3-vgem} cycles=4
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || { echo "Usage: $me CLOCK ROUNDS [IMPORTER]" >&2; exit 2; }
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
@@ -41,7 +41,7 @@ calls() {
 
 for sync in map off; do
 	shim=(scripts/run-with-shim.sh --mode redirect --sync "$sync")
-	"${shim[@]}" bench/maps time "$importer" "$rounds" | sed "s/^/map $sync /" || exit 2
+	"${shim[@]}" bench/maps time "$importer" "$rounds" | sed "s/^/map $clock $sync /" || exit 2
 	strace -y -o "$tmp/trace" "${shim[@]}" bench/maps calls "$importer" $cycles || exit 2
 	calls $sync <"$tmp/trace"
 done

@@ -16,7 +16,7 @@ declare -A packages=([6.12]=linux-image-6.12-amd64 [6.1]=linux-image-amd64)
 kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
-accel=(-accel 'tcg,thread=single' -cpu max)
+accel=(-accel 'tcg,thread=single' -cpu max) clock=()
 
 usage() {
 	cat <<-EOF
@@ -36,6 +36,8 @@ usage() {
 	  --timeout S        seconds until the virtual machine is killed (default: $timeout)
 	  --memory MIB       its memory in MiB (default: $memory)
 	  --kvm              uses KVM (default: software emulation)
+	  --icount           the guest's clock counts its instructions, one a nanosecond: so its
+	                     times are those, whatever else this machine does; not with --kvm
 	  --help             prints this
 
 	The kernel is fetched with apt-get once, into \${XDG_CACHE_HOME:-~/.cache}/primeshim.
@@ -248,6 +250,7 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
+	--icount) clock=(-icount 'shift=0,sleep=off') && shift && continue ;;
 	--help) usage && exit ;;
 	--) shift && break ;;
 	-*) die 2 "unknown option $1; see --help" ;;
@@ -271,6 +274,8 @@ while [ $# -gt 0 ]; do
 	esac
 done
 [ $# -gt 0 ] || die 2 "no command given; see --help"
+[[ "${accel[*]}${clock[*]}" != *kvm*icount* ]] ||
+	die 2 "--kvm and --icount exclude each other; see --help"
 [ "$(uname -m)" = x86_64 ] || die 2 "this is no amd64 machine, the kernels are for amd64"
 need qemu-system-x86_64 qemu-system-x86
 need busybox busybox-static
@@ -322,7 +327,7 @@ touch "$dir/out" "$dir/err"
 unpack_modules "$linux" "$dir/modules" $boot_modules "${modules[@]}" ||
 	die 2 "cannot unpack the kernel's modules to $dir"
 
-qemu=(qemu-system-x86_64 "${accel[@]}" -m "$memory" -smp 2 -nodefaults -display none -vga none
+qemu=(qemu-system-x86_64 "${accel[@]}" "${clock[@]}" -m "$memory" -smp 2 -nodefaults -display none -vga none
 	-nic none -no-reboot -serial stdio -kernel "$linux/vmlinuz" -initrd "$linux/initrd"
 	-append "console=ttyS0 loglevel=4 oops=panic panic=-1 ${append[*]}"
 	-virtfs "$(share vm "$dir")" -virtfs "$(share host /),readonly=on,multidevs=remap"
