@@ -115,7 +115,6 @@ static union {
 LOOP(fionread, ioctl(pipe_fd, FIONREAD, &arg.left))
 LOOP(version, ioctl(pipe_fd, DRM_IOCTL_VERSION, &arg.version))
 LOOP(gem_close, ioctl(pipe_fd, DRM_IOCTL_GEM_CLOSE, &arg.close))
-LOOP(handle_to_fd, ioctl(pipe_fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &arg.prime))
 LOOP(map_dumb, ioctl(pipe_fd, DRM_IOCTL_MODE_MAP_DUMB, &arg.map))
 LOOP(anon_mmap, maps[n] = mmap(HOLE(n), PAGE, ANON))
 LOOP(file_mmap, maps[n] = mmap(HOLE(n), PAGE, FILE_))
@@ -126,6 +125,33 @@ LOOP(dup_it, fds[n] = dup(pipe_fd))
 LOOP(close_it, close(fds[n]))
 LOOP(nothing, break)
 
+/* With the argument on the stack, as libdrm has it; in the middle of a page, not at its edge. */
+static __attribute__((noinline)) void export_often(long n, uint32_t flags)
+{
+	struct drm_prime_handle p = { .flags = flags };
+
+	while (n--)
+		ioctl(pipe_fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &p);
+}
+
+static __attribute__((noinline)) void export_mid_page(long n, uint32_t flags)
+{
+	volatile char *room = alloca(2048 + ((uintptr_t)__builtin_frame_address(0) & 4095));
+
+	room[0] = 0;
+	export_often(n, flags);
+}
+
+static void handle_to_fd(long n)
+{
+	export_mid_page(n, DRM_CLOEXEC | DRM_RDWR);
+}
+
+static void handle_to_ro(long n)
+{
+	export_mid_page(n, DRM_CLOEXEC);
+}
+
 static const struct {
 	const char *name;
 	void (*before)(long n), (*run)(long n), (*after)(long n);
@@ -134,6 +160,7 @@ static const struct {
 	{ "version", nothing, version, nothing },
 	{ "gem_close", nothing, gem_close, nothing },
 	{ "handle_to_fd", nothing, handle_to_fd, nothing },
+	{ "handle_to_ro", nothing, handle_to_ro, nothing },
 	{ "map_dumb", nothing, map_dumb, nothing },
 	{ "anon_pair", nothing, anon_pair, nothing },
 	{ "anon_mmap", nothing, anon_mmap, unmap },

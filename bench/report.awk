@@ -24,7 +24,8 @@ BEGIN {
 	row("fionread", "ioctl", 12, "ioctl of another kind (`FIONREAD`)")
 	row("version", "ioctl", 20, "`DRM_IOCTL_VERSION`")
 	row("gem_close", "ioctl", 20, "`DRM_IOCTL_GEM_CLOSE`")
-	row("handle_to_fd", "ioctl", 20, "`DRM_IOCTL_PRIME_HANDLE_TO_FD`")
+	row("handle_to_fd", "ioctl", 50, "`DRM_IOCTL_PRIME_HANDLE_TO_FD` for writing")
+	row("handle_to_ro", "ioctl", "", "`DRM_IOCTL_PRIME_HANDLE_TO_FD` for reading")
 	row("map_dumb", "ioctl", "", "`DRM_IOCTL_MODE_MAP_DUMB`, refused")
 	row("anon_pair", "mmap munmap", 30, "anonymous `mmap`, then `munmap`")
 	row("anon_mmap", "mmap", 15, "anonymous `mmap`")
@@ -202,7 +203,8 @@ function tables(	alone, states, i)
 	      " call takes. \"-\": that object does not hook it. \"used\": with" \
 	      " `SOCKET_WRAPPER_DIR` set.\nThe DRM ioctls are made on a pipe, which refuses" \
 	      " them. A refused\n`MODE_MAP_DUMB` is looked into wherever it happens, as imports" \
-	      " made unseen are learned from it;\nit is the one call here without a limit.\n"
+	      " made unseen are learned from it;\nand an export for reading is made one for" \
+	      " writing. These two have no limit.\n"
 	table("alone", alone, 3 + npeers)
 
 	print "\n## A process with imports\n"
@@ -286,7 +288,8 @@ function heavy(r,	k, part, text)
 
 function promises(	i, j, r, n, peer, text, ratio, twice)
 {
-	# From a refused map imports are learned that were made unseen: map_dumb has something to do.
+	# From a refused map imports are learned that were made unseen, and an export is made one
+	# for writing: map_dumb and handle_to_ro have something to do.
 	for (i = 1; i <= nrows; i++) {
 		r = rows[i]
 		n = added("shim", "native", r, 0)
@@ -296,12 +299,12 @@ function promises(	i, j, r, n, peer, text, ratio, twice)
 				n <= limits[r])
 		for (j = 1; j <= npeers; j++) {
 			peer = peers[j]
-			if (hooked(peer, r) && r != "map_dumb")
+			if (hooked(peer, r) && r !~ /^(map_dumb|handle_to_ro)$/)
 				promise(r ": fewer than " peer "'s " \
 					number(added(peer, "native", r, 0)),
 					n < added(peer, "native", r, 0))
 		}
-		if (r == "map_dumb")
+		if (r ~ /^(map_dumb|handle_to_ro)$/)
 			continue
 		text = foreign(r)
 		promise(r ": no lock, no allocation: no function runs but the shim's own" \

@@ -24,7 +24,6 @@
 #include "dmabuf.h"
 #include "file.h"
 #include "ioctl_hooks.h"
-#include "page.h"
 #include "record.h"
 #include "redirect.h"
 #include "settings.h"
@@ -106,18 +105,13 @@ static bool word_readable(uintptr_t at)
 	       (errno != EFAULT && errno != EINVAL && errno != ENOSYS);
 }
 
-/*
- * Can the @size bytes of the argument, all u32, be read before the kernel has? libdrm has it on the
- * stack, mostly in the page that we are in; otherwise the kernel is asked.
- */
+/* Can the @size bytes of the argument, all u32, be read before the kernel has? */
 static bool readable(const void *arg, size_t size)
 {
-	uintptr_t page = ~(uintptr_t)(page_size() - 1), here = (uintptr_t)&page;
 	uintptr_t first = (uintptr_t)arg, last = first + size - sizeof(uint32_t);
 
-	if (((first ^ here) & page) == 0 && ((last ^ here) & page) == 0)
-		return true;
-	return word_readable(first) && (((first ^ last) & page) == 0 || word_readable(last));
+	return on_our_page(arg, size) ||
+	       (word_readable(first) && ((first ^ last) < 4096 || word_readable(last)));
 }
 
 /*
@@ -237,8 +231,10 @@ static void watch(const struct driver *d)
 		const struct drv_ioctl *desc = &d->ioctls[i];
 		uint8_t *w = &ioctl_watch[_IOC_NR(desc->request)];
 
-		if (desc->role == ROLE_IMPORT ||
-		    (desc->role == ROLE_EXPORT && (settings.rdwr || settings.mode == MODE_DENY)) ||
+		if (desc->role == ROLE_EXPORT && settings.rdwr)
+			*w = WATCH_EXPORTS;
+		else if (desc->role == ROLE_IMPORT ||
+		    (desc->role == ROLE_EXPORT && settings.mode == MODE_DENY) ||
 		    /* An import made where we could not see it is learned here. */
 		    (d == &generic_driver && desc->role == ROLE_MAP_OFFSET))
 			*w = WATCH_ALWAYS;

@@ -3,15 +3,46 @@
 #ifndef PRIMESHIM_IOCTL_HOOKS_H
 #define PRIMESHIM_IOCTL_HOOKS_H
 
+#include <fcntl.h>	/* for DRM_RDWR */
+#include <stdbool.h>
 #include <stdint.h>
+
+#include <drm.h>
 
 #include "next.h"
 
 /* By _IOC_NR, of requests of DRM's type: may it matter to us? 0 until ioctl_hooks_init(). */
-enum { WATCH_ALWAYS = 1, WATCH_IMPORTS = 2 };	/* the latter: while there are any */
+enum {
+	WATCH_ALWAYS = 1,
+	WATCH_IMPORTS,		/* while there are any */
+	WATCH_EXPORTS,		/* then, and unless ioctl_idle() */
+};
 extern uint8_t ioctl_watch[256] __attribute__((visibility("hidden")));
 
 void ioctl_hooks_init(void);
+
+/*
+ * Is it certain that @size bytes at @arg can be read, without asking the kernel? libdrm has its
+ * arguments on the stack, mostly in the page that we are in, too (which has 4096 bytes at least).
+ */
+static inline bool on_our_page(const void *arg, size_t size)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	return ((here ^ (uintptr_t)arg) | (here ^ ((uintptr_t)arg + size - 1))) < 4096;
+}
+
+/*
+ * Is there nothing to do for it without an import, and can that be told for nothing? So for an
+ * export that is for writing already.
+ */
+static inline bool ioctl_idle(unsigned int request, const void *arg)
+{
+	const struct drm_prime_handle *p = arg;
+
+	return ioctl_watch[_IOC_NR(request)] == WATCH_EXPORTS && on_our_page(p, sizeof(*p)) &&
+	       p->flags & DRM_RDWR;
+}
 
 typedef int ioctl_fn(int fd, ioctl_request request, ...);
 

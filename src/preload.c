@@ -112,10 +112,10 @@ FAST bool ioctl_watched(ioctl_request request)
 	if (_IOC_TYPE((unsigned int)request) != DRM_IOCTL_BASE)
 		return false;
 	watch = ioctl_watch[_IOC_NR((unsigned int)request)];
-	return watch && (watch == WATCH_ALWAYS || any(imports_live));
+	return watch && (watch != WATCH_IMPORTS || any(imports_live));
 }
 
-SLOW int hooked_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
+SLOW int busy_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 {
 	struct border b;
 
@@ -123,6 +123,14 @@ SLOW int hooked_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg
 		return native(fd, request, arg);
 	/* musl's is an int, and arrives sign-extended. */
 	return leave(&b, ioctl_hook(native, fd, (unsigned int)request, arg));
+}
+
+/* Not a part of the one above, so that it needs no more stack than a forwarder. */
+SLOW int hooked_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
+{
+	if (!any(imports_live) && ioctl_idle(request, arg))
+		return native(fd, request, arg);
+	return busy_ioctl(native, fd, request, arg);
 }
 
 EXPORT(int, ioctl, int fd, ioctl_request request, void *arg)

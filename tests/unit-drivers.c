@@ -119,7 +119,7 @@ START_TEST(nothing_else_is_watched)
 	ck_assert_int_eq(ioctl_watch[0x69], 0);		/* I915_GEM_EXECBUFFER2 */
 	settings.rdwr = true;
 	ioctl_hooks_init();
-	ck_assert_int_eq(ioctl_watch[0x2d], WATCH_ALWAYS);
+	ck_assert_int_eq(ioctl_watch[0x2d], WATCH_EXPORTS);
 	settings.active = settings.rdwr = false;
 	for (unsigned int nr = 0; nr < 256; nr++)
 		ioctl_watch[nr] = 0;
