@@ -7,13 +7,16 @@
 export LC_ALL=C
 set -o pipefail
 me=vm.sh
+source=$(realpath -- "$0") && source=${source%/*/*}
+# shellcheck source=scripts/vm-radeon.sh
+. "$source/scripts/vm-radeon.sh" || exit 2
 PATH=$PATH:/usr/sbin:/sbin # the guest gets the caller's PATH, from /proc
 # The cached kernels' layout: add one when fetch_kernel() changes.
 layout=1
 boot_modules='virtio_pci 9p 9pnet_virtio overlay'
 declare -A packages=([6.12]=linux-image-6.12-amd64 [6.1]=linux-image-amd64)
 
-kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048
+kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -30,6 +33,9 @@ usage() {
 	  --kernel 6.12|6.1  the Debian 12 kernel to boot (default: $kernel)
 	  --device ARG       adds a QEMU device, such as cirrus-vga or virtio-gpu-pci, and loads
 	                     the driver of a cirrus, virtio, bochs or qxl display; may be repeated
+	  --radeon           adds an ATI display with the driver radeon, whose buffers are TTM's: they
+	                     can be imported and mapped, but nothing can be drawn, and exporting one
+	                     hangs; needs gcc-12 and make, and kernel 6.12
 	  --module NAME      loads one more kernel module; may be repeated
 	  --append ARG       adds to the kernel's command line; may be repeated
 	  --out DIR          keeps what COMMAND writes in DIR, which is created if missing
@@ -187,6 +193,8 @@ guest_main() {
 
 	cd -- "$cwd" || fail "the guest cannot enter $cwd: is it in /dev, /proc, /run or /sys?"
 
+	[ ! -e /run/vm/radeon ] || . /run/vm/radeon/main
+
 	# A pipe each, as the command may open /dev/stdout anew and truncate it.
 	exec 3> >(exec cat >/run/vm/out)
 	cats=$!
@@ -249,6 +257,7 @@ while [ $# -gt 0 ]; do
 		option=$1 value=$2
 		shift
 		;;
+	--radeon) radeon=yes && shift && continue ;;
 	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
 	--icount) clock=(-icount 'shift=0,sleep=off') && shift && continue ;;
 	--help) usage && exit ;;
@@ -276,6 +285,7 @@ done
 [ $# -gt 0 ] || die 2 "no command given; see --help"
 [[ "${accel[*]}${clock[*]}" != *kvm*icount* ]] ||
 	die 2 "--kvm and --icount exclude each other; see --help"
+[ -z "$radeon" ] || [ "$kernel" = 6.12 ] || die 2 '--radeon works with --kernel 6.12 only'
 [ "$(uname -m)" = x86_64 ] || die 2 "this is no amd64 machine, the kernels are for amd64"
 need qemu-system-x86_64 qemu-system-x86
 need busybox busybox-static
@@ -326,6 +336,10 @@ touch "$dir/out" "$dir/err"
 # shellcheck disable=SC2086
 unpack_modules "$linux" "$dir/modules" $boot_modules "${modules[@]}" ||
 	die 2 "cannot unpack the kernel's modules to $dir"
+if [ -n "$radeon" ]; then
+	radeon_prepare "$source/tests/radeon-bypass" "$version" "${linux%/*}" "$dir/radeon"
+	devices+=(-device "ati-vga,model=rv100")
+fi
 
 qemu=(qemu-system-x86_64 "${accel[@]}" "${clock[@]}" -m "$memory" -smp 2 -nodefaults -display none -vga none
 	-nic none -no-reboot -serial stdio -kernel "$linux/vmlinuz" -initrd "$linux/initrd"
