@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client of imports does, in few words, for matrix.c and misuse.c. An ordinary program's
+ * What a client of imports does, in few words, for the tests on real kernels. An ordinary program's
  * code, which knows nothing of the shim.
  */
 #ifndef PRIMESHIM_CLIENT_H
