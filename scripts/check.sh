@@ -6,7 +6,7 @@ me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
-groups=(build test abi vm demo audit programs bench)
+groups=(build test abi vm vm-radeon demo audit programs bench)
 here='' kvm='' quick='' all_of_it=''
 
 usage() {
@@ -147,6 +147,7 @@ vm=("$top/scripts/vm.sh" --timeout 400 --device cirrus-vga --device virtio-gpu-p
 guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
 guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
 guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
+guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- "$top/tests/kernel-radeon.sh"
 [ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
 	--lib "$build/.libs/libprimeshim.so"
 say 'the demonstration'

@@ -6,6 +6,7 @@ declare -A packages_of=(
 	[build]='gcc libc6-dev make autoconf automake libtool pkg-config libcap2-bin linux-libc-dev
 		libdrm-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
 	[vm]='qemu-system-x86 busybox-static kmod cpio xz-utils'
+	[vm-radeon]='gcc-12 make'
 	[demo]='libgl1-mesa-dri libegl-mesa0 udev weston gstreamer1.0-tools
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-gl'
 	[abi]='gcc-multilib musl-tools'
