@@ -4,7 +4,7 @@
 # ati-vga. The driver needs any file as firmware and tests/radeon-bypass, a module that is built
 # against the kernel's own headers once.
 
-# radeon_fetch_headers VERSION: unpacks the headers and build tools of the kernel into this folder,
+# radeon_fetch_headers VERSION: unpacks the headers and build tools of that kernel into this folder,
 # and makes them find each other there
 radeon_fetch_headers() {
 	local package names=("linux-headers-$1")
@@ -13,11 +13,11 @@ radeon_fetch_headers() {
 	done < <(apt-cache depends "${names[0]}" 2>/dev/null |
 		sed -n 's/.* Depends: \(linux-headers-.*-common\|linux-kbuild-.*\)/\1/p')
 	if [ ${#names[@]} != 3 ]; then
-		echo "$me: apt knows no ${names[0]} for the kernel in $linux:" \
-			"run apt-get update, or delete that folder to have the newest kernel" >&2
+		echo "${0##*/}: apt knows no ${names[0]}: run apt-get update, or, if it has only" \
+			"those of a newer kernel, delete the cached kernel to fetch that one" >&2
 		return 1
 	fi
-	echo "$me: fetching ${names[*]}" >&2
+	echo "${0##*/}: fetching ${names[*]}" >&2
 	apt-get -q -o APT::Sandbox::User=root download "${names[@]}" >&2 || return
 	for package in ./*.deb; do
 		dpkg -x "$package" . || return
@@ -35,27 +35,29 @@ radeon_build() {
 		modules >&2 && mv module/radeon_bypass.ko "$3" && cd / && rm -rf "$3.new"
 }
 
-# radeon_prepare SOURCE VERSION CACHE DIR: writes the modules, numbered in their order, and what
-# the guest does with them to DIR
+# radeon_prepare SOURCE KERNEL DIR: writes the modules of the kernel in that folder, numbered in
+# their order, and what the guest does with them to DIR; ends the script if it cannot
 radeon_prepare() {
-	local sum file
+	local sum file version
 	need make make
 	need gcc-12 gcc-12
 	sum=$(cat "$1"/* | sha256sum) || die 2 "cannot read $1"
-	file=$3/radeon-bypass-$2-${sum:0:12}.ko
+	version=$(cat "$2/version")
+	file=${2%/*}/radeon-bypass-$version-${sum:0:12}.ko
 	case $file in
-	*[[:space:]]*) die 2 "--radeon builds a module, which a space in $3 prevents" ;;
+	*[[:space:]]*) die 2 "--radeon builds a module, which a space in ${2%/*} prevents" ;;
 	esac
 	if [ ! -e "$file" ]; then
 		(
 			flock 9
-			[ -e "$file" ] || radeon_build "$1" "$2" "$file" ||
-				die 2 "cannot build the module for radeon on $2; see above"
-		) 9>"$3/radeon-bypass.lock" || exit 2
+			[ -e "$file" ] || radeon_build "$1" "$version" "$file" ||
+				die 2 "cannot build the module for radeon on $version; see above"
+		) 9>"${2%/*}/radeon-bypass.lock" || exit 2
 	fi
-	mkdir "$4" && unpack_modules "$linux" "$4/modules" radeon &&
-		cp "$file" "$4/modules/999-radeon_bypass" && radeon_guest >"$4/main" ||
-		die 2 "cannot unpack the modules of radeon to $4"
+	if ! mkdir "$3" || ! unpack_modules "$2" "$3/modules" radeon ||
+		! cp "$file" "$3/modules/999-radeon_bypass" || ! radeon_guest >"$3/main"; then
+		die 2 "cannot unpack the modules of radeon to $3"
+	fi
 }
 
 # radeon_guest: prints what goes on in the guest, before the command and as a part of its main

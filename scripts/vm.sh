@@ -337,7 +337,7 @@ touch "$dir/out" "$dir/err"
 unpack_modules "$linux" "$dir/modules" $boot_modules "${modules[@]}" ||
 	die 2 "cannot unpack the kernel's modules to $dir"
 if [ -n "$radeon" ]; then
-	radeon_prepare "$source/tests/radeon-bypass" "$version" "${linux%/*}" "$dir/radeon"
+	radeon_prepare "$source/tests/radeon-bypass" "$linux" "$dir/radeon"
 	devices+=(-device "ati-vga,model=rv100")
 fi
 

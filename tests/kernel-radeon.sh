@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What is promised of imports into radeon, whose first touch is SIGBUS natively, asked of the running
-# kernel; root, in a virtual machine made by scripts/vm.sh --radeon. Run in the build folder. Prints
-# "ok - ..." and "not ok - ..." lines; the caller counts them.
+# What is promised of imports into radeon, whose first touch is SIGBUS natively, asked of the
+# running kernel; root, in a virtual machine made by scripts/vm.sh --radeon. Run in the build
+# folder. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
 shim=scripts/run-with-shim.sh lib=$PWD/.libs/libprimeshim.so
 
@@ -68,8 +68,8 @@ done <<-EOF
 	off $bus_error dies by SIGBUS
 EOF
 
-# A process may do the same as on other drivers, but for what needs an import that was not seen to be
-# told from a buffer of the device: the driver gives both an offset.
+# A process may do the same as on other drivers, but for what needs an import that was not seen to
+# be told from a buffer of the device: the driver gives both an offset.
 with redirect tests/matrix threads radeon
 promise 'radeon: threads ended well' [ $? = 0 ]
 tracing=/sys/kernel/tracing
