@@ -17,6 +17,7 @@ rows=(
 	'egl-vgem|dmabuf-texture|vgem <- udmabuf|6.12'
 	'egl-cirrus|dmabuf-texture|cirrus <- udmabuf|6.12'
 	'gstreamer|gst-launch-1.0|cirrus <- vivid|6.12'
+	'radeon|radeon-map|radeon <- udmabuf|6.12'
 	'weston|weston|cirrus <- vgem|6.1'
 )
 
@@ -78,22 +79,24 @@ make_all() {
 	cd "$build" || return
 	if [ ! -e config.status ]; then
 		"$source/configure" || return
-	elif grep -q 'HAVE_EXAMPLE_TRUE"\]="#"' config.status; then
-		# What the example needs was missing then.
+	elif grep -Eq 'HAVE_(EXAMPLE|RADEON_MAP)_TRUE"\]="#"' config.status; then
+		# What the examples need was missing then.
 		./config.status --recheck && ./config.status || return
 	fi
 	make -j"$(nproc)" || return
-	[ -x examples/dmabuf-texture ] && [ -x tests/pictures ] && return
-	echo 'The example was not built: gbm, egl, glesv2 or libpng was not found.'
+	[ -x examples/dmabuf-texture ] && [ -x examples/radeon-map ] && [ -x tests/pictures ] &&
+		return
+	echo 'No example was built: gbm, egl, glesv2, libpng or libdrm_radeon was not found.'
 	return 1
 }
 
 # boot KERNEL NAME...: runs those rows in a virtual machine with that kernel
 boot() {
-	local kernel=$1
+	local kernel=$1 devices=(--device cirrus-vga)
 	shift
+	[[ " $* " != *' radeon '* ]] || devices+=(--radeon)
 	step "Booting Linux $kernel (fetched the first time) for: $*"
-	"$source/scripts/vm.sh" --kernel "$kernel" --device cirrus-vga --timeout 400 "${kvm[@]}" \
+	"$source/scripts/vm.sh" --kernel "$kernel" "${devices[@]}" --timeout 400 "${kvm[@]}" \
 		--out "$out" -- "$source/tests/demo-guest.sh" "$build" "$out" "$@" \
 		2>"$out/vm-$kernel.log" | step
 	case ${PIPESTATUS[0]} in
@@ -184,7 +187,7 @@ rm -f "$out"/vm-*.log
 
 step 'Looking for missing packages'
 groups=(build demo)
-[ -n "$here" ] || groups+=(vm)
+[ -n "$here" ] || groups+=(vm vm-radeon)
 packages_need "${groups[@]}" || exit 2
 
 step 'Building; what that says goes to build.log'

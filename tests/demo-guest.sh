@@ -9,7 +9,7 @@ me=demo-guest.sh
 ways='native shim observe'
 
 if [ $# -lt 3 ] || [ ! -x "$1/scripts/run-with-shim.sh" ] || [ ! -d "$2" ]; then
-	echo "Usage: $me BUILD-FOLDER OUT-FOLDER egl-vgem|egl-cirrus|gstreamer|weston..." >&2
+	echo "Usage: $me BUILD-FOLDER OUT-FOLDER egl-vgem|egl-cirrus|gstreamer|radeon|weston..." >&2
 	exit 2
 fi
 build=$1 out=$2
@@ -94,21 +94,31 @@ how() {
 	esac
 }
 
-egl() {
+# ours ARG...: one of the examples, which has the device's option and then pictures
+ours() {
 	local way files how
-	name=egl-$1 limit=60
-	usable "card of the driver $1" "$(card "$1")" || return
 	usable /dev/udmabuf /dev/udmabuf || return
 	for way in $ways; do
 		files=("$out/$name-$way.png")
 		[ "$way" != native ] || files+=("$out/$name-put-in.png")
-		(become "$way" "$build/examples/dmabuf-texture" --device "$(card "$1")" \
-			"${files[@]}")
+		(become "$way" "$@" "${files[@]}")
 		how=$(how $?)
 		# It says itself what failed.
 		[ "$how" != 'exit 1' ] || how+=": $(tail -n 1 "$out/$name-$way.log")"
-		result "$way" "${how/: dmabuf-texture:/:}"
+		result "$way" "${how/: ${1##*/}:/:}"
 	done 2>/dev/null # bash says what it was that crashed
+}
+
+egl() {
+	name=egl-$1 limit=60
+	usable "card of the driver $1" "$(card "$1")" || return
+	ours "$build/examples/dmabuf-texture" --device "$(card "$1")"
+}
+
+radeon() {
+	name=radeon limit=60
+	usable 'card of the driver radeon' "$(card radeon)" || return
+	ours "$build/examples/radeon-map" --device "$(card radeon)"
 }
 
 gstreamer() {
@@ -201,7 +211,7 @@ weston() {
 for row; do
 	case $row in
 	egl-*) egl "${row#egl-}" ;;
-	gstreamer | weston) $row ;;
+	gstreamer | radeon | weston) $row ;;
 	*) echo "$me: unknown program $row" >&2 && exit 2 ;;
 	esac
 done

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/* What the examples share; see dmabuf-picture.h. */
+#define _GNU_SOURCE	/* memfd_create() */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <png.h>
+#include <xf86drm.h>
+
+#include "dmabuf-picture.h"
+
+void fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", program_invocation_short_name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+/* A gradient in each direction and blocks of 40x24 in three corners: no flip or swap keeps it. */
+static uint32_t test_pixel(int x, int y)
+{
+	static const uint32_t blocks[] = { 0xff0000, 0x00ff00, 0x0000ff, 0xffffff };
+	uint32_t red = x, green = y, blue = 255 - (x + y) / 2;
+
+	if (y < 24 && x < 160)
+		return blocks[x / 40];
+	if (y >= HEIGHT - 24 && x < 40)
+		return 0xffff00;
+	if (y >= HEIGHT - 48 && x >= WIDTH - 40)
+		return (x ^ y) & 1 ? 0x000000 : 0xff00ff;
+	return red << 16 | green << 8 | blue;
+}
+
+/* XRGB8888 is B, G, R, X in memory. The X is not 0xff, so that nobody takes it for alpha. */
+static void put_picture(uint8_t *p)
+{
+	for (int y = 0; y < HEIGHT; y++)
+		for (int x = 0; x < WIDTH; x++, p += 4) {
+			uint32_t rgb = test_pixel(x, y);
+
+			p[0] = rgb;
+			p[1] = rgb >> 8;
+			p[2] = rgb >> 16;
+			p[3] = 0x55;
+		}
+}
+
+static void write_png(const char *file, const void *pixels, int format)
+{
+	png_image image = {
+		.version = PNG_IMAGE_VERSION,
+		.width = WIDTH,
+		.height = HEIGHT,
+		.format = format,
+	};
+
+	if (!png_image_write_to_file(&image, file, 0, pixels, 0, NULL))
+		fail("writing %s: %s", file, image.message);
+}
+
+void write_rgb(const char *file, const uint8_t *pixels, bool bgr)
+{
+	uint8_t *rgb = malloc(WIDTH * HEIGHT * 3);
+
+	if (!rgb)
+		fail("out of memory");
+	for (int i = 0; i < WIDTH * HEIGHT * 3; i++)
+		rgb[i] = pixels[i / 3 * 4 + i % 3];
+	write_png(file, rgb, bgr ? PNG_FORMAT_BGR : PNG_FORMAT_RGB);
+	free(rgb);
+}
+
+static int udmabuf_create(void)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = SIZE };
+	int fd = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	int memfd, dmabuf;
+
+	if (fd < 0)
+		fail("opening /dev/udmabuf: %s", strerror(errno));
+	memfd = memfd_create("dmabuf-picture", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (memfd < 0 || ftruncate(memfd, SIZE) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
+		fail("making a sealed memfd: %s", strerror(errno));
+	create.memfd = memfd;
+	dmabuf = ioctl(fd, UDMABUF_CREATE, &create);
+	if (dmabuf < 0)
+		fail("making a dma-buf with /dev/udmabuf: %s", strerror(errno));
+	close(memfd);
+	close(fd);
+	return dmabuf;
+}
+
+static int heap_create(void)
+{
+	struct dma_heap_allocation_data alloc = { .len = SIZE, .fd_flags = O_RDWR | O_CLOEXEC };
+	int fd = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		fail("opening /dev/dma_heap/system: %s", strerror(errno));
+	if (ioctl(fd, DMA_HEAP_IOCTL_ALLOC, &alloc))
+		fail("making a dma-buf with the system heap: %s", strerror(errno));
+	close(fd);
+	return alloc.fd;
+}
+
+static void sync_dmabuf(int dmabuf, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_RW };
+	int ret;
+
+	do
+		ret = ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
+	while (ret && (errno == EINTR || errno == EAGAIN));
+	if (ret)
+		fail("DMA_BUF_IOCTL_SYNC of the dma-buf: %s", strerror(errno));
+}
+
+int make_dmabuf(const char *exporter, const char *in)
+{
+	int dmabuf = !strcmp(exporter, "heap") ? heap_create() : udmabuf_create();
+	uint8_t *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
+
+	if (p == MAP_FAILED)
+		fail("mapping the dma-buf: %s", strerror(errno));
+	sync_dmabuf(dmabuf, DMA_BUF_SYNC_START);
+	put_picture(p);
+	if (in)
+		write_rgb(in, p, true);
+	sync_dmabuf(dmabuf, DMA_BUF_SYNC_END);
+	munmap(p, SIZE);
+	return dmabuf;
+}
+
+static bool driver_is(int fd, const char *driver)
+{
+	drmVersionPtr version = drmGetVersion(fd);
+	bool same = version && !strcmp(version->name, driver);
+
+	drmFreeVersion(version);
+	return same;
+}
+
+int open_device(const char *device, const char *driver)
+{
+	char name[32];
+	int fd;
+
+	if (device) {
+		fd = open(device, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			fail("opening %s: %s", device, strerror(errno));
+		return fd;
+	}
+	for (int i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "/dev/dri/card%d", i);
+		fd = open(name, O_RDWR | O_CLOEXEC);
+		if (fd >= 0 && (!driver || driver_is(fd, driver)))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (driver)
+		fail("there is no /dev/dri/card* of the driver %s that can be opened", driver);
+	fail("there is no /dev/dri/card* that can be opened");
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the examples share: a test picture in a dma-buf of udmabuf or the system heap, pictures as
+ * PNG, and a DRM device to import into. An ordinary program's code, which knows nothing of
+ * primeshim.
+ */
+#ifndef DMABUF_PICTURE_H
+#define DMABUF_PICTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WIDTH	256
+#define HEIGHT	256
+#define STRIDE	(WIDTH * 4)
+#define SIZE	(STRIDE * HEIGHT)
+
+/* Ends the program for a step that failed, as one line; exit status 1. */
+void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...);
+
+/*
+ * A dma-buf of @exporter, "heap" or "udmabuf", with the test picture in it as XRGB8888, which is
+ * written to the file @in as well if that is given. Fails as above.
+ */
+int make_dmabuf(const char *exporter, const char *in);
+
+/* Writes four bytes a pixel, without the fourth, as a PNG. Fails as above. */
+void write_rgb(const char *file, const uint8_t *pixels, bool bgr);
+
+/* Opens @device, or the first card whose driver is @driver, or the first card at all. Fails too. */
+int open_device(const char *device, const char *driver);
+
+#endif
