@@ -25,14 +25,16 @@ radeon_fetch_headers() {
 	sed -i "s|/usr/src/|$PWD/usr/src/|" "usr/src/linux-headers-$1/Makefile"
 }
 
-# radeon_build SOURCE VERSION FILE: builds the module for that kernel as FILE
+# radeon_build SOURCE VERSION FILE: builds the module for that kernel as FILE, in a folder beside it
+# that is left for the next try if it cannot
 radeon_build() {
-	rm -rf "$3.new"
-	mkdir -p "$3.new" && cd "$3.new" || return
+	local dir=${3%/*}/radeon-bypass.new
+	rm -rf "$dir"
+	mkdir -p "$dir" && cd "$dir" || return
 	radeon_fetch_headers "$2" && mkdir module && cp "$1"/* module || return
 	# The debugging data of a module needs a program of its own, and nobody reads it.
 	make -C "usr/src/linux-headers-$2" "M=$PWD/module" CONFIG_DEBUG_INFO_BTF_MODULES= \
-		modules >&2 && mv module/radeon_bypass.ko "$3" && cd / && rm -rf "$3.new"
+		modules >&2 && mv module/radeon_bypass.ko "$3" && cd / && rm -rf "$dir"
 }
 
 # radeon_prepare SOURCE KERNEL DIR: writes the modules of the kernel in that folder, numbered in
