@@ -120,12 +120,12 @@ other() {
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
 		make libprimeshim.la tests/libfake.la &&
-		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh'
+		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh tests/drivers.sh'
 }
-step 'built for i386: exports, and every hooked call' other i386 CC='gcc -m32'
+step 'built for i386: exports, every hooked call, every driver' other i386 CC='gcc -m32'
 grep -h '^ok' "$top"/build-check/i386/tests/*.log | sed 's/^ok - /ok - i386: /' | tee -a "$all"
 headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
-step 'built for musl: exports, and every hooked call' other musl CC=musl-gcc CPPFLAGS="$headers"
+step 'built for musl: exports, every hooked call, every driver' other musl CC=musl-gcc CPPFLAGS="$headers"
 grep -h '^ok' "$top"/build-check/musl/tests/*.log | sed 's/^ok - /ok - musl: /' | tee -a "$all"
 cd "$build" || exit 2
 

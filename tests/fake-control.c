@@ -91,6 +91,29 @@ int fake_export(size_t size, uint8_t fill, bool writable)
 	return -1;
 }
 
+int fake_export_unmappable(size_t size, uint8_t fill)
+{
+	int fd = fake_export(size, fill, true);
+	struct locked l;
+
+	if (fd >= 0) {
+		l = kernel_lock();
+		k()->dmabufs[dmabuf_of(fd)].unmappable = true;
+		kernel_unlock(l);
+	}
+	return fd;
+}
+
+unsigned long fake_device_maps(void)
+{
+	return k() ? k()->device_maps : 0;
+}
+
+void *fake_kept_address(void)
+{
+	return k() ? (void *)(uintptr_t)k()->kept_address : NULL;
+}
+
 static const struct object *object_of(int fd, uint32_t number)
 {
 	uint32_t file = file_of(fd), h = file ? handle_find(file, number) : 0;

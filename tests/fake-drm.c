@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,13 +19,6 @@ struct change_handle {
 	uint32_t handle, new_handle;
 };
 #define IOCTL_CHANGE_HANDLE	DRM_IOWR(0xd2, struct change_handle)
-
-static const char *const drivers[FAKE_DEVICES] = {
-	[FAKE_REFUSES] = "vgem",
-	[FAKE_NO_MMAP] = "pvr",
-	[FAKE_SIGBUS] = "radeon",
-	[FAKE_FORWARDS] = "vmwgfx",
-};
 
 static struct kernel *k(void)
 {
@@ -73,7 +67,7 @@ static uint32_t native_new(unsigned int device, uint64_t size, int fd, int *err)
 static int run_version(uint32_t file, void *data)
 {
 	struct drm_version *v = data;
-	const char *name = drivers[k()->files[file].device];
+	const char *name = fake_drivers[k()->files[file].device].name;
 	size_t room = v->name_len, len = strlen(name);
 
 	v->version_major = 1;
@@ -191,11 +185,11 @@ static int run_map_dumb(uint32_t file, void *data)
 	uint32_t h = handle_find(file, map->handle);
 	struct object *o = object_of(h);
 
-	if (!h)
+	if (!h || (fake_drivers[o->device].surfaces && k()->dmabufs[o->dmabuf].unmappable))
 		return -ENOENT;
 	/* drm_gem_dumb_map_offset(); others have one of their own, without the check. */
-	if (o->import && o->device == FAKE_REFUSES)
-		return -EINVAL;
+	if (o->import && fake_drivers[o->device].dumb_err)
+		return -fake_drivers[o->device].dumb_err;
 	object_place(k()->handles[h].object);
 	map->offset = o->offset;
 	return 0;
@@ -234,6 +228,8 @@ static int run_handle_to_fd(uint32_t file, void *data)
 	h = handle_find(file, p->handle);
 	if (!h)
 		return -ENOENT;
+	if (object_of(h)->import && fake_drivers[object_of(h)->device].no_reexport)
+		return -EOPNOTSUPP;
 	if (!object_of(h)->dmabuf)
 		ret = export_object(k()->handles[h].object, p->flags & DRM_RDWR);
 	if (ret < 0)
@@ -264,8 +260,13 @@ static uint32_t self_import(uint32_t dmabuf, int fd, int *err)
 
 static uint32_t foreign_import(uint32_t file, uint32_t dmabuf, int *err)
 {
-	uint32_t object = object_new(k()->files[file].device, k()->dmabufs[dmabuf].size);
+	unsigned int device = k()->files[file].device;
+	uint32_t object = 0;
 
+	*err = -fake_drivers[device].import_err;
+	if (*err)
+		return 0;
+	object = object_new(device, k()->dmabufs[dmabuf].size);
 	*err = -ENOMEM;
 	if (object) {
 		k()->objects[object].import = true;
@@ -304,8 +305,14 @@ static int run_fd_to_handle(uint32_t file, void *data)
 			object_free(object);
 		return ret;
 	}
+	h = handle_find(file, ret);
+	prime_add(h, d);
+	/* A surface, which is no GEM object; above VMWGFX_NUM_MOB. */
+	if (k()->dmabufs[d].unmappable && fake_drivers[k()->files[file].device].surfaces) {
+		handle_renumber(h, ret + 32768);
+		ret += 32768;
+	}
 	p->handle = ret;
-	prime_add(handle_find(file, ret), d);
 	return 0;
 }
 
@@ -316,6 +323,78 @@ static int run_change_handle(uint32_t file, void *data)
 
 	return !k()->change_handle ? -EINVAL : !h ? -ENOENT :
 	       handle_renumber(h, change->new_handle);
+}
+
+/* I915_GEM_SET_TILING: handle, mode. */
+static int run_set_tiling(uint32_t file, const uint32_t *data)
+{
+	uint32_t h = handle_find(file, data[0]);
+
+	if (!h)
+		return -ENOENT;
+	object_of(h)->tiled = data[1];
+	return 0;
+}
+
+static uint64_t get64(const char *data, uint8_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, data + at, sizeof(v));
+	return v;
+}
+
+/* The driver's way to a mapping that @request asks for; its fields may be zero-extended. */
+static int run_way(uint32_t file, const struct fake_way *w, char *data)
+{
+	uint64_t value;
+	uint32_t h;
+	int ret;
+
+	h = handle_find(file, (uint32_t)get64(data, w->handle));
+	if (!h)
+		return -ENOENT;
+	if (object_of(h)->import && w->err)
+		return -w->err;
+	if (w->address) {
+		uint64_t start = get64(data, w->start), len = get64(data, w->length);
+		void *p;
+
+		if (!len || len > object_of(h)->size || start > object_of(h)->size - len)
+			return -EINVAL;
+		ret = drm_map_object(k()->handles[h].object, NULL, len, PROT_READ | PROT_WRITE,
+				     MAP_SHARED, start, &p);
+		if (ret)
+			return ret;
+		value = (uintptr_t)p;
+	} else {
+		object_place(k()->handles[h].object);
+		value = object_of(h)->offset;
+	}
+	memcpy(data + w->value, &value, sizeof(value));
+	return 0;
+}
+
+/* An ioctl of the driver's own. */
+static int run_private(uint32_t file, unsigned int nr, char *data)
+{
+	const struct fake_driver *d = &fake_drivers[k()->files[file].device];
+	const struct fake_way *w = d->ways;
+
+	if (!strcmp(d->name, "i915") && nr == 0x61)
+		return run_set_tiling(file, (const uint32_t *)data);
+	for (; w < d->ways + FAKE_WAYS && w->name; w++) {
+		if (w->nr != nr)
+			continue;
+		if (!w->selects || (uint32_t)get64(data, w->select) == w->selected)
+			return run_way(file, w, data);
+		/* Another question of several, which is answered in the same place. */
+		if (!strcmp(d->name, "msm")) {
+			memset(data + w->value, 0x77, sizeof(uint64_t));
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
 
 static const struct {
@@ -338,12 +417,22 @@ static const struct {
 /* By number alone; of the size and the directions the kernel takes what both sides know. */
 int drm_ioctl(uint32_t file, unsigned int request, void *arg)
 {
+	bool private = _IOC_NR(request) >= DRM_COMMAND_BASE && _IOC_NR(request) < DRM_COMMAND_END;
 	size_t i = 0, in = _IOC_SIZE(request), out = in;
 	char data[1 << _IOC_SIZEBITS] __attribute__((aligned(8)));
 	int ret;
 
 	if (_IOC_TYPE(request) != DRM_IOCTL_BASE)
 		return -ENOTTY;
+	if (private) {
+		in = request & (unsigned int)IOC_IN ? in : 0;
+		out = request & (unsigned int)IOC_OUT ? out : 0;
+		memset(data, 0, in + out + 1024);
+		ret = copy_in(data, arg, in);
+		if (!ret)
+			ret = run_private(file, _IOC_NR(request), data);
+		return copy_out(arg, data, out) ? -EFAULT : ret;
+	}
 	while (i < sizeof(ioctls) / sizeof(*ioctls) &&
 	       _IOC_NR(ioctls[i].cmd) != _IOC_NR(request))
 		i++;

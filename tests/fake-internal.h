@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "fake-drivers.h"
 #include "fake.h"
 
 enum {
@@ -45,6 +46,7 @@ struct object {
 	uint32_t handles, next_by_offset;
 	uint32_t dmabuf;	/* what it was imported from or exported as, with a reference */
 	bool import;
+	bool tiled;		/* I915_GEM_SET_TILING */
 	int token;		/* a native one's pages */
 	uint64_t ino, size, offset;
 };
@@ -62,6 +64,7 @@ struct dmabuf {
 	uint32_t refs;		/* by objects */
 	int token;		/* while there are any */
 	bool busy;
+	bool unmappable;
 };
 
 enum { FOREIGN = -1 };
@@ -87,11 +90,13 @@ struct kernel {
 	uint32_t orders;	/* given to the keeper */
 	uint64_t memfds, sockets;	/* st_dev */
 	bool change_handle;
+	unsigned long device_maps;
+	uint64_t kept_address;	/* of the process that mapped last */
 	unsigned int files_used, files_live;
 	unsigned int opened;	/* since closed ones were looked for */
 	uint32_t recycle;	/* where the last dma-buf to be forgotten was */
 	struct pool handle_pool, object_pool, dmabuf_pool;
-	struct device devices[FAKE_DEVICES];
+	struct device devices[FAKE_DRIVERS];
 	uint32_t hashes[HASHES][BUCKETS];
 	struct file files[MAX_FILES];
 	struct handle handles[MAX_POOL];
@@ -152,6 +157,7 @@ uint32_t object_new(unsigned int device, uint64_t size);
 void object_free(uint32_t object);		/* that has no handle */
 void object_place(uint32_t object);		/* give it an offset, if it has none */
 uint32_t object_at(unsigned int device, uint64_t offset);
+uint32_t object_around(unsigned int device, uint64_t offset);	/* or within it */
 bool object_allowed(uint32_t object, uint32_t file);
 int object_link(uint32_t object, uint32_t dmabuf, int fd);	/* refer to it; @fd is one of it */
 uint32_t dmabuf_new(uint64_t ino, uint64_t size, int device);
@@ -166,6 +172,8 @@ int drm_open(unsigned int device, int flags);	/* without the lock */
 int drm_mmap(uint32_t file, void *addr, size_t len, int prot, int flags, uint64_t off,
 	     void **out);
 int drm_native_map(const struct object *o);
+int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, uint64_t from,
+		   void **out);
 
 /* fake.c: without the lock. */
 struct what {

@@ -55,11 +55,12 @@ int drm_open(unsigned int device, int flags)
 
 int drm_native_map(const struct object *o)
 {
-	static const int answers[FAKE_DEVICES] = {
-		[FAKE_REFUSES] = EINVAL, [FAKE_NO_MMAP] = EINVAL, [FAKE_SIGBUS] = -SIGBUS,
+	static const int answers[] = {
+		[MAPS_NOTHING] = EINVAL, [MAPS_SIGBUS] = -SIGBUS, [MAPS_OTHER] = 0,
 	};
+	const struct fake_driver *d = &fake_drivers[o->device];
 
-	return o->import ? answers[o->device] : 0;
+	return !o->import ? 0 : d->dumb_err ? d->dumb_err : answers[d->import_map];
 }
 
 /* The pages of an object, writable whatever the dma-buf's access mode is, as dma_buf_mmap(). */
@@ -74,32 +75,75 @@ static int pages_of(const struct object *o, int prot)
 	return rw;
 }
 
+/* Pages that are not the buffer's. */
+static int other_pages(const struct object *o)
+{
+	return memory_new(o->size, 0xee);
+}
+
+/* What the GTT shows of a tiled buffer: faked as a copy with other bytes. */
+static int detiled_pages(const struct object *o)
+{
+	int fd = keep_get(o->token, true), copy = memory_new(o->size, 0);
+	char *from, *to;
+
+	if (fd < 0 || copy < 0)
+		return -ENOMEM;
+	from = raw_mmap(NULL, o->size, PROT_READ, MAP_SHARED, fd, 0);
+	to = raw_mmap(NULL, o->size, PROT_READ | PROT_WRITE, MAP_SHARED, copy, 0);
+	for (uint64_t i = 0; i < o->size; i++)
+		to[i] = from[i] ^ 0x5a;
+	raw_munmap(from, o->size);
+	raw_munmap(to, o->size);
+	raw_close(fd);
+	return copy;
+}
+
+int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, uint64_t from,
+		   void **out)
+{
+	const struct object *o = &k()->objects[object];
+	int fd, ret, how = o->import ? fake_drivers[o->device].import_map : MAPS_PAGES;
+
+	if (how == MAPS_NOTHING)
+		return -EINVAL;
+	if (how == MAPS_SIGBUS) {
+		k()->device_maps++;
+		return memory_broken(addr, len, prot, flags, out);
+	}
+	fd = how == MAPS_OTHER ? other_pages(o) : o->tiled ? detiled_pages(o) : pages_of(o, prot);
+	if (fd < 0)
+		return fd;
+	*out = raw_mmap(addr, len, prot, flags, fd, from);
+	ret = *out == MAP_FAILED ? -errno : 0;
+	raw_close(fd);
+	k()->device_maps += !ret;
+	return ret;
+}
+
 int drm_mmap(uint32_t file, void *addr, size_t len, int prot, int flags, uint64_t off,
 	     void **out)
 {
 	const struct file *f = &k()->files[file];
-	uint32_t object = object_at(f->device, off);
+	uint32_t object = fake_drivers[f->device].ranges ? object_around(f->device, off) :
+			  object_at(f->device, off);
 	const struct object *o = &k()->objects[object];
 	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-	int fd, ret;
+	uint64_t from = off - o->offset;
+	int ret;
 
 	if (!len)
 		return -EINVAL;
 	if (f->access == O_WRONLY || (f->access == O_RDONLY && shared && prot & PROT_WRITE))
 		return -EACCES;
-	if (!object || len > o->size)
+	if (!object || len > o->size - from)
 		return -EINVAL;
 	if (!object_allowed(object, file))
 		return -EACCES;
-	if (!shared || (o->import && o->device == FAKE_NO_MMAP))
+	if (!shared)
 		return -EINVAL;
-	if (o->import && o->device == FAKE_SIGBUS)
-		return memory_broken(addr, len, prot, flags, out);
-	fd = pages_of(o, prot);
-	if (fd < 0)
-		return fd;
-	*out = raw_mmap(addr, len, prot, flags, fd, 0);
-	ret = *out == MAP_FAILED ? -errno : 0;
-	raw_close(fd);
+	ret = drm_map_object(object, addr, len, prot, flags, from, out);
+	if (!ret && fake_drivers[f->device].keeps_address)
+		k()->kept_address = (uintptr_t)*out;
 	return ret;
 }

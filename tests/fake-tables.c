@@ -304,6 +304,18 @@ uint32_t object_at(unsigned int device, uint64_t offset)
 	return i;
 }
 
+uint32_t object_around(unsigned int device, uint64_t offset)
+{
+	for (uint32_t i = 1; i <= k()->object_pool.used; i++) {
+		const struct object *o = &k()->objects[i];
+
+		if (o->handles && o->device == device && o->offset && offset >= o->offset &&
+		    offset < o->offset + o->size)
+			return i;
+	}
+	return 0;
+}
+
 bool object_allowed(uint32_t object, uint32_t file)
 {
 	uint32_t i = k()->objects[object].handles;

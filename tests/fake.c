@@ -100,7 +100,8 @@ static int open_fdinfo(int fd, uint32_t dmabuf, int flags)
 	n = snprintf(text, sizeof(text), "pos:\t0\nflags:\t0%o\nmnt_id:\t1\nino:\t%llu\n"
 		     "size:\t%llu\ncount:\t1\nexp_name:\t%s\n",
 		     (unsigned int)raw_fcntl(fd, F_GETFL, 0), (unsigned long long)d->ino,
-		     (unsigned long long)d->size, d->device == FOREIGN ? "fake" : "drm");
+		     (unsigned long long)d->size, d->unmappable ? "vmwgfx" : d->device == FOREIGN ? "fake" :
+		     fake_drivers[d->device].exports_as);
 	kernel_unlock(l);
 	if (pwrite(info, text, n, 0) != n)
 		return -1;
@@ -125,7 +126,7 @@ int fake_open(const char *path, int flags, ...)
 	/* A bad pointer is for the kernel to refuse. */
 	if (path) {
 		n = number_after(path, "/dev/dri/card");
-		if (n >= 0 && n < FAKE_DEVICES)
+		if (n >= 0 && n < FAKE_DRIVERS)
 			return result(kernel_start() ? drm_open(n, flags) : -ENOMEM, saved);
 		n = k() ? number_after(path, "/proc/self/fdinfo/") : -1;
 		w = n >= 0 ? what(n) : (struct what){ 0 };
@@ -186,6 +187,8 @@ static int dmabuf_mmap_allowed(int fd, uint32_t dmabuf, size_t len, int prot, in
 	if (access == O_RDONLY && shared && prot & PROT_WRITE)
 		return -EACCES;
 	len = (len + page - 1) / page * page;
+	if (k()->dmabufs[dmabuf].unmappable)
+		return -EINVAL;
 	return !shared || off > size || len > size - off ? -EINVAL : 0;
 }
 

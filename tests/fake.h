@@ -24,12 +24,12 @@
 #pragma GCC visibility push(default)
 
 /*
- * The devices: /dev/dri/card0 ... in this order. The classes are those of imports on the map
- * ioctl, MODE_MAP_DUMB: FAKE_REFUSES says EINVAL (vgem, cirrus); FAKE_NO_MMAP gives an offset that
- * mmap refuses with EINVAL; FAKE_SIGBUS gives one that maps and raises SIGBUS when touched (TTM);
- * FAKE_FORWARDS maps the dma-buf, as dma_buf_mmap() does.
+ * The devices: /dev/dri/card0 ... are those of fake-drivers.h. Of the first four the names here
+ * tell the class of imports on MODE_MAP_DUMB: FAKE_REFUSES says EINVAL (vgem); FAKE_NO_MMAP gives
+ * an offset that mmap refuses with EINVAL (powervr); FAKE_SIGBUS gives one that maps and raises
+ * SIGBUS when touched (radeon); FAKE_FORWARDS maps the dma-buf, as dma_buf_mmap() does (vmwgfx).
  */
-enum fake_device { FAKE_REFUSES, FAKE_NO_MMAP, FAKE_SIGBUS, FAKE_FORWARDS, FAKE_DEVICES };
+enum fake_device { FAKE_REFUSES, FAKE_NO_MMAP, FAKE_SIGBUS, FAKE_FORWARDS, FAKE_CLASSES };
 
 /*
  * The system calls as the fake kernel does them: libc's signature, -1 and errno. What is not about
@@ -57,6 +57,13 @@ int fake_same_file(int fd, int other);		/* kcmp(KCMP_FILE): 0 if the same, -1 an
 
 /* A dma-buf of another exporter, @size bytes, filled with @fill: a descriptor, or -1 and errno. */
 int fake_export(size_t size, uint8_t fill, bool writable);
+
+/* The same, whose own mmap is refused (EINVAL), as of a surface of vmwgfx's. */
+int fake_export_unmappable(size_t size, uint8_t fill);
+
+/* How often a device's own mapping was made, of any buffer, and where an import was mapped last. */
+unsigned long fake_device_maps(void);
+void *fake_kept_address(void);
 
 /* What the fake knows, asked without faults and without changing anything. */
 struct fake_object {

@@ -36,7 +36,7 @@ enum {
 	STAMP = 0x5a000000, NOT_STRUCK = 3,
 };
 
-static const char *const devices[FAKE_DEVICES] = { "refuses", "no mmap", "sigbus", "forwards" };
+static const char *const devices[FAKE_CLASSES] = { "refuses", "no mmap", "sigbus", "forwards" };
 
 /* What a run is about. */
 static int device, errnum;
@@ -419,9 +419,9 @@ int main(int argc, char **argv)
 	close_range(3, ~0U, 0);
 	linked_start();
 	fake_change_handle(false);
-	for (int k = 0; k < FAKE_DEVICES * 2; k++) {
-		device = k % FAKE_DEVICES;
-		drm = k / FAKE_DEVICES;
+	for (int k = 0; k < FAKE_CLASSES * 2; k++) {
+		device = k % FAKE_CLASSES;
+		drm = k / FAKE_CLASSES;
 		for (int e = -1; e < (quick ? 3 : 8); e++) {
 			int status = 0;
 

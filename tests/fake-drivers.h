@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the fake kernel's devices are: a table written out in plain numbers from the drivers' code,
+ * as a second opinion on src/drivers/, which has them from headers. Data alone; drivers.c goes by
+ * it, too, as the devices' client.
+ */
+#ifndef PRIMESHIM_FAKE_DRIVERS_H
+#define PRIMESHIM_FAKE_DRIVERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What mmap() of an import is at an offset that the device has given. */
+enum fake_import_map {
+	MAPS_PAGES,	/* right: the dma-buf, or the driver maps its pages */
+	MAPS_SIGBUS,	/* the pages fault */
+	MAPS_OTHER,	/* other memory */
+	MAPS_NOTHING,	/* EINVAL */
+};
+
+/* An ioctl that leads to a mapping. Places are in bytes. */
+struct fake_way {
+	const char *name;
+	uint8_t nr, size;
+	uint8_t handle, value;	/* a u32, and a u64 that is given: an offset, or an address */
+	bool address;		/* it maps by itself, for reading and writing: */
+	uint8_t start, length;	/* from where and how much, both u64 */
+	bool selects;		/* it is this one where the u32 at @select is @selected */
+	uint8_t select, selected;
+	int err;		/* for an import, or 0 */
+};
+
+enum { FAKE_WAYS = 4 };
+
+struct fake_driver {
+	const char *name;	/* in DRM_IOCTL_VERSION */
+	const char *exports_as;	/* exp_name of its own dma-bufs */
+	int import_err;		/* of another's dma-buf */
+	uint8_t import_map;	/* enum fake_import_map */
+	int dumb_err;		/* MODE_MAP_DUMB of an import */
+	bool ranges;		/* an offset within a buffer is legal */
+	bool own_mmap;		/* it does not come by drm_gem_mmap_obj() */
+	bool keeps_address;	/* the driver remembers where an import is mapped */
+	bool no_reexport;	/* PRIME_HANDLE_TO_FD of an import: EOPNOTSUPP */
+	bool surfaces;		/* an import of what cannot be mapped has a handle of another kind */
+	struct fake_way ways[FAKE_WAYS];	/* up to one without a name; none: MODE_MAP_DUMB */
+};
+
+/* By enum fake_device, then others: /dev/dri/cardN has the Nth. */
+enum { FAKE_DRIVERS = 34 };
+extern const struct fake_driver fake_drivers[FAKE_DRIVERS];
+
+#endif
