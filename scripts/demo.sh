@@ -17,7 +17,7 @@ rows=(
 	'egl-vgem|dmabuf-texture|vgem <- udmabuf|6.12'
 	'egl-cirrus|dmabuf-texture|cirrus <- udmabuf|6.12'
 	'gstreamer|gst-launch-1.0|cirrus <- vivid|6.12'
-	'radeon|radeon-map|radeon <- udmabuf|6.12'
+	'radeon|SIGBUS on TTM (radeon)|radeon <- udmabuf|6.12'
 	'weston|weston|cirrus <- vgem|6.1'
 )
 
@@ -129,7 +129,7 @@ picture() {
 
 # cells TEXT...: prints a row of the table
 cells() {
-	printf '%-15s %-18s %-7s %-14s %-14s %-8s %s\n' "$@"
+	printf '%-22s %-18s %-7s %-14s %-14s %-8s %s\n' "$@"
 }
 
 # judge NAME PROGRAM DEVICES KERNEL: adds a line to the table, and to $problems what is wrong

@@ -86,7 +86,10 @@ how() {
 	*)
 		signal=$(kill -l "$1" 2>/dev/null)
 		if [ "$1" -gt 128 ] && [ -n "$signal" ]; then
-			echo "SIG$signal"
+			case $signal in
+			BUS) echo 'Bus error' ;;
+			*) echo "SIG$signal" ;;
+			esac
 		else
 			echo "exit $1"
 		fi
