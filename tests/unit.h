@@ -16,6 +16,7 @@ TCase *hash_tests(void);
 TCase *range_tests(void);
 TCase *state_tests(void);
 TCase *mapping_tests(void);
+TCase *own_tests(void);
 TCase *driver_tests(void);
 TCase *dmabuf_tests(void);
 TCase *hook_tests(void);
