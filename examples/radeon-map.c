@@ -5,9 +5,7 @@
  * the CPU sees there is the test picture that was put in.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,22 +15,12 @@
 #include "dmabuf-picture.h"
 
 static const char usage[] =
-	"Usage: radeon-map [options] OUT.png [IN.png]\n"
-	"Puts a test picture into a dma-buf, imports that into a radeon with libdrm_radeon, maps it\n"
+	"Usage: radeon-map CARD OUT.png [IN.png]\n"
+	"Puts a test picture into a udmabuf, imports that into a radeon with libdrm_radeon, maps it\n"
 	"with radeon_bo_map() and writes what the CPU sees to OUT.png, and to IN.png what was put in.\n"
-	"\n"
-	"Options:\n"
-	"  --device FILE            the card (default: the first one of the driver radeon)\n"
-	"  --exporter udmabuf|heap  what makes the dma-buf (default: udmabuf)\n"
-	"  --help                   prints this\n"
+	"CARD is the device's node, /dev/dri/card0 or such.\n"
 	"\n"
 	"Exit status: 0 mapped and written, 1 a step failed, 2 bad use\n";
-
-static void __attribute__((noreturn)) bad_use(const char *why)
-{
-	fprintf(stderr, "radeon-map: %s; see --help\n", why);
-	exit(2);
-}
 
 static void show(int drm, int dmabuf, const char *out)
 {
@@ -56,38 +44,19 @@ static void show(int drm, int dmabuf, const char *out)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "device", required_argument, NULL, 'd' },
-		{ "exporter", required_argument, NULL, 'e' },
-		{ "help", no_argument, NULL, 'h' },
-		{ }
-	};
-	const char *device = NULL, *exporter = "udmabuf";
-	int c, drm, dmabuf;
+	int drm, dmabuf;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			device = optarg;
-			break;
-		case 'e':
-			exporter = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			return 2;	/* getopt_long() has said why */
-		}
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return 0;
 	}
-	if (strcmp(exporter, "udmabuf") && strcmp(exporter, "heap"))
-		bad_use("--exporter is neither udmabuf nor heap");
-	if (argc - optind < 1 || argc - optind > 2)
-		bad_use("give OUT.png, or OUT.png and IN.png");
-
-	dmabuf = make_dmabuf(exporter, argv[optind + 1]);
-	drm = open_device(device, "radeon");
-	show(drm, dmabuf, argv[optind]);
+	if (argc < 3 || argc > 4) {
+		fputs("radeon-map: give CARD and OUT.png, or IN.png, too; see --help\n", stderr);
+		return 2;
+	}
+	dmabuf = make_dmabuf("udmabuf", argv[3]);
+	drm = open_device(argv[1], NULL);
+	show(drm, dmabuf, argv[2]);
 	close(drm);
 	close(dmabuf);
 	return 0;

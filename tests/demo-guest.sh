@@ -121,7 +121,7 @@ egl() {
 radeon() {
 	name=radeon limit=60
 	usable 'card of the driver radeon' "$(card radeon)" || return
-	ours "$build/examples/radeon-map" --device "$(card radeon)"
+	ours "$build/examples/radeon-map" "$(card radeon)"
 }
 
 gstreamer() {

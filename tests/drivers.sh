@@ -35,7 +35,7 @@ run() {
 [ -e "$fake" ] || exit 77
 # shellcheck disable=SC2086
 ${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -Wall -Wextra -o "$tmp/drivers" \
-	"$src/tests/drivers.c" "$src/tests/fake-drivers.c" -ldl ||
+	"$src"/tests/{drivers,drivers-client,drivers-odd,fake-drivers}.c -ldl ||
 	{ echo 'not ok - drivers.c compiles'; exit 1; }
 
 run LD_PRELOAD="$fake" -- native

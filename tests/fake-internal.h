@@ -167,6 +167,9 @@ uint32_t dmabuf_find(uint64_t ino);
 /* fake-drm.c: the ioctls of devices. */
 int drm_ioctl(uint32_t file, unsigned int request, void *arg);
 
+/* fake-private.c: those of the driver's own. The argument as drm_ioctl() has copied it. */
+int drm_private(uint32_t file, unsigned int nr, char *data);
+
 /* fake-node.c: what else a device does. */
 int drm_open(unsigned int device, int flags);	/* without the lock */
 int drm_mmap(uint32_t file, void *addr, size_t len, int prot, int flags, uint64_t off,
