@@ -68,17 +68,20 @@ static void tell_driver(const char *name)
  */
 static struct file *lock_wanted(int fd, dev_t rdev)
 {
-	const struct driver *table = NULL;
-	char name[NAME_LEN] = "?";
 	struct file *f = file_lock_new(fd, rdev);
 
 	if (f && !f->driver[0]) {
+		const struct driver *table = NULL;
+		char name[NAME_LEN] = "";
+
 		file_unlock(f);
-		if (!drm_driver(fd, name, sizeof(name))) {
+		/* Where it cannot be asked for now it is asked again. */
+		if (!drm_driver(fd, name, sizeof(name)))
 			table = driver_find(name);
-			if (!table && !driver_is_generic(name))
-				tell_driver(name);
-		}
+		else
+			name[0] = '\0';
+		if (name[0] && !table && !driver_is_generic(name))
+			tell_driver(name);
 		f = file_lock_new(fd, rdev);
 		if (f) {
 			memcpy(f->driver, name, sizeof(name));
