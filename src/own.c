@@ -9,36 +9,36 @@
  * By inode number, which the kernel counts up (dma_buf_getfile()): a number is never used again,
  * and so nobody has to tell when a dma-buf is gone.
  */
-static struct heard {
+static struct export {
 	uint64_t ino;
-	dev_t rdev;	/* of the device that exported it; 0 is none's */
-} heard[1024];
+	dev_t rdev;
+} exports[1024];
 
-static struct heard *slot(const struct dmabuf_id *id)
+static uint64_t newest;		/* of all that were seen */
+
+static struct export *slot(const struct dmabuf_id *id)
 {
-	return &heard[id->ino % (sizeof(heard) / sizeof(*heard))];
-}
-
-static void hear(const struct dmabuf_id *id, dev_t rdev, bool surely)
-{
-	struct heard *h = slot(id);
-
-	buffers_lock();
-	if (h->ino != id->ino || surely) {
-		h->ino = id->ino;
-		h->rdev = rdev;
-	}
-	buffers_unlock();
+	return &exports[id->ino % (sizeof(exports) / sizeof(*exports))];
 }
 
 void own_exported(const struct dmabuf_id *id, dev_t rdev)
 {
-	hear(id, rdev, false);
+	buffers_lock();
+	if (id->ino > newest) {
+		*slot(id) = (struct export){ id->ino, rdev };
+		newest = id->ino;
+	}
+	buffers_unlock();
 }
 
 void own_imported(const struct dmabuf_id *id, bool proof)
 {
-	hear(id, 0, proof);
+	buffers_lock();
+	if (id->ino > newest)
+		newest = id->ino;
+	if (proof && slot(id)->ino == id->ino)
+		slot(id)->ino = 0;
+	buffers_unlock();
 }
 
 bool own_knows(const struct dmabuf_id *id, dev_t rdev)

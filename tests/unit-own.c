@@ -8,6 +8,8 @@
 #define CARD	0xe200
 #define OTHER	0xe201
 
+/* Inode numbers go up from test to test, as they do in the kernel. */
+
 static struct dmabuf_id id(uint64_t ino)
 {
 	return (struct dmabuf_id){ .dev = 11, .ino = ino };
@@ -28,19 +30,28 @@ START_TEST(exported_here_it_is_that_devices_own)
 }
 END_TEST
 
-START_TEST(imported_first_it_is_nobodys)
+START_TEST(what_was_there_before_the_export_is_nobodys)
 {
-	struct dmabuf_id a = id(200);
+	struct dmabuf_id a = id(200), b = id(201);
 
 	own_imported(&a, false);
 	own_exported(&a, CARD);
 	ck_assert(!own_knows(&a, CARD));
+	/* However long ago, and whatever has been forgotten since. */
+	for (uint64_t ino = 201; ino <= 1400; ino++) {
+		struct dmabuf_id i = id(ino);
+
+		own_imported(&i, false);
+	}
+	own_exported(&a, CARD);
+	own_exported(&b, CARD);
+	ck_assert(!own_knows(&a, CARD) && !own_knows(&b, CARD));
 }
 END_TEST
 
 START_TEST(drivers_word_goes_before_what_was_heard)
 {
-	struct dmabuf_id a = id(300);
+	struct dmabuf_id a = id(3000);
 
 	own_exported(&a, CARD);
 	own_imported(&a, true);
@@ -52,12 +63,12 @@ END_TEST
 
 START_TEST(newer_ones_displace_the_oldest)
 {
-	struct dmabuf_id first = id(1000);
+	struct dmabuf_id first = id(5000);
 
-	for (uint64_t ino = 1000; ino <= 2024; ino++) {
+	for (uint64_t ino = 5000; ino <= 6024; ino++) {
 		struct dmabuf_id i = id(ino);
 
-		ck_assert(ino == 1000 || own_knows(&first, CARD));
+		ck_assert(ino == 5000 || own_knows(&first, CARD));
 		own_exported(&i, CARD);
 		ck_assert(own_knows(&i, CARD));
 	}
@@ -70,7 +81,7 @@ TCase *own_tests(void)
 	TCase *t = tcase_create("own");
 
 	tcase_add_test(t, exported_here_it_is_that_devices_own);
-	tcase_add_test(t, imported_first_it_is_nobodys);
+	tcase_add_test(t, what_was_there_before_the_export_is_nobodys);
 	tcase_add_test(t, drivers_word_goes_before_what_was_heard);
 	tcase_add_test(t, newer_ones_displace_the_oldest);
 	return t;

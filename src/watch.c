@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/* Which ioctls may matter; see watch.h. */
+#include "config.h"
+
+#include <drm.h>
+
+#include "settings.h"
+#include "watch.h"
+
+_Atomic(uint8_t) ioctl_watch[256];
+_Atomic(uint8_t) watch_now = WATCH_ALWAYS | WATCH_EXPORTS;
+
+static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
+{
+	switch (i->role) {
+	case ROLE_IMPORT:
+		return WATCH_ALWAYS;
+	case ROLE_EXPORT:
+		return settings.rdwr ? WATCH_EXPORTS | WATCH_IMPORTS :
+		       settings.mode == MODE_DENY ? WATCH_ALWAYS : WATCH_IMPORTS;
+	case ROLE_MAP_OFFSET:
+		/* An import made where we could not see it is learned here. */
+		return d == &generic_driver ? WATCH_ALWAYS : WATCH_IMPORTS;
+	case ROLE_CLOSE:
+	case ROLE_RENAME:
+	case ROLE_CREATE:
+	case ROLE_TELL_OFFSET:
+	case ROLE_MAP_ADDRESS:
+		return WATCH_IMPORTS;
+	case ROLE_CPU_BEGIN:
+	case ROLE_FRAME:
+		return settings.sync == SYNC_DRIVER ? WATCH_IMPORTS : 0;
+	case ROLE_CPU_END:
+	case ROLE_SUBMIT:
+	case ROLE_SUBMIT_ANY:
+	case ROLE_SCANOUT:
+		return settings.sync == SYNC_DRIVER ? WATCH_BRACKETS : 0;
+	case ROLE_WAIT:
+	case ROLE_WAIT_ANY:
+		return settings.sync == SYNC_DRIVER ? WATCH_OWED : 0;
+	default:
+		return 0;
+	}
+}
+
+void watch_driver(const struct driver *d)
+{
+	for (unsigned int i = 0; i < d->n; i++)
+		atomic_fetch_or_explicit(&ioctl_watch[_IOC_NR(d->ioctls[i].request)],
+					 bits_of(d, &d->ioctls[i]), memory_order_relaxed);
+}
+
+void watch_init(void)
+{
+	if (settings.active)
+		watch_driver(&generic_driver);
+}
+
+void watch_count(unsigned int bit, unsigned int n)
+{
+	if (n)
+		atomic_fetch_or_explicit(&watch_now, bit, memory_order_relaxed);
+	else
+		atomic_fetch_and_explicit(&watch_now, ~bit, memory_order_relaxed);
+}

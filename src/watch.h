@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which ioctls may matter to us, and when: by _IOC_NR of requests of DRM's type, as bits, which the
+ * entry points compare with those that stand for what there is now. Numbers mean something else
+ * with each driver, so a driver's count once a file of it has an import.
+ */
+#ifndef PRIMESHIM_WATCH_H
+#define PRIMESHIM_WATCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/drivers.h"
+
+enum {
+	WATCH_ALWAYS = 1,
+	WATCH_EXPORTS = 2,	/* unless ioctl_idle() */
+	WATCH_IMPORTS = 4,	/* while there are imports */
+	WATCH_BRACKETS = 8,	/* while a bracket is open */
+	WATCH_OWED = 16,	/* while one is not, of a buffer that is mapped */
+};
+
+/* Relaxed: a thread that makes a call on an import has synchronised with who made that. */
+extern _Atomic(uint8_t) ioctl_watch[256] __attribute__((visibility("hidden")));
+extern _Atomic(uint8_t) watch_now __attribute__((visibility("hidden")));
+
+/* Once the settings are known: what the DRM core answers. */
+void watch_init(void);
+
+/* There is a file of that driver. */
+void watch_driver(const struct driver *d);
+
+/* The number of what @bit stands for has become @n. With a lock held that all who change it take. */
+void watch_count(unsigned int bit, unsigned int n);
+
+#endif
