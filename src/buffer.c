@@ -25,6 +25,7 @@ static uint64_t dev;
 
 /* Few names, many buffers. A name that finds no room is as good as unknown. */
 static char exporters[EXPORTERS][NAME_LEN] = { "", "?" };
+static bool deaf[EXPORTERS];	/* to brackets */
 
 void buffers_lock(void)
 {
@@ -98,6 +99,19 @@ void buffer_name_exporter(struct buffer *b, const char *name)
 		}
 	}
 	b->exporter = 1;
+}
+
+bool buffer_is_deaf(const struct buffer *b)
+{
+	return b->deaf || deaf[b->exporter];
+}
+
+void buffer_set_deaf(struct buffer *b)
+{
+	b->deaf = true;
+	/* Of one whose exporter is not known nothing follows for others. */
+	if (b->exporter > 1)
+		deaf[b->exporter] = true;
 }
 
 void buffers_visit(void (*visit)(struct buffer *b))

@@ -29,9 +29,14 @@ struct buffer {
 	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
 	/* The bracket; sync.c. */
 	int fd;				/* private descriptor while mapped and bracketed, else -1 */
-	uint8_t bracket;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
-	uint8_t settling;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
-	uint8_t mappable;		/* enum answer: can the dma-buf itself be mapped and read? */
+	uint8_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
+	uint8_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
+	uint8_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
+	uint8_t device : 1;		/* it is the device's turn */
+	uint8_t owed : 1;		/* it is mapped without a bracket */
+	uint8_t framed : 1;		/* a frame buffer was made of it */
+	uint8_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
+	uint8_t deaf : 1;		/* it knows no brackets */
 	uint8_t exporter;		/* index of its name, 0 until asked */
 };
 
@@ -56,6 +61,10 @@ void buffer_put(struct buffer *b);
 /* The exporter's name: "" until it is known, "?" where it cannot be told. */
 const char *buffer_exporter(const struct buffer *b);
 void buffer_name_exporter(struct buffer *b, const char *name);
+
+/* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
+bool buffer_is_deaf(const struct buffer *b);
+void buffer_set_deaf(struct buffer *b);
 
 /* Does @visit to every buffer, which it may not put. */
 void buffers_visit(void (*visit)(struct buffer *b));

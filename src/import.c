@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "pool.h"
+#include "watch.h"
 
 static struct pool pool = POOL(struct import);
 
@@ -42,6 +43,15 @@ static void unchain(struct import *imp)
 	*at = imp->sibling;
 }
 
+/* With buffers_lock() held. */
+static void count(int more)
+{
+	unsigned int n = atomic_load_explicit(&imports_live, memory_order_relaxed) + more;
+
+	atomic_store_explicit(&imports_live, n, memory_order_relaxed);
+	watch_count(WATCH_IMPORTS, n);
+}
+
 void import_drop(struct file *f, struct import *imp)
 {
 	hash_remove(&f->imports, &imp->link);
@@ -50,8 +60,8 @@ void import_drop(struct file *f, struct import *imp)
 	offsets_leave(f, imp);
 	buffer_put(imp->buffer);
 	pool_put(&pool, imp);
+	count(-1);
 	buffers_unlock();
-	atomic_fetch_sub_explicit(&imports_live, 1, memory_order_relaxed);
 }
 
 static uint32_t tick(void)
@@ -117,9 +127,9 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 	buffers_lock();
 	other = sibling(f, imp);
 	imp->synthetic = other ? other->synthetic : 0;
+	count(1);
 	buffers_unlock();
 	imp->born = tick();
-	atomic_fetch_add_explicit(&imports_live, 1, memory_order_relaxed);
 	return imp;
 }
 

@@ -10,16 +10,7 @@
 #include <drm.h>
 
 #include "next.h"
-
-/* By _IOC_NR, of requests of DRM's type: may it matter to us? 0 until ioctl_hooks_init(). */
-enum {
-	WATCH_ALWAYS = 1,
-	WATCH_IMPORTS,		/* while there are any */
-	WATCH_EXPORTS,		/* then, and unless ioctl_idle() */
-};
-extern uint8_t ioctl_watch[256] __attribute__((visibility("hidden")));
-
-void ioctl_hooks_init(void);
+#include "watch.h"
 
 /*
  * Is it certain that @size bytes at @arg can be read, without asking the kernel? libdrm has its
@@ -40,8 +31,8 @@ static inline bool ioctl_idle(unsigned int request, const void *arg)
 {
 	const struct drm_prime_handle *p = arg;
 
-	return ioctl_watch[_IOC_NR(request)] == WATCH_EXPORTS && on_our_page(p, sizeof(*p)) &&
-	       p->flags & DRM_RDWR;
+	return atomic_load_explicit(&ioctl_watch[_IOC_NR(request)], memory_order_relaxed) &
+	       WATCH_EXPORTS && on_our_page(p, sizeof(*p)) && p->flags & DRM_RDWR;
 }
 
 typedef int ioctl_fn(int fd, ioctl_request request, ...);

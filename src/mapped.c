@@ -35,7 +35,7 @@ void mapped_end(void *addr, size_t len)
 		b = mapping_cut(at, size);
 		buffers_unlock();
 		if (b)
-			sync_settle(b);
+			sync_mapped(b, false);
 	} while (b);
 	do {
 		buffers_lock();
@@ -86,7 +86,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	buffers_unlock();
 	if (dmabuf >= 0)
 		descriptor_drop(dmabuf, b, true);
-	sync_settle(b);
+	sync_mapped(b, true);
 }
 
 /* The mapping @m, or a part of it, was moved. Consumes a reference to its buffer. */
@@ -106,7 +106,7 @@ static void moved(const struct mapping *m, uint64_t old, uint64_t old_len, bool 
 		mapping_behead(old, m->serial);
 	mapping_add(to, len, head, m->buffer, m->write);
 	buffers_unlock();
-	sync_settle(m->buffer);
+	sync_mapped(m->buffer, false);
 }
 
 /*

@@ -34,6 +34,7 @@
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
+#include "watch.h"
 
 /* The tests link this file into programs, under other names. */
 #ifndef SYMBOL_PREFIX
@@ -67,7 +68,7 @@ __attribute__((constructor)) static void begin(void)
 	next_init();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	settings_init();
-	ioctl_hooks_init();
+	watch_init();
 	if (PRELOADED && settings.active)
 		reach_init();
 	errno = saved;
@@ -107,12 +108,8 @@ static int leave(const struct border *b, int ret)
 
 FAST bool ioctl_watched(ioctl_request request)
 {
-	unsigned int watch;
-
-	if (_IOC_TYPE((unsigned int)request) != DRM_IOCTL_BASE)
-		return false;
-	watch = ioctl_watch[_IOC_NR((unsigned int)request)];
-	return watch && (watch != WATCH_IMPORTS || any(imports_live));
+	return _IOC_TYPE((unsigned int)request) == DRM_IOCTL_BASE &&
+	       any(ioctl_watch[_IOC_NR((unsigned int)request)]) & any(watch_now);
 }
 
 SLOW int busy_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)

@@ -14,6 +14,7 @@
 #include "record.h"
 #include "settings.h"
 #include "stats.h"
+#include "watch.h"
 
 struct names {
 	char driver[NAME_LEN];
@@ -82,6 +83,8 @@ static struct file *lock_wanted(int fd, dev_t rdev)
 			name[0] = '\0';
 		if (name[0] && !table && !driver_is_generic(name))
 			tell_driver(name);
+		if (table)
+			watch_driver(table);
 		f = file_lock_new(fd, rdev);
 		if (f) {
 			memcpy(f->driver, name, sizeof(name));
@@ -150,19 +153,35 @@ static struct import *lock_import(int fd, uint32_t handle, struct file **f)
 	return imp;
 }
 
-const struct drv_ioctl *record_ioctl(int fd, uint32_t request)
+const struct drv_ioctl *record_ioctl(int fd, uint32_t request, const struct driver **table)
 {
-	const struct driver *table;
 	struct file *f;
 
+	*table = &generic_driver;
 	if (!driver_ioctl_private(request))
 		return driver_ioctl(NULL, request);
 	f = file_lock(fd);
 	if (!f)
 		return NULL;
-	table = f->table;
+	*table = f->table;
 	file_unlock(f);
-	return driver_ioctl(table, request);
+	return driver_ioctl(*table, request);
+}
+
+struct buffer *record_buffer(int fd, uint32_t handle)
+{
+	struct file *f;
+	struct import *imp = lock_import(fd, handle, &f);
+	struct buffer *b = NULL;
+
+	if (imp) {
+		b = imp->buffer;
+		buffers_lock();
+		b->refs++;
+		buffers_unlock();
+		file_unlock(f);
+	}
+	return b;
 }
 
 bool record_knows(int fd, uint32_t handle)

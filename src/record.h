@@ -21,8 +21,11 @@ void record_imported(int fd, uint32_t handle, int dmabuf);
  */
 void record_exported(int fd, uint32_t handle, int dmabuf);
 
-/* What @request does on the driver of @fd, or NULL. */
-const struct drv_ioctl *record_ioctl(int fd, uint32_t request);
+/* What @request does on the driver of @fd, or NULL; and whose table says so. */
+const struct drv_ioctl *record_ioctl(int fd, uint32_t request, const struct driver **table);
+
+/* The buffer that @handle is known to hold, with a reference, or NULL. Not asked of the kernel. */
+struct buffer *record_buffer(int fd, uint32_t handle);
 
 /*
  * A call that closes @handle succeeded, or one that made it anew; @clock is import_clock() before it. The record goes only if

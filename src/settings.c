@@ -20,7 +20,7 @@ static const struct {
 	const char *values[6];
 } known[] = {
 	{ "PRIMESHIM_MODE", { "redirect", "rescue", "observe", "deny", "off" } },
-	{ "PRIMESHIM_SYNC", { "map", "off" } },
+	{ "PRIMESHIM_SYNC", { "driver", "map", "off" } },
 	{ "PRIMESHIM_EXPORT", { "write", "keep" } },
 	{ "PRIMESHIM_LOG", { "0", "1" } },
 	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */

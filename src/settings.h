@@ -8,7 +8,9 @@
  *                     observe             the native way; what redirect would do is logged
  *                     deny                mmap of an import says EINVAL
  *                     off                 every hook forwards
- *   PRIMESHIM_SYNC    map (default)       DMA_BUF_IOCTL_SYNC START at map, END at the last unmap
+ *   PRIMESHIM_SYNC    driver (default)    DMA_BUF_IOCTL_SYNC around the accesses that the program makes
+ *                                       known to the driver; see sync.h
+ *                     map                 START at map, END at the last unmap
  *                     off                 no brackets
  *   PRIMESHIM_EXPORT  write (default)     redirect and rescue add DRM_RDWR to the program's exports
  *                     keep                they are made as the program says
@@ -24,7 +26,7 @@
 #include <stdbool.h>
 
 enum mode { MODE_REDIRECT, MODE_RESCUE, MODE_OBSERVE, MODE_DENY, MODE_OFF };
-enum sync_policy { SYNC_MAP, SYNC_OFF };
+enum sync_policy { SYNC_DRIVER, SYNC_MAP, SYNC_OFF };
 
 struct settings {
 	bool active;	/* the constructor has run and the mode is not off */

@@ -22,6 +22,7 @@ enum counter {
 	STAT_BEGIN,		/* DMA_BUF_IOCTL_SYNC START */
 	STAT_END,		/* DMA_BUF_IOCTL_SYNC END */
 	STAT_OWED,		/* START left out: the buffer was busy */
+	STAT_BLOCKED,		/* nanoseconds in START */
 	STAT_COUNT,
 };
 
@@ -30,6 +31,11 @@ extern atomic_ulong stats[STAT_COUNT];
 static inline void stat_inc(enum counter s)
 {
 	atomic_fetch_add_explicit(&stats[s], 1, memory_order_relaxed);
+}
+
+static inline void stat_add(enum counter s, unsigned long n)
+{
+	atomic_fetch_add_explicit(&stats[s], n, memory_order_relaxed);
 }
 
 void stats_log(void);

@@ -1,20 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The policy of brackets: DMA_BUF_IOCTL_SYNC around the CPU's accesses to mapped imports.
- * PRIMESHIM_SYNC=map: a buffer is in a bracket for RW while a writable mapping of it exists, for
- * READ while only others do. None but sync_forked() may be called with a lock held.
+ * The policy of brackets: DMA_BUF_IOCTL_SYNC around the CPU's accesses to mapped imports. A bracket
+ * belongs to a dma-buf, whichever handles and mappings it has. It is open while the dma-buf is
+ * mapped and it is the CPU's turn; with PRIMESHIM_SYNC=map that is always.
+ *
+ *   map                          the CPU's turn; for RW if a mapping is writable, else for READ
+ *   the driver's "CPU begins"    the CPU's turn, for what it says
+ *   a wait for the buffer        the CPU's turn, as at a map
+ *   a wait for something else    what was owed is begun
+ *   "CPU ends", work submitted,
+ *   scanout, export              the device's turn
+ *   the last unmap, exit         END
+ *
+ * A START is left owed where it would have to wait and the program did not; any of the first four
+ * tries again. None but sync_forked() may be called with a lock held.
  */
 #ifndef PRIMESHIM_SYNC_H
 #define PRIMESHIM_SYNC_H
 
+#include <stdbool.h>
+
 #include "buffer.h"
 
+/* The mappings of @b have changed; @added to. Takes over the caller's reference to @b. */
+void sync_mapped(struct buffer *b, bool added);
+
 /*
- * The mappings of @b have changed: issue what END and START it takes to bring the bracket in
- * line. Where a START would have to wait for a fence it is left owed, until the next change: the
- * program did not ask to wait. Takes over the caller's reference to @b.
+ * It is the CPU's turn with @b, for @direction (DMA_BUF_SYNC_*, or 0: for what its mappings are
+ * for). @waited: the program has just waited for that, so a START may wait as well. Takes over the
+ * reference.
  */
-void sync_settle(struct buffer *b);
+void sync_cpu(struct buffer *b, unsigned int direction, bool waited);
+
+/*
+ * It is the device's turn with @b: on return the END is done, unless another thread is amid a START
+ * (which the END then follows). Takes over the reference.
+ */
+void sync_device(struct buffer *b);
+
+/* The same for every buffer that is mapped; or those of them that are in a frame buffer. */
+void sync_device_all(bool framed);
+
+/* The program has waited for something: begin what is owed, unless it still would have to wait. */
+void sync_owed(void);
 
 /*
  * In the child of a fork(), with buffers_lock() held: a bracket belongs to the process that began

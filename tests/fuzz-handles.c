@@ -13,6 +13,8 @@
 #include <drm.h>
 #include <drm_mode.h>
 
+#include "settings.h"
+
 #include "fuzz.h"
 
 struct change_handle {
@@ -207,6 +209,7 @@ void step_export(struct thread *t)
 	if (ret < 0)
 		return;
 	EXPECT(t, !fake_fstat(p.fd, &st) && st.st_ino == b->ino, "exported another buffer");
+	b->given = settings.sync == SYNC_DRIVER;
 	/* Where the shim had a record of another buffer it may have been the first to export it. */
 	if (!b->exported)
 		b->writable = p.flags & DRM_RDWR ||

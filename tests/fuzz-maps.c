@@ -14,6 +14,8 @@
 #include <drm.h>
 #include <drm_mode.h>
 
+#include "mapping.h"
+
 #include "fuzz.h"
 
 #define SYNTHETIC	(1ULL << 41)
@@ -233,6 +235,18 @@ static bool must(struct thread *t, const struct map_try *m)
 	return m->prot & PROT_READ || (b->origin < 0 && !t->dirty);
 }
 
+/* Does the shim follow that mapping? A driver's, of an import that it does not know, it does not. */
+static bool recorded(void *addr, int pages)
+{
+	struct mapping m;
+	bool known;
+
+	buffers_lock();
+	known = mapping_at((uintptr_t)addr, pages * PAGE, &m);
+	buffers_unlock();
+	return known;
+}
+
 static void judge_map(struct thread *t, const struct map_try *m, void *out)
 {
 	int native_err, pages = (m->len + PAGE - 1) / PAGE, file = t->fds[m->fd].file;
@@ -279,6 +293,8 @@ static void judge_map(struct thread *t, const struct map_try *m, void *out)
 	EXPECT(t, !observe || t->struck ||
 	       p.broken == (t->files[file].device == FAKE_SIGBUS &&
 			    t->bufs[p.buf].origin != FAKE_SIGBUS), "this is not native");
+	if (p.buf >= 0 && recorded(out, pages))
+		t->bufs[p.buf].given = false;
 	p.inside = m->delta;
 	p.private = m->flags & MAP_PRIVATE;
 	piece_new(t, &p);

@@ -36,6 +36,7 @@ struct buf {			/* a dma-buf */
 	bool loose;		/* a child or a fault may have left a bracket open */
 	bool doubtful;		/* a fault may have told the shim that it cannot be mapped */
 	bool busy, was_busy;	/* a START may be owed */
+	bool given;		/* exported since it was mapped: the device's turn */
 	uint64_t ino;
 	volatile uint64_t *view;	/* its pages, mapped by no way of the shim's */
 };

@@ -133,7 +133,7 @@ done
 run --help
 check '--help prints usage on stdout, status 0' grep -q '^Usage: run-with-shim.sh ' "$tmp/out"
 check '--help has status 0 and an empty stderr' [ "$status-$(wc -c <"$tmp/err")" = 0-0 ]
-for word in 'redirect|rescue|observe|deny|off' 'map|off' 'write|keep' --log --drivers 126 127 'default: redirect'; do
+for word in 'redirect|rescue|observe|deny|off' 'driver|map|off' 'write|keep' --log --drivers 126 127 'default: redirect'; do
 	check "--help tells of $word" grep -qF -e "$word" "$tmp/out"
 done
 run --version
@@ -161,14 +161,14 @@ run --mode "a
 b" true
 check 'a newline in a value does not break the line' refused 2 'a?b'
 run sh -c "$env"
-check 'the defaults are redirect and map, no log' printed 'redirect map unset'
+check 'the defaults are redirect and driver, no log' printed 'redirect driver unset'
 for mode in redirect rescue observe deny off; do
 	run --mode $mode sh -c "$env"
-	check "--mode $mode sets PRIMESHIM_MODE" printed "$mode map unset"
+	check "--mode $mode sets PRIMESHIM_MODE" printed "$mode driver unset"
 	run --mode=$mode sh -c "$env"
-	check "--mode=$mode sets PRIMESHIM_MODE" printed "$mode map unset"
+	check "--mode=$mode sets PRIMESHIM_MODE" printed "$mode driver unset"
 done
-for sync in off map; do
+for sync in off map driver; do
 	run --sync $sync sh -c "$env"
 	check "--sync $sync sets PRIMESHIM_SYNC" printed "redirect $sync unset"
 	run --sync=$sync sh -c "$env"
@@ -187,7 +187,7 @@ for words in 'DRIVER.*MAPS BY' 'etnaviv .*ETNAVIV_GEM_INFO' 'radeon .*RADEON_GEM
 	check "with a row '$words'" [ "$(grep -c "^$words" "$tmp/out")" = 1 ]
 done
 run --log sh -c "$env"
-check '--log sets PRIMESHIM_LOG=1' printed 'redirect map 1'
+check '--log sets PRIMESHIM_LOG=1' printed 'redirect driver 1'
 before='env PRIMESHIM_MODE=observe PRIMESHIM_SYNC=off PRIMESHIM_LOG=0'
 run sh -c "$env"
 check 'values of the environment are kept' printed 'observe off 0'

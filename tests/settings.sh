@@ -36,7 +36,7 @@ says 'PRIMESHIM_DRIVERS: no driver "etna" is known' PRIMESHIM_DRIVERS=etnaviv,-e
 says 'PRIMESHIM_DRIVERS is longer than 255 bytes' PRIMESHIM_DRIVERS="$(printf '%300s' '' | tr ' ' ,)"
 says 'PRIMESHIM_EXPORT=no is not known, write is used' PRIMESHIM_EXPORT=no
 says 'PRIMESHIM_MODE=rediret is not known, redirect is used' PRIMESHIM_MODE=rediret
-says 'PRIMESHIM_SYNC=yes is not known, map is used' PRIMESHIM_SYNC=yes
+says 'PRIMESHIM_SYNC=yes is not known, driver is used' PRIMESHIM_SYNC=yes
 says 'PRIMESHIM_LOG=verbose is not known, 0 is used' PRIMESHIM_LOG=verbose
 says 'there is no setting PRIMESHIM_MODUS' PRIMESHIM_MODUS=off
 # coreutils close stderr, and dash leaves by _exit(), before the line could be written.

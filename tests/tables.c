@@ -13,7 +13,7 @@ static const char *const roles[ROLE_COUNT] = {
 	[ROLE_MAP_OFFSET] = "map-offset", [ROLE_TELL_OFFSET] = "tell-offset",
 	[ROLE_MAP_ADDRESS] = "map-address", [ROLE_CPU_BEGIN] = "cpu-begin",
 	[ROLE_CPU_END] = "cpu-end", [ROLE_WAIT] = "wait", [ROLE_WAIT_ANY] = "wait-any",
-	[ROLE_SUBMIT] = "submit", [ROLE_SUBMIT_ANY] = "submit-any", [ROLE_BIND] = "bind",
+	[ROLE_FRAME] = "frame", [ROLE_SCANOUT] = "scanout", [ROLE_SUBMIT] = "submit", [ROLE_SUBMIT_ANY] = "submit-any", [ROLE_BIND] = "bind",
 };
 
 static void bits(const char *name, struct drv_bits b)
@@ -33,10 +33,14 @@ static void print(const char *driver, const struct drv_ioctl *i)
 	bits("reads", i->reads);
 	bits("writes", i->writes);
 	bits("nowait", i->nowait);
+	if (i->status)
+		printf(" status");
 	if (l->stride)
 		printf(" list=%u,%u,%u,%u,%u,%u", l->at, l->count, l->fixed, l->stride, l->handle,
 		       l->chunk);
 	bits("list-writes", l->writes);
+	if (l->boxed)
+		printf(" boxed");
 	putchar('\n');
 }
 

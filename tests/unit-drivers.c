@@ -2,10 +2,12 @@
 /* Looking ioctls and drivers up; what the tables say is held to the uapi by tables.sh. */
 #include "config.h"
 
+#include <string.h>
+
 #include "drivers/drivers.h"
-#include "ioctl_hooks.h"
 #include "settings.h"
 #include "unit.h"
+#include "watch.h"
 
 #define GEM_CLOSE	0x40086409
 #define MMAP_GTT	0xc0106464	/* i915, 16 bytes */
@@ -100,29 +102,60 @@ START_TEST(only_wanted_drivers_are)
 }
 END_TEST
 
+static void reset(void)
+{
+	memset(&settings, 0, sizeof(settings));
+	for (unsigned int nr = 0; nr < 256; nr++)
+		ioctl_watch[nr] = 0;
+	watch_count(WATCH_IMPORTS | WATCH_BRACKETS | WATCH_OWED, 0);
+}
+
 START_TEST(nothing_else_is_watched)
 {
-	ioctl_hooks_init();		/* not active: mode off */
+	watch_init();		/* not active: mode off */
 	for (unsigned int nr = 0; nr < 256; nr++)
 		ck_assert_int_eq(ioctl_watch[nr], 0);
 	settings.active = true;
-	ioctl_hooks_init();
+	settings.sync = SYNC_MAP;
+	watch_init();
 	/* An import begins everything; a refused map shows imports that nobody saw. */
 	ck_assert_int_eq(ioctl_watch[0x2e], WATCH_ALWAYS);
 	ck_assert_int_eq(ioctl_watch[0xb3], WATCH_ALWAYS);
 	ck_assert_int_eq(ioctl_watch[0x09], WATCH_IMPORTS);
 	ck_assert_int_eq(ioctl_watch[0x2d], WATCH_IMPORTS);
-	/* Of a driver's, only while there are imports. */
+	ck_assert_int_eq(ioctl_watch[0xbc], 0);		/* MODE_ATOMIC */
+	/* A driver's count once there is one, and only those. */
 	for (unsigned int nr = 0x40; nr < 0xa0; nr++)
-		ck_assert_int_ne(ioctl_watch[nr], WATCH_ALWAYS);
-	ck_assert_int_eq(ioctl_watch[0x43], WATCH_IMPORTS);
-	ck_assert_int_eq(ioctl_watch[0x69], 0);		/* I915_GEM_EXECBUFFER2 */
+		ck_assert_int_eq(ioctl_watch[nr], 0);
+	watch_driver(driver_find("etnaviv"));
+	for (unsigned int nr = 0x40; nr < 0xa0; nr++)
+		ck_assert_int_eq(ioctl_watch[nr], nr == 0x43 ? WATCH_IMPORTS : 0);
 	settings.rdwr = true;
-	ioctl_hooks_init();
-	ck_assert_int_eq(ioctl_watch[0x2d], WATCH_EXPORTS);
-	settings.active = settings.rdwr = false;
-	for (unsigned int nr = 0; nr < 256; nr++)
-		ioctl_watch[nr] = 0;
+	watch_init();
+	ck_assert(ioctl_watch[0x2d] & WATCH_EXPORTS);
+	reset();
+}
+END_TEST
+
+START_TEST(turns_are_watched_while_they_may_change)
+{
+	settings.active = true;
+	settings.sync = SYNC_DRIVER;
+	watch_init();
+	watch_driver(driver_find("i915"));
+	watch_driver(driver_find("etnaviv"));
+	ck_assert_int_eq(ioctl_watch[0xbc], WATCH_BRACKETS);	/* MODE_ATOMIC */
+	ck_assert_int_eq(ioctl_watch[0xc3], WATCH_OWED);	/* SYNCOBJ_WAIT */
+	ck_assert_int_eq(ioctl_watch[0x69], WATCH_BRACKETS);	/* EXECBUFFER2 */
+	ck_assert_int_eq(ioctl_watch[0x46], WATCH_BRACKETS);	/* ETNAVIV_GEM_SUBMIT */
+	ck_assert_int_eq(ioctl_watch[0x45], WATCH_BRACKETS);	/* ETNAVIV_GEM_CPU_FINI */
+	ck_assert_int_eq(ioctl_watch[0x44], WATCH_IMPORTS);	/* CPU_PREP: before a map, too */
+	ck_assert(!(watch_now & WATCH_BRACKETS));
+	watch_count(WATCH_BRACKETS, 2);
+	ck_assert(watch_now & WATCH_BRACKETS);
+	watch_count(WATCH_BRACKETS, 0);
+	ck_assert(!(watch_now & WATCH_BRACKETS) && watch_now & WATCH_ALWAYS);
+	reset();
 }
 END_TEST
 
@@ -137,5 +170,6 @@ TCase *driver_tests(void)
 	tcase_add_test(t, exporters_names_are_whole);
 	tcase_add_loop_test(t, only_wanted_drivers_are, 0, sizeof(lists) / sizeof(*lists));
 	tcase_add_test(t, nothing_else_is_watched);
+	tcase_add_test(t, turns_are_watched_while_they_may_change);
 	return t;
 }

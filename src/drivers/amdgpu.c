@@ -32,12 +32,14 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(AMDGPU_GEM_WAIT_IDLE), .role = ROLE_WAIT,
 		.handle = offsetof(union drm_amdgpu_gem_wait_idle, in.handle),
+		.status = true,
 	}, {
 		IOCTL(AMDGPU_CS), .role = ROLE_SUBMIT,
 		.list = {
 			.at = offsetof(union drm_amdgpu_cs, in.chunks),
 			.count = offsetof(union drm_amdgpu_cs, in.num_chunks),
 			.chunk = AMDGPU_CHUNK_ID_BO_HANDLES,
+			.boxed = true,
 			.stride = sizeof(struct drm_amdgpu_bo_list_entry),
 			.handle = AT(drm_amdgpu_bo_list_entry, bo_handle),
 		},

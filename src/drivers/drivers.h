@@ -24,14 +24,16 @@ enum role {
 	ROLE_MAP_OFFSET,	/* handle, value: the offset for mmap, u64 (out) */
 	ROLE_TELL_OFFSET,	/* the same, asked of any buffer: a refusal says nothing of maps */
 	ROLE_MAP_ADDRESS,	/* handle, start and length, u64; value: an address, u64 (out) */
-	/* From here on not acted upon yet. */
+	/* For brackets alone: */
 	ROLE_CPU_BEGIN,		/* handle, reads, writes, nowait: the CPU's accesses begin */
 	ROLE_CPU_END,		/* handle: they are over */
 	ROLE_WAIT,		/* handle, nowait: devices are done with the buffer */
 	ROLE_WAIT_ANY,		/* devices are done with something */
 	ROLE_SUBMIT,		/* list: work on these is given to a device */
 	ROLE_SUBMIT_ANY,	/* the same, and any buffer may be used */
-	ROLE_BIND,		/* handle or list: later ROLE_SUBMIT_ANY may use these */
+	ROLE_FRAME,		/* list: a frame buffer is made of these */
+	ROLE_SCANOUT,		/* some frame buffer may be shown or copied */
+	ROLE_BIND,		/* handle or list: later ROLE_SUBMIT_ANY may use these. No one acts on it */
 	ROLE_COUNT,
 };
 
@@ -55,6 +57,7 @@ struct drv_list {
 	 * 32-bit words, u64 data.
 	 */
 	uint8_t chunk;
+	bool boxed;		/* what such a chunk has is a drm_amdgpu_bo_list_in, with the array */
 };
 
 struct drv_ioctl {
@@ -72,6 +75,7 @@ struct drv_ioctl {
 	struct drv_bits reads;	/* no mask: always */
 	struct drv_bits writes;	/* no mask: never */
 	struct drv_bits nowait;	/* the call may return at once, and says nothing then */
+	bool status;		/* AMDGPU_GEM_WAIT_IDLE: a u32 at 0 says that it is still busy (out) */
 	struct drv_list list;
 };
 

@@ -48,6 +48,34 @@ static const struct drv_ioctl ioctls[] = {
 		IOCTL(MODE_CREATE_DUMB), .role = ROLE_CREATE,
 		.handle = AT(drm_mode_create_dumb, handle),
 	}, {
+		IOCTL(MODE_ADDFB), .role = ROLE_FRAME,
+		.list = {
+			.at = AT(drm_mode_fb_cmd, handle),
+			.fixed = 1,
+			.stride = sizeof(__u32),
+		},
+	}, {
+		IOCTL(MODE_ADDFB2), .role = ROLE_FRAME,
+		.list = {
+			.at = AT(drm_mode_fb_cmd2, handles),
+			.fixed = 4,
+			.stride = sizeof(__u32),
+		},
+	}, {
+		IOCTL(MODE_SETCRTC), .role = ROLE_SCANOUT,
+	}, {
+		IOCTL(MODE_PAGE_FLIP), .role = ROLE_SCANOUT,
+	}, {
+		IOCTL(MODE_DIRTYFB), .role = ROLE_SCANOUT,
+	}, {
+		IOCTL(MODE_SETPLANE), .role = ROLE_SCANOUT,
+	}, {
+		IOCTL(MODE_ATOMIC), .role = ROLE_SCANOUT,
+	}, {
+		IOCTL(SYNCOBJ_WAIT), .role = ROLE_WAIT_ANY,
+	}, {
+		IOCTL(SYNCOBJ_TIMELINE_WAIT), .role = ROLE_WAIT_ANY,
+	}, {
 		IOCTL(MODE_MAP_DUMB), .role = ROLE_MAP_OFFSET, .proof = true,
 		.handle = AT(drm_mode_map_dumb, handle),
 		.value = AT(drm_mode_map_dumb, offset),

@@ -42,6 +42,8 @@ unsigned int driver_ioctl_need(const struct drv_ioctl *i)
 	case ROLE_SUBMIT:
 	case ROLE_SUBMIT_ANY:
 	case ROLE_WAIT_ANY:
+	case ROLE_FRAME:
+	case ROLE_SCANOUT:
 		return 0;
 	default:
 		return last + sizeof(uint32_t);
