@@ -167,6 +167,17 @@ void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends)
 	kernel_unlock(l);
 }
 
+unsigned long fake_bracket_faults(void)
+{
+	return k() ? k()->bracket_faults : 0;
+}
+
+void fake_submits_fail(int err)
+{
+	if (kernel_start())
+		k()->submit_err = err;
+}
+
 void fake_busy(uint64_t ino, bool busy)
 {
 	struct locked l;

@@ -30,7 +30,34 @@ struct fake_way {
 	int err;		/* for an import, or 0 */
 };
 
-enum { FAKE_WAYS = 4 };
+/* An ioctl that says whose turn it is with a buffer: the CPU's or the device's. */
+enum fake_turn_kind {
+	TURN_BEGIN = 1,	/* of the CPU's accesses */
+	TURN_END,
+	TURN_WAIT,	/* for the buffer */
+	TURN_WAIT_ANY,	/* for something */
+	TURN_SUBMIT,	/* of work on a list of buffers */
+	TURN_SUBMIT_ANY,
+};
+
+struct fake_turn {
+	const char *name;
+	uint8_t kind, nr, size;
+	uint8_t handle;			/* where the u32 is */
+	uint8_t op;			/* where the u32 for reading is, and for NOWAIT */
+	uint8_t write_op;		/* and for writing, if elsewhere; not with 0 */
+	uint32_t reads, writes, nowait;	/* its bits; no bits for reading: always */
+	bool selects;			/* it is this one where the u32 at @select is @selected */
+	uint8_t select, selected;
+	bool status;			/* what comes back at 0 is not 0 if it is busy */
+	/* The list: where the u64 that points to it is, or it itself if it is @fixed; and its length */
+	uint8_t list, count, fixed;
+	uint8_t stride, element;	/* of an element; the handle in there */
+	uint8_t chunk;			/* it is one of chunks, by u64 pointers; the one with this id */
+	bool boxed;			/* which has its length at 8, size of an element at 12, pointer at 16 */
+};
+
+enum { FAKE_WAYS = 4, FAKE_TURNS = 6 };
 
 struct fake_driver {
 	const char *name;	/* in DRM_IOCTL_VERSION */
@@ -44,6 +71,7 @@ struct fake_driver {
 	bool no_reexport;	/* PRIME_HANDLE_TO_FD of an import: EOPNOTSUPP */
 	bool surfaces;		/* an import of what cannot be mapped has a handle of another kind */
 	struct fake_way ways[FAKE_WAYS];	/* up to one without a name; none: MODE_MAP_DUMB */
+	struct fake_turn turns[FAKE_TURNS];	/* up to one without a name */
 };
 
 /* By enum fake_device, then others: /dev/dri/cardN has the Nth. */

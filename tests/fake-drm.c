@@ -324,6 +324,19 @@ static int run_change_handle(uint32_t file, void *data)
 	       handle_renumber(h, change->new_handle);
 }
 
+static int run_addfb(uint32_t file, void *data)
+{
+	return handle_find(file, ((struct drm_mode_fb_cmd *)data)->handle) ? 0 : -ENOENT;
+}
+
+/* There are no displays and no fences, and nothing fails. */
+static int run_nothing(uint32_t file, void *data)
+{
+	(void)file;
+	(void)data;
+	return 0;
+}
+
 static const struct {
 	unsigned int cmd;
 	int (*run)(uint32_t file, void *data);
@@ -338,6 +351,12 @@ static const struct {
 	{ DRM_IOCTL_MODE_CREATE_DUMB, run_create_dumb },
 	{ DRM_IOCTL_MODE_MAP_DUMB, run_map_dumb },
 	{ DRM_IOCTL_MODE_DESTROY_DUMB, run_destroy_dumb },
+	{ DRM_IOCTL_MODE_ADDFB, run_addfb },
+	{ DRM_IOCTL_MODE_PAGE_FLIP, run_nothing },
+	{ DRM_IOCTL_MODE_DIRTYFB, run_nothing },
+	{ DRM_IOCTL_MODE_ATOMIC, run_nothing },
+	{ DRM_IOCTL_SYNCOBJ_WAIT, run_nothing },
+	{ DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, run_nothing },
 	{ IOCTL_CHANGE_HANDLE, run_change_handle },
 };
 

@@ -65,6 +65,7 @@ struct dmabuf {
 	int token;		/* while there are any */
 	bool busy;
 	bool unmappable;
+	uint8_t bracket;	/* DMA_BUF_SYNC_* direction of the open one */
 };
 
 enum { FOREIGN = -1 };
@@ -90,7 +91,8 @@ struct kernel {
 	uint32_t orders;	/* given to the keeper */
 	uint64_t memfds, sockets;	/* st_dev */
 	bool change_handle;
-	unsigned long device_maps;
+	unsigned long device_maps, bracket_faults;
+	int submit_err;
 	uint64_t kept_address;	/* of the process that mapped last */
 	unsigned int files_used, files_live;
 	unsigned int opened;	/* since closed ones were looked for */

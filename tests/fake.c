@@ -148,8 +148,15 @@ static int dmabuf_ioctl(uint32_t dmabuf, unsigned int request, const void *arg)
 	if (sync.flags & ~(uint64_t)DMA_BUF_SYNC_VALID_FLAGS_MASK ||
 	    !(sync.flags & DMA_BUF_SYNC_RW))
 		return -EINVAL;
-	d->begins += !(sync.flags & DMA_BUF_SYNC_END);
-	d->ends += !!(sync.flags & DMA_BUF_SYNC_END);
+	if (sync.flags & DMA_BUF_SYNC_END) {
+		k()->bracket_faults += d->bracket != (sync.flags & DMA_BUF_SYNC_RW);
+		d->bracket = 0;
+		d->ends++;
+	} else {
+		k()->bracket_faults += d->bracket != 0;
+		d->bracket = sync.flags;
+		d->begins++;
+	}
 	return 0;
 }
 

@@ -79,6 +79,12 @@ int fake_native_map(int fd, uint32_t handle);
 /* DMA_BUF_IOCTL_SYNC calls on that dma-buf so far: STARTs and ENDs. */
 void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends);
 
+/* Brackets that no program should make: a START in an open one, an END of none or another. */
+unsigned long fake_bracket_faults(void);
+
+/* Submits fail with that errno from now on; 0: they do not. */
+void fake_submits_fail(int err);
+
 /* Until told otherwise the dma-buf has a fence pending: poll() on it finds nothing ready. */
 void fake_busy(uint64_t ino, bool busy);
 

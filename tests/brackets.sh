@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Who syncs the CPU's accesses: every driver's begins, ends, waits and submits, over the fake kernel
+# that counts the brackets. brackets.c says what is expected.
+set -u
+src=${top_srcdir:-.}
+build=$(cd "${top_builddir:-.}" && pwd -P)
+shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+fail=0
+
+[ -e "$fake" ] || exit 77
+# shellcheck disable=SC2086
+${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -Wall -Wextra -o "$tmp/brackets" \
+	"$src"/tests/{brackets,drivers-client,fake-drivers}.c -ldl ||
+	{ echo 'not ok - brackets.c compiles'; exit 1; }
+for sync in driver map off; do
+	LD_PRELOAD=$shim:$fake PRIMESHIM_SYNC=$sync "$tmp/brackets" $sync || fail=1
+done
+exit $fail
