@@ -147,6 +147,8 @@ vm=("$top/scripts/vm.sh" --timeout 400 --device cirrus-vga --device virtio-gpu-p
 guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
 guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
 guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
+guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 --append swiotlb=force -- \
+	"$top/tests/kernel-sync.sh"
 guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- "$top/tests/kernel-radeon.sh"
 [ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
 	--lib "$build/.libs/libprimeshim.so"

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Does every byte that the CPU writes into a mapped import reach the device? For a machine whose
+ * caches are not coherent, or one that is made so: with swiotlb=force the kernel's udmabuf driver
+ * copies between its pages and a bounce buffer, so that a write which no END followed is gone with
+ * the next START. The device is this program itself, by system calls of its own on the dma-buf. An
+ * ordinary program otherwise, which knows nothing of the shim.
+ *
+ *   sync lost IMPORTER		some bytes are lost
+ *   sync kept IMPORTER N	none are, in N rounds of map, write, unmap
+ *   sync turns IMPORTER N	nor of a buffer that stays mapped, and is shown and exported
+ *   sync busy IMPORTER		a buffer with a fence stalls nobody, and is begun once it has none
+ */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+#include <xf86drm.h>
+#include <xf86drmMode.h>
+
+#include "client.h"
+
+static struct export e;
+static int fd;
+static uint32_t handle;
+static uint64_t offset;
+
+/* Seen by nobody but the kernel. */
+static void bracket(uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags };
+
+	if (syscall(SYS_ioctl, e.dmabuf, DMA_BUF_IOCTL_SYNC, &sync) < 0)
+		err(2, "DMA_BUF_IOCTL_SYNC %#llx", (unsigned long long)flags);
+}
+
+/* What a device would read at @at: what lies in the pages after a START of its own. */
+static uint8_t device_reads(size_t at)
+{
+	uint8_t v;
+
+	bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
+	v = e.view[at];
+	bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+	return v;
+}
+
+static void device_writes(size_t at, uint8_t v)
+{
+	bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
+	e.view[at] = v;
+	bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+}
+
+static void begin(void)
+{
+	e = export_new("udmabuf", 2 * PAGE);
+	fd = card();
+	handle = import(fd, &e);
+	/* The bounce buffer is there from the first START on. */
+	bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
+	bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+	if (map_dumb(fd, handle, &offset))
+		err(2, "MODE_MAP_DUMB");
+}
+
+static uint8_t *must_map(int prot)
+{
+	uint8_t *p = map_at(fd, offset, e.size, prot);
+
+	if (p == MAP_FAILED)
+		err(2, "mmap of the import");
+	return p;
+}
+
+/* How often a byte was lost, on the way to the device or back. */
+static int rounds(int n)
+{
+	int lost = 0;
+
+	for (int i = 0; i < n; i++) {
+		size_t at = (size_t)rand() % e.size, back = (at + 77) % e.size;
+		uint8_t v = i * 37 + 1, *p = must_map(PROT_READ | PROT_WRITE);
+
+		p[at] = v;
+		munmap(p, e.size);
+		lost += device_reads(at) != v;
+		device_writes(back, v + 1);
+		p = must_map(PROT_READ);
+		lost += p[back] != (uint8_t)(v + 1) || p[at] != v;
+		munmap(p, e.size);
+	}
+	return lost;
+}
+
+/* To be scanned out, if the device can. */
+static uint32_t frame(void)
+{
+	uint32_t fb = 0;
+
+	return drmModeAddFB(fd, 32, 32, 24, 32, 128, handle, &fb) ? 0 : fb;
+}
+
+static int turns(int n)
+{
+	uint8_t *p = must_map(PROT_READ | PROT_WRITE), *again;
+	uint32_t fb = frame();
+	int lost = 0, other;
+
+	for (int i = 0; i < n; i++) {
+		size_t at = (size_t)rand() % e.size;
+		uint8_t v = i * 41 + 1;
+
+		p[at] = v;
+		/* A device looks at it. */
+		if (fb && i & 1)
+			drmModeDirtyFB(fd, fb, NULL, 0);
+		else if (!drmPrimeHandleToFD(fd, handle, DRM_CLOEXEC, &other))
+			close(other);
+		lost += device_reads(at) != v;
+		device_writes(at, v + 1);
+		/* And the CPU again. */
+		again = must_map(PROT_READ | PROT_WRITE);
+		lost += p[at] != (uint8_t)(v + 1);
+		munmap(again, e.size);
+	}
+	munmap(p, e.size);
+	return lost;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+struct vgem_fence {
+	uint32_t handle, flags, out_fence, pad;
+};
+
+#define FENCE_ATTACH	_IOWR('d', 0x41, struct vgem_fence)
+#define FENCE_SIGNAL	_IOW('d', 0x42, uint64_t)
+
+static void busy(void)
+{
+	struct export b = export_new("udmabuf", 2 * PAGE);
+	struct vgem_fence fence = { .flags = 1 };	/* VGEM_FENCE_WRITE */
+	int vgem = open_card("vgem");
+	uint64_t signal[1];
+	double t;
+	uint8_t *p;
+
+	if (vgem < 0 || drmPrimeFDToHandle(vgem, b.dmabuf, &fence.handle) ||
+	    drmIoctl(vgem, FENCE_ATTACH, &fence))
+		err(2, "a fence of vgem's");
+	handle = import(fd, &b);
+	if (map_dumb(fd, handle, &offset))
+		err(2, "MODE_MAP_DUMB");
+	t = now();
+	p = map_at(fd, offset, b.size, PROT_READ | PROT_WRITE);
+	check(p != MAP_FAILED && now() - t < 2, "a map of a busy buffer does not wait");
+	p[0] = 1;
+	t = now();
+	munmap(p, b.size);
+	check(now() - t < 2, "nor does its unmap");
+	signal[0] = fence.out_fence;
+	if (drmIoctl(vgem, FENCE_SIGNAL, signal))
+		err(2, "FENCE_SIGNAL");
+	p = map_at(fd, offset, b.size, PROT_READ | PROT_WRITE);
+	check(p != MAP_FAILED, "idle it is mapped again");
+	munmap(p, b.size);
+	export_free(&b);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[1] : "";
+	int n = argc > 3 ? atoi(argv[3]) : 200, lost;
+
+	importer = argc > 2 ? argv[2] : "";
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	begin();
+	if (!strcmp(what, "lost")) {
+		lost = rounds(n);
+		printf("# in %d rounds %d bytes or pairs of them were lost\n", n, lost);
+		check(lost > n / 2, "bytes are lost without brackets");
+	} else if (!strcmp(what, "kept")) {
+		check(!rounds(n), "no byte is lost of what is mapped, written and unmapped");
+	} else if (!strcmp(what, "turns")) {
+		check(!turns(n), "nor of what stays mapped, and is shown and exported");
+	} else if (!strcmp(what, "busy")) {
+		busy();
+	} else {
+		errx(2, "see the top of sync.c for how to use it");
+	}
+	return broken;
+}
