@@ -26,6 +26,8 @@ BEGIN {
 	row("gem_close", "ioctl", 20, "`DRM_IOCTL_GEM_CLOSE`")
 	row("handle_to_fd", "ioctl", 50, "`DRM_IOCTL_PRIME_HANDLE_TO_FD` for writing")
 	row("handle_to_ro", "ioctl", "", "`DRM_IOCTL_PRIME_HANDLE_TO_FD` for reading")
+	row("submit", "ioctl", 15, "a driver's submit (`RADEON_CS`)")
+	row("poll", "poll", 15, "`poll`")
 	row("map_dumb", "ioctl", "", "`DRM_IOCTL_MODE_MAP_DUMB`, refused")
 	row("anon_pair", "mmap munmap", 30, "anonymous `mmap`, then `munmap`")
 	row("anon_mmap", "mmap", 15, "anonymous `mmap`")
@@ -312,6 +314,9 @@ function promises(	i, j, r, n, peer, text, ratio, twice)
 		text = heavy(r)
 		promise(r ": no system call, and no locked access" (text ? ": " text : ""), !text)
 	}
+	n = added("imports-1", "kernel-1", "submit", 1)
+	promise("submit: " number(n) " instructions added with an import and no bracket, at most 15",
+		n <= 15)
 	promise("the native counts are the same a second time", twice == nrows)
 	for (i = 3; i <= nscale; i++) {
 		n = added("imports", "kernel", scale[i], 100)

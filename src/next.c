@@ -167,6 +167,25 @@ static int sys_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
 	return syscall(SYS_ppoll, fds, n, timeout_ms < 0 ? NULL : &ts, NULL, 8);
 }
 
+static int sys_poll_chk(struct pollfd *fds, unsigned long n, int timeout_ms, size_t size)
+{
+	(void)size;
+	return sys_poll(fds, n, timeout_ms);
+}
+
+/* The time is the caller's of ppoll(): as wide as a long, but on 32-bit with a 64-bit time_t. */
+static int sys_ppoll(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
+{
+	return syscall(SYS_ppoll, fds, n, timeout, mask, 8);
+}
+
+static int sys_ppoll_chk(struct pollfd *fds, unsigned long n, const void *timeout,
+			 const void *mask, size_t size)
+{
+	(void)size;
+	return sys_ppoll(fds, n, timeout, mask);
+}
+
 static int sys_same_file(int fd, int other)
 {
 	pid_t self = getpid();
@@ -194,6 +213,9 @@ struct next next = {
 	.fstat = sys_fstat,
 	.pipe2 = sys_pipe2,
 	.poll = sys_poll,
+	.poll_chk = sys_poll_chk,
+	.ppoll = sys_ppoll,
+	.ppoll_chk = sys_ppoll_chk,
 	.same_file = sys_same_file,
 };
 
@@ -225,6 +247,9 @@ static const struct {
 	{ &next.fstat, sizeof(long) == 8 ? "fstat" : "fstat64" },
 	{ &next.pipe2, "pipe2" },
 	{ &next.poll, "poll" },
+	{ &next.poll_chk, "__poll_chk" },
+	{ &next.ppoll, "ppoll" },
+	{ &next.ppoll_chk, "__ppoll_chk" },
 };
 
 /* Where this very object lies; defined by the linker. */

@@ -42,12 +42,16 @@ struct next {
 	int (*fcntl)(int fd, int cmd, ...);
 	int (*fcntl64)(int fd, int cmd, ...);
 	int (*fcntl_time64)(int fd, int cmd, ...);
+	int (*poll)(struct pollfd *fds, unsigned long n, int timeout_ms);
+	int (*poll_chk)(struct pollfd *fds, unsigned long n, int timeout_ms, size_t size);
+	int (*ppoll)(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask);
+	int (*ppoll_chk)(struct pollfd *fds, unsigned long n, const void *timeout,
+			 const void *mask, size_t size);
 
 	/* Not defined by preload.c: the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);
 	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */
 	int (*pipe2)(int fds[2], int flags);
-	int (*poll)(struct pollfd *fds, unsigned long n, int timeout_ms);
 	int (*same_file)(int fd, int other);	/* kcmp(KCMP_FILE): 0 if the same, -1 and errno */
 };
 

@@ -10,8 +10,8 @@
  * a caller left out is passed on as the rubbish that libc's own va_arg() would have found.
  *
  * In a signal handler that interrupted us amid our records every call goes straight on. Nothing is
- * cancelled in a hook: of the functions here only close() and fcntl() are cancellation points, and
- * they stay it, as they are called outside of the hook.
+ * cancelled in a hook: of the functions here close(), fcntl() and poll() are cancellation points,
+ * and they stay it, as they are called outside of the hook.
  */
 #include "config.h"
 
@@ -317,6 +317,43 @@ EXPORT(int, fcntl64, int fd, int cmd, void *arg)
 	if (!fcntl_watched(fd, cmd))
 		return next.fcntl64(fd, cmd, arg);
 	return hooked_fcntl(next.fcntl64, fd, cmd, arg);
+}
+
+/* A program that waits for one thing may wait for a fence, as of a sync_file or a dma-buf. */
+SLOW int waited(int ret)
+{
+	struct border b;
+
+	if (!enter(&b))
+		return ret;
+	sync_owed();
+	return leave(&b, ret);
+}
+
+FAST int polled(unsigned long n, int ret)
+{
+	return n == 1 && ret > 0 && any(watch_now) & WATCH_OWED ? waited(ret) : ret;
+}
+
+EXPORT(int, poll, struct pollfd *fds, unsigned long n, int timeout_ms)
+{
+	return polled(n, next.poll(fds, n, timeout_ms));
+}
+
+EXPORT(int, __poll_chk, struct pollfd *fds, unsigned long n, int timeout_ms, size_t size)
+{
+	return polled(n, next.poll_chk(fds, n, timeout_ms, size));
+}
+
+EXPORT(int, ppoll, struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
+{
+	return polled(n, next.ppoll(fds, n, timeout, mask));
+}
+
+EXPORT(int, __ppoll_chk, struct pollfd *fds, unsigned long n, const void *timeout,
+       const void *mask, size_t size)
+{
+	return polled(n, next.ppoll_chk(fds, n, timeout, mask, size));
 }
 
 /* What a 32-bit glibc has for programs whose time_t is 64 bits wide, since 2.34. */

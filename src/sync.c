@@ -41,7 +41,7 @@ static void note(struct buffer *b, unsigned int open)
 	b->bracket = open;
 	b->owed = owed;
 	watch_count(WATCH_BRACKETS, brackets_open);
-	watch_count(WATCH_OWED, brackets_owed);
+	watch_count(WATCH_OWED, settings.sync == SYNC_DRIVER ? brackets_owed : 0);
 }
 
 static int start(int fd, unsigned int direction)

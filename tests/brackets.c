@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +249,11 @@ static void shown(void)
 	step(0, 1, "and shown");
 	take_back();
 	step(1, 0, "the CPU's turn again");
+	/* poll() of a dma-buf or a sync_file; anything else may be one, too. */
+	need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
+	step(0, 1, "shown again");
+	need(poll(&(struct pollfd){ .fd = dmabuf, .events = POLLIN }, 1, 0) == 1, "poll");
+	step(1, 0, "waited for with poll()");
 	way_name = "PRIME_HANDLE_TO_FD";
 	if (!driver->no_reexport) {
 		close(export(fd, handle, DRM_RDWR));
