@@ -197,7 +197,8 @@ bool record_knows(int fd, uint32_t handle)
 /*
  * Record that @handle of @fd holds @dmabuf, unless that is the device's own; with @proof it is not,
  * whatever we had thought (an import that was not seen may have been exported). Returns its buffer,
- * with a reference, or NULL. What was there before is told by @before: the same, another, or no buffer (compare, do not touch).
+ * with a reference, or NULL. What was there before is told by @before: the same, another, or no
+ * buffer (compare, do not touch).
  */
 static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
 			   bool proof, const struct buffer **before)

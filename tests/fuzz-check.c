@@ -194,8 +194,8 @@ static void check_brackets(struct thread *t)
 		EXPECT(t, begins - ends <= recorded, "buffer %x: %lu STARTs, %lu ENDs, %s", b->id,
 		       begins, ends, recorded ? "mapped" : any ? "mapped natively" : "not mapped");
 		/* With a fence pending the START is owed, until the next change. */
-		EXPECT(t, begins - ends == recorded || b->was_busy || b->given || settings.sync == SYNC_OFF ||
-		       t->dirty, "buffer %x is mapped without a bracket", b->id);
+		EXPECT(t, begins - ends == recorded || b->was_busy || b->given || t->dirty ||
+		       settings.sync == SYNC_OFF, "buffer %x is mapped without a bracket", b->id);
 	}
 }
 

@@ -210,6 +210,9 @@ void step_export(struct thread *t)
 		return;
 	EXPECT(t, !fake_fstat(p.fd, &st) && st.st_ino == b->ino, "exported another buffer");
 	b->given = settings.sync == SYNC_DRIVER;
+	b->loose |= t->struck != 0;
+	/* Of an import that it has not seen the shim takes it for the device's own. */
+	b->doubtful |= !t->handles[h].noted;
 	/* Where the shim had a record of another buffer it may have been the first to export it. */
 	if (!b->exported)
 		b->writable = p.flags & DRM_RDWR ||

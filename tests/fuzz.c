@@ -52,6 +52,7 @@ static const struct {
 	{ step_open, 20, "open" }, { step_dup, 50, "dup" }, { step_close, 50, "close" },
 	{ step_close_range, 6, "close_range" }, { step_bad_fd, 10, "bad fd" },
 	{ step_foreign, 50, "foreign" }, { step_dumb, 20, "dumb" }, { step_import, 120, "import" },
+	{ step_turn, 60, "turn" },
 	{ step_export, 40, "export" }, { step_gem_close, 60, "close handle" },
 	{ step_flink, 12, "flink" }, { step_rename, 8, "rename" },
 	{ step_bad_ioctl, 20, "bad ioctl" }, { step_map_ioctl, 150, "map ioctl" },

@@ -21,7 +21,7 @@
 enum {
 	PAGE = 4096,
 	BUFS = 16, FILES = 8, SHARED = 2, OBJECTS = 40, HANDLES = 48, FDS = 40, PIECES = 64,
-	OLD = 8,
+	OLD = 64,
 	TAINTED = 128, LINES = 30, MOST_PAGES = 12, THREADS = 8,
 	FIRST_OWN = 200, OWN = 64,	/* numbers of descriptors that a thread has for itself */
 	ANY_FD = 2048,			/* all are below */
@@ -189,6 +189,7 @@ void step_map_ioctl(struct thread *t);
 void step_map(struct thread *t);
 void step_anonymous(struct thread *t);
 void step_touch(struct thread *t);
+void step_turn(struct thread *t);
 void step_unmap(struct thread *t);
 void step_remap(struct thread *t);
 void step_bad_map(struct thread *t);
