@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Fails if a shared object of Debian's libdrm or Mesa can reach ioctl, a mapping call or the
+# Fails if a shared object of Debian's libdrm or Mesa can reach ioctl, a mapping call, poll or the
 # duplication or closing of descriptors through a symbol of libc that primeshim does not define.
 # Only imports are read: what a library finds by dlsym, asks of syscall() by number or does with
 # the system call instruction itself is out of sight.
@@ -24,6 +24,7 @@ declare -A bits=([amd64]=64 [i386]=32 [armhf]=32 [arm64]=64)
 # whose child has a copy of the records with that of the descriptors; posix_spawn and popen, as
 # the program that is started begins without mappings and loads a shim of its own.
 reach='ioctl|fcntl|m(un|re)?map|remap_file|shm(at|dt)|dup|close|recvm|pidfd_getfd|syscall'
+reach+='|^_*p*poll'
 
 # The reviewed names that do no harm, each with the reason. Where it speaks of Mesa and libdrm it is
 # from the sources of both releases: read them again before a release is added.
@@ -58,7 +59,7 @@ usage() {
 	Usage: $me [--symbols FILE] [--refresh] [--help]
 	Reads which symbols the shared objects of libdrm and Mesa import, in Debian 12 and 13
 	for ${architectures[*]}, and fails if one of those can make an ioctl, map or
-	unmap memory, or duplicate or close a descriptor, and is not defined by primeshim.
+	unmap memory, poll, or duplicate or close a descriptor, and is not defined by primeshim.
 
 	  --symbols FILE  the symbols that primeshim defines, one a line; "NAME 32" is defined on
 	                  32-bit machines only (default: src/exported-symbols.txt)

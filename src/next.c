@@ -173,7 +173,7 @@ static int sys_poll_chk(struct pollfd *fds, unsigned long n, int timeout_ms, siz
 	return sys_poll(fds, n, timeout_ms);
 }
 
-/* The time is the caller's of ppoll(): as wide as a long, but on 32-bit with a 64-bit time_t. */
+/* The time is as wide as a long. */
 static int sys_ppoll(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
 {
 	return syscall(SYS_ppoll, fds, n, timeout, mask, 8);
@@ -184,6 +184,22 @@ static int sys_ppoll_chk(struct pollfd *fds, unsigned long n, const void *timeou
 {
 	(void)size;
 	return sys_ppoll(fds, n, timeout, mask);
+}
+
+#ifndef SYS_ppoll_time64
+#define SYS_ppoll_time64	SYS_ppoll	/* where a long has 64 bits there is but one */
+#endif
+
+static int sys_ppoll64(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
+{
+	return syscall(SYS_ppoll_time64, fds, n, timeout, mask, 8);
+}
+
+static int sys_ppoll64_chk(struct pollfd *fds, unsigned long n, const void *timeout,
+			   const void *mask, size_t size)
+{
+	(void)size;
+	return sys_ppoll64(fds, n, timeout, mask);
 }
 
 static int sys_same_file(int fd, int other)
@@ -216,6 +232,8 @@ struct next next = {
 	.poll_chk = sys_poll_chk,
 	.ppoll = sys_ppoll,
 	.ppoll_chk = sys_ppoll_chk,
+	.ppoll64 = sys_ppoll64,
+	.ppoll64_chk = sys_ppoll64_chk,
 	.same_file = sys_same_file,
 };
 
@@ -250,6 +268,8 @@ static const struct {
 	{ &next.poll_chk, "__poll_chk" },
 	{ &next.ppoll, "ppoll" },
 	{ &next.ppoll_chk, "__ppoll_chk" },
+	{ &next.ppoll64, "__ppoll64" },
+	{ &next.ppoll64_chk, "__ppoll64_chk" },
 };
 
 /* Where this very object lies; defined by the linker. */

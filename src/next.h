@@ -47,6 +47,9 @@ struct next {
 	int (*ppoll)(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask);
 	int (*ppoll_chk)(struct pollfd *fds, unsigned long n, const void *timeout,
 			 const void *mask, size_t size);
+	int (*ppoll64)(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask);
+	int (*ppoll64_chk)(struct pollfd *fds, unsigned long n, const void *timeout,
+			   const void *mask, size_t size);
 
 	/* Not defined by preload.c: the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);

@@ -371,6 +371,17 @@ EXPORT(int, __fcntl_time64, int fd, int cmd, void *arg)
 		return next.fcntl_time64(fd, cmd, arg);
 	return hooked_fcntl(next.fcntl_time64, fd, cmd, arg);
 }
+
+EXPORT(int, __ppoll64, struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
+{
+	return polled(n, next.ppoll64(fds, n, timeout, mask));
+}
+
+EXPORT(int, __ppoll64_chk, struct pollfd *fds, unsigned long n, const void *timeout,
+       const void *mask, size_t size)
+{
+	return polled(n, next.ppoll64_chk(fds, n, timeout, mask, size));
+}
 #endif
 
 ALIAS(int, __close, close, int fd);
