@@ -6,39 +6,36 @@
 #include "own.h"
 
 /*
- * By inode number, which the kernel counts up (dma_buf_getfile()): a number is never used again,
- * and so nobody has to tell when a dma-buf is gone.
+ * What was heard of a dma-buf first, by inode number. Those go up from dma-buf to dma-buf
+ * (dma_buf_getfile() of 6.12; in batches of a CPU in 5.10, get_next_ino()), so that none is used
+ * again while it matters, and the last ones heard of are the ones that are kept.
  */
-static struct export {
+static struct origin {
 	uint64_t ino;
-	dev_t rdev;
-} exports[1024];
+	dev_t rdev;		/* the device that exported it; 0: it came from elsewhere */
+} origins[1024];
 
-static uint64_t newest;		/* of all that were seen */
-
-static struct export *slot(const struct dmabuf_id *id)
+static struct origin *slot(const struct dmabuf_id *id)
 {
-	return &exports[id->ino % (sizeof(exports) / sizeof(*exports))];
+	return &origins[id->ino % (sizeof(origins) / sizeof(*origins))];
+}
+
+static void hear(const struct dmabuf_id *id, dev_t rdev, bool proof)
+{
+	buffers_lock();
+	if (proof || slot(id)->ino != id->ino)
+		*slot(id) = (struct origin){ id->ino, rdev };
+	buffers_unlock();
 }
 
 void own_exported(const struct dmabuf_id *id, dev_t rdev)
 {
-	buffers_lock();
-	if (id->ino > newest) {
-		*slot(id) = (struct export){ id->ino, rdev };
-		newest = id->ino;
-	}
-	buffers_unlock();
+	hear(id, rdev, false);
 }
 
 void own_imported(const struct dmabuf_id *id, bool proof)
 {
-	buffers_lock();
-	if (id->ino > newest)
-		newest = id->ino;
-	if (proof && slot(id)->ino == id->ino)
-		slot(id)->ino = 0;
-	buffers_unlock();
+	hear(id, 0, proof);
 }
 
 bool own_knows(const struct dmabuf_id *id, dev_t rdev)

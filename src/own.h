@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The dma-bufs that a device here has exported, so that an import back into it is told from
- * another's: its own buffer, which stays with the driver. An export counts if it made the dma-buf,
- * which then is newer than any that was seen before: an import can be exported again, too, under a
- * handle that nobody knows (GEM_OPEN). All take buffers_lock().
+ * another's: its own buffer, which stays with the driver. An export counts if it is the first that
+ * is heard of the dma-buf: an import can be exported again, too, under a handle that nobody knows
+ * (GEM_OPEN). All take buffers_lock().
  */
 #ifndef PRIMESHIM_OWN_H
 #define PRIMESHIM_OWN_H
