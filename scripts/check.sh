@@ -120,7 +120,7 @@ other() {
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
 		make libprimeshim.la tests/libfake.la &&
-		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh tests/drivers.sh tests/brackets.sh'
+		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh tests/drivers.sh tests/brackets.sh tests/trap.sh'
 }
 step 'built for i386: exports, every hooked call, every driver' other i386 CC='gcc -m32'
 grep -h '^ok' "$top"/build-check/i386/tests/*.log | sed 's/^ok - /ok - i386: /' | tee -a "$all"

@@ -34,6 +34,8 @@ struct buffer {
 	uint8_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
 	uint8_t device : 1;		/* it is the device's turn */
 	uint8_t owed : 1;		/* it is mapped without a bracket */
+	uint8_t shut : 1;		/* its pages are shut; guard.h */
+	uint8_t touched : 1;		/* they are open without a bracket, after a touch */
 	uint8_t framed : 1;		/* a frame buffer was made of it */
 	uint8_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
 	uint8_t deaf : 1;		/* it knows no brackets */

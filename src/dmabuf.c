@@ -159,6 +159,11 @@ int dmabuf_busy(int fd, uint64_t direction)
 	/* dma_buf_poll(): POLLIN when no write is pending, POLLOUT when nothing is. */
 	short idle = direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
 	struct pollfd p = { .fd = fd, .events = idle };
+	int ret;
 
-	return next.poll(&p, 1, 0) == 0;
+	/* A signal that is pending interrupts even one that does not wait (do_poll(), 6.12). */
+	do
+		ret = next.poll(&p, 1, 0);
+	while (ret < 0 && errno == EINTR);
+	return ret == 0;
 }

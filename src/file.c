@@ -15,8 +15,6 @@ static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 static struct pool pool = POOL(struct file);
 static struct file *files;	/* all there are, in use or not; under descriptors_lock() */
 
-__thread volatile sig_atomic_t locks_held;
-
 static uint64_t handle_of(const struct hash_link *l)
 {
 	return ((const struct import *)l)->handle;

@@ -123,7 +123,7 @@ static int do_export(const struct ioctl_call *c)
 	if (ret < 0)
 		return ret;
 	record_exported(c->fd, get32(c->arg, c->desc->handle), get32(c->arg, c->desc->value));
-	if (settings.sync == SYNC_DRIVER) {
+	if (settings.turns) {
 		struct buffer *b = record_buffer(c->fd, get32(c->arg, c->desc->handle));
 
 		if (b)
@@ -216,7 +216,7 @@ int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
 
 	c.desc = record_ioctl(fd, request, &c.driver);
 	if (!c.desc || !hooks[c.desc->role] ||
-	    (c.desc->role >= ROLE_CPU_BEGIN && settings.sync != SYNC_DRIVER))
+	    (c.desc->role >= ROLE_CPU_BEGIN && !settings.turns))
 		return call(&c);
 	/* What is not copied back is none of ours. */
 	if (_IOC_DIR(c.desc->request) & _IOC_READ && !(_IOC_DIR(request) & _IOC_READ))

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "descriptor.h"
+#include "guard.h"
 #include "mapped.h"
 #include "mapping.h"
 #include "next.h"
@@ -79,7 +80,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	}
 	buffers_lock();
 	/* Asked again: another thread may have put one there, or taken it away, meanwhile. */
-	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot & PROT_WRITE) && b->fd < 0) {
+	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot) && b->fd < 0) {
 		b->fd = dmabuf;
 		dmabuf = -1;
 	}
@@ -87,6 +88,26 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	if (dmabuf >= 0)
 		descriptor_drop(dmabuf, b, true);
 	sync_mapped(b, true);
+}
+
+void mapped_protect(void *addr, size_t len, int prot)
+{
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len);
+	struct mapping m;
+	struct buffer *b;
+
+	do {
+		buffers_lock();
+		b = mapping_protect(at, end - at, prot);
+		buffers_unlock();
+		if (b)
+			sync_mapped(b, false);
+	} while (b);
+	buffers_lock();
+	for (; at < end && mapping_at(at, end - at, &m); at = m.end)
+		if (m.buffer->shut)
+			guard_set(m.buffer, true);
+	buffers_unlock();
 }
 
 /* The mapping @m, or a part of it, was moved. Consumes a reference to its buffer. */
@@ -104,7 +125,7 @@ static void moved(const struct mapping *m, uint64_t old, uint64_t old_len, bool 
 		buffer_put(mapping_cut(old, old_len));
 	if (head && !keep_old)
 		mapping_behead(old, m->serial);
-	mapping_add(to, len, head, m->buffer, m->write);
+	mapping_add(to, len, head, m->buffer, m->prot);
 	buffers_unlock();
 	sync_mapped(m->buffer, false);
 }

@@ -22,6 +22,9 @@ void mapped_end(void *addr, size_t len);
 /* The same where it may be gone: a MAP_FIXED that fails may have unmapped it first. */
 void mapped_recheck(void *addr, size_t len);
 
+/* The range has another protection now. */
+void mapped_protect(void *addr, size_t len, int prot);
+
 /* mremap(). 0 and *@out, or a negative errno. */
 int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
 

@@ -2,11 +2,16 @@
 /* Which addresses of this process show which buffer; see mapping.h. */
 #include "config.h"
 
+#include <sys/mman.h>
+
 #include "mapping.h"
 #include "page.h"
 #include "range.h"
 
-/* By address -> struct buffer; the tag: a serial number, and in bit 0 mapped for writing. */
+/*
+ * By address -> struct buffer; the tag: a serial number, and in bit 0 mapped for writing; the mark:
+ * its protection.
+ */
 static struct ranges mappings;
 
 /* By address -> where its mapping begins; the tag: pages of that mapping; the mark: its serial. */
@@ -50,7 +55,7 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
 		.end = r->end,
 		.head = h ? h->end - h->start : 0,
 		.serial = serial_of(r),
-		.write = r->tag & 1,
+		.prot = r->mark,
 	};
 	return true;
 }
@@ -63,12 +68,14 @@ static void add_head(uint64_t addr, uint64_t len, uint64_t head, unsigned int se
 		ranges_find(&heads, addr - 1)->mark = serial;
 }
 
-int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, bool write)
+int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot)
 {
+	unsigned int write = !!(prot & PROT_WRITE);
 	int ret = ranges_insert(&mappings, addr, addr + len, b, ++serials << 1 | write);
 
 	if (ret < 0)
 		return ret;
+	ranges_find(&mappings, addr)->mark = prot;
 	add_head(addr, len, head, serials & SERIAL_MASK);
 	count(b, write, 1);
 	return 0;
@@ -90,6 +97,33 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len)
 	b->refs++;
 	count(b, old.tag & 1, left - 1);
 	return b;
+}
+
+struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
+{
+	unsigned int write = !!(prot & PROT_WRITE);
+	const struct range *r;
+	struct range old;
+	struct buffer *b;
+
+	for (uint64_t at = addr; (r = ranges_after(&mappings, at)) && r->start < addr + len;
+	     at = r->end) {
+		uint64_t start = r->start > addr ? r->start : addr;
+		uint64_t end = r->end < addr + len ? r->end : addr + len;
+
+		if ((int)r->mark == prot)
+			continue;
+		b = r->obj;
+		b->refs++;
+		count(b, r->tag & 1, ranges_cut(&mappings, start, end, &old) - 1);
+		/* Without memory for one more piece it is forgotten, as in ranges_cut(). */
+		if (!ranges_insert(&mappings, start, end, b, (old.tag & ~1U) | write)) {
+			ranges_find(&mappings, start)->mark = prot;
+			count(b, write, 1);
+		}
+		return b;
+	}
+	return NULL;
 }
 
 /* Is anything left of the mapping that @h belongs to? */

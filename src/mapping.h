@@ -20,7 +20,7 @@ struct mapping {
 	uint64_t start, end;	/* of what is left of it at this place */
 	uint64_t head;		/* bytes before it that belong to the same mmap */
 	unsigned int serial;	/* tells it from whatever is mapped there later */
-	bool write;
+	int prot;		/* PROT_*, as the program has it */
 };
 
 /* The first mapping that overlaps [addr, addr + len); false if there is none. */
@@ -31,7 +31,7 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m);
  * The @head bytes before it belong to the same mmap and go with the last piece of it.
  * The range must be free: mapping_cut() first. 0 or a negative errno.
  */
-int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, bool write);
+int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot);
 
 /*
  * Forget what is recorded in [addr, addr + len), in pieces where need be, for one buffer at most:
@@ -39,6 +39,12 @@ int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, bo
  * it until it returns NULL.
  */
 struct buffer *mapping_cut(uint64_t addr, uint64_t len);
+
+/*
+ * What is recorded in [addr, addr + len) has the protection @prot now. One piece a call: returns
+ * its buffer, with a reference for the caller, or NULL where nothing has another.
+ */
+struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot);
 
 /*
  * A head (or what is left of it) whose mapping is all gone: returns its length in bytes and its

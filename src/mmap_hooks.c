@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What happens around mmap, munmap and mremap; see mmap_hooks.h. */
+/* What happens around mmap, munmap, mprotect and mremap; see mmap_hooks.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -32,6 +32,14 @@ int munmap_hook(void *addr, size_t len)
 	if ((uintptr_t)addr % page_size() == 0 && len && (uintptr_t)addr + len > (uintptr_t)addr)
 		mapped_end(addr, len);
 	return next.munmap(addr, len) < 0 ? -errno : 0;
+}
+
+int mprotect_hook(void *addr, size_t len, int prot)
+{
+	if (next.mprotect(addr, len, prot) < 0)
+		return -errno;
+	mapped_protect(addr, len, prot);
+	return 0;
 }
 
 int mremap_hook(void *old, size_t old_len, size_t len, int flags, void *to, void **out)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens around mmap, munmap and mremap. 0 (and *@out), or a negative errno. */
+/* What happens around mmap, munmap, mprotect and mremap. 0 (and *@out), or a negative errno. */
 #ifndef PRIMESHIM_MMAP_HOOKS_H
 #define PRIMESHIM_MMAP_HOOKS_H
 
@@ -7,6 +7,7 @@
 
 int mmap_hook(const struct mmap_call *c, void **out);
 int munmap_hook(void *addr, size_t len);
+int mprotect_hook(void *addr, size_t len, int prot);
 int mremap_hook(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
 
 #endif

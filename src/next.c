@@ -75,6 +75,11 @@ static int sys_munmap(void *addr, size_t len)
 	return syscall(SYS_munmap, addr, len);
 }
 
+static int sys_mprotect(void *addr, size_t len, int prot)
+{
+	return syscall(SYS_mprotect, addr, len, prot);
+}
+
 static void *sys_mremap(void *old, size_t old_len, size_t len, int flags, ...)
 {
 	long to;
@@ -202,6 +207,38 @@ static int sys_ppoll64_chk(struct pollfd *fds, unsigned long n, const void *time
 	return sys_ppoll64(fds, n, timeout, mask);
 }
 
+/* The kernel's structure is another one, and what a handler returns to is libc's. */
+static int early_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	int (*real)(int sig, const struct sigaction *act, struct sigaction *old);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "sigaction");
+	return real(sig, act, old);
+}
+
+static handler_fn *early_signal(int sig, handler_fn *handler)
+{
+	handler_fn *(*real)(int sig, handler_fn *handler);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "signal");
+	return real(sig, handler);
+}
+
+static int sys_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	if (old)
+		sigemptyset(old);
+	return syscall(SYS_rt_sigprocmask, how, set, old, _NSIG / 8);
+}
+
+static int sys_pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int saved = errno, ret = sys_sigmask(how, set, old) < 0 ? errno : 0;
+
+	errno = saved;
+	return ret;
+}
+
 static int sys_same_file(int fd, int other)
 {
 	pid_t self = getpid();
@@ -215,6 +252,7 @@ struct next next = {
 	.mmap = sys_mmap,
 	.mmap64 = sys_mmap64,
 	.munmap = sys_munmap,
+	.mprotect = sys_mprotect,
 	.mremap = sys_mremap,
 	.close = sys_close,
 	.close_range = sys_close_range,
@@ -234,6 +272,11 @@ struct next next = {
 	.ppoll_chk = sys_ppoll_chk,
 	.ppoll64 = sys_ppoll64,
 	.ppoll64_chk = sys_ppoll64_chk,
+	.sigaction = early_sigaction,
+	.signal = early_signal,
+	.sysv_signal = early_signal,
+	.sigprocmask = sys_sigmask,
+	.pthread_sigmask = sys_pthread_sigmask,
 	.same_file = sys_same_file,
 };
 
@@ -249,6 +292,7 @@ static const struct {
 	{ &next.mmap64, sizeof(long) == 8 ? "mmap" : "" },
 	{ &next.mmap64, "mmap64" },
 	{ &next.munmap, "munmap" },
+	{ &next.mprotect, "mprotect" },
 	{ &next.mremap, "mremap" },
 	{ &next.close, "close" },
 	{ &next.close_range, "close_range" },
@@ -270,6 +314,11 @@ static const struct {
 	{ &next.ppoll_chk, "__ppoll_chk" },
 	{ &next.ppoll64, "__ppoll64" },
 	{ &next.ppoll64_chk, "__ppoll64_chk" },
+	{ &next.sigaction, "sigaction" },
+	{ &next.signal, "signal" },
+	{ &next.sysv_signal, "__sysv_signal" },
+	{ &next.sigprocmask, "sigprocmask" },
+	{ &next.pthread_sigmask, "pthread_sigmask" },
 };
 
 /* Where this very object lies; defined by the linker. */

@@ -9,6 +9,7 @@
 #ifndef PRIMESHIM_NEXT_H
 #define PRIMESHIM_NEXT_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,6 +26,9 @@ typedef int ioctl_request;
 struct stat;
 struct pollfd;
 
+typedef int sigmask_fn(int how, const sigset_t *set, sigset_t *old);
+typedef void handler_fn(int sig);
+
 struct next {
 	int (*ioctl)(int fd, ioctl_request request, ...);
 	int (*ioctl_time64)(int fd, ioctl_request request, ...);
@@ -32,6 +36,7 @@ struct next {
 	void *(*mmap)(void *addr, size_t len, int prot, int flags, int fd, long off);
 	void *(*mmap64)(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
 	int (*munmap)(void *addr, size_t len);
+	int (*mprotect)(void *addr, size_t len, int prot);
 	void *(*mremap)(void *old, size_t old_len, size_t len, int flags, ...);
 	int (*close)(int fd);
 	int (*close_range)(unsigned int first, unsigned int last, int flags);
@@ -50,6 +55,11 @@ struct next {
 	int (*ppoll64)(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask);
 	int (*ppoll64_chk)(struct pollfd *fds, unsigned long n, const void *timeout,
 			   const void *mask, size_t size);
+	int (*sigaction)(int sig, const struct sigaction *act, struct sigaction *old);
+	handler_fn *(*signal)(int sig, handler_fn *handler);
+	handler_fn *(*sysv_signal)(int sig, handler_fn *handler);
+	sigmask_fn *sigprocmask;
+	sigmask_fn *pthread_sigmask;
 
 	/* Not defined by preload.c: the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);

@@ -34,6 +34,7 @@
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
+#include "trap.h"
 #include "watch.h"
 
 /* The tests link this file into programs, under other names. */
@@ -71,6 +72,8 @@ __attribute__((constructor)) static void begin(void)
 	watch_init();
 	if (PRELOADED && settings.active)
 		reach_init();
+	if (settings.active && settings.sync == SYNC_TRAP)
+		trap_init();
 	errno = saved;
 }
 
@@ -81,6 +84,8 @@ __attribute__((destructor)) static void end(void)
 	if (settings.active)
 		sync_exit();
 	stats_log();
+	if (trapping)
+		trap_log();
 	errno = saved;
 }
 
@@ -182,6 +187,21 @@ SLOW int hooked_munmap(void *addr, size_t len)
 EXPORT(int, munmap, void *addr, size_t len)
 {
 	return any(mappings_live) ? hooked_munmap(addr, len) : next.munmap(addr, len);
+}
+
+SLOW int hooked_mprotect(void *addr, size_t len, int prot)
+{
+	struct border b;
+
+	if (!enter(&b))
+		return next.mprotect(addr, len, prot);
+	return leave(&b, mprotect_hook(addr, len, prot));
+}
+
+EXPORT(int, mprotect, void *addr, size_t len, int prot)
+{
+	return any(mappings_live) ? hooked_mprotect(addr, len, prot) :
+				    next.mprotect(addr, len, prot);
 }
 
 SLOW void *hooked_mremap(void *old, size_t old_len, size_t len, int flags, void *to)
@@ -356,6 +376,53 @@ EXPORT(int, __ppoll_chk, struct pollfd *fds, unsigned long n, const void *timeou
 	return polled(n, next.ppoll_chk(fds, n, timeout, mask, size));
 }
 
+/* From here on all but SIGSEGV, and masks without it, goes on as it is; and all without a trap. */
+SLOW int trapped_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	struct border b;
+
+	return enter(&b) ? leave(&b, trap_sigaction(sig, act, old)) : next.sigaction(sig, act, old);
+}
+
+EXPORT(int, sigaction, int sig, const struct sigaction *act, struct sigaction *old)
+{
+	return trapping ? trapped_sigaction(sig, act, old) : next.sigaction(sig, act, old);
+}
+
+SLOW handler_fn *trapped_signal(int sig, handler_fn *handler, int flags)
+{
+	const struct sigaction act = { .sa_handler = handler, .sa_flags = flags };
+	struct sigaction old;
+
+	return trapped_sigaction(sig, &act, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+EXPORT(handler_fn *, signal, int sig, handler_fn *handler)
+{
+	if (!trapping || sig != SIGSEGV)
+		return next.signal(sig, handler);
+	return trapped_signal(sig, handler, SA_RESTART);
+}
+
+EXPORT(handler_fn *, __sysv_signal, int sig, handler_fn *handler)
+{
+	if (!trapping || sig != SIGSEGV)
+		return next.sysv_signal(sig, handler);
+	return trapped_signal(sig, handler, SA_RESETHAND | SA_NODEFER);
+}
+
+EXPORT(int, sigprocmask, int how, const sigset_t *set, sigset_t *old)
+{
+	return trapping ? trap_sigmask(next.sigprocmask, how, set, old) :
+			  next.sigprocmask(how, set, old);
+}
+
+EXPORT(int, pthread_sigmask, int how, const sigset_t *set, sigset_t *old)
+{
+	return trapping ? trap_sigmask(next.pthread_sigmask, how, set, old) :
+			  next.pthread_sigmask(how, set, old);
+}
+
 /* What a 32-bit glibc has for programs whose time_t is 64 bits wide, since 2.34. */
 #if __SIZEOF_LONG__ == 4
 EXPORT(int, __ioctl_time64, int fd, ioctl_request request, void *arg)
@@ -387,3 +454,4 @@ EXPORT(int, __ppoll64_chk, struct pollfd *fds, unsigned long n, const void *time
 ALIAS(int, __close, close, int fd);
 ALIAS(int, __dup2, dup2, int fd, int to);
 ALIAS(int, __fcntl, fcntl, int fd, int cmd, void *arg);
+ALIAS(int, __sigaction, sigaction, int sig, const struct sigaction *act, struct sigaction *old);

@@ -20,7 +20,7 @@ static const struct {
 	const char *values[6];
 } known[] = {
 	{ "PRIMESHIM_MODE", { "redirect", "rescue", "observe", "deny", "off" } },
-	{ "PRIMESHIM_SYNC", { "driver", "map", "off" } },
+	{ "PRIMESHIM_SYNC", { "driver", "map", "off", "trap" } },
 	{ "PRIMESHIM_EXPORT", { "write", "keep" } },
 	{ "PRIMESHIM_LOG", { "0", "1" } },
 	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */
@@ -62,6 +62,7 @@ void settings_init(void)
 {
 	settings.mode = value_of(0);
 	settings.sync = value_of(1);
+	settings.turns = settings.sync == SYNC_DRIVER || settings.sync == SYNC_TRAP;
 	settings.rescues = settings.mode == MODE_REDIRECT || settings.mode == MODE_RESCUE;
 	settings.rdwr = settings.rescues && !value_of(2);
 	settings.log = value_of(3);

@@ -8,10 +8,12 @@
  *                     observe             the native way; what redirect would do is logged
  *                     deny                mmap of an import says EINVAL
  *                     off                 every hook forwards
- *   PRIMESHIM_SYNC    driver (default)    DMA_BUF_IOCTL_SYNC around the accesses that the program makes
- *                                       known to the driver; see sync.h
+ *   PRIMESHIM_SYNC    driver (default)    brackets around the accesses that the program makes known to
+ *                                         the driver; see sync.h
  *                     map                 START at map, END at the last unmap
  *                     off                 no brackets
+ *                     trap                as driver, and a touch while it is not the CPU's turn is
+ *                                         caught; see trap.h
  *   PRIMESHIM_EXPORT  write (default)     redirect and rescue add DRM_RDWR to the program's exports
  *                     keep                they are made as the program says
  *   PRIMESHIM_DRIVERS NAME,-NAME...       only these importers, but not those; default: all
@@ -26,12 +28,13 @@
 #include <stdbool.h>
 
 enum mode { MODE_REDIRECT, MODE_RESCUE, MODE_OBSERVE, MODE_DENY, MODE_OFF };
-enum sync_policy { SYNC_DRIVER, SYNC_MAP, SYNC_OFF };
+enum sync_policy { SYNC_DRIVER, SYNC_MAP, SYNC_OFF, SYNC_TRAP };
 
 struct settings {
 	bool active;	/* the constructor has run and the mode is not off */
 	enum mode mode;
 	enum sync_policy sync;
+	bool turns;	/* brackets follow the driver's calls: driver and trap */
 	bool rescues;	/* what is refused natively is mapped: redirect and rescue */
 	bool rdwr;	/* exports get DRM_RDWR */
 	bool log;

@@ -20,5 +20,6 @@ void stats_log(void)
 		 "%lu owed",
 		 get(STAT_IMPORT) + get(STAT_LEARNED), get(STAT_LEARNED), get(STAT_STALE),
 		 get(STAT_REFUSED), get(STAT_OFFSET), get(STAT_REDIRECTED), get(STAT_NATIVE),
-		 get(STAT_FALLBACK), get(STAT_DENIED), get(STAT_EXPORT), get(STAT_BEGIN), get(STAT_BLOCKED) / 1000, get(STAT_END), get(STAT_OWED));
+		 get(STAT_FALLBACK), get(STAT_DENIED), get(STAT_EXPORT),
+		 get(STAT_BEGIN), get(STAT_BLOCKED) / 1000, get(STAT_END), get(STAT_OWED));
 }

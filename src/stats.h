@@ -23,6 +23,7 @@ enum counter {
 	STAT_END,		/* DMA_BUF_IOCTL_SYNC END */
 	STAT_OWED,		/* START left out: the buffer was busy */
 	STAT_BLOCKED,		/* nanoseconds in START */
+	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
 	STAT_COUNT,
 };
 

@@ -8,6 +8,7 @@
 #include <linux/dma-buf.h>
 
 #include "descriptor.h"
+#include "guard.h"
 #include "log.h"
 #include "mapping.h"
 #include "settings.h"
@@ -40,8 +41,10 @@ static void note(struct buffer *b, unsigned int open)
 	brackets_owed += owed - b->owed;
 	b->bracket = open;
 	b->owed = owed;
+	if (open)
+		b->touched = false;
 	watch_count(WATCH_BRACKETS, brackets_open);
-	watch_count(WATCH_OWED, settings.sync == SYNC_DRIVER ? brackets_owed : 0);
+	watch_count(WATCH_OWED, settings.turns ? brackets_owed : 0);
 }
 
 static int start(int fd, unsigned int direction)
@@ -103,6 +106,14 @@ static unsigned int change(struct buffer *b, int fd, unsigned int from, unsigned
 	return to;
 }
 
+static void guard(struct buffer *b, unsigned int bracket)
+{
+	bool shut = settings.sync == SYNC_TRAP && can_bracket(b) && !bracket && !b->touched;
+
+	if (shut || b->shut)
+		guard_set(b, shut);
+}
+
 /*
  * Issue what END and START it takes to bring the bracket in line with what @b has become. One
  * thread at a time is at the ioctl; what others change meanwhile, it goes round for. With the lock
@@ -120,6 +131,9 @@ static void settle(struct buffer *b, bool wait)
 		if (from == to)
 			break;
 		b->settling = true;
+		/* Shut before the END, and opened after the START. */
+		if (!to)
+			guard(b, 0);
 		buffers_unlock();
 		sure = false;
 		got = change(b, fd, from, to, wait, &sure);
@@ -129,8 +143,10 @@ static void settle(struct buffer *b, bool wait)
 		if (got != to)
 			break;
 	}
-	if (!b->settling)
+	if (!b->settling) {
 		note(b, b->bracket);
+		guard(b, b->bracket);
+	}
 	if (!b->settling && !b->mapped[0] && !b->mapped[1]) {
 		closing = b->fd;
 		b->fd = -1;
@@ -171,8 +187,28 @@ void sync_device(struct buffer *b)
 {
 	buffers_lock();
 	b->device = b->mapped[0] || b->mapped[1];
+	b->touched = false;
 	b->said = 0;
 	settle(b, false);
+}
+
+enum turn sync_touched(struct buffer *b)
+{
+	enum turn turn = TURN_CPU;
+
+	buffers_lock();
+	if (b->shut) {
+		turn = b->device ? TURN_DEVICE : b->settling ? TURN_CPU : TURN_NOBODYS;
+		if (b->device)
+			b->said = 0;
+		b->device = false;
+		b->touched = true;
+		/* Who is at work on it may be this very thread, amid which a handler touches it. */
+		if (b->settling)
+			guard_set(b, false);
+	}
+	settle(b, false);
+	return turn;
 }
 
 /* The first mapped buffer from address *@at on for which @pick says so, with a reference. */

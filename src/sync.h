@@ -13,7 +13,8 @@
  *   the last unmap, exit         END
  *
  * A START is left owed where it would have to wait and the program did not; any of the first four
- * tries again. None but sync_forked() may be called with a lock held.
+ * tries again. With PRIMESHIM_SYNC=trap the pages are shut while there is no bracket (guard.h).
+ * None but sync_forked() may be called with a lock held.
  */
 #ifndef PRIMESHIM_SYNC_H
 #define PRIMESHIM_SYNC_H
@@ -43,6 +44,16 @@ void sync_device_all(bool framed);
 
 /* The program has waited for something: begin what is owed, unless it still would have to wait. */
 void sync_owed(void);
+
+enum turn { TURN_CPU, TURN_DEVICE, TURN_NOBODYS };
+
+/*
+ * PRIMESHIM_SYNC=trap: a page of @b was touched that may have been shut. On return the pages are
+ * open and it is the CPU's turn, with a START unless that would have to wait. Whose turn it was:
+ * the CPU's if they were open, or about to be; nobody's if a START was owed. Takes over the
+ * reference.
+ */
+enum turn sync_touched(struct buffer *b);
 
 /*
  * In the child of a fork(), with buffers_lock() held: a bracket belongs to the process that began

@@ -29,15 +29,15 @@ static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 		return WATCH_IMPORTS;
 	case ROLE_CPU_BEGIN:
 	case ROLE_FRAME:
-		return settings.sync == SYNC_DRIVER ? WATCH_IMPORTS : 0;
+		return settings.turns ? WATCH_IMPORTS : 0;
 	case ROLE_CPU_END:
 	case ROLE_SUBMIT:
 	case ROLE_SUBMIT_ANY:
 	case ROLE_SCANOUT:
-		return settings.sync == SYNC_DRIVER ? WATCH_BRACKETS : 0;
+		return settings.turns ? WATCH_BRACKETS : 0;
 	case ROLE_WAIT:
 	case ROLE_WAIT_ANY:
-		return settings.sync == SYNC_DRIVER ? WATCH_OWED : 0;
+		return settings.turns ? WATCH_OWED : 0;
 	default:
 		return 0;
 	}

@@ -15,7 +15,7 @@ fail=0
 ${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -Wall -Wextra -o "$tmp/brackets" \
 	"$src"/tests/{brackets,drivers-client,fake-drivers}.c -ldl ||
 	{ echo 'not ok - brackets.c compiles'; exit 1; }
-for sync in driver map off; do
+for sync in driver map off trap; do
 	LD_PRELOAD=$shim:$fake PRIMESHIM_SYNC=$sync "$tmp/brackets" $sync || fail=1
 done
 exit $fail

@@ -150,7 +150,7 @@ static void check_mappings(struct thread *all)
 			EXPECT(t, m.start == at && m.end == at + p->pages * PAGE,
 			       "%p, %d pages, is taken for %llx to %llx", (void *)p->addr,
 			       p->pages, (unsigned long long)m.start, (unsigned long long)m.end);
-			EXPECT(t, m.write == !!(p->prot & PROT_WRITE), "%p: direction",
+			EXPECT(t, !(m.prot & PROT_WRITE) == !(p->prot & PROT_WRITE), "%p: direction",
 			       (void *)p->addr);
 		}
 	}

@@ -21,13 +21,22 @@ with() {
 promise 'this machine bounces all DMA (swiotlb=force)' grep -q swiotlb=force /proc/cmdline
 for importer in vgem cirrus; do
 	with off tests/sync lost $importer
-	for sync in map driver; do
+	for sync in map driver trap; do
 		with $sync tests/sync kept $importer 10000 | sed "s/: /: --sync $sync: /"
 		promise "$importer: --sync $sync: 10,000 rounds ended well" \
 			[ "${PIPESTATUS[0]}" = 0 ]
 	done
 	with driver tests/sync turns $importer 2000 | sed "s/: /: --sync driver: /"
 	promise "$importer: --sync driver: the turns ended well" [ "${PIPESTATUS[0]}" = 0 ]
+	lost=$(with driver tests/sync silent $importer 200)
+	promise "$importer: --sync driver: bytes are lost that nobody was told of: $lost of 200" \
+		[ "$lost" -gt 100 ]
+	lost=$(with trap tests/sync silent $importer 2000 2>"$tmp/told")
+	promise "$importer: --sync trap: they are caught, and of 2000 none is lost" [ "$lost" = 0 ]
+	promise "$importer: --sync trap: the place is told" \
+		grep -q 'which is the device.s: no begin$' "$tmp/told"
+	promise "$importer: --sync trap: and that there were 1999 such touches" \
+		grep -q 'trap: 1999 touches without a begin or a wait, at 1 places$' "$tmp/told"
 	with driver tests/sync busy $importer
 	promise "$importer: fences ended well" [ $? = 0 ]
 done

@@ -152,6 +152,7 @@ void linked_start(void)
 		.mmap = to_mmap,
 		.mmap64 = to_mmap64,
 		.munmap = to_munmap,
+		.mprotect = mprotect,
 		.mremap = to_mremap,
 		.close = to_close,
 		.close_range = to_close_range,
@@ -166,6 +167,9 @@ void linked_start(void)
 		.fstat = to_fstat,
 		.pipe2 = to_pipe2,
 		.poll = to_poll,
+		.sigaction = sigaction,
+		.sigprocmask = sigprocmask,
+		.pthread_sigmask = pthread_sigmask,
 		.same_file = to_same_file,
 	};
 }

@@ -9,6 +9,7 @@
  *   sync lost IMPORTER		some bytes are lost
  *   sync kept IMPORTER N	none are, in N rounds of map, write, unmap
  *   sync turns IMPORTER N	nor of a buffer that stays mapped, and is shown and exported
+ *   sync silent IMPORTER N	how many are lost if it says nothing when the CPU's turn has come
  *   sync busy IMPORTER		a buffer with a fence stalls nobody, and is begun once it has none
  */
 #include "config.h"
@@ -16,12 +17,16 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -112,7 +117,8 @@ static uint32_t frame(void)
 	return drmModeAddFB(fd, 32, 32, 24, 32, 128, handle, &fb) ? 0 : fb;
 }
 
-static int turns(int n)
+/* @silent: the program goes on to write, and tells nobody that it does. */
+static int turns(int n, bool silent)
 {
 	uint8_t *p = must_map(PROT_READ | PROT_WRITE), *again;
 	uint32_t fb = frame();
@@ -130,6 +136,8 @@ static int turns(int n)
 			close(other);
 		lost += device_reads(at) != v;
 		device_writes(at, v + 1);
+		if (silent)
+			continue;
 		/* And the CPU again. */
 		again = must_map(PROT_READ | PROT_WRITE);
 		lost += p[at] != (uint8_t)(v + 1);
@@ -153,6 +161,63 @@ struct vgem_fence {
 
 #define FENCE_ATTACH	_IOWR('d', 0x41, struct vgem_fence)
 #define FENCE_SIGNAL	_IOW('d', 0x42, uint64_t)
+
+static void ignore(int sig)
+{
+	(void)sig;
+}
+
+struct later {
+	int vgem;
+	uint32_t fence;
+};
+
+static void *signal_later(void *arg)
+{
+	const struct later *l = arg;
+	uint64_t fence[1] = { l->fence };
+
+	usleep(500000);
+	if (drmIoctl(l->vgem, FENCE_SIGNAL, fence))
+		err(2, "FENCE_SIGNAL");
+	return NULL;
+}
+
+/* The program waits for a busy buffer itself, while signals come and go. */
+static void waits(const struct export *b, struct later *l)
+{
+	const struct itimerval often = { { 0, 20000 }, { 0, 20000 } }, never = { { 0, 0 }, { 0, 0 } };
+	struct pollfd fds = { .fd = b->dmabuf, .events = POLLOUT };
+	struct sigaction act = { .sa_handler = ignore };
+	int interrupted = 0, ret, other;
+	struct export was = e;
+	pthread_t id;
+	uint8_t *p;
+	double t;
+
+	p = map_at(fd, offset, b->size, PROT_READ | PROT_WRITE);
+	if (p == MAP_FAILED || sigaction(SIGALRM, &act, NULL) || setitimer(ITIMER_REAL, &often, NULL))
+		err(2, "a busy map");
+	t = now();
+	if (drmPrimeHandleToFD(fd, handle, DRM_CLOEXEC, &other))
+		err(2, "PRIME_HANDLE_TO_FD");
+	close(other);
+	check(now() - t < 0.3, "a busy buffer is handed over without a wait");
+	t = now();
+	if (pthread_create(&id, NULL, signal_later, l))
+		errx(2, "no thread");
+	while ((ret = poll(&fds, 1, -1)) < 0 && errno == EINTR)
+		interrupted++;
+	check(ret == 1 && now() - t > 0.4, "a wait for its fence does wait");
+	check(interrupted > 2, "and signals interrupt it");
+	setitimer(ITIMER_REAL, &never, NULL);
+	pthread_join(id, NULL);
+	p[3] = 99;
+	munmap(p, b->size);
+	e = *b;
+	check(device_reads(3) == 99, "what is written after it is not lost");
+	e = was;
+}
 
 static void busy(void)
 {
@@ -182,6 +247,9 @@ static void busy(void)
 	p = map_at(fd, offset, b.size, PROT_READ | PROT_WRITE);
 	check(p != MAP_FAILED, "idle it is mapped again");
 	munmap(p, b.size);
+	if (drmIoctl(vgem, FENCE_ATTACH, &fence))
+		err(2, "another fence of vgem's");
+	waits(&b, &(struct later){ vgem, fence.out_fence });
 	export_free(&b);
 }
 
@@ -200,7 +268,9 @@ int main(int argc, char **argv)
 	} else if (!strcmp(what, "kept")) {
 		check(!rounds(n), "no byte is lost of what is mapped, written and unmapped");
 	} else if (!strcmp(what, "turns")) {
-		check(!turns(n), "nor of what stays mapped, and is shown and exported");
+		check(!turns(n, false), "nor of what stays mapped, and is shown and exported");
+	} else if (!strcmp(what, "silent")) {
+		printf("%d\n", turns(n, true));
 	} else if (!strcmp(what, "busy")) {
 		busy();
 	} else {

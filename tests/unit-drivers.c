@@ -140,7 +140,7 @@ END_TEST
 START_TEST(turns_are_watched_while_they_may_change)
 {
 	settings.active = true;
-	settings.sync = SYNC_DRIVER;
+	settings.turns = true;
 	watch_init();
 	watch_driver(driver_find("i915"));
 	watch_driver(driver_find("etnaviv"));

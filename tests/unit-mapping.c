@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "mapping.h"
 #include "unit.h"
@@ -34,7 +35,7 @@ START_TEST(front_back_and_middle_can_go)
 {
 	struct buffer *b = buffer(1);
 
-	ck_assert_int_eq(mapping_add(BASE, 10 * PAGE, 0, b, true), 0);
+	ck_assert_int_eq(mapping_add(BASE, 10 * PAGE, 0, b, PROT_READ | PROT_WRITE), 0);
 	ck_assert_uint_eq(b->mapped[1], 1);
 	ck_assert_int_eq(cut(0, 1), 1);		/* front: 1-9 */
 	ck_assert_uint_eq(b->mapped[1], 1);
@@ -57,7 +58,7 @@ START_TEST(head_goes_with_the_last_piece)
 	struct buffer *b = buffer(1);
 	uint64_t start;
 
-	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 3 * PAGE, b, false), 0);
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 3 * PAGE, b, PROT_READ), 0);
 	cut(5, 1);
 	cut(6, 2);
 	ck_assert_uint_eq(mapping_widow(&start), 0);
@@ -74,12 +75,51 @@ START_TEST(head_that_was_mapped_over_is_not_unmapped)
 	struct buffer *b = buffer(1);
 	uint64_t start;
 
-	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, PAGE, 4 * PAGE, b, false), 0);
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, PAGE, 4 * PAGE, b, PROT_READ), 0);
 	cut(1, 1);		/* the program's own, where it saw nothing */
 	cut(2, 10);		/* and over the rest of it and the mapping */
 	ck_assert_uint_eq(mapping_widow(&start), PAGE);
 	ck_assert_uint_eq(start, BASE);
 	ck_assert_uint_eq(mapping_widow(&start), 0);
+	buffer_put(b);
+}
+END_TEST
+
+static int protection(int write)
+{
+	return write ? PROT_READ | PROT_WRITE : PROT_READ;
+}
+
+START_TEST(a_protection_divides_and_keeps_the_head)
+{
+	struct buffer *b = buffer(1);
+	struct mapping m;
+	uint64_t start;
+
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 8 * PAGE, 2 * PAGE, b, PROT_READ), 0);
+	ck_assert_ptr_null(mapping_protect(BASE, 20 * PAGE, PROT_READ));
+	ck_assert_ptr_null(mapping_protect(BASE, 4 * PAGE, PROT_NONE));
+	/* Pages 6 and 7 of 4 to 11. */
+	ck_assert_ptr_eq(mapping_protect(BASE + 6 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE), b);
+	buffer_put(b);
+	ck_assert_ptr_null(mapping_protect(BASE + 6 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE));
+	ck_assert_uint_eq(b->mapped[0], 2);
+	ck_assert_uint_eq(b->mapped[1], 1);
+	ck_assert_uint_eq(b->refs, 4);
+	ck_assert_uint_eq(atomic_load(&mappings_live), 3);
+	ck_assert(mapping_at(BASE + 7 * PAGE, 1, &m));
+	ck_assert_uint_eq(m.start, BASE + 6 * PAGE);
+	ck_assert_uint_eq(m.end, BASE + 8 * PAGE);
+	ck_assert_int_eq(m.prot, PROT_READ | PROT_WRITE);
+	ck_assert(mapping_at(BASE + 8 * PAGE, 1, &m));
+	ck_assert_int_eq(m.prot, PROT_READ);
+	cut(4, 2);
+	cut(8, 4);
+	/* The head is that of the piece in the middle as well. */
+	ck_assert_uint_eq(mapping_widow(&start), 0);
+	cut(6, 2);
+	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
+	ck_assert_uint_eq(b->refs, 1);
 	buffer_put(b);
 }
 END_TEST
@@ -107,7 +147,7 @@ START_TEST(random_cuts_agree_with_the_model)
 				model[p].piece = p == from + n ? ++pieces : pieces;
 		if (rand() % 2) {
 			ck_assert_int_eq(mapping_add(BASE + from * PAGE, n * PAGE, 0,
-						     bufs[which], w), 0);
+						     bufs[which], protection(w)), 0);
 			pieces++;
 			for (int p = from; p < from + n; p++) {
 				model[p].buf = which + 1;
@@ -141,6 +181,7 @@ TCase *mapping_tests(void)
 	tcase_add_test(t, front_back_and_middle_can_go);
 	tcase_add_test(t, head_goes_with_the_last_piece);
 	tcase_add_test(t, head_that_was_mapped_over_is_not_unmapped);
+	tcase_add_test(t, a_protection_divides_and_keeps_the_head);
 	tcase_add_loop_test(t, random_cuts_agree_with_the_model, 0, 4);
 	return t;
 }
