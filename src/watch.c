@@ -7,7 +7,7 @@
 #include "settings.h"
 #include "watch.h"
 
-_Atomic(uint8_t) ioctl_watch[256];
+_Atomic(uint8_t) ioctl_watch[1 << 16];
 _Atomic(uint8_t) watch_now = WATCH_ALWAYS | WATCH_EXPORTS;
 
 static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
@@ -46,7 +46,7 @@ static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 void watch_driver(const struct driver *d)
 {
 	for (unsigned int i = 0; i < d->n; i++)
-		atomic_fetch_or_explicit(&ioctl_watch[_IOC_NR(d->ioctls[i].request)],
+		atomic_fetch_or_explicit(&ioctl_watch[(uint16_t)d->ioctls[i].request],
 					 bits_of(d, &d->ioctls[i]), memory_order_relaxed);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which ioctls may matter to us, and when: by _IOC_NR of requests of DRM's type, as bits, which the
+ * Which ioctls may matter to us, and when: by the type and number of the request, as bits, which the
  * entry points compare with those that stand for what there is now. Numbers mean something else
  * with each driver, so a driver's count once a file of it has an import.
  */
@@ -21,9 +21,12 @@ enum {
 	WATCH_OWED = 16,	/* while one is not, of a buffer that is mapped */
 };
 
-/* Relaxed: a thread that makes a call on an import has synchronised with who made that. */
-extern _Atomic(uint8_t) ioctl_watch[256] __attribute__((visibility("hidden")));
-extern _Atomic(uint8_t) watch_now __attribute__((visibility("hidden")));
+/*
+ * Of all types, so that no instruction is spent on asking for DRM's; untouched pages cost nothing.
+ * Relaxed: a thread that makes a call on an import has synchronised with who made that.
+ */
+extern _Atomic(uint8_t) ioctl_watch[1 << 16];	/* by (uint16_t)request */
+extern _Atomic(uint8_t) watch_now;
 
 /* Once the settings are known: what the DRM core answers. */
 void watch_init(void);

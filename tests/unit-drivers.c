@@ -102,37 +102,41 @@ START_TEST(only_wanted_drivers_are)
 }
 END_TEST
 
+static uint8_t watched(unsigned int nr)
+{
+	return ioctl_watch['d' << 8 | nr];
+}
+
 static void reset(void)
 {
 	memset(&settings, 0, sizeof(settings));
-	for (unsigned int nr = 0; nr < 256; nr++)
-		ioctl_watch[nr] = 0;
+	memset(ioctl_watch, 0, sizeof(ioctl_watch));
 	watch_count(WATCH_IMPORTS | WATCH_BRACKETS | WATCH_OWED, 0);
 }
 
 START_TEST(nothing_else_is_watched)
 {
 	watch_init();		/* not active: mode off */
-	for (unsigned int nr = 0; nr < 256; nr++)
-		ck_assert_int_eq(ioctl_watch[nr], 0);
+	for (unsigned int i = 0; i < 1 << 16; i++)
+		ck_assert_int_eq(ioctl_watch[i], 0);
 	settings.active = true;
 	settings.sync = SYNC_MAP;
 	watch_init();
 	/* An import begins everything; a refused map shows imports that nobody saw. */
-	ck_assert_int_eq(ioctl_watch[0x2e], WATCH_ALWAYS);
-	ck_assert_int_eq(ioctl_watch[0xb3], WATCH_ALWAYS);
-	ck_assert_int_eq(ioctl_watch[0x09], WATCH_IMPORTS);
-	ck_assert_int_eq(ioctl_watch[0x2d], WATCH_IMPORTS);
-	ck_assert_int_eq(ioctl_watch[0xbc], 0);		/* MODE_ATOMIC */
+	ck_assert_int_eq(watched(0x2e), WATCH_ALWAYS);
+	ck_assert_int_eq(watched(0xb3), WATCH_ALWAYS);
+	ck_assert_int_eq(watched(0x09), WATCH_IMPORTS);
+	ck_assert_int_eq(watched(0x2d), WATCH_IMPORTS);
+	ck_assert_int_eq(watched(0xbc), 0);		/* MODE_ATOMIC */
 	/* A driver's count once there is one, and only those. */
 	for (unsigned int nr = 0x40; nr < 0xa0; nr++)
-		ck_assert_int_eq(ioctl_watch[nr], 0);
+		ck_assert_int_eq(watched(nr), 0);
 	watch_driver(driver_find("etnaviv"));
 	for (unsigned int nr = 0x40; nr < 0xa0; nr++)
-		ck_assert_int_eq(ioctl_watch[nr], nr == 0x43 ? WATCH_IMPORTS : 0);
+		ck_assert_int_eq(watched(nr), nr == 0x43 ? WATCH_IMPORTS : 0);
 	settings.rdwr = true;
 	watch_init();
-	ck_assert(ioctl_watch[0x2d] & WATCH_EXPORTS);
+	ck_assert(watched(0x2d) & WATCH_EXPORTS);
 	reset();
 }
 END_TEST
@@ -144,12 +148,12 @@ START_TEST(turns_are_watched_while_they_may_change)
 	watch_init();
 	watch_driver(driver_find("i915"));
 	watch_driver(driver_find("etnaviv"));
-	ck_assert_int_eq(ioctl_watch[0xbc], WATCH_BRACKETS);	/* MODE_ATOMIC */
-	ck_assert_int_eq(ioctl_watch[0xc3], WATCH_OWED);	/* SYNCOBJ_WAIT */
-	ck_assert_int_eq(ioctl_watch[0x69], WATCH_BRACKETS);	/* EXECBUFFER2 */
-	ck_assert_int_eq(ioctl_watch[0x46], WATCH_BRACKETS);	/* ETNAVIV_GEM_SUBMIT */
-	ck_assert_int_eq(ioctl_watch[0x45], WATCH_BRACKETS);	/* ETNAVIV_GEM_CPU_FINI */
-	ck_assert_int_eq(ioctl_watch[0x44], WATCH_IMPORTS);	/* CPU_PREP: before a map, too */
+	ck_assert_int_eq(watched(0xbc), WATCH_BRACKETS);	/* MODE_ATOMIC */
+	ck_assert_int_eq(watched(0xc3), WATCH_OWED);	/* SYNCOBJ_WAIT */
+	ck_assert_int_eq(watched(0x69), WATCH_BRACKETS);	/* EXECBUFFER2 */
+	ck_assert_int_eq(watched(0x46), WATCH_BRACKETS);	/* ETNAVIV_GEM_SUBMIT */
+	ck_assert_int_eq(watched(0x45), WATCH_BRACKETS);	/* ETNAVIV_GEM_CPU_FINI */
+	ck_assert_int_eq(watched(0x44), WATCH_IMPORTS);	/* CPU_PREP: before a map, too */
 	ck_assert(!(watch_now & WATCH_BRACKETS));
 	watch_count(WATCH_BRACKETS, 2);
 	ck_assert(watch_now & WATCH_BRACKETS);
