@@ -4,7 +4,8 @@
 # to calls of libc, beside other preloaded objects; and what an import costs. report.awk makes the
 # tables of it, and holds the counts to their limits; times depend on the machine and are only told.
 # What mapping an import costs is measured in a virtual machine (maps.sh, maps.awk) and has a limit,
-# as a multiple of what the exporter's mmap takes in the same run.
+# as a multiple of what the exporter's mmap takes in the same run; so is what brackets add to a
+# frame (frames.sh, frames.awk).
 set -u
 export LC_ALL=C
 me=bench.sh
@@ -65,7 +66,7 @@ build=$(cd "$build" && pwd -P)
 [[ $build != *[\ :]* ]] || die "the build folder's path has a blank or a colon: $build"
 shim=$build/.libs/libprimeshim.so forwarder=$build/bench/.libs/libforwarder.so
 fake=$build/tests/.libs/libfake.so calls=$build/bench/calls
-for file in "$shim" "$forwarder" "$fake" "$calls" "$build/bench/maps"; do
+for file in "$shim" "$forwarder" "$fake" "$calls" "$build"/bench/{maps,frame}; do
 	[ -x "$file" ] || die "$file is not there: build it first (make bench)"
 done
 [ -z "$out" ] || { : >>"$out"; } 2>/dev/null || die "$out cannot be written"
@@ -209,6 +210,12 @@ maps() {
 	(cd "$build" && "${@:3}" "$top/bench/maps.sh" "$1" "$2") 2>>"$tmp/log" || broken maps.sh
 }
 
+# frames CLOCK ROUNDS [COMMAND...]: the same of frames
+frames() {
+	say "frames on a real kernel: $1"
+	(cd "$build" && "${@:3}" "$top/bench/frames.sh" "$1" "$2") 2>>"$tmp/log" || broken frames.sh
+}
+
 # report PART
 report() {
 	local status=0
@@ -217,6 +224,8 @@ report() {
 		-f "$top/bench/report.awk" "$facts" || status=$?
 	awk -v part="$1" -f "$top/bench/median.awk" \
 		-f "$top/bench/maps.awk" "$facts" || status=$?
+	awk -v part="$1" -f "$top/bench/median.awk" \
+		-f "$top/bench/frames.awk" "$facts" || status=$?
 	return $status
 }
 
@@ -225,11 +234,16 @@ if [ -n "$here" ]; then
 	maps time $map_rounds >>"$facts"
 elif [ -n "$kvm" ]; then
 	maps time $map_rounds "${vm[@]}" --kvm -- >>"$facts"
+	frames time $map_rounds "${vm[@]}" --device cirrus-vga --kvm -- >>"$facts"
 else
 	maps instructions $count_rounds "${vm[@]}" --icount -- >>"$facts"
 	[ -n "$quick" ] || maps emulated $map_rounds "${vm[@]}" -- >"$tmp/emulated"
 	# The system calls are there already.
 	[ -n "$quick" ] || grep '^map ' "$tmp/emulated" >>"$facts"
+	frames instructions $count_rounds "${vm[@]}" --device cirrus-vga --icount -- >>"$facts"
+	[ -n "$quick" ] || frames emulated $map_rounds "${vm[@]}" --device cirrus-vga -- \
+		>"$tmp/emulated"
+	[ -n "$quick" ] || grep '^frame ' "$tmp/emulated" >>"$facts"
 fi
 for variant in "${alone[@]}"; do
 	count "$variant" "$variant" rows
