@@ -39,7 +39,8 @@ usage() {
 	  --help     prints this
 
 	DIR then has for each row NAME-put-in.png, NAME-shim.png, NAME-native.png if a picture came
-	about, and what the programs and the shim said in NAME-native.log and NAME-shim.log.
+	about, what the programs and the shim said in NAME-native.log and NAME-shim.log, and in
+	NAME-brackets.txt who made how many STARTs and ENDs, as the kernel counted them.
 
 	Exit status: 0 all as promised, 1 not, or it works natively, which shows nothing; 2 bad use
 	or something missing
@@ -127,23 +128,39 @@ picture() {
 	fi
 }
 
+# brackets NAME: prints how many STARTs and ENDs the kernel counted in the run with the shim; fails
+# if a process made more of one than of the other, or nothing was counted
+brackets() {
+	local file=$out/$1-brackets.txt
+	if [ ! -s "$file" ]; then
+		echo -
+		[ -n "$here" ]
+		return
+	fi
+	awk -F '\t' '
+		{ starts += $3; ends += $4; uneven += $3 != $4 }
+		END { print starts "/" ends; exit uneven > 0 || !starts }' "$file"
+}
+
 # cells TEXT...: prints a row of the table
 cells() {
-	printf '%-22s %-18s %-7s %-14s %-14s %-8s %s\n' "$@"
+	printf '%-22s %-18s %-7s %-14s %-14s %-8s %-10s %s\n' "$@"
 }
 
 # judge NAME PROGRAM DEVICES KERNEL: adds a line to the table, and to $problems what is wrong
 judge() {
-	local native shim observe drawn works=''
+	local native shim observe drawn counted works=''
 	native=$(field "$1" native) shim=$(field "$1" shim) observe=$(field "$1" observe)
 	drawn=$(picture "$1" shim)
+	counted=$(brackets "$1") ||
+		problems+=("$1 has STARTs without ENDs, or none; see $out/$1-brackets.txt.")
 	if [ "$native" = 'exit 0' ]; then
 		works=$(picture "$1" native)
 		native+=", $works"
 	fi
 	[ "$observe" != 'exit 0' ] || observe+=", $(picture "$1" observe)"
 	cells "$2" "$3" "$4" "${native:=no result}" "${shim:=no result}" "$drawn" \
-		"${observe:=no result}"
+		"$counted" "${observe:=no result}"
 	if [ "$works" = right ]; then
 		problems+=("$1 works natively here, so it shows nothing about the shim.")
 	fi
@@ -180,7 +197,7 @@ out=$(realpath -- "$out")
 [ -w "$out" ] || die "cannot write to $out"
 [ -z "$quick" ] || rows=("${rows[0]}")
 for row in "${rows[@]}"; do
-	rm -f "$out/${row%%|*}"-*.{png,log}
+	rm -f "$out/${row%%|*}"-*.{png,log,txt}
 done
 rm -f "$out"/vm-*.log
 : >"$out/results.txt" || die "cannot write to $out"
@@ -211,13 +228,13 @@ fi
 
 problems=() judged=0
 echo
-cells PROGRAM 'IMPORTER <- FROM' KERNEL NATIVELY 'WITH THE SHIM' PICTURE OBSERVING
+cells PROGRAM 'IMPORTER <- FROM' KERNEL NATIVELY 'WITH THE SHIM' PICTURE BRACKETS OBSERVING
 for row in "${rows[@]}"; do
 	IFS='|' read -r name program devices kernel <<<"$row"
 	[ -z "$here" ] || kernel=$(uname -r | cut -d . -f 1-2)
 	skipped=$(field "$name" skipped)
 	if [ -n "$skipped" ]; then
-		cells "$program" "$devices" "$kernel" "skipped: $skipped" '' '' ''
+		cells "$program" "$devices" "$kernel" "skipped: $skipped" '' '' '' ''
 		continue
 	fi
 	judge "$name" "$program" "$devices" "$kernel"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The part of scripts/demo.sh that runs where the devices are, mostly in a virtual machine: runs
 # unmodified programs natively, with the shim and with the shim just observing. Writes pictures and
-# logs to a folder, and how each run ended to results.txt in it, as "NAME WAY HOW" with tabs.
+# logs to a folder, and how each run ended to results.txt in it, as "NAME WAY HOW" with tabs; and
+# NAME-brackets.txt, what the kernel counted of the run with the shim (see counted below).
 
 export LC_ALL=C
 me=demo-guest.sh
@@ -97,6 +98,38 @@ how() {
 	esac
 }
 
+# counting: has the kernel note each DMA_BUF_IOCTL_SYNC, and each frame that is shown, from now on
+tracing=/sys/kernel/tracing
+counting() {
+	[ -w $tracing/kprobe_events ] || return
+	# shellcheck disable=SC2016 # the arguments are the kernel's
+	{
+		echo 'p:sync dma_buf_ioctl request=$arg2:x32 flags=+u0($arg3):u64'
+		echo 'p:shown drm_mode_atomic_ioctl'
+	} >$tracing/kprobe_events &&
+		echo 'request == 0x40086200' >$tracing/events/kprobes/sync/filter &&
+		echo 1 >$tracing/options/record-tgid && echo >$tracing/trace &&
+		echo 1 >$tracing/events/kprobes/enable
+}
+
+# counted: writes what has been noted to a file, "PROGRAM PROCESS STARTS ENDS SHOWN" a line
+counted() {
+	[ -w $tracing/kprobe_events ] || return
+	echo 0 >$tracing/events/kprobes/enable
+	sed -nE 's/^ *([^ ].*)-[0-9]+ +\( *([0-9]+)\).* (sync|shown): .*/\1\t\2\t\3\t&/p' \
+		$tracing/trace | awk -F '\t' '
+		{ program[$2] = program[$2] ? program[$2] : $1 }
+		$3 == "shown" { shown[$2]++; next }
+		{ flags = $4; sub(/.* flags=/, "", flags) }
+		int(flags / 4) % 2 { ends[$2]++; next }
+		{ starts[$2]++ }
+		END {
+			for (p in program)
+				printf "%s\t%s\t%d\t%d\t%d\n", program[p], p, starts[p], ends[p], shown[p]
+		}' >"$out/$name-brackets.txt"
+	echo >$tracing/kprobe_events
+}
+
 # ours ARG...: one of the examples, which has the device's option and then pictures
 ours() {
 	local way files how
@@ -104,8 +137,10 @@ ours() {
 	for way in $ways; do
 		files=("$out/$name-$way.png")
 		[ "$way" != native ] || files+=("$out/$name-put-in.png")
+		[ "$way" != shim ] || counting
 		(become "$way" "$@" "${files[@]}")
 		how=$(how $?)
+		[ "$way" != shim ] || counted
 		# It says itself what failed.
 		[ "$how" != 'exit 1' ] || how+=": $(tail -n 1 "$out/$name-$way.log")"
 		result "$way" "${how/: ${1##*/}:/:}"
@@ -143,11 +178,13 @@ gstreamer() {
 		"${png[@]}" "location=$out/$name-put-in.png") ||
 		echo "$name: vivid's picture cannot be had without GL: $(how $?)"
 	for way in $ways; do
+		[ "$way" != shim ] || counting
 		(become "$way" "${source[@]}" io-mode=dmabuf ! \
 			video/x-raw,format=BGRx,width=320,height=180 ! \
 			glupload ! glcolorconvert ! gldownload ! video/x-raw,format=RGBA \
 			"${png[@]}" "location=$out/$name-$way.png")
 		result "$way" "$(how $?)"
+		[ "$way" != shim ] || counted
 	done 2>/dev/null
 }
 
@@ -187,6 +224,7 @@ weston() {
 	# No animation and no panel, so that any screenshot shows the window as it is.
 	printf '[shell]\nstartup-animation=none\npanel-position=none\n' >"$tmp/weston.ini"
 	for way in $ways; do
+		[ "$way" != shim ] || counting
 		become "$way" weston -Bdrm-backend.so --tty=1 "--drm-device=${importer##*/}" \
 			--continue-without-input --debug --socket=$WAYLAND_DISPLAY \
 			"--config=$tmp/weston.ini" &
@@ -207,6 +245,7 @@ weston() {
 		how=$(how $?)
 		wait $client
 		result "$way" "${shows:-$how}"
+		[ "$way" != shim ] || counted
 		rm -f "$tmp/$WAYLAND_DISPLAY"*
 	done 2>/dev/null
 }
