@@ -31,7 +31,7 @@ static inline bool ioctl_idle(unsigned int request, const void *arg)
 {
 	const struct drm_prime_handle *p = arg;
 
-	return atomic_load_explicit(&ioctl_watch[_IOC_NR(request)], memory_order_relaxed) &
+	return atomic_load_explicit(&ioctl_watch[(uint16_t)request], memory_order_relaxed) &
 	       WATCH_EXPORTS && on_our_page(p, sizeof(*p)) && p->flags & DRM_RDWR;
 }
 
