@@ -315,8 +315,8 @@ function promises(	i, j, r, n, peer, text, ratio, twice)
 		promise(r ": no system call, and no locked access" (text ? ": " text : ""), !text)
 	}
 	n = added("imports-1", "kernel-1", "submit", 1)
-	promise("submit: " number(n) " instructions added with an import and no bracket, at most 15",
-		n <= 15)
+	promise("submit: " number(n) " instructions added with an import and no bracket, at most 10",
+		n <= 10)
 	promise("the native counts are the same a second time", twice == nrows)
 	for (i = 3; i <= nscale; i++) {
 		n = added("imports", "kernel", scale[i], 100)

@@ -18,4 +18,7 @@ ${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -Wall -Wextra -o
 for sync in driver map off trap; do
 	LD_PRELOAD=$shim:$fake PRIMESHIM_SYNC=$sync "$tmp/brackets" $sync || fail=1
 done
+# Of native mappings, where they work.
+LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=rescue "$tmp/brackets" driver | sed 's/, driver: /, rescue: /'
+[ "${PIPESTATUS[0]}" = 0 ] || fail=1
 exit $fail

@@ -54,12 +54,21 @@ promise 'cirrus: and none was refused' [ "$(grep -vc ' = 0$' "$tmp/brackets")" =
 tracing=/sys/kernel/tracing
 echo 'p:begin begin_cpu_udmabuf' >$tracing/kprobe_events
 echo 'p:end end_cpu_udmabuf' >>$tracing/kprobe_events
-for importer in vgem cirrus; do
+# counted SYNC ARGUMENT...: runs tests/sync, and prints how many begins and ends there were
+counted() {
 	echo >$tracing/trace
 	echo 1 >$tracing/events/kprobes/enable
-	with driver tests/sync turns $importer 50 >/dev/null
+	with "$1" tests/sync "${@:2}" >/dev/null 2>&1
 	echo 0 >$tracing/events/kprobes/enable
-	counted="$(grep -c ' begin: ' $tracing/trace) $(grep -c ' end: ' $tracing/trace)"
+	echo "$(grep -c ' begin: ' $tracing/trace) $(grep -c ' end: ' $tracing/trace)"
+}
+for importer in vgem cirrus; do
+	counted=$(counted driver turns $importer 50)
 	promise "$importer: 50 turns are 50 + 1 brackets and the device's 101: $counted" \
 		[ "$counted" = '152 152' ]
+	for sync in map driver trap; do
+		counted=$(counted $sync left $importer)
+		promise "$importer: --sync $sync: what is mapped at the end has its END: $counted" \
+			[ "$counted" = '2 2' ]
+	done
 done

@@ -10,6 +10,7 @@
  *   sync kept IMPORTER N	none are, in N rounds of map, write, unmap
  *   sync turns IMPORTER N	nor of a buffer that stays mapped, and is shown and exported
  *   sync silent IMPORTER N	how many are lost if it says nothing when the CPU's turn has come
+ *   sync left IMPORTER		ends with the import mapped
  *   sync busy IMPORTER		a buffer with a fence stalls nobody, and is begun once it has none
  */
 #include "config.h"
@@ -271,6 +272,8 @@ int main(int argc, char **argv)
 		check(!turns(n, false), "nor of what stays mapped, and is shown and exported");
 	} else if (!strcmp(what, "silent")) {
 		printf("%d\n", turns(n, true));
+	} else if (!strcmp(what, "left")) {
+		*must_map(PROT_READ | PROT_WRITE) = 1;
 	} else if (!strcmp(what, "busy")) {
 		busy();
 	} else {
