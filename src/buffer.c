@@ -47,6 +47,11 @@ uint64_t buffer_size(const struct buffer *b)
 	return (uint64_t)b->blocks << BLOCK_SHIFT;
 }
 
+bool buffer_known(const struct dmabuf_id *id)
+{
+	return hash_find(&buffers, id->ino);
+}
+
 struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size)
 {
 	struct buffer *b = hash_find(&buffers, id->ino);

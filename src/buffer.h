@@ -51,6 +51,9 @@ uint64_t buffer_size(const struct buffer *b);	/* bytes */
 
 /* Everything below: with the lock held. */
 
+/* Is there a buffer with @id? */
+bool buffer_known(const struct dmabuf_id *id);
+
 /* A reference to the buffer with @id, created if need be; NULL without memory. */
 struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size);
 

@@ -6,9 +6,9 @@
 #include "own.h"
 
 /*
- * What was heard of a dma-buf first, by inode number. Those go up from dma-buf to dma-buf
- * (dma_buf_getfile() of 6.12; in batches of a CPU in 5.10, get_next_ino()), so that none is used
- * again while it matters, and the last ones heard of are the ones that are kept.
+ * What was heard of a dma-buf first, by inode number, which is not used again while it matters: they
+ * go up (dma_buf_getfile() of 6.12), or each CPU takes them in batches (get_next_ino() in 5.10). So
+ * that two CPUs do not displace each other's they are scattered. What is displaced is unknown.
  */
 static struct origin {
 	uint64_t ino;
@@ -17,25 +17,24 @@ static struct origin {
 
 static struct origin *slot(const struct dmabuf_id *id)
 {
-	return &origins[id->ino % (sizeof(origins) / sizeof(*origins))];
-}
-
-static void hear(const struct dmabuf_id *id, dev_t rdev, bool proof)
-{
-	buffers_lock();
-	if (proof || slot(id)->ino != id->ino)
-		*slot(id) = (struct origin){ id->ino, rdev };
-	buffers_unlock();
+	return &origins[id->ino * UINT64_C(0x9e3779b97f4a7c15) >> 54];
 }
 
 void own_exported(const struct dmabuf_id *id, dev_t rdev)
 {
-	hear(id, rdev, false);
+	buffers_lock();
+	/* While it is imported somewhere else it was here before this export. */
+	if (slot(id)->ino != id->ino)
+		*slot(id) = (struct origin){ id->ino, buffer_known(id) ? 0 : rdev };
+	buffers_unlock();
 }
 
 void own_imported(const struct dmabuf_id *id, bool proof)
 {
-	hear(id, 0, proof);
+	buffers_lock();
+	if (proof || slot(id)->ino != id->ino)
+		*slot(id) = (struct origin){ id->ino, 0 };
+	buffers_unlock();
 }
 
 bool own_knows(const struct dmabuf_id *id, dev_t rdev)

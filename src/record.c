@@ -156,7 +156,12 @@ static struct import *lock_import(int fd, uint32_t handle, struct file **f)
 const struct drv_ioctl *record_ioctl(int fd, uint32_t request, const struct driver **table)
 {
 	struct file *f;
+	dev_t rdev;
 
+	/* A duplicate that was made before anything was known of the file. */
+	if (atomic_load_explicit(&imports_live, memory_order_relaxed) && !descriptor_known(fd) &&
+	    drm_node(fd, &rdev) == 0)
+		file_join(fd, rdev);
 	*table = &generic_driver;
 	if (!driver_ioctl_private(request))
 		return driver_ioctl(NULL, request);

@@ -21,15 +21,19 @@ void record_imported(int fd, uint32_t handle, int dmabuf);
  */
 void record_exported(int fd, uint32_t handle, int dmabuf);
 
-/* What @request does on the driver of @fd, or NULL; and whose table says so. */
+/*
+ * What @request does on the driver of @fd, or NULL; and whose table says so. A descriptor that is
+ * not known is known from now on if it is a duplicate of one that is.
+ */
 const struct drv_ioctl *record_ioctl(int fd, uint32_t request, const struct driver **table);
 
 /* The buffer that @handle is known to hold, with a reference, or NULL. Not asked of the kernel. */
 struct buffer *record_buffer(int fd, uint32_t handle);
 
 /*
- * A call that closes @handle succeeded, or one that made it anew; @clock is import_clock() before it. The record goes only if
- * it was there when the call began: whatever was recorded since belongs to the number's next user.
+ * A call that closes @handle succeeded, or one that made it anew; @clock is import_clock() before
+ * it. The record goes only if it was there when the call began: whatever was recorded since belongs
+ * to the number's next user.
  * (Not removed beforehand: the argument may not be read until the kernel has, and a call that fails
  * must lose nothing.)
  */

@@ -2,6 +2,7 @@
 /* Whose dma-buf is it: what was heard of it first. */
 #include "config.h"
 
+#include "buffer.h"
 #include "own.h"
 #include "unit.h"
 
@@ -56,18 +57,56 @@ START_TEST(drivers_word_goes_before_what_was_heard)
 }
 END_TEST
 
-START_TEST(newer_ones_displace_the_oldest)
+START_TEST(newer_ones_displace_older_ones)
 {
-	struct dmabuf_id first = id(5000);
+	int left = 0, kept = 0;
 
-	for (uint64_t ino = 5000; ino <= 6024; ino++) {
+	for (uint64_t ino = 5000; ino < 15000; ino++) {
 		struct dmabuf_id i = id(ino);
 
-		ck_assert(ino == 5000 || own_knows(&first, CARD));
 		own_exported(&i, CARD);
 		ck_assert(own_knows(&i, CARD));
 	}
-	ck_assert(!own_knows(&first, CARD));
+	for (uint64_t ino = 5000; ino < 15000; ino++) {
+		struct dmabuf_id i = id(ino);
+
+		left += own_knows(&i, CARD);
+		kept += ino >= 14800 && own_knows(&i, CARD);
+	}
+	ck_assert_int_le(left, 1024);
+	ck_assert_int_gt(kept, 150);
+}
+END_TEST
+
+/* Batches of two CPUs, 1024 apart. */
+START_TEST(batches_do_not_displace_each_other)
+{
+	int kept = 0;
+
+	for (uint64_t ino = 20480; ino < 20480 + 64; ino++) {
+		struct dmabuf_id a = id(ino), b = id(ino + 1024);
+
+		own_exported(&a, CARD);
+		own_imported(&b, false);
+		kept += own_knows(&a, CARD);
+	}
+	ck_assert_int_gt(kept, 56);
+}
+END_TEST
+
+START_TEST(what_is_imported_elsewhere_was_there_before)
+{
+	struct dmabuf_id a = id(30000);
+	struct buffer *b;
+
+	buffers_lock();
+	b = buffer_get(&a, 4096);
+	buffers_unlock();
+	own_exported(&a, CARD);
+	ck_assert(!own_knows(&a, CARD));
+	buffers_lock();
+	buffer_put(b);
+	buffers_unlock();
 }
 END_TEST
 
@@ -78,6 +117,8 @@ TCase *own_tests(void)
 	tcase_add_test(t, exported_here_it_is_that_devices_own);
 	tcase_add_test(t, what_was_there_before_the_export_is_nobodys);
 	tcase_add_test(t, drivers_word_goes_before_what_was_heard);
-	tcase_add_test(t, newer_ones_displace_the_oldest);
+	tcase_add_test(t, newer_ones_displace_older_ones);
+	tcase_add_test(t, batches_do_not_displace_each_other);
+	tcase_add_test(t, what_is_imported_elsewhere_was_there_before);
 	return t;
 }
