@@ -78,3 +78,13 @@ echo 'p:end end_cpu_udmabuf' >>$tracing/kprobe_events
 echo 1 >$tracing/events/kprobes/enable
 with redirect timeout 60 tests/process radeon udmabuf ranges mappings moves private
 promise 'radeon <- udmabuf: the process ended well' [ $? = 0 ]
+
+# What the driver is told, counted: a bracket for each of 60 rounds, and 61 of the device's.
+for sync in driver trap; do
+	echo >$tracing/trace
+	with redirect env PRIMESHIM_SYNC=$sync tests/sync domains radeon 60 2>/dev/null |
+		sed "s/: /: --sync $sync: /"
+	counted="$(grep -c ' begin: ' $tracing/trace) $(grep -c ' end: ' $tracing/trace)"
+	promise "radeon: --sync $sync: 60 turns told by SET_DOMAIN and WAIT_IDLE: $counted" \
+		[ "$counted" = '121 121' ]
+done

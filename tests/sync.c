@@ -10,6 +10,7 @@
  *   sync kept IMPORTER N	none are, in N rounds of map, write, unmap
  *   sync turns IMPORTER N	nor of a buffer that stays mapped, and is shown and exported
  *   sync silent IMPORTER N	how many are lost if it says nothing when the CPU's turn has come
+ *   sync domains radeon N	nor where the CPU's turn is told by SET_DOMAIN and WAIT_IDLE
  *   sync left IMPORTER		ends with the import mapped
  *   sync busy IMPORTER		a buffer with a fence stalls nobody, and is begun once it has none
  */
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
+#include <radeon_drm.h>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
 
@@ -143,6 +145,44 @@ static int turns(int n, bool silent)
 		again = must_map(PROT_READ | PROT_WRITE);
 		lost += p[at] != (uint8_t)(v + 1);
 		munmap(again, e.size);
+	}
+	munmap(p, e.size);
+	return lost;
+}
+
+static void set_domain(uint32_t write)
+{
+	struct drm_radeon_gem_set_domain d = {
+		.handle = handle, .read_domains = RADEON_GEM_DOMAIN_CPU, .write_domain = write,
+	};
+
+	if (drmIoctl(fd, DRM_IOCTL_RADEON_GEM_SET_DOMAIN, &d))
+		err(2, "SET_DOMAIN");
+}
+
+/* Mapped once; each round is a bracket, and the device's. */
+static int domains(int n)
+{
+	uint8_t *p = must_map(PROT_READ | PROT_WRITE);
+	struct drm_radeon_gem_wait_idle idle = { .handle = handle };
+	int lost = 0, other;
+
+	for (int i = 0; i < n; i++) {
+		size_t at = (size_t)rand() % e.size;
+		uint8_t v = i * 43 + 1;
+
+		if (i % 3 == 2 && drmIoctl(fd, DRM_IOCTL_RADEON_GEM_WAIT_IDLE, &idle))
+			err(2, "WAIT_IDLE");
+		if (i % 3 != 2)
+			set_domain(RADEON_GEM_DOMAIN_CPU);
+		/* Once more says nothing new. */
+		if (i % 3 == 1)
+			set_domain(RADEON_GEM_DOMAIN_CPU);
+		p[at] = v;
+		if (drmPrimeHandleToFD(fd, handle, DRM_CLOEXEC, &other))
+			err(2, "PRIME_HANDLE_TO_FD");
+		close(other);
+		lost += device_reads(at) != v;
 	}
 	munmap(p, e.size);
 	return lost;
@@ -272,6 +312,8 @@ int main(int argc, char **argv)
 		check(!turns(n, false), "nor of what stays mapped, and is shown and exported");
 	} else if (!strcmp(what, "silent")) {
 		printf("%d\n", turns(n, true));
+	} else if (!strcmp(what, "domains")) {
+		check(!domains(n), "nor of what the driver is told about");
 	} else if (!strcmp(what, "left")) {
 		*must_map(PROT_READ | PROT_WRITE) = 1;
 	} else if (!strcmp(what, "busy")) {
