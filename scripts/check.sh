@@ -6,7 +6,7 @@ me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
-groups=(build test abi vm vm-radeon demo audit programs bench)
+groups=(build test abi vm vm-radeon vm-arm64 demo audit programs bench)
 here='' kvm='' quick='' all_of_it=''
 
 usage() {
@@ -120,12 +120,15 @@ other() {
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
 		make libprimeshim.la tests/libfake.la &&
-		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh tests/drivers.sh tests/brackets.sh tests/trap.sh'
+		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh
+			tests/drivers.sh tests/brackets.sh tests/trap.sh'
 }
-step 'built for i386: exports, every hooked call, every driver' other i386 CC='gcc -m32'
-grep -h '^ok' "$top"/build-check/i386/tests/*.log | sed 's/^ok - /ok - i386: /' | tee -a "$all"
 headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
-step 'built for musl: exports, every hooked call, every driver' other musl CC=musl-gcc CPPFLAGS="$headers"
+step 'built for i386: exports, every hooked call, every driver' other i386 CC='gcc -m32' \
+	CPPFLAGS="$headers"
+grep -h '^ok' "$top"/build-check/i386/tests/*.log | sed 's/^ok - /ok - i386: /' | tee -a "$all"
+step 'built for musl: exports, every hooked call, every driver' other musl CC=musl-gcc \
+	CPPFLAGS="$headers"
 grep -h '^ok' "$top"/build-check/musl/tests/*.log | sed 's/^ok - /ok - musl: /' | tee -a "$all"
 cd "$build" || exit 2
 
@@ -150,6 +153,13 @@ guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
 guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 --append swiotlb=force -- \
 	"$top/tests/kernel-sync.sh"
 guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- "$top/tests/kernel-radeon.sh"
+mkdir -p "$top/build-check/arm64" && cd "$top/build-check/arm64" || exit 2
+step 'built for arm64' "$source/scripts/build-arm64.sh" .
+guest 'kernel 6.12, etnaviv (arm64)' "$top/scripts/vm.sh" --etnaviv --timeout 400 -- \
+	"$top/tests/kernel-etnaviv.sh"
+[ -z "$all_of_it" ] || guest 'kernel 6.1, etnaviv (arm64)' "$top/scripts/vm.sh" --etnaviv \
+	--kernel 6.1 --timeout 400 -- "$top/tests/kernel-etnaviv.sh"
+cd "$build" || exit 2
 [ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
 	--lib "$build/.libs/libprimeshim.so"
 say 'the demonstration'

@@ -10,13 +10,18 @@ me=vm.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/vm-radeon.sh
 . "$source/scripts/vm-radeon.sh" || exit 2
+# shellcheck source=scripts/vm-arm64.sh
+. "$source/scripts/vm-arm64.sh" || exit 2
 PATH=$PATH:/usr/sbin:/sbin # the guest gets the caller's PATH, from /proc
 # The cached kernels' layout: add one when fetch_kernel() changes.
 layout=1
 boot_modules='virtio_pci 9p 9pnet_virtio overlay'
-declare -A packages=([6.12]=linux-image-6.12-amd64 [6.1]=linux-image-amd64)
+declare -A packages=(
+	[amd64-6.12]=linux-image-6.12-amd64 [amd64-6.1]=linux-image-amd64
+	[arm64-6.12]=linux-image-6.12-arm64 [arm64-6.1]=linux-image-arm64
+)
 
-kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon=''
+arch=amd64 etnaviv='' kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -30,6 +35,11 @@ usage() {
 	What it writes is thrown away; /dev, /proc, /run and /sys are the virtual machine's own.
 
 	Options (--OPTION VALUE or --OPTION=VALUE), up to the first word that is none:
+	  --arch amd64|arm64 the machine (default: $arch). arm64 has a root file system of its
+	                     own, of a few Debian packages, and sees of this machine's only the
+	                     folder of primeshim and this directory; needs mmdebstrap
+	  --etnaviv          adds a GPU with the driver etnaviv: its buffers are made, imported,
+	                     mapped and synced, but no work is ever done; implies --arch arm64
 	  --kernel 6.12|6.1  the Debian 12 kernel to boot (default: $kernel)
 	  --device ARG       adds a QEMU device, such as cirrus-vga or virtio-gpu-pci, and loads
 	                     the driver of a cirrus, virtio, bochs or qxl display; may be repeated
@@ -94,24 +104,35 @@ unpack_modules() {
 		done
 }
 
-# fetch_kernel META DIR: unpacks the kernel that the package META depends on into DIR; in there
-# are vmlinuz, lib/modules, the file version, and an initrd that can mount 9p and overlays
-fetch_kernel() {
-	local package version
-	need apt-get apt
+# native_kernel META DIR: unpacks that kernel of this machine's own into DIR; prints its version
+native_kernel() {
+	local package
 	package=$(apt-cache depends "$1" 2>/dev/null |
 		sed -n 's/.* Depends: \(linux-image-\)/\1/p;T;q')
 	[ -n "$package" ] ||
 		die 2 "apt knows no $1: run apt-get update, with the security archive of Debian 12"
-	version=${package#linux-image-}
 	echo "$me: fetching $package into $2" >&2
-	rm -rf "$2.new"
-	mkdir -p "$2.new/initrd.d/bin" && cd "$2.new" || return
-	apt-get -q -o APT::Sandbox::User=root download "$package" >&2 && dpkg -x ./*.deb . &&
-		rm -r ./*.deb usr && mv "boot/vmlinuz-$version" vmlinuz &&
-		depmod -b . "$version" && echo "$version" >version || return
+	cd "$2" && apt-get -q -o APT::Sandbox::User=root download "$package" >&2 &&
+		dpkg -x ./*.deb . && rm -r ./*.deb usr &&
+		mv "boot/vmlinuz-${package#linux-image-}" vmlinuz && rm -r boot &&
+		echo "${package#linux-image-}"
+}
 
-	cp "$(command -v busybox)" initrd.d/bin/busybox || return
+# fetch_kernel META DIR: unpacks the kernel that the package META depends on into DIR; in there
+# are vmlinuz, lib/modules, the file version, and an initrd that can mount 9p and overlays
+fetch_kernel() {
+	local version
+	need apt-get apt
+	rm -rf "$2.new"
+	mkdir -p "$2.new/initrd.d/bin" || return
+	if [ "$arch" = amd64 ]; then
+		version=$(native_kernel "$1" "$2.new")
+	else
+		version=$(arm64_kernel "$1" "$2.new")
+	fi || return
+	cd "$2.new" && depmod -b . "$version" && echo "$version" >version || return
+
+	cp "$busybox" initrd.d/bin/busybox || return
 	# shellcheck disable=SC2086
 	unpack_modules . initrd.d/modules $boot_modules || return
 	cat >initrd.d/init <<-'EOF' && chmod +x initrd.d/init || return
@@ -125,7 +146,7 @@ fetch_kernel() {
 	. /vm/init
 	EOF
 	(cd initrd.d && find . | cpio -o -H newc -R 0:0 --quiet) >initrd &&
-		rm -r initrd.d boot && cd / && mv -T "$2.new" "$2"
+		rm -r initrd.d && cd / && mv -T "$2.new" "$2"
 }
 
 # guest_init: prints what goes on in the initrd, whose tools are fast, up to the file system that
@@ -148,6 +169,17 @@ guest_init() {
 	mkdir /rw/upper /rw/work
 	mount -t overlay -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work overlay /new
 	cd /new
+	# The machine's own folders, over a root that is none of its.
+	if [ -n "$shared" ]; then
+		mkdir /machine
+		mount -t 9p -o $options,cache=loose,ro machine /machine
+		for folder in "$source" "$cwd"; do
+			n=/rw/$((i += 1))
+			mkdir -p $n/upper $n/work ".$folder"
+			mount -t overlay -o "lowerdir=/machine$folder,upperdir=$n/upper,workdir=$n/work" \
+				overlay ".$folder"
+		done
+	fi
 	mount -t proc proc proc
 	mount -t sysfs sysfs sys
 	mount -t debugfs debugfs sys/kernel/debug
@@ -249,15 +281,16 @@ clean_up() {
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel=* | --device=* | --module=* | --append=* | --timeout=* | --out=* | --memory=*)
+	--arch=* | --kernel=* | --device=* | --module=* | --append=* | --timeout=* | --out=* | --memory=*)
 		option=${1%%=*} value=${1#*=}
 		;;
-	--kernel | --device | --module | --append | --timeout | --out | --memory)
+	--arch | --kernel | --device | --module | --append | --timeout | --out | --memory)
 		[ $# -gt 1 ] || die 2 "$1 needs a value; see --help"
 		option=$1 value=$2
 		shift
 		;;
 	--radeon) radeon=yes && shift && continue ;;
+	--etnaviv) etnaviv=yes arch=arm64 && shift && continue ;;
 	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
 	--icount) clock=(-icount 'shift=0,sleep=off') && shift && continue ;;
 	--help) usage && exit ;;
@@ -272,8 +305,12 @@ while [ $# -gt 0 ]; do
 		[[ $value =~ ^[1-9][0-9]*$ ]] || die 2 "$option cannot be '$value'; see --help"
 		declare "${option#--}=$value"
 		;;
+	--arch)
+		[[ $value =~ ^(amd64|arm64)$ ]] || die 2 "--arch cannot be '$value'; see --help"
+		arch=$value
+		;;
 	--kernel)
-		[ -n "${packages[$value]-}" ] || die 2 "--kernel cannot be '$value'; see --help"
+		[ -n "${packages[amd64-$value]-}" ] || die 2 "--kernel cannot be '$value'; see --help"
 		kernel=$value
 		;;
 	--device) add_device "$value" ;;
@@ -286,28 +323,45 @@ done
 [[ "${accel[*]}${clock[*]}" != *kvm*icount* ]] ||
 	die 2 "--kvm and --icount exclude each other; see --help"
 [ -z "$radeon" ] || [ "$kernel" = 6.12 ] || die 2 '--radeon works with --kernel 6.12 only'
-[ "$(uname -m)" = x86_64 ] || die 2 "this is no amd64 machine, the kernels are for amd64"
-need qemu-system-x86_64 qemu-system-x86
-need busybox busybox-static
-! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
-	die 2 "busybox is not a static one: install the Debian package busybox-static"
+[[ "$arch" = amd64 || ${accel[*]}$radeon != *[my][es]* ]] ||
+	die 2 "--kvm and --radeon are for --arch amd64 only; see --help"
+[ -z "$etnaviv" ] || [ "$arch" = arm64 ] || die 2 '--etnaviv is for --arch arm64 only; see --help'
+if [ "$arch" = amd64 ]; then
+	[ "$(uname -m)" = x86_64 ] || die 2 "this is no amd64 machine: try --arch arm64"
+	need qemu-system-x86_64 qemu-system-x86
+	need busybox busybox-static
+	busybox=$(command -v busybox)
+	! ldd "$busybox" >/dev/null 2>&1 ||
+		die 2 "busybox is not a static one: install the Debian package busybox-static"
+else
+	need qemu-system-aarch64 qemu-system-arm
+	need mmdebstrap mmdebstrap
+	need dtc device-tree-compiler
+fi
 need modprobe kmod
 need cpio cpio
 need xz xz-utils
 
 cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
 [ -n "$cache" ] || die 2 "no folder for the kernels: set XDG_CACHE_HOME or HOME"
-linux=$(realpath -m -- "$cache")/primeshim/linux-$kernel-$layout
+cache=$(realpath -m -- "$cache")/primeshim
+linux=$cache/linux-${arch/amd64/}-$kernel-$layout
+linux=${linux/linux--/linux-} root=/
+if [ "$arch" = arm64 ]; then
+	root=$(arm64_root) || die 2 'cannot make the root of arm64; see above'
+	busybox=$root/bin/busybox
+fi
 if [ ! -e "$linux" ]; then
 	mkdir -p "${linux%/*}" || die 2 "cannot create ${linux%/*}"
 	(
 		flock 9
-		[ -e "$linux" ] || fetch_kernel "${packages[$kernel]}" "$linux" ||
+		[ -e "$linux" ] || fetch_kernel "${packages[$arch-$kernel]}" "$linux" ||
 			die 2 "cannot fetch and unpack the kernel $kernel; see above"
 	) 9>"$linux.lock" || exit 2
 fi
 
 version=$(cat "$linux/version")
+[ -z "$etnaviv" ] || modules+=(etnaviv)
 for module in "${modules[@]}"; do
 	insmods "$linux" "$module" >/dev/null 2>&1 ||
 		die 2 "the kernel $version has no module $module"
@@ -329,7 +383,8 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 guest_init >"$dir/init"
 guest_main >"$dir/main"
-printf '%s=%q\n' version "$version" out "$out" cwd "$(pwd -P)" merge "$merge" >"$dir/conf"
+printf '%s=%q\n' version "$version" out "$out" cwd "$(pwd -P)" merge "$merge" source "$source" \
+	shared "${root#/}" >"$dir/conf"
 printf '%s\0' "$@" >"$dir/command"
 cat /proc/$$/environ >"$dir/environ"
 touch "$dir/out" "$dir/err"
@@ -341,10 +396,21 @@ if [ -n "$radeon" ]; then
 	devices+=(-device "ati-vga,model=rv100")
 fi
 
-qemu=(qemu-system-x86_64 "${accel[@]}" "${clock[@]}" -m "$memory" -smp 2 -nodefaults -display none -vga none
-	-nic none -no-reboot -serial stdio -kernel "$linux/vmlinuz" -initrd "$linux/initrd"
-	-append "console=ttyS0 loglevel=4 oops=panic panic=-1 ${append[*]}"
-	-virtfs "$(share vm "$dir")" -virtfs "$(share host /),readonly=on,multidevs=remap"
+if [ "$arch" = amd64 ]; then
+	qemu=(qemu-system-x86_64 "${accel[@]}" -vga none) console=ttyS0
+else
+	qemu=(qemu-system-aarch64 -M virt -accel 'tcg,thread=single' -cpu cortex-a57) console=ttyAMA0
+	qemu+=(-virtfs "$(share machine /),readonly=on,multidevs=remap")
+fi
+if [ -n "$etnaviv" ]; then
+	etnaviv_prepare "$dir/etnaviv" "$memory" || die 2 'cannot make the device tree with the GPU; see above'
+	qemu+=(-dtb "$dir/etnaviv/etnaviv.dtb" -drive
+		"if=pflash,index=1,format=raw,readonly=on,file=$dir/etnaviv/registers")
+fi
+qemu+=("${clock[@]}" -m "$memory" -smp 2 -nodefaults -display none -nic none -no-reboot
+	-serial stdio -kernel "$linux/vmlinuz" -initrd "$linux/initrd"
+	-append "console=$console loglevel=4 oops=panic panic=-1 ${append[*]}"
+	-virtfs "$(share vm "$dir")" -virtfs "$(share host "$root"),readonly=on,multidevs=remap"
 	-virtfs "$(share modules "$linux/lib/modules/$version"),readonly=on")
 [ -z "$out" ] || qemu+=(-virtfs "$(share out "$out"),multidevs=remap")
 timeout -k 5 "$timeout" "${qemu[@]}" "${devices[@]}" </dev/null >"$dir/console" 2>&1 &

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
+#include <linux/ioctl.h>
 
 #include "dmabuf.h"
 #include "next.h"

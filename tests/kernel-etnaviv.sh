@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What is promised of imports into etnaviv, asked of the real driver: root, in a virtual machine made
+# by scripts/vm.sh --etnaviv. Run in the build folder that scripts/build-arm64.sh made. Prints
+# "ok - ..." and "not ok - ..." lines; the caller counts them.
+set -u
+lib=$PWD/.libs/libprimeshim.so
+
+# promise TEXT COMMAND...: it succeeds
+promise() {
+	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
+}
+
+# with MODE SYNC COMMAND...: MODE native is without the shim
+with() {
+	local preload=$lib
+	[ "$1" != native ] || preload=
+	env LD_PRELOAD="$preload" PRIMESHIM_MODE="${1/native/off}" PRIMESHIM_SYNC="$2" "${@:3}"
+}
+
+# The brackets that programs ask for by the ioctl
+tracing=/sys/kernel/tracing
+# shellcheck disable=SC2016 # the arguments are the kernel's
+echo 'p:sync dma_buf_ioctl request=$arg2:x32 flags=+u0($arg3):u64' >$tracing/kprobe_events
+echo 'request == 0x40086200' >$tracing/events/kprobes/sync/filter
+
+# counted MODE SYNC ARGUMENT...: runs tests/etnaviv, and prints how many STARTs and ENDs there were
+counted() {
+	echo >$tracing/trace
+	echo 1 >$tracing/events/kprobes/enable
+	with "$1" "$2" tests/etnaviv "${@:3}" >/dev/null 2>&1
+	echo 0 >$tracing/events/kprobes/enable
+	awk '/ sync: / { sub(/.* flags=/, ""); int($0 / 4) % 2 ? ends++ : starts++ }
+		END { print starts + 0, ends + 0 }' $tracing/trace
+}
+
+[ -x tests/etnaviv ] || { echo 'not ok - tests/etnaviv is not built'; exit 1; }
+for exporter in udmabuf vgem; do
+	# 6.1 has none on arm64.
+	[ $exporter != udmabuf ] || [ -e /dev/udmabuf ] || continue
+	for mode in native redirect rescue observe off; do
+		for sync in driver map trap off; do
+			[[ $mode = re* || $sync = driver ]] || continue
+			with $mode $sync tests/etnaviv matrix $exporter 2>/dev/null |
+				sed "s/: /: $mode, --sync $sync: /"
+			promise "etnaviv <- $exporter: $mode, --sync $sync: the run ended well" \
+				[ "${PIPESTATUS[0]}" = 0 ]
+		done
+	done
+	with deny driver tests/etnaviv refused $exporter 2>/dev/null
+	promise "etnaviv <- $exporter: deny: the run ended well" [ $? = 0 ]
+
+	counted=$(counted native driver turns $exporter 20)
+	promise "etnaviv <- $exporter: natively nobody syncs: $counted" [ "$counted" = '0 0' ]
+	for mode in redirect rescue; do
+		counted=$(counted $mode driver turns $exporter 20)
+		promise "etnaviv <- $exporter: $mode: 20 turns are 20 brackets: $counted" \
+			[ "$counted" = '20 20' ]
+		counted=$(counted $mode map turns $exporter 20)
+		promise "etnaviv <- $exporter: $mode, --sync map: they are one: $counted" \
+			[ "$counted" = '1 1' ]
+	done
+	for mode in native redirect; do
+		with $mode driver tests/etnaviv busy $exporter | sed "s/: /: $mode: /"
+		promise "etnaviv <- $exporter: $mode: work that is pending: the run ended well" \
+			[ "${PIPESTATUS[0]}" = 0 ]
+	done
+	# At the map, and after the wait; none while it was busy.
+	counted=$(counted redirect driver busy $exporter)
+	promise "etnaviv <- $exporter: no bracket is begun early: $counted" [ "$counted" = '2 2' ]
+done
