@@ -323,7 +323,7 @@ done
 [[ "${accel[*]}${clock[*]}" != *kvm*icount* ]] ||
 	die 2 "--kvm and --icount exclude each other; see --help"
 [ -z "$radeon" ] || [ "$kernel" = 6.12 ] || die 2 '--radeon works with --kernel 6.12 only'
-[[ "$arch" = amd64 || ${accel[*]}$radeon != *[my][es]* ]] ||
+[ "$arch" = amd64 ] || [[ "${accel[*]}$radeon" != *@(kvm|yes)* ]] ||
 	die 2 "--kvm and --radeon are for --arch amd64 only; see --help"
 [ -z "$etnaviv" ] || [ "$arch" = arm64 ] || die 2 '--etnaviv is for --arch arm64 only; see --help'
 if [ "$arch" = amd64 ]; then
