@@ -159,6 +159,8 @@ guest 'kernel 6.12, etnaviv (arm64)' "$top/scripts/vm.sh" --etnaviv --timeout 40
 	"$top/tests/kernel-etnaviv.sh"
 [ -z "$all_of_it" ] || guest 'kernel 6.1, etnaviv (arm64)' "$top/scripts/vm.sh" --etnaviv \
 	--kernel 6.1 --timeout 400 -- "$top/tests/kernel-etnaviv.sh"
+[ -z "$all_of_it" ] || guest 'kernel 6.12, etnaviv and the system heap' "$top/scripts/vm.sh" \
+	--etnaviv --system-heap --timeout 400 -- "$top/tests/kernel-etnaviv.sh"
 cd "$build" || exit 2
 [ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
 	--lib "$build/.libs/libprimeshim.so"

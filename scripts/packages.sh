@@ -8,7 +8,7 @@ declare -A packages_of=(
 	[vm]='qemu-system-x86 busybox-static kmod cpio xz-utils'
 	[vm-radeon]='gcc-12 make'
 	[vm-arm64]='qemu-system-arm mmdebstrap device-tree-compiler
-		gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
+		gcc-aarch64-linux-gnu libc6-dev-arm64-cross make'
 	[demo]='libgl1-mesa-dri libegl-mesa0 udev weston gstreamer1.0-tools
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-gl'
 	[abi]='gcc-12-multilib libc6-dev-i386 musl-tools' # gcc-multilib excludes cross compilers

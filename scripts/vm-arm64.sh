@@ -99,3 +99,48 @@ etnaviv_prepare() {
 	EOF
 	dtc -q -I dts -O dtb -o "$1/etnaviv.dtb" "$1/etnaviv.dts"
 }
+
+# heap_sources SERIES VERSION: fetches the heaps' sources of that kernel into this folder
+heap_sources() {
+	apt-get -q -o APT::Sandbox::User=root download "linux-source-$1" >&2 &&
+		mkdir source && dpkg -x "linux-source-$1"_*.deb source || return
+	if ! ls "linux-source-$1_${2%%+*}"-*.deb >/dev/null; then
+		echo "${0##*/}: apt's linux-source-$1 is of another version than $2: delete the" \
+			'cached kernel to fetch the one that goes with it' >&2
+		return 1
+	fi
+	tar -xJf "source/usr/src/linux-source-$1.tar.xz" --strip-components=1 \
+		"linux-source-$1/drivers/dma-buf" && rm -r source ./*.deb &&
+		mv drivers/dma-buf/dma-heap.c drivers/dma-buf/heaps/system_heap.c .
+}
+
+# heap_build SOURCE SERIES VERSION FILE: builds the module with the kernel's system heap as FILE, in
+# a folder beside it that is left for the next try if it cannot
+heap_build() {
+	local dir=${4%/*}/system-heap.new headers
+	rm -rf "$dir"
+	mkdir -p "$dir" && cd "$dir" || return
+	mkdir module && cp "$1"/* module && (cd module && heap_sources "$2" "$3") &&
+		arm64_unpack "$PWD/root" "linux-headers-$3-arm64" || return
+	# The tools that a build runs are to be this machine's.
+	apt-get -q -o APT::Sandbox::User=root download "linux-kbuild-$3" >&2 &&
+		rm -r "root/usr/lib/linux-kbuild-$3" && dpkg -x ./linux-kbuild-*.deb root || return
+	headers=root/usr/src/linux-headers-$3-arm64
+	sed -i "s|/usr/src/|$PWD/root/usr/src/|" "$headers/Makefile"
+	make -C "$headers" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- "M=$PWD/module" \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules >&2 &&
+		aarch64-linux-gnu-strip -g module/heaps.ko && mv module/heaps.ko "$4" && cd / &&
+		rm -rf "$dir"
+}
+
+# heap_module SOURCE KERNEL SERIES: prints the file of that module for the kernel in that folder,
+# which is made and kept if there is none
+heap_module() {
+	local sum file version
+	version=$(cat "$2/version") && sum=$(cat "$1"/* | sha256sum) || return
+	file=${2%/*}/system-heap-$version-${sum:0:12}.ko
+	(
+		flock 9
+		[ -e "$file" ] || heap_build "$1" "$3" "${version%-arm64}" "$file"
+	) 9>"${2%/*}/system-heap.lock" && echo "$file"
+}

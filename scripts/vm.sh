@@ -21,7 +21,7 @@ declare -A packages=(
 	[arm64-6.12]=linux-image-6.12-arm64 [arm64-6.1]=linux-image-arm64
 )
 
-arch=amd64 etnaviv='' kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon=''
+arch=amd64 etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -40,6 +40,8 @@ usage() {
 	                     folder of primeshim and this directory; needs mmdebstrap
 	  --etnaviv          adds a GPU with the driver etnaviv: its buffers are made, imported,
 	                     mapped and synced, but no work is ever done; implies --arch arm64
+	  --system-heap      builds the kernel's own system heap, which arm64 is without, from
+	                     Debian's linux-source (150 MB) once; with --etnaviv and kernel 6.12
 	  --kernel 6.12|6.1  the Debian 12 kernel to boot (default: $kernel)
 	  --device ARG       adds a QEMU device, such as cirrus-vga or virtio-gpu-pci, and loads
 	                     the driver of a cirrus, virtio, bochs or qxl display; may be repeated
@@ -290,6 +292,7 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--radeon) radeon=yes && shift && continue ;;
+	--system-heap) heap=yes && shift && continue ;;
 	--etnaviv) etnaviv=yes arch=arm64 && shift && continue ;;
 	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
 	--icount) clock=(-icount 'shift=0,sleep=off') && shift && continue ;;
@@ -326,6 +329,8 @@ done
 [ "$arch" = amd64 ] || [[ "${accel[*]}$radeon" != *@(kvm|yes)* ]] ||
 	die 2 "--kvm and --radeon are for --arch amd64 only; see --help"
 [ -z "$etnaviv" ] || [ "$arch" = arm64 ] || die 2 '--etnaviv is for --arch arm64 only; see --help'
+[ -z "$heap" ] || [ "$etnaviv $kernel" = 'yes 6.12' ] ||
+	die 2 '--system-heap goes with --etnaviv and kernel 6.12; see --help'
 if [ "$arch" = amd64 ]; then
 	[ "$(uname -m)" = x86_64 ] || die 2 "this is no amd64 machine: try --arch arm64"
 	need qemu-system-x86_64 qemu-system-x86
@@ -401,6 +406,13 @@ if [ "$arch" = amd64 ]; then
 else
 	qemu=(qemu-system-aarch64 -M virt -accel 'tcg,thread=single' -cpu cortex-a57) console=ttyAMA0
 	qemu+=(-virtfs "$(share machine /),readonly=on,multidevs=remap")
+fi
+if [ -n "$heap" ]; then
+	need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+	need make make
+	heap=$(heap_module "$source/tests/system-heap" "$linux" "$kernel") ||
+		die 2 'cannot build the system heap; see above'
+	cp "$heap" "$dir/modules/999-heaps" || die 2 "cannot copy the system heap to $dir"
 fi
 if [ -n "$etnaviv" ]; then
 	etnaviv_prepare "$dir/etnaviv" "$memory" || die 2 'cannot make the device tree with the GPU; see above'
