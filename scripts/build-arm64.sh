@@ -12,7 +12,8 @@ if [ $# != 1 ] || [[ $1 = -* ]]; then
 	echo "Usage: $me FOLDER, which is created; then scripts/vm.sh --etnaviv runs what is in it" >&2
 	exit 2
 fi
-for need in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu mmdebstrap:mmdebstrap autoreconf:autoconf; do
+for need in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu mmdebstrap:mmdebstrap \
+	autoreconf:autoconf; do
 	command -v "${need%:*}" >/dev/null && continue
 	echo "$me: ${need%:*} is missing: install the Debian package ${need#*:}" >&2
 	exit 2

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Imports into the driver etnaviv by libdrm_etnaviv's own calls, as Mesa and an Android gralloc make
- * them. An ordinary program, which knows nothing of the shim. For kernel-etnaviv.sh.
+ * Imports into the driver etnaviv by libdrm_etnaviv's own calls, as Mesa and an Android gralloc
+ * make them. An ordinary program, which knows nothing of the shim. For kernel-etnaviv.sh.
  *
  *   etnaviv matrix EXPORTER	mapped, written, read, prepared and finished in every order
  *   etnaviv turns EXPORTER N	N times CPU_PREP, an access, CPU_FINI

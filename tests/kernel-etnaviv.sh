@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What is promised of imports into etnaviv, asked of the real driver: root, in a virtual machine made
-# by scripts/vm.sh --etnaviv, with --system-heap for docs/etnaviv-system-heap.md. Run in the build folder that scripts/build-arm64.sh made. Prints
-# "ok - ..." and "not ok - ..." lines; the caller counts them.
+# What is promised of imports into etnaviv, asked of the real driver: root, in a virtual machine
+# made by scripts/vm.sh --etnaviv, with --system-heap for docs/etnaviv-system-heap.md. Run in the
+# build folder that scripts/build-arm64.sh made. Prints "ok - ..." and "not ok - ..." lines; the
+# caller counts them.
 set -u
 lib=$PWD/.libs/libprimeshim.so
 
