@@ -23,5 +23,7 @@ root=$(arm64_root) || exit 2
 mkdir -p "$1" && cd "$1" || exit 2
 lib=$root/usr/lib/aarch64-linux-gnu
 [ -e config.status ] || PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
-	"$source/configure" --host=aarch64-linux-gnu --enable-werror || exit
-make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/sync tests/etnaviv
+	"$source/configure" --host=aarch64-linux-gnu CC="aarch64-linux-gnu-gcc --sysroot=$root" \
+	--enable-werror || exit
+make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/sync tests/etnaviv tests/unit tests/fuzz \
+	scripts/run-with-shim.sh

@@ -157,6 +157,8 @@ mkdir -p "$top/build-check/arm64" && cd "$top/build-check/arm64" || exit 2
 step 'built for arm64' "$source/scripts/build-arm64.sh" .
 guest 'kernel 6.12, etnaviv (arm64)' "$top/scripts/vm.sh" --etnaviv --timeout 400 -- \
 	"$top/tests/kernel-etnaviv.sh"
+[ -z "$all_of_it" ] || guest 'arm64' "$top/scripts/vm.sh" --arch arm64 --timeout 600 -- \
+	"$top/tests/machine.sh"
 [ -z "$all_of_it" ] || guest 'kernel 6.1, etnaviv (arm64)' "$top/scripts/vm.sh" --etnaviv \
 	--kernel 6.1 --timeout 400 -- "$top/tests/kernel-etnaviv.sh"
 [ -z "$all_of_it" ] || guest 'kernel 6.12, etnaviv and the system heap' "$top/scripts/vm.sh" \

@@ -5,11 +5,11 @@
 # configured; the GPU is one in name only, a block of registers that always read the same, which is
 # enough for the driver etnaviv to register and to import, export, map and sync buffers.
 
-# Whatever a COMMAND here may want, and libdrm's headers and libraries. Add one to the layout when
+# Whatever a COMMAND here may want, a compiler, and the headers and libraries of libdrm and Check. Add one to the layout when
 # they change.
-arm64_layout=1
-arm64_packages='bash busybox-static coreutils findutils gawk grep kmod libdrm-dev libdrm-etnaviv1
-	libdrm-tests mount procps sed strace util-linux'
+arm64_layout=4
+arm64_packages='bash binutils busybox-static check coreutils diffutils findutils gawk gcc grep kmod
+	libc-bin libc6-dev libdrm-dev libdrm-etnaviv1 libdrm-tests mount procps sed strace util-linux'
 
 # arm64_sources: prints the lines of apt's sources for bookworm, from the mirrors of this machine
 arm64_sources() {
@@ -43,7 +43,8 @@ arm64_root() {
 		flock 9
 		[ ! -e "$root" ] || exit 0
 		# shellcheck disable=SC2086
-		arm64_unpack "$root.new" $arm64_packages && ln -s gawk "$root.new/usr/bin/awk" &&
+		arm64_unpack "$root.new" $arm64_packages &&
+			ln -s gawk "$root.new/usr/bin/awk" && ln -sf bash "$root.new/bin/sh" &&
 			mv -T "$root.new" "$root"
 	) 9>"$root.lock" && realpath "$root"
 }

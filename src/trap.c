@@ -33,7 +33,7 @@
 #define NSIGNALS	_NSIG
 #define NPLACES		256	/* of different ones; more are counted, and not told */
 #define DEPTH		24	/* frames of a backtrace, ours and the kernel's among them */
-#define LONG_ENOUGH	1000000	/* touches of an open page, one after the other */
+#define LONG_ENOUGH	1000	/* touches of an open page, one after the other */
 
 enum access { UNKNOWN, READING, WRITING };
 
@@ -80,6 +80,15 @@ static enum access access_of(const ucontext_t *c)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	return c->uc_mcontext.gregs[REG_ERR] & 2 ? WRITING : READING;	/* X86_PF_WRITE */
+#elif defined(__aarch64__)
+	const struct _aarch64_ctx *r = (const void *)c->uc_mcontext.__reserved;
+
+	/* One of the records that follow the registers; the last one has no size. */
+	while (r->size && r->magic != ESR_MAGIC)
+		r = (const void *)((const char *)r + r->size);
+	if (!r->size)
+		return UNKNOWN;
+	return ((const struct esr_context *)r)->esr & 1 << 6 ? WRITING : READING;	/* WnR */
 #elif defined(__arm__)
 	return c->uc_mcontext.error_code & 1 << 11 ? WRITING : READING;	/* FSR_WRITE */
 #else
