@@ -242,8 +242,6 @@ static int install(const struct sigaction *act)
 
 	ours.sa_sigaction = caught;
 	ours.sa_flags = (act->sa_flags & ~(int)SA_RESETHAND) | SA_SIGINFO | SA_NODEFER;
-	if (act->sa_handler == SIG_DFL || act->sa_handler == SIG_IGN)
-		ours.sa_flags |= SA_ONSTACK;
 	sigdelset(&ours.sa_mask, SIGSEGV);
 	return next.sigaction(SIGSEGV, &ours, NULL) < 0 ? -errno : 0;
 }

@@ -126,6 +126,10 @@ static void protections(void)
 	give();
 	need(!mprotect(q + PAGE, PAGE, PROT_READ), "mprotect");
 	check(q[PAGE] == 2 && open_bracket(), "what mprotect() opens stays shut");
+	give();
+	need(!mprotect((void *)p, PAGE, PROT_READ | PROT_WRITE), "mprotect");
+	p[0] = 3;
+	check(open_bracket() && q[0] == 3, "also where it says nothing new");
 	munmap(q, SIZE);
 }
 
