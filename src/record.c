@@ -139,6 +139,15 @@ struct label record_label(int fd, uint32_t handle, const struct buffer *b)
 	return l;
 }
 
+/* The import's buffer, with a reference; its file is locked. */
+static struct buffer *buffer_of(const struct import *imp)
+{
+	buffers_lock();
+	imp->buffer->refs++;
+	buffers_unlock();
+	return imp->buffer;
+}
+
 /* The import behind @handle with its file locked, or NULL with nothing locked. */
 static struct import *lock_import(int fd, uint32_t handle, struct file **f)
 {
@@ -180,10 +189,7 @@ struct buffer *record_buffer(int fd, uint32_t handle)
 	struct buffer *b = NULL;
 
 	if (imp) {
-		b = imp->buffer;
-		buffers_lock();
-		b->refs++;
-		buffers_unlock();
+		b = buffer_of(imp);
 		file_unlock(f);
 	}
 	return b;
@@ -230,12 +236,8 @@ static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
 		return NULL;
 	}
 	imp = import_set(f, handle, &id, size, before);
-	if (imp) {
-		b = imp->buffer;
-		buffers_lock();
-		b->refs++;
-		buffers_unlock();
-	}
+	if (imp)
+		b = buffer_of(imp);
 	file_unlock(f);
 	return b;
 }
@@ -418,13 +420,10 @@ bool record_find(int fd, uint64_t offset, struct view *v)
 	if (imp) {
 		v->fd = fd;
 		v->handle = imp->handle;
-		v->buffer = imp->buffer;
+		v->buffer = buffer_of(imp);
 		v->native = imp->native && offset - v->delta == imp->native;
 		v->native_works = imp->native_works;
 		v->quirks = f->table ? f->table->quirks : 0;
-		buffers_lock();
-		v->buffer->refs++;
-		buffers_unlock();
 	}
 	file_unlock(f);
 	return imp;

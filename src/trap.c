@@ -198,16 +198,16 @@ static void pass_on(int sig, siginfo_t *info, void *c)
 	bool sent = info->si_code <= 0;
 	struct sigaction act = { .sa_handler = SIG_DFL };
 
+	if (sent && blocked) {
+		pending = true;
+		return;
+	}
 	if (!lock_held()) {
 		buffers_lock();
 		act = theirs;
 		if (theirs.sa_flags & (int)SA_RESETHAND)
 			theirs.sa_handler = SIG_DFL;
 		buffers_unlock();
-	}
-	if (sent && blocked) {
-		pending = true;
-		return;
 	}
 	if (sent && act.sa_handler == SIG_IGN)
 		return;

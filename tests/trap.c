@@ -222,6 +222,7 @@ static void *all_blocked(void *arg)
 
 static void masks(void)
 {
+	struct sigaction once = { .sa_handler = simple_handler, .sa_flags = (int)SA_RESETHAND };
 	struct sigaction act = { .sa_handler = alarm_handler }, old;
 	sigset_t segv, was;
 	pthread_t id;
@@ -237,7 +238,7 @@ static void masks(void)
 	check(open_bracket(), "a touch in a handler that blocks all is caught");
 
 	caught = 0;
-	signal(SIGSEGV, simple_handler);
+	need(!sigaction(SIGSEGV, &once, NULL), "sigaction");
 	sigemptyset(&segv);
 	sigaddset(&segv, SIGSEGV);
 	need(!sigprocmask(SIG_BLOCK, &segv, &was), "sigprocmask");
