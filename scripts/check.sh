@@ -6,14 +6,14 @@ me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
-groups=(build test abi vm vm-radeon vm-arm64 demo audit programs bench)
+groups=(build test abi foreign vm vm-radeon demo audit programs bench)
 here='' kvm='' quick='' all_of_it=''
 
 usage() {
 	cat <<-EOF
 	Usage: $me [--quick | --all] [--here] [--kvm] [--help]
 	Builds primeshim from clean and tests it: the unit tests, also under valgrind; the fuzzer; the
-	object built for i386 and for musl; what Debian's Mesa and libdrm import; real programs with
+	object built by clang, for musl, i386, arm64, armhf, riscv64 and s390x; what Debian's Mesa and libdrm import; real programs with
 	and without it; what imports do on real Debian kernels in virtual machines; the demonstration.
 	Installs what it needs.
 
@@ -61,11 +61,11 @@ promise() {
 
 # step TEXT COMMAND...: its output is shown only if it fails
 step() {
-	local status
+	local status log=$tmp/log.$BASHPID
 	say "$1"
-	"${@:2}" >"$tmp/log" 2>&1
+	("${@:2}") >"$log" 2>&1
 	status=$?
-	[ $status = 0 ] || tail -n 60 "$tmp/log"
+	[ $status = 0 ] || tail -n 60 "$log"
 	promise "$1" $status
 	return $status
 }
@@ -79,6 +79,7 @@ guest() {
 
 finish() {
 	local passed failed
+	wait
 	passed=$(grep -c '^ok - ' "$all")
 	failed=$(grep -c '^not ok - ' "$all")
 	grep '^not ok - ' "$all"
@@ -114,7 +115,7 @@ cd "$source" || exit 2
 step 'shellcheck' shellcheck -x bench/*.sh scripts/*.sh tests/*.sh "$build"/scripts/*.sh
 [ -z "$quick" ] || finish
 
-# other NAME OPTION...: the object built and tried for another ABI of this machine
+# other NAME OPTION...: built and tried with another compiler, or for another ABI of this machine
 # shellcheck disable=SC2317
 other() {
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
@@ -123,18 +124,59 @@ other() {
 		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh
 			tests/drivers.sh tests/brackets.sh tests/trap.sh'
 }
-headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
-step 'built for i386: exports, every hooked call, every driver' other i386 CC='gcc -m32' \
-	CPPFLAGS="$headers"
-grep -h '^ok' "$top"/build-check/i386/tests/*.log | sed 's/^ok - /ok - i386: /' | tee -a "$all"
-step 'built for musl: exports, every hooked call, every driver' other musl CC=musl-gcc \
-	CPPFLAGS="$headers"
-grep -h '^ok' "$top"/build-check/musl/tests/*.log | sed 's/^ok - /ok - musl: /' | tee -a "$all"
-cd "$build" || exit 2
+
+# others NAME OPTION...
+others() {
+	step "built for $1: exports, every hooked call, every driver" other "$@"
+	grep -h '^ok' "$top/build-check/$1"/tests/*.log | sed "s/^ok - /ok - $1: /" | tee -a "$all"
+}
+
+# emulated ARCHITECTURE [OPTION]: built for it and tried by QEMU's user mode
+emulated() {
+	local dir=$top/build-check/$1${2:+-time64}
+	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "$1" "$dir" \
+		"CPPFLAGS=${2-}" || return
+	cd "$dir" || return
+	CPPFLAGS=${2-} guest "$1${2:+, 64-bit time} by emulation" "$source/tests/machine.sh" "$1" \
+		${all_of_it:+--long}
+}
+
+# etnaviv ARCHITECTURE OPTION...: the driver in a virtual machine
+etnaviv() {
+	cd "$top/build-check/$1" || return
+	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --etnaviv --timeout 400 --arch "$@" -- \
+		"$source/tests/kernel-etnaviv.sh"
+}
+
+# portability: other compilers, ABIs and machines. It has a core to itself beside the rest.
+portability() {
+	local headers arch
+	headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
+	others i386 CC='gcc -m32' CPPFLAGS="$headers"
+	others musl CC=musl-gcc CPPFLAGS="$headers"
+	others clang CC=clang
+	[ -z "$here" ] || return 0
+	for arch in arm64 armhf; do
+		step "built for $arch" "$source/scripts/build-for.sh" $arch "$top/build-check/$arch" &&
+			etnaviv $arch --device virtio-gpu-pci
+	done
+	emulated armhf '-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64'
+	emulated riscv64
+	emulated s390x
+	[ -n "$all_of_it" ] || return 0
+	etnaviv arm64 --kernel 6.1
+	etnaviv armhf --kernel 6.1
+	etnaviv arm64 --system-heap
+	for arch in arm64 armhf; do
+		emulated $arch
+		guest "$arch" "$top/scripts/vm.sh" --arch $arch --timeout 900 -- "$source/tests/machine.sh"
+	done
+}
 
 short=(--quick)
 [ -z "$all_of_it" ] || short=()
 guest 'what it costs' make bench BENCH_FLAGS="${short[*]} $kvm ${here:+--here}"
+portability &
 guest 'the imports of Mesa and libdrm' "$top/scripts/audit.sh"
 guest 'that audit can fail' "$top/tests/audit.sh"
 guest 'real programs' "$top/scripts/programs.sh" --lib "$build/.libs/libprimeshim.so" \
@@ -153,17 +195,6 @@ guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
 guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 --append swiotlb=force -- \
 	"$top/tests/kernel-sync.sh"
 guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- "$top/tests/kernel-radeon.sh"
-mkdir -p "$top/build-check/arm64" && cd "$top/build-check/arm64" || exit 2
-step 'built for arm64' "$source/scripts/build-arm64.sh" .
-guest 'kernel 6.12, etnaviv (arm64)' "$top/scripts/vm.sh" --etnaviv --timeout 400 -- \
-	"$top/tests/kernel-etnaviv.sh"
-[ -z "$all_of_it" ] || guest 'arm64' "$top/scripts/vm.sh" --arch arm64 --timeout 600 -- \
-	"$top/tests/machine.sh"
-[ -z "$all_of_it" ] || guest 'kernel 6.1, etnaviv (arm64)' "$top/scripts/vm.sh" --etnaviv \
-	--kernel 6.1 --timeout 400 -- "$top/tests/kernel-etnaviv.sh"
-[ -z "$all_of_it" ] || guest 'kernel 6.12, etnaviv and the system heap' "$top/scripts/vm.sh" \
-	--etnaviv --system-heap --timeout 400 -- "$top/tests/kernel-etnaviv.sh"
-cd "$build" || exit 2
 [ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
 	--lib "$build/.libs/libprimeshim.so"
 say 'the demonstration'

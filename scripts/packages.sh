@@ -5,13 +5,14 @@
 declare -A packages_of=(
 	[build]='gcc libc6-dev make autoconf automake libtool pkg-config libcap2-bin linux-libc-dev
 		libdrm-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
-	[vm]='qemu-system-x86 busybox-static kmod cpio xz-utils'
+	[vm]='qemu-system-x86 busybox-static kmod cpio mmdebstrap xz-utils'
 	[vm-radeon]='gcc-12 make'
-	[vm-arm64]='qemu-system-arm mmdebstrap device-tree-compiler
-		gcc-aarch64-linux-gnu libc6-dev-arm64-cross make'
+	[foreign]='qemu-system-arm qemu-user-static mmdebstrap device-tree-compiler make
+		gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+		gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross'
 	[demo]='libgl1-mesa-dri libegl-mesa0 udev weston gstreamer1.0-tools
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-gl'
-	[abi]='gcc-12-multilib libc6-dev-i386 musl-tools' # gcc-multilib excludes cross compilers
+	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools' # gcc-multilib excludes cross compilers
 	[audit]='apt dpkg binutils debian-archive-keyring'
 	[bench]='binutils libsocket-wrapper libv4l-0 strace umockdev valgrind'
 	[programs]='git python3 libpython3.11-testsuite stress-ng xz-utils libjemalloc2'

@@ -10,18 +10,26 @@ me=vm.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/vm-radeon.sh
 . "$source/scripts/vm-radeon.sh" || exit 2
-# shellcheck source=scripts/vm-arm64.sh
-. "$source/scripts/vm-arm64.sh" || exit 2
+# shellcheck source=scripts/vm-etnaviv.sh
+. "$source/scripts/vm-etnaviv.sh" || exit 2
+# shellcheck source=scripts/debian.sh
+. "$source/scripts/debian.sh" || exit 2
 PATH=$PATH:/usr/sbin:/sbin # the guest gets the caller's PATH, from /proc
 # The cached kernels' layout: add one when fetch_kernel() changes.
 layout=1
 boot_modules='virtio_pci 9p 9pnet_virtio overlay'
-declare -A packages=(
-	[amd64-6.12]=linux-image-6.12-amd64 [amd64-6.1]=linux-image-amd64
-	[arm64-6.12]=linux-image-6.12-arm64 [arm64-6.1]=linux-image-arm64
+# Where each is from. Debian 12 has its 6.12 in the security archive.
+declare -A kernels=(
+	[amd64-6.1]='bookworm-security linux-image-amd64'
+	[amd64-6.12]='bookworm-security linux-image-6.12-amd64'
+	[amd64-newest]='trixie-backports linux-image-amd64'
+	[arm64-6.1]='bookworm-security linux-image-arm64'
+	[arm64-6.12]='bookworm-security linux-image-6.12-arm64'
+	[armhf-6.1]='bookworm linux-image-armmp'
+	[armhf-6.12]='trixie linux-image-armmp'
 )
 
-arch=amd64 etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon=''
+arch='' etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -35,14 +43,18 @@ usage() {
 	What it writes is thrown away; /dev, /proc, /run and /sys are the virtual machine's own.
 
 	Options (--OPTION VALUE or --OPTION=VALUE), up to the first word that is none:
-	  --arch amd64|arm64 the machine (default: $arch). arm64 has a root file system of its
-	                     own, of a few Debian packages, and sees of this machine's only the
-	                     folder of primeshim and this directory; needs mmdebstrap
+	  --arch amd64|arm64|armhf
+	                     the machine (default: amd64). The others have a root file system of
+	                     their own, of a few Debian packages, and see of this machine's only
+	                     the folder of primeshim and this directory
 	  --etnaviv          adds a GPU with the driver etnaviv: its buffers are made, imported,
-	                     mapped and synced, but no work is ever done; implies --arch arm64
+	                     mapped and synced, but no work is ever done; arm64 if --arch is not
+	                     given, or armhf
 	  --system-heap      builds the kernel's own system heap, which arm64 is without, from
 	                     Debian's linux-source (150 MB) once; with --etnaviv and kernel 6.12
-	  --kernel 6.12|6.1  the Debian 12 kernel to boot (default: $kernel)
+	  --kernel 6.12|6.1|newest
+	                     the Debian kernel to boot (default: $kernel); newest is of Debian
+	                     13's backports, and for amd64 only
 	  --device ARG       adds a QEMU device, such as cirrus-vga or virtio-gpu-pci, and loads
 	                     the driver of a cirrus, virtio, bochs or qxl display; may be repeated
 	  --radeon           adds an ATI display with the driver radeon, whose buffers are TTM's: they
@@ -106,33 +118,14 @@ unpack_modules() {
 		done
 }
 
-# native_kernel META DIR: unpacks that kernel of this machine's own into DIR; prints its version
-native_kernel() {
-	local package
-	package=$(apt-cache depends "$1" 2>/dev/null |
-		sed -n 's/.* Depends: \(linux-image-\)/\1/p;T;q')
-	[ -n "$package" ] ||
-		die 2 "apt knows no $1: run apt-get update, with the security archive of Debian 12"
-	echo "$me: fetching $package into $2" >&2
-	cd "$2" && apt-get -q -o APT::Sandbox::User=root download "$package" >&2 &&
-		dpkg -x ./*.deb . && rm -r ./*.deb usr &&
-		mv "boot/vmlinuz-${package#linux-image-}" vmlinuz && rm -r boot &&
-		echo "${package#linux-image-}"
-}
-
-# fetch_kernel META DIR: unpacks the kernel that the package META depends on into DIR; in there
+# fetch_kernel SUITE META DIR: unpacks the kernel that the package META depends on into DIR; in there
 # are vmlinuz, lib/modules, the file version, and an initrd that can mount 9p and overlays
 fetch_kernel() {
 	local version
-	need apt-get apt
-	rm -rf "$2.new"
-	mkdir -p "$2.new/initrd.d/bin" || return
-	if [ "$arch" = amd64 ]; then
-		version=$(native_kernel "$1" "$2.new")
-	else
-		version=$(arm64_kernel "$1" "$2.new")
-	fi || return
-	cd "$2.new" && depmod -b . "$version" && echo "$version" >version || return
+	need mmdebstrap mmdebstrap
+	rm -rf "$3.new"
+	mkdir -p "$3.new/initrd.d/bin" && version=$(debian_kernel "$1" "$arch" "$2" "$3.new") || return
+	cd "$3.new" && depmod -b . "$version" && echo "$version" >version || return
 
 	cp "$busybox" initrd.d/bin/busybox || return
 	# shellcheck disable=SC2086
@@ -148,7 +141,7 @@ fetch_kernel() {
 	. /vm/init
 	EOF
 	(cd initrd.d && find . | cpio -o -H newc -R 0:0 --quiet) >initrd &&
-		rm -r initrd.d && cd / && mv -T "$2.new" "$2"
+		rm -r initrd.d && cd / && mv -T "$3.new" "$3"
 }
 
 # guest_init: prints what goes on in the initrd, whose tools are fast, up to the file system that
@@ -293,7 +286,7 @@ while [ $# -gt 0 ]; do
 		;;
 	--radeon) radeon=yes && shift && continue ;;
 	--system-heap) heap=yes && shift && continue ;;
-	--etnaviv) etnaviv=yes arch=arm64 && shift && continue ;;
+	--etnaviv) etnaviv=yes && shift && continue ;;
 	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
 	--icount) clock=(-icount 'shift=0,sleep=off') && shift && continue ;;
 	--help) usage && exit ;;
@@ -309,11 +302,11 @@ while [ $# -gt 0 ]; do
 		declare "${option#--}=$value"
 		;;
 	--arch)
-		[[ $value =~ ^(amd64|arm64)$ ]] || die 2 "--arch cannot be '$value'; see --help"
+		[[ $value =~ ^(amd64|arm64|armhf)$ ]] || die 2 "--arch cannot be '$value'; see --help"
 		arch=$value
 		;;
 	--kernel)
-		[ -n "${packages[amd64-$value]-}" ] || die 2 "--kernel cannot be '$value'; see --help"
+		[ -n "${kernels[amd64-$value]-}" ] || die 2 "--kernel cannot be '$value'; see --help"
 		kernel=$value
 		;;
 	--device) add_device "$value" ;;
@@ -325,24 +318,37 @@ done
 [ $# -gt 0 ] || die 2 "no command given; see --help"
 [[ "${accel[*]}${clock[*]}" != *kvm*icount* ]] ||
 	die 2 "--kvm and --icount exclude each other; see --help"
+arch=${arch:-${etnaviv:+arm64}} arch=${arch:-amd64}
+[ -n "${kernels[$arch-$kernel]-}" ] || die 2 "--kernel $kernel is for --arch amd64 only; see --help"
 [ -z "$radeon" ] || [ "$kernel" = 6.12 ] || die 2 '--radeon works with --kernel 6.12 only'
 [ "$arch" = amd64 ] || [[ "${accel[*]}$radeon" != *@(kvm|yes)* ]] ||
 	die 2 "--kvm and --radeon are for --arch amd64 only; see --help"
-[ -z "$etnaviv" ] || [ "$arch" = arm64 ] || die 2 '--etnaviv is for --arch arm64 only; see --help'
-[ -z "$heap" ] || [ "$etnaviv $kernel" = 'yes 6.12' ] ||
-	die 2 '--system-heap goes with --etnaviv and kernel 6.12; see --help'
-if [ "$arch" = amd64 ]; then
+[ -z "$etnaviv" ] || [ "$arch" != amd64 ] ||
+	die 2 '--etnaviv is for --arch arm64 and armhf only; see --help'
+[ -z "$heap" ] || [ "$etnaviv $arch $kernel" = 'yes arm64 6.12' ] ||
+	die 2 '--system-heap goes with --etnaviv, arm64 and kernel 6.12; see --help'
+case $arch in
+amd64)
 	[ "$(uname -m)" = x86_64 ] || die 2 "this is no amd64 machine: try --arch arm64"
-	need qemu-system-x86_64 qemu-system-x86
 	need busybox busybox-static
 	busybox=$(command -v busybox)
 	! ldd "$busybox" >/dev/null 2>&1 ||
 		die 2 "busybox is not a static one: install the Debian package busybox-static"
-else
-	need qemu-system-aarch64 qemu-system-arm
+	qemu=(qemu-system-x86_64 "${accel[@]}" -vga none) console=ttyS0
+	need qemu-system-x86_64 qemu-system-x86
+	;;
+arm64) qemu=(qemu-system-aarch64 -M virt -accel 'tcg,thread=single' -cpu cortex-a57) ;;
+# Without LPAE the kernel does not reach what is high; and its second processor does not come up
+# if both share one thread.
+armhf) qemu=(qemu-system-arm -M 'virt,highmem=off' -accel tcg -cpu cortex-a15) ;;
+esac
+if [ "$arch" != amd64 ]; then
+	console=ttyAMA0
+	need "${qemu[0]}" qemu-system-arm
 	need mmdebstrap mmdebstrap
 	need dtc device-tree-compiler
 fi
+qemu+=("${clock[@]}" -m "$memory" -smp 2)
 need modprobe kmod
 need cpio cpio
 need xz xz-utils
@@ -352,15 +358,16 @@ cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
 cache=$(realpath -m -- "$cache")/primeshim
 linux=$cache/linux-${arch/amd64/}-$kernel-$layout
 linux=${linux/linux--/linux-} root=/
-if [ "$arch" = arm64 ]; then
-	root=$(arm64_root) || die 2 'cannot make the root of arm64; see above'
+if [ "$arch" != amd64 ]; then
+	root=$(debian_root "$arch") || die 2 "cannot make the root of $arch; see above"
 	busybox=$root/bin/busybox
 fi
 if [ ! -e "$linux" ]; then
 	mkdir -p "${linux%/*}" || die 2 "cannot create ${linux%/*}"
 	(
 		flock 9
-		[ -e "$linux" ] || fetch_kernel "${packages[$arch-$kernel]}" "$linux" ||
+		# shellcheck disable=SC2086
+		[ -e "$linux" ] || fetch_kernel ${kernels[$arch-$kernel]} "$linux" ||
 			die 2 "cannot fetch and unpack the kernel $kernel; see above"
 	) 9>"$linux.lock" || exit 2
 fi
@@ -401,12 +408,6 @@ if [ -n "$radeon" ]; then
 	devices+=(-device "ati-vga,model=rv100")
 fi
 
-if [ "$arch" = amd64 ]; then
-	qemu=(qemu-system-x86_64 "${accel[@]}" -vga none) console=ttyS0
-else
-	qemu=(qemu-system-aarch64 -M virt -accel 'tcg,thread=single' -cpu cortex-a57) console=ttyAMA0
-	qemu+=(-virtfs "$(share machine /),readonly=on,multidevs=remap")
-fi
 if [ -n "$heap" ]; then
 	need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 	need make make
@@ -415,15 +416,16 @@ if [ -n "$heap" ]; then
 	cp "$heap" "$dir/modules/999-heaps" || die 2 "cannot copy the system heap to $dir"
 fi
 if [ -n "$etnaviv" ]; then
-	etnaviv_prepare "$dir/etnaviv" "$memory" || die 2 'cannot make the device tree with the GPU; see above'
+	etnaviv_prepare "$dir/etnaviv" "${qemu[@]}" || die 2 'cannot make the device tree with the GPU; see above'
 	qemu+=(-dtb "$dir/etnaviv/etnaviv.dtb" -drive
 		"if=pflash,index=1,format=raw,readonly=on,file=$dir/etnaviv/registers")
 fi
-qemu+=("${clock[@]}" -m "$memory" -smp 2 -nodefaults -display none -nic none -no-reboot
+qemu+=(-nodefaults -display none -nic none -no-reboot
 	-serial stdio -kernel "$linux/vmlinuz" -initrd "$linux/initrd"
 	-append "console=$console loglevel=4 oops=panic panic=-1 ${append[*]}"
 	-virtfs "$(share vm "$dir")" -virtfs "$(share host "$root"),readonly=on,multidevs=remap"
 	-virtfs "$(share modules "$linux/lib/modules/$version"),readonly=on")
+[ "$root" = / ] || qemu+=(-virtfs "$(share machine /),readonly=on,multidevs=remap")
 [ -z "$out" ] || qemu+=(-virtfs "$(share out "$out"),multidevs=remap")
 timeout -k 5 "$timeout" "${qemu[@]}" "${devices[@]}" </dev/null >"$dir/console" 2>&1 &
 vm=$! pids=$!

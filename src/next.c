@@ -25,10 +25,19 @@
 #define OLDEST "GLIBC_2.4"
 #elif defined(__aarch64__)
 #define OLDEST "GLIBC_2.17"
+#elif defined(__riscv) && __riscv_xlen == 64
+#define OLDEST "GLIBC_2.27"
+#elif defined(__s390x__)
+#define OLDEST "GLIBC_2.2"
 #endif
 #endif
 #ifdef OLDEST
 __asm__(".symver dlsym, dlsym@" OLDEST);
+#endif
+
+#ifdef __GLIBC__
+_Static_assert(sizeof(off_t) == 8 && sizeof(time_t) == sizeof(long),
+	       "struct stat is the one of fstat64(): no -D_TIME_BITS=64 in CFLAGS");
 #endif
 
 /* linux/kcmp.h, which not every libc's headers go with. */
@@ -60,6 +69,10 @@ static void *sys_mmap64(void *addr, size_t len, int prot, int flags, int fd, int
 		return MAP_FAILED;
 	}
 	return (void *)syscall(SYS_mmap2, addr, len, prot, flags, fd, (long)(off >> 12));
+#elif defined(__s390__)
+	unsigned long args[] = { (unsigned long)addr, len, prot, flags, fd, off };
+
+	return (void *)syscall(SYS_mmap, args);
 #else
 	return (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, off);
 #endif

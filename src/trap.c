@@ -70,6 +70,10 @@ static void *pc_of(const ucontext_t *c)
 	return (void *)c->uc_mcontext.pc;
 #elif defined(__arm__)
 	return (void *)c->uc_mcontext.arm_pc;
+#elif defined(__riscv)
+	return (void *)c->uc_mcontext.__gregs[REG_PC];
+#elif defined(__s390x__)
+	return (void *)c->uc_mcontext.psw.addr;
 #else
 	(void)c;
 	return NULL;
@@ -144,8 +148,12 @@ static void tell(const char *touch, const ucontext_t *c)
 	/* Ours and the kernel's come before the place itself. */
 	while (first < n && frames[first] != pc_of(c))
 		first++;
-	if (first == n)
+	/* The unwinder may not find its way past the kernel's. */
+	if (first >= n) {
+		frames[0] = pc_of(c);
 		first = 0;
+		n = 1;
+	}
 	/* A place is the instruction and who called its function, as that may be memcpy(). */
 	for (int i = first; i < n && i < first + 2; i++)
 		key = key * 31 + (uintptr_t)frames[i];

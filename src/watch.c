@@ -7,8 +7,8 @@
 #include "settings.h"
 #include "watch.h"
 
-_Atomic(uint8_t) ioctl_watch[1 << 16];
-_Atomic(uint8_t) watch_now = WATCH_ALWAYS | WATCH_EXPORTS;
+atomic_uint ioctl_watch[1 << 16];
+atomic_uint watch_now = WATCH_ALWAYS | WATCH_EXPORTS;
 
 static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 {

@@ -23,10 +23,11 @@ enum {
 
 /*
  * Of all types, so that no instruction is spent on asking for DRM's; untouched pages cost nothing.
+ * Words, as riscv64 would call libatomic to change a byte.
  * Relaxed: a thread that makes a call on an import has synchronised with who made that.
  */
-extern _Atomic(uint8_t) ioctl_watch[1 << 16];	/* by (uint16_t)request */
-extern _Atomic(uint8_t) watch_now;
+extern atomic_uint ioctl_watch[1 << 16];	/* by (uint16_t)request */
+extern atomic_uint watch_now;
 
 /* Once the settings are known: what the DRM core answers. */
 void watch_init(void);

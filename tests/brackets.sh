@@ -16,9 +16,10 @@ ${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -Wall -Wextra -o
 	"$src"/tests/{brackets,drivers-client,fake-drivers}.c -ldl ||
 	{ echo 'not ok - brackets.c compiles'; exit 1; }
 for sync in driver map off trap; do
-	LD_PRELOAD=$shim:$fake PRIMESHIM_SYNC=$sync "$tmp/brackets" $sync || fail=1
+	LD_PRELOAD=$shim:$fake PRIMESHIM_SYNC=$sync ${EMULATOR:+"$EMULATOR"} "$tmp/brackets" $sync || fail=1
 done
 # Of native mappings, where they work.
-LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=rescue "$tmp/brackets" driver | sed 's/, driver: /, rescue: /'
+LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=rescue ${EMULATOR:+"$EMULATOR"} "$tmp/brackets" driver |
+	sed 's/, driver: /, rescue: /'
 [ "${PIPESTATUS[0]}" = 0 ] || fail=1
 exit $fail

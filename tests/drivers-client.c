@@ -111,10 +111,11 @@ int ask(int fd, const struct fake_way *w, uint32_t handle, uint64_t start, uint6
 {
 	uint64_t arg[16] = { 0 };
 	char *p = (char *)arg;
+	uint32_t selected = w->selected;
 
 	memcpy(p + w->handle, &handle, sizeof(handle));
 	if (w->selects)
-		p[w->select] = w->selected;
+		memcpy(p + w->select, &selected, sizeof(selected));
 	if (w->address) {
 		memcpy(p + w->start, &start, sizeof(start));
 		memcpy(p + w->length, &len, sizeof(len));

@@ -28,7 +28,7 @@ run() {
 		shift
 	done
 	shift
-	env "${env[@]}" "$tmp/drivers" "$@" 2>"$tmp/err" | tee "$tmp/out"
+	env "${env[@]}" ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" "$@" 2>"$tmp/err" | tee "$tmp/out"
 	[ "${PIPESTATUS[0]}" = 0 ] || fail=1
 }
 
@@ -48,7 +48,7 @@ for mode in redirect rescue; do
 done
 
 # The driver that nobody has heard of is told once.
-LD_PRELOAD=$shim:$fake PRIMESHIM_LOG=1 "$tmp/drivers" redirect >"$tmp/out" 2>"$tmp/err"
+LD_PRELOAD=$shim:$fake PRIMESHIM_LOG=1 ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" redirect >"$tmp/out" 2>"$tmp/err"
 promise 'an unknown driver is told once' \
 	[ "$(grep -c 'the driver unheard is not known' "$tmp/err")" = 1 ]
 promise 'and known ones are not' [ "$(grep -c 'is not known' "$tmp/err")" = 1 ]
@@ -57,7 +57,7 @@ promise 'and known ones are not' [ "$(grep -c 'is not known' "$tmp/err")" = 1 ]
 # shellcheck disable=SC2317
 limited() {
 	local out
-	out=$(LD_PRELOAD=$shim:$fake PRIMESHIM_DRIVERS=$1 "$tmp/drivers" redirect 2>"$tmp/err" |
+	out=$(LD_PRELOAD=$shim:$fake PRIMESHIM_DRIVERS=$1 ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" redirect 2>"$tmp/err" |
 		grep "^[a-z ]* - $2,.*redirect: an import shows the buffer")
 	case $3 in
 	works) [ -n "$out" ] && ! grep -q '^not ok' <<<"$out" ;;

@@ -117,7 +117,6 @@ int raw_poll(struct pollfd *fds, unsigned long n, int timeout_ms);
 int memory_new(uint64_t size, uint8_t fill);		/* a memfd */
 int memory_reopen(int fd, int access);			/* as another open file */
 int memory_broken(void *addr, size_t len, int prot, int flags, void **out);	/* SIGBUS */
-int copy_in(void *to, const void *from, size_t len);	/* 0 or -EFAULT */
 int copy_out(void *to, const void *from, size_t len);
 
 /*

@@ -18,6 +18,14 @@ static struct object *object_of(uint32_t handle)
 	return &k()->objects[k()->handles[handle].object];
 }
 
+static uint32_t get32(const char *data, uint8_t at)
+{
+	uint32_t v;
+
+	memcpy(&v, data + at, sizeof(v));
+	return v;
+}
+
 static uint64_t get64(const char *data, uint8_t at)
 {
 	uint64_t v;
@@ -83,7 +91,7 @@ static int submit_chunks(uint32_t file, uint64_t array, uint32_t n, const struct
 
 static int run_submit(uint32_t file, const struct fake_turn *t, const char *data)
 {
-	uint32_t n = (uint32_t)get64(data, t->count);
+	uint32_t n = get32(data, t->count);
 
 	if (k()->submit_err)
 		return -k()->submit_err;
@@ -96,8 +104,8 @@ static int run_submit(uint32_t file, const struct fake_turn *t, const char *data
 
 static int run_turn(uint32_t file, const struct fake_turn *t, char *data)
 {
-	bool nowait = t->nowait && get64(data, t->op) & t->nowait;
-	uint32_t h = handle_find(file, (uint32_t)get64(data, t->handle));
+	bool nowait = t->nowait && get32(data, t->op) & t->nowait;
+	uint32_t h = handle_find(file, get32(data, t->handle));
 
 	switch (t->kind) {
 	case TURN_SUBMIT:
@@ -129,14 +137,14 @@ static int run_set_tiling(uint32_t file, const uint32_t *data)
 	return 0;
 }
 
-/* The driver's way to a mapping that @request asks for; its fields may be zero-extended. */
+/* The driver's way to a mapping that @request asks for. */
 static int run_way(uint32_t file, const struct fake_way *w, char *data)
 {
 	uint64_t value;
 	uint32_t h;
 	int ret;
 
-	h = handle_find(file, (uint32_t)get64(data, w->handle));
+	h = handle_find(file, get32(data, w->handle));
 	if (!h)
 		return -ENOENT;
 	if (object_of(h)->import && w->err)
@@ -169,12 +177,12 @@ int drm_private(uint32_t file, unsigned int nr, char *data)
 	if (!strcmp(d->name, "i915") && nr == 0x61)
 		return run_set_tiling(file, (const uint32_t *)data);
 	for (; t < d->turns + FAKE_TURNS && t->name; t++)
-		if (t->nr == nr && (!t->selects || (uint32_t)get64(data, t->select) == t->selected))
+		if (t->nr == nr && (!t->selects || get32(data, t->select) == t->selected))
 			return run_turn(file, t, data);
 	for (; w < d->ways + FAKE_WAYS && w->name; w++) {
 		if (w->nr != nr)
 			continue;
-		if (!w->selects || (uint32_t)get64(data, w->select) == w->selected)
+		if (!w->selects || get32(data, w->select) == w->selected)
 			return run_way(file, w, data);
 		/* Another question of several, which is answered in the same place. */
 		if (!strcmp(d->name, "msm")) {

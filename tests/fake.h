@@ -105,4 +105,7 @@ bool fake_fault_clear(void);
 void fake_change_handle(bool works);
 
 #pragma GCC visibility pop
+/* As the kernel copies what a pointer points to: 0 or -EFAULT. */
+int copy_in(void *to, const void *from, size_t len);
+
 #endif

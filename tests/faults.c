@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,12 +91,10 @@ static int outcome(bool failed, int native)
 static int looks(const char *addr, int page)
 {
 	uint32_t word = 0;
-	struct iovec to = { &word, 4 }, from = { (char *)addr, 4 };
-	int saved = errno;
-	long n = syscall(SYS_process_vm_readv, getpid(), &to, 1L, &from, 1L, 0L);
+	int saved = errno, ret = copy_in(&word, addr, 4);
 
 	errno = saved;
-	return n != 4 ? -1 : word == (STAMP | (uint32_t)page);
+	return ret ? -1 : word == (STAMP | (uint32_t)page);
 }
 
 /* Pages of the import at @addr: right, or the driver's that fault, where that is native. */

@@ -84,7 +84,10 @@ static void mappings(int fd)
 	need(spot != MAP_FAILED && p != MAP_FAILED, "mmap()");
 	need(mremap(p, PAGES * page, PAGES * page, MREMAP_MAYMOVE | MREMAP_FIXED, spot) == spot &&
 	     spot[3 * page] == 0x5a, "mremap()");
-	need(mremap(spot, PAGES * page, page, 0) == spot && spot[0] == 0x5a, "mremap() to shrink");
+	/* There QEMU's user mode (7.2) unmaps what lies behind it. */
+	if (sizeof(long) == 8 || !getenv("EMULATOR"))
+		need(mremap(spot, PAGES * page, page, 0) == spot && spot[0] == 0x5a,
+		     "mremap() to shrink");
 #ifdef HAVE_CLOSEFROM
 	/* The descriptor that the bracket needs is none of ours. */
 	if (fd < 100) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What is promised of imports into etnaviv, asked of the real driver: root, in a virtual machine
 # made by scripts/vm.sh --etnaviv, with --system-heap for docs/etnaviv-system-heap.md. Run in the
-# build folder that scripts/build-arm64.sh made. Prints "ok - ..." and "not ok - ..." lines; the
+# build folder that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the
 # caller counts them.
 set -u
 lib=$PWD/.libs/libprimeshim.so
@@ -19,10 +19,13 @@ with() {
 	env LD_PRELOAD="$preload" PRIMESHIM_MODE="${1/native/off}" PRIMESHIM_SYNC="$2" "${@:3}"
 }
 
-# The brackets that programs ask for by the ioctl
+# The brackets that programs ask for by the ioctl. 32-bit ARM knows its registers only.
 tracing=/sys/kernel/tracing
 # shellcheck disable=SC2016 # the arguments are the kernel's
-echo 'p:sync dma_buf_ioctl request=$arg2:x32 flags=+u0($arg3):u64' >$tracing/kprobe_events
+case $(uname -m) in
+armv7*) echo 'p:sync dma_buf_ioctl request=%r1:x32 flags=+u0(%r2):u64' ;;
+*) echo 'p:sync dma_buf_ioctl request=$arg2:x32 flags=+u0($arg3):u64' ;;
+esac >$tracing/kprobe_events
 echo 'request == 0x40086200' >$tracing/events/kprobes/sync/filter
 
 # counted MODE SYNC ARGUMENT...: runs tests/etnaviv, and prints how many STARTs and ENDs there were
@@ -36,9 +39,10 @@ counted() {
 }
 
 [ -x tests/etnaviv ] || { echo 'not ok - tests/etnaviv is not built'; exit 1; }
-for exporter in udmabuf vgem; do
-	# 6.1 has none on arm64.
+for exporter in udmabuf vgem virtio_gpu; do
+	# Only 6.12 on arm64 has it, and --device virtio-gpu-pci makes it.
 	[ $exporter != udmabuf ] || [ -e /dev/udmabuf ] || continue
+	[ $exporter != virtio_gpu ] || [ -e /sys/bus/virtio/drivers/virtio_gpu ] || continue
 	for mode in native redirect rescue observe off; do
 		for sync in driver map trap off; do
 			[[ $mode = re* || $sync = driver ]] || continue

@@ -4,13 +4,13 @@
 # back to ourselves. next.c itself knows them by name only. Nobody calls malloc: a hook may run
 # inside an allocator.
 set -u
-command -v nm >/dev/null || exit 77
+command -v "${NM:=nm}" >/dev/null || exit 77
 src=${top_srcdir:-.} build=${top_builddir:-.}
 fail=0 seen=0
 
 for obj in "$build"/src/.libs/*.o "$build"/src/drivers/.libs/*.o; do
 	seen=$((seen + 1))
-	for sym in $(nm -u "$obj" | awk '{ print $2 }'); do
+	for sym in $("$NM" -u "$obj" | awk '{ print $2 }'); do
 		if grep -qxE "$sym( 32)?" "$src/src/exported-symbols.txt"; then
 			echo "$obj calls $sym, which preload.c defines"
 			fail=1

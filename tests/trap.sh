@@ -25,13 +25,16 @@ ${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -Wall -Wextra -r
 run() {
 	(
 		ulimit -c 0
-		timeout 120 env LD_PRELOAD="$shim:$fake" PRIMESHIM_SYNC=trap "$tmp/trap" "$@" \
-			2>"$tmp/err"
+		timeout 120 env LD_PRELOAD="$shim:$fake" PRIMESHIM_SYNC=trap ${EMULATOR:+"$EMULATOR"} \
+			"$tmp/trap" "$@" 2>"$tmp/err"
 	)
 }
 
 run || fail=1
-promise 'a touch is told, and of what' grep -qE "trap\[[0-9]+\]: wrote page 0 of a dma-buf of fake,\
+# Without the kernel to tell, the user mode of QEMU does not know which.
+wrote=wrote
+[ -z "${EMULATOR-}" ] || wrote='[a-z]+'
+promise 'a touch is told, and of what' grep -qE "trap\[[0-9]+\]: $wrote page 0 of a dma-buf of fake,\
  inode [0-9]+, which is the device's: no begin\$" "$tmp/err"
 promise 'one of a busy buffer, too' grep -q 'which is busy: mapped, and not waited for$' "$tmp/err"
 promise 'with where it was, by name' \

@@ -10,7 +10,7 @@
 
 #define PAGES 64
 #define PAGE 4096ULL
-#define BASE (1ULL << 40)
+#define BASE (1ULL << 30)
 
 static struct buffer *buffer(uint64_t ino)
 {

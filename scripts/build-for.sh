@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Builds primeshim and its tests for another architecture in a folder, against Debian's packages
+# for it: the same that vm.sh --arch and emulated.sh run them over.
+
+me=build-for.sh
+source=$(realpath -- "$0") && source=${source%/*/*}
+# shellcheck source=scripts/debian.sh
+. "$source/scripts/debian.sh" || exit 2
+
+if [ $# -lt 2 ] || [ -z "${triplet_of[$1]-}" ] || [[ $2 = -* ]]; then
+	cat >&2 <<-EOT
+	Usage: $me arm64|armhf|riscv64|s390x FOLDER [CONFIGURE-OPTION]...
+	Builds in FOLDER, which is created; then scripts/vm.sh --arch, or scripts/emulated.sh, runs
+	what is in it
+	EOT
+	exit 2
+fi
+triplet=${triplet_of[$1]}
+for need in "$triplet-gcc:gcc-$triplet" mmdebstrap:mmdebstrap autoreconf:autoconf; do
+	command -v "${need%:*}" >/dev/null && continue
+	echo "$me: ${need%:*} is missing: install the Debian package ${need#*:}" >&2
+	exit 2
+done
+root=$(debian_root "$1") || exit 2
+[ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || exit
+mkdir -p "$2" && cd "$2" || exit 2
+lib=$root/usr/lib/$triplet
+[ -e config.status ] || PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
+	"$source/configure" "--host=$triplet" CC="$triplet-gcc --sysroot=$root" --enable-werror \
+	"${@:3}" || exit
+more=()
+[ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] || more=(tests/etnaviv)
+make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/sync tests/unit tests/fuzz tests/faults \
+	scripts/run-with-shim.sh "${more[@]}"

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# To be sourced by the bash scripts beside it: root file systems and kernels of other architectures
+# and releases, made of Debian's packages, unpacked and not configured.
+
+# shellcheck disable=SC2034
+declare -A triplet_of=([arm64]=aarch64-linux-gnu [armhf]=arm-linux-gnueabihf
+	[riscv64]=riscv64-linux-gnu [s390x]=s390x-linux-gnu)
+# Debian 12 has no riscv64.
+declare -A release_of=([arm64]=bookworm [armhf]=bookworm [riscv64]=trixie [s390x]=bookworm)
+# What building takes, and what runs under emulation; then what a virtual machine has for a COMMAND.
+# Add one to the layout when these change.
+debian_layout=5
+debian_base='check libc6-dev libdrm-dev'
+debian_machine='bash binutils busybox-static coreutils diffutils findutils gawk gcc grep kmod libc-bin
+	libdrm-etnaviv1 libdrm-tests mount procps sed strace util-linux'
+
+# debian_sources SUITE: prints the lines of apt's sources for it and for the release it belongs to,
+# from the mirrors that this machine has
+debian_sources() {
+	local suite uri
+	# shellcheck disable=SC2016
+	apt-get indextargets --no-release-info --format '$(RELEASE) $(REPO_URI)' \
+		'Created-By: Packages' 'Component: main' |
+		while read -r suite uri; do
+			case $suite,$1 in
+			*-security,*-security) echo "deb $uri $1 main" ;;
+			*-*,*) ;;
+			*,*-security | *,"${1%-*}") echo "deb $uri ${1%-*} main" ;;
+			*) printf 'deb %s %s main\n' "$uri" "${1%-*}" "$uri" "$1" ;;
+			esac
+		done | awk '!seen[$0]++'
+}
+
+# debian_unpack SUITE ARCHITECTURE DIR PACKAGE...: unpacks the packages and all that they depend on
+# into a new DIR
+debian_unpack() {
+	local suite=$1 arch=$2 dir=$3 sources
+	shift 3
+	sources=$(debian_sources "$suite")
+	if [ -z "$sources" ]; then
+		echo "${0##*/}: apt's sources name no mirror of Debian" >&2
+		return 1
+	fi
+	echo "${0##*/}: fetching $* for $arch" >&2
+	rm -rf "$dir"
+	# chrootless needs no root.
+	mmdebstrap --quiet --mode=chrootless "--architectures=$arch" --variant=extract \
+		--skip=check/empty,output/dev --include="$(tr -s '\n\t ' , <<<"${*%$'\n'}" | sed 's/,$//')" \
+		"${suite%-*}" "$dir" - <<<"$sources" >&2
+}
+
+# debian_root ARCHITECTURE: prints the folder of the root file system, which is made and kept if
+# there is none
+debian_root() {
+	local root=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim/root-$1-$debian_layout packages
+	packages=$debian_base
+	[[ $1 != arm* ]] || packages+=" $debian_machine"
+	mkdir -p "${root%/*}" || return
+	(
+		flock 9
+		[ ! -e "$root" ] || exit 0
+		# shellcheck disable=SC2086
+		debian_unpack "${release_of[$1]}" "$1" "$root.new" $packages || exit
+		# Debian 13 leaves the links of a merged /usr to base-files.
+		[ -e "$root.new/lib" ] || ln -s usr/lib "$root.new/lib" || exit
+		[[ $1 != arm* ]] || {
+			ln -s gawk "$root.new/usr/bin/awk" && ln -sf bash "$root.new/bin/sh"
+		} && mv -T "$root.new" "$root"
+	) 9>"$root.lock" && realpath "$root"
+}
+
+# debian_kernel SUITE ARCHITECTURE META DIR: unpacks that kernel into DIR, which is empty; prints its
+# version
+debian_kernel() {
+	local image modules
+	debian_unpack "$1" "$2" "$4/unpacked" "$3/$1" || return
+	# Of a merged /usr, lib is a link; from Debian 14 on there is nothing in boot.
+	image=$(find "$4/unpacked" -name 'vmlinuz*' -type f) &&
+		modules=$(find "$4/unpacked" -path '*/lib/modules' -type d) &&
+		mkdir "$4/lib" && mv "$image" "$4/vmlinuz" && mv "$modules" "$4/lib" &&
+		rm -r "$4/unpacked" && ls "$4/lib/modules"
+}
