@@ -374,6 +374,8 @@ fi
 
 version=$(cat "$linux/version")
 [ -z "$etnaviv" ] || modules+=(etnaviv)
+# It has got another name in 6.14.
+[ "$kernel" != newest ] || modules=("${modules[@]/#cirrus/cirrus-qemu}")
 for module in "${modules[@]}"; do
 	insmods "$linux" "$module" >/dev/null 2>&1 ||
 		die 2 "the kernel $version has no module $module"

@@ -30,7 +30,9 @@ int open_card(const char *driver)
 		if (fd < 0)
 			continue;
 		v = drmGetVersion(fd);
-		hit = v && !strcmp(v->name, driver);
+		/* cirrus has become cirrus-qemu in 6.14. */
+		hit = v && !strncmp(v->name, driver, strcspn(v->name, "-")) &&
+		      strlen(driver) == strcspn(v->name, "-");
 		drmFreeVersion(v);
 		if (hit)
 			return fd;
