@@ -48,7 +48,7 @@ static uint32_t test_pixel(int x, int y)
 }
 
 /* XRGB8888 is B, G, R, X in memory. The X is not 0xff, so that nobody takes it for alpha. */
-static void put_picture(uint8_t *p)
+void draw_picture(uint8_t *p)
 {
 	for (int y = 0; y < HEIGHT; y++)
 		for (int x = 0; x < WIDTH; x++, p += 4) {
@@ -131,20 +131,50 @@ static void sync_dmabuf(int dmabuf, uint64_t flags)
 		fail("DMA_BUF_IOCTL_SYNC of the dma-buf: %s", strerror(errno));
 }
 
-int make_dmabuf(const char *exporter, const char *in)
+static uint8_t *map_begin(int dmabuf)
 {
-	int dmabuf = !strcmp(exporter, "heap") ? heap_create() : udmabuf_create();
 	uint8_t *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
 
 	if (p == MAP_FAILED)
 		fail("mapping the dma-buf: %s", strerror(errno));
 	sync_dmabuf(dmabuf, DMA_BUF_SYNC_START);
-	put_picture(p);
-	if (in)
-		write_rgb(in, p, true);
+	return p;
+}
+
+static void map_end(int dmabuf, uint8_t *p)
+{
 	sync_dmabuf(dmabuf, DMA_BUF_SYNC_END);
 	munmap(p, SIZE);
+}
+
+int make_black(const char *exporter)
+{
+	int dmabuf = !strcmp(exporter, "heap") ? heap_create() : udmabuf_create();
+	uint8_t *p = map_begin(dmabuf);
+
+	memset(p, 0, SIZE);
+	map_end(dmabuf, p);
 	return dmabuf;
+}
+
+int make_dmabuf(const char *exporter, const char *in)
+{
+	int dmabuf = make_black(exporter);
+	uint8_t *p = map_begin(dmabuf);
+
+	draw_picture(p);
+	if (in)
+		write_rgb(in, p, true);
+	map_end(dmabuf, p);
+	return dmabuf;
+}
+
+void write_dmabuf(int dmabuf, const char *out)
+{
+	uint8_t *p = map_begin(dmabuf);
+
+	write_rgb(out, p, true);
+	map_end(dmabuf, p);
 }
 
 static bool driver_is(int fd, const char *driver)

@@ -24,6 +24,15 @@ void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...);
  */
 int make_dmabuf(const char *exporter, const char *in);
 
+/* One that is black. */
+int make_black(const char *exporter);
+
+/* The test picture, to where a dma-buf is mapped. */
+void draw_picture(uint8_t *p);
+
+/* Writes what is in a dma-buf as a PNG, as another device would find it. Fails as above. */
+void write_dmabuf(int dmabuf, const char *out);
+
 /* Writes four bytes a pixel, without the fourth, as a PNG. Fails as above. */
 void write_rgb(const char *file, const uint8_t *pixels, bool bgr);
 

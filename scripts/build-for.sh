@@ -26,10 +26,12 @@ root=$(debian_root "$1") || exit 2
 [ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || exit
 mkdir -p "$2" && cd "$2" || exit 2
 lib=$root/usr/lib/$triplet
-[ -e config.status ] || PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
-	"$source/configure" "--host=$triplet" CC="$triplet-gcc --sysroot=$root" --enable-werror \
-	"${@:3}" || exit
+# For make, too, which runs configure again when that is new.
+export PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
+[ -e config.status ] || "$source/configure" "--host=$triplet" --enable-werror \
+	CC="$triplet-gcc --sysroot=$root" "${@:3}" || exit
 more=()
-[ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] || more=(tests/etnaviv)
+[ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||
+	more=(tests/etnaviv tests/etnaviv-mesa examples/etnaviv-map examples/gbm-map)
 make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/sync tests/unit tests/fuzz tests/faults \
 	scripts/run-with-shim.sh "${more[@]}"

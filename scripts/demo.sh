@@ -12,13 +12,16 @@ source=$(realpath -- "$0") && source=${source%/*/*}
 
 out=demo-pictures quick='' here='' kvm=()
 
-# The rows of the table: a name for the files, then program, importer <- exporter, kernel.
+# The rows of the table: a name for the files, then program, importer <- exporter, kernel: arm64 is
+# 6.12 there, on a machine whose DMA is not coherent with the caches.
 rows=(
 	'egl-vgem|dmabuf-texture|vgem <- udmabuf|6.12'
 	'egl-cirrus|dmabuf-texture|cirrus <- udmabuf|6.12'
 	'gstreamer|gst-launch-1.0|cirrus <- vivid|6.12'
 	'radeon|SIGBUS on TTM (radeon)|radeon <- udmabuf|6.12'
 	'weston|weston|cirrus <- vgem|6.1'
+	'etnaviv|libdrm_etnaviv|etnaviv <- udmabuf|arm64'
+	'etnaviv-gbm|gbm_bo_map of Mesa|etnaviv <- udmabuf|arm64'
 )
 
 usage() {
@@ -93,12 +96,16 @@ make_all() {
 
 # boot KERNEL NAME...: runs those rows in a virtual machine with that kernel
 boot() {
-	local kernel=$1 devices=(--device cirrus-vga)
+	local kernel=$1 machine=("${kvm[@]}" --kernel "$1" --device cirrus-vga) folder=$build
 	shift
-	[[ " $* " != *' radeon '* ]] || devices+=(--radeon)
+	[[ " $* " != *' radeon '* ]] || machine+=(--radeon)
+	if [ "$kernel" = arm64 ]; then
+		machine=(--etnaviv --append swiotlb=force) folder=$source/build-arm64
+	fi
 	step "Booting Linux $kernel (fetched the first time) for: $*"
-	"$source/scripts/vm.sh" --kernel "$kernel" "${devices[@]}" --timeout 400 "${kvm[@]}" \
-		--out "$out" -- "$source/tests/demo-guest.sh" "$build" "$out" "$@" \
+	cd "$folder" || return
+	"$source/scripts/vm.sh" "${machine[@]}" --timeout 400 \
+		--out "$out" -- "$source/tests/demo-guest.sh" "$folder" "$out" "$@" \
 		2>"$out/vm-$kernel.log" | step
 	case ${PIPESTATUS[0]} in
 	0) ;;
@@ -204,11 +211,14 @@ rm -f "$out"/vm-*.log
 
 step 'Looking for missing packages'
 groups=(build demo)
-[ -n "$here" ] || groups+=(vm vm-radeon)
+[ -n "$here" ] || groups+=(vm vm-radeon foreign)
 packages_need "${groups[@]}" || exit 2
 
 step 'Building; what that says goes to build.log'
-make_all >"$out/build.log" 2>&1 || {
+{
+	make_all && { [ -n "$here$quick" ] ||
+		"$source/scripts/build-for.sh" arm64 "$source/build-arm64"; }
+} >"$out/build.log" 2>&1 || {
 	tail -n 20 "$out/build.log" >&2
 	die "it cannot be built; see $out/build.log"
 }
@@ -217,7 +227,7 @@ if [ -n "$here" ]; then
 	mapfile -t names < <(printf '%s\n' "${rows[@]%%|*}")
 	"$source/tests/demo-guest.sh" "$build" "$out" "${names[@]}" | step
 else
-	for kernel in 6.12 6.1; do
+	for kernel in 6.12 6.1 arm64; do
 		names=()
 		for row in "${rows[@]}"; do
 			[ "${row##*|}" != $kernel ] || names+=("${row%%|*}")

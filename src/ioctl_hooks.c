@@ -18,6 +18,7 @@
 #include <linux/futex.h>
 
 #include <drm.h>
+#include <linux/dma-buf.h>
 
 #include "drivers/drivers.h"
 #include "dmabuf.h"
@@ -210,10 +211,21 @@ static int (*const hooks[ROLE_COUNT])(const struct ioctl_call *c) = {
 	[ROLE_SCANOUT] = do_scanout,
 };
 
+static int do_own_sync(const struct ioctl_call *c)
+{
+	int ret = call(c);
+
+	if (ret >= 0 && !(get64(c->arg, 0) & DMA_BUF_SYNC_END))
+		stat_inc(STAT_OWN);
+	return ret;
+}
+
 int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
 {
 	struct ioctl_call c = { native, NULL, NULL, fd, request, arg };
 
+	if ((uint32_t)request == DMA_BUF_IOCTL_SYNC)
+		return do_own_sync(&c);
 	c.desc = record_ioctl(fd, request, &c.driver);
 	if (!c.desc || !hooks[c.desc->role] ||
 	    (c.desc->role >= ROLE_CPU_BEGIN && !settings.turns))

@@ -1,13 +1,35 @@
 // SPDX-License-Identifier: MIT
-/* Lines for a person on stderr; see log.h. */
+/* Lines for a person on stderr or in a file; see log.h. */
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "next.h"
+
+static const char *file;	/* NULL: stderr */
+
+void log_to(const char *path)
+{
+	file = path;
+}
+
+/* A descriptor that stays open would be the program's to close, to count and to hand on. */
+static void log_write(const char *line, size_t len)
+{
+	int fd = file ? next.open(file, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY) : STDERR_FILENO;
+
+	if (fd < 0)
+		return;
+	while (write(fd, line, len) < 0 && errno == EINTR)
+		;
+	if (file)
+		next.close(fd);
+}
 
 void log_always(const char *fmt, ...)
 {
@@ -24,8 +46,7 @@ void log_always(const char *fmt, ...)
 	if (m > (int)sizeof(line) - n - 2)
 		m = sizeof(line) - n - 2;
 	line[n + m] = '\n';
-	while (write(STDERR_FILENO, line, n + m + 1) < 0 && errno == EINTR)
-		;
+	log_write(line, n + m + 1);
 	errno = saved;
 }
 

@@ -42,6 +42,16 @@ static int value_of(size_t k)
 	return 0;
 }
 
+static bool log_wanted(void)
+{
+	const char *value = secure_getenv("PRIMESHIM_LOG");
+
+	if (!value || *value != '/')
+		return value_of(3);
+	log_to(value);
+	return true;
+}
+
 static void check_names(void)
 {
 	for (char **e = environ; e && *e; e++) {
@@ -65,7 +75,7 @@ void settings_init(void)
 	settings.turns = settings.sync == SYNC_DRIVER || settings.sync == SYNC_TRAP;
 	settings.rescues = settings.mode == MODE_REDIRECT || settings.mode == MODE_RESCUE;
 	settings.rdwr = settings.rescues && !value_of(2);
-	settings.log = value_of(3);
+	settings.log = log_wanted();
 	drivers_wanted_init(secure_getenv("PRIMESHIM_DRIVERS"));
 	check_names();
 	settings.active = settings.mode != MODE_OFF;

@@ -18,6 +18,7 @@
  *                     keep                they are made as the program says
  *   PRIMESHIM_DRIVERS NAME,-NAME...       only these importers, but not those; default: all
  *   PRIMESHIM_LOG     1                   a line per import, map and fallback on stderr
+ *                     /PATH               the same in that file, which has to exist
  *                     0 (default)
  *
  * A value or a name that is not known costs one line on stderr; the default is kept.

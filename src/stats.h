@@ -23,6 +23,8 @@ enum counter {
 	STAT_END,		/* DMA_BUF_IOCTL_SYNC END */
 	STAT_OWED,		/* START left out: the buffer was busy */
 	STAT_BLOCKED,		/* nanoseconds in START */
+	STAT_TOLD,		/* a driver was told that the CPU's accesses of an import begin */
+	STAT_OWN,		/* the program's own DMA_BUF_IOCTL_SYNC START; counted by observe */
 	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
 	STAT_COUNT,
 };

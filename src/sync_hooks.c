@@ -6,6 +6,7 @@
 
 #include "ioctl_call.h"
 #include "record.h"
+#include "stats.h"
 #include "sync.h"
 
 /* Lists that are longer are not looked into: then it may be any buffer. */
@@ -45,10 +46,12 @@ int do_cpu(const struct ioctl_call *c)
 	b = record_buffer(c->fd, get32(c->arg, d->handle));
 	if (!b)
 		return ret;
-	if (d->role == ROLE_CPU_END)
+	if (d->role == ROLE_CPU_END) {
 		sync_device(b);
-	else
+	} else {
+		stat_inc(STAT_TOLD);
 		sync_cpu(b, direction, true);
+	}
 	return ret;
 }
 

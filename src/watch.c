@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <drm.h>
+#include <linux/dma-buf.h>
+#include <linux/ioctl.h>
 
 #include "settings.h"
 #include "watch.h"
@@ -54,6 +56,8 @@ void watch_init(void)
 {
 	if (settings.active)
 		watch_driver(&generic_driver);
+	if (settings.mode == MODE_OBSERVE)
+		ioctl_watch[(uint16_t)DMA_BUF_IOCTL_SYNC] = WATCH_ALWAYS;
 }
 
 void watch_count(unsigned int bit, unsigned int n)

@@ -10,7 +10,8 @@ me=demo-guest.sh
 ways='native shim observe'
 
 if [ $# -lt 3 ] || [ ! -x "$1/scripts/run-with-shim.sh" ] || [ ! -d "$2" ]; then
-	echo "Usage: $me BUILD-FOLDER OUT-FOLDER egl-vgem|egl-cirrus|gstreamer|radeon|weston..." >&2
+	echo "Usage: $me BUILD-FOLDER OUT-FOLDER ROW..." >&2
+	echo "ROW is egl-vgem, egl-cirrus, gstreamer, radeon, weston, etnaviv or etnaviv-gbm" >&2
 	exit 2
 fi
 build=$1 out=$2
@@ -159,6 +160,14 @@ radeon() {
 	ours "$build/examples/radeon-map" "$(card radeon)"
 }
 
+etnaviv() {
+	name=etnaviv$1 limit=60
+	usable 'card of the driver etnaviv' "$(card etnaviv)" || return
+	# GBM there is to draw with the GPU's own driver.
+	unset GBM_ALWAYS_SOFTWARE
+	ours "$2" "$(card etnaviv)"
+}
+
 gstreamer() {
 	local camera way source png
 	name=gstreamer limit=90
@@ -254,6 +263,8 @@ for row; do
 	case $row in
 	egl-*) egl "${row#egl-}" ;;
 	gstreamer | radeon | weston) $row ;;
+	etnaviv) etnaviv '' "$build/examples/etnaviv-map" ;;
+	etnaviv-gbm) etnaviv -gbm "$build/examples/gbm-map" ;;
 	*) echo "$me: unknown program $row" >&2 && exit 2 ;;
 	esac
 done

@@ -28,11 +28,11 @@ armv7*) echo 'p:sync dma_buf_ioctl request=%r1:x32 flags=+u0(%r2):u64' ;;
 esac >$tracing/kprobe_events
 echo 'request == 0x40086200' >$tracing/events/kprobes/sync/filter
 
-# counted MODE SYNC ARGUMENT...: runs tests/etnaviv, and prints how many STARTs and ENDs there were
+# counted MODE SYNC COMMAND...: runs it, and prints how many STARTs and ENDs there were
 counted() {
 	echo >$tracing/trace
 	echo 1 >$tracing/events/kprobes/enable
-	with "$1" "$2" tests/etnaviv "${@:3}" >/dev/null 2>&1
+	with "$@" >/dev/null 2>&1
 	echo 0 >$tracing/events/kprobes/enable
 	awk '/ sync: / { sub(/.* flags=/, ""); int($0 / 4) % 2 ? ends++ : starts++ }
 		END { print starts + 0, ends + 0 }' $tracing/trace
@@ -55,13 +55,13 @@ for exporter in udmabuf vgem virtio_gpu; do
 	with deny driver tests/etnaviv refused $exporter 2>/dev/null
 	promise "etnaviv <- $exporter: deny: the run ended well" [ $? = 0 ]
 
-	counted=$(counted native driver turns $exporter 20)
+	counted=$(counted native driver tests/etnaviv turns $exporter 20)
 	promise "etnaviv <- $exporter: natively nobody syncs: $counted" [ "$counted" = '0 0' ]
 	for mode in redirect rescue; do
-		counted=$(counted $mode driver turns $exporter 20)
+		counted=$(counted $mode driver tests/etnaviv turns $exporter 20)
 		promise "etnaviv <- $exporter: $mode: 20 turns are 20 brackets: $counted" \
 			[ "$counted" = '20 20' ]
-		counted=$(counted $mode map turns $exporter 20)
+		counted=$(counted $mode map tests/etnaviv turns $exporter 20)
 		promise "etnaviv <- $exporter: $mode, --sync map: they are one: $counted" \
 			[ "$counted" = '1 1' ]
 	done
@@ -71,8 +71,24 @@ for exporter in udmabuf vgem virtio_gpu; do
 			[ "${PIPESTATUS[0]}" = 0 ]
 	done
 	# At the map, and after the wait; none while it was busy.
-	counted=$(counted redirect driver busy $exporter)
+	counted=$(counted redirect driver tests/etnaviv busy $exporter)
 	promise "etnaviv <- $exporter: no bracket is begun early: $counted" [ "$counted" = '2 2' ]
+
+	# The map by GBM, and two times glReadPixels
+	[ -x tests/etnaviv-mesa ] || continue
+	for mode in native redirect rescue; do
+		with $mode driver tests/etnaviv-mesa $exporter | sed "s/: /: $mode: /"
+		promise "etnaviv <- $exporter: $mode: Mesa ended well" [ "${PIPESTATUS[0]}" = 0 ]
+		turns='3 3'
+		[ $mode != native ] || turns='0 0'
+		counted=$(counted $mode driver tests/etnaviv-mesa $exporter)
+		promise "etnaviv <- $exporter: $mode: the brackets of Mesa's turns: $counted" \
+			[ "$counted" = "$turns" ]
+	done
+	with deny driver tests/etnaviv-mesa $exporter 2>/dev/null >/tmp/denied
+	promise "etnaviv <- $exporter: deny: Mesa is told that it cannot be mapped" [ $? = 1 ]
+	promise "etnaviv <- $exporter: deny: and maps nothing of it" \
+		grep -q '^not ok - .*gbm_bo_map maps it' /tmp/denied
 done
 
 # The kernel's own bug, last as it is no good afterwards.
@@ -83,7 +99,7 @@ for sync in driver map trap off; do
 		sed "s/: /: redirect, --sync $sync: /"
 	promise "etnaviv <- heap: redirect, --sync $sync: the run ended well" [ "${PIPESTATUS[0]}" = 0 ]
 done
-counted=$(counted redirect driver turns heap 20)
+counted=$(counted redirect driver tests/etnaviv turns heap 20)
 promise "etnaviv <- heap: redirect: 20 turns are 20 brackets: $counted" [ "$counted" = '20 20' ]
 promise 'etnaviv <- heap: redirect: the kernel has nothing to complain of' [ -z "$(dmesg)" ]
 with native driver tests/etnaviv matrix heap >/dev/null

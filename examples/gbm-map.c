@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Draws into a dma-buf by the CPU through GBM, as compositors and Android's minigbm do with what
+ * another device made. An ordinary program, which knows nothing of primeshim.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <gbm.h>
+
+#include "dmabuf-picture.h"
+
+static const char usage[] =
+	"Usage: gbm-map CARD OUT.png [IN.png]\n"
+	"Imports a black udmabuf with gbm_bo_import(), draws a test picture where gbm_bo_map() maps\n"
+	"it, and writes what another device finds in the dma-buf to OUT.png, and to IN.png what was\n"
+	"drawn. CARD is the device's node, /dev/dri/card0 or such.\n"
+	"\n"
+	"Exit status: 0 drawn and written, 1 a step failed, 2 bad use\n";
+
+static void draw(int drm, int dmabuf, const char *in)
+{
+	struct gbm_import_fd_data data = {
+		.fd = dmabuf, .width = WIDTH, .height = HEIGHT, .stride = STRIDE,
+		.format = GBM_FORMAT_XRGB8888,
+	};
+	struct gbm_device *gbm = gbm_create_device(drm);
+	struct gbm_bo *bo;
+	uint32_t stride;
+	void *cookie = NULL, *p;
+
+	if (!gbm)
+		fail("gbm_create_device: %s", strerror(errno));
+	bo = gbm_bo_import(gbm, GBM_BO_IMPORT_FD, &data, GBM_BO_USE_RENDERING);
+	if (!bo)
+		fail("gbm_bo_import: %s", strerror(errno));
+	p = gbm_bo_map(bo, 0, 0, WIDTH, HEIGHT, GBM_BO_TRANSFER_READ_WRITE, &stride, &cookie);
+	if (!p)
+		fail("gbm_bo_map: %s", strerror(errno));
+	if (stride != STRIDE)
+		fail("gbm_bo_map: a line has %u bytes instead of %d", stride, STRIDE);
+	draw_picture(p);
+	if (in)
+		write_rgb(in, p, true);
+	gbm_bo_unmap(bo, cookie);
+	gbm_bo_destroy(bo);
+	gbm_device_destroy(gbm);
+}
+
+int main(int argc, char **argv)
+{
+	int drm, dmabuf;
+
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (argc < 3 || argc > 4) {
+		fputs("gbm-map: give CARD and OUT.png, or IN.png, too; see --help\n", stderr);
+		return 2;
+	}
+	dmabuf = make_black("udmabuf");
+	drm = open_device(argv[1], NULL);
+	draw(drm, dmabuf, argv[3]);
+	write_dmabuf(dmabuf, argv[2]);
+	close(drm);
+	close(dmabuf);
+	return 0;
+}
