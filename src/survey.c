@@ -123,7 +123,7 @@ static void read_line(const char *line)
 	text = strstr(line, "]: ");
 	while (text && strstr(text + 1, "]: "))
 		text = strstr(text + 1, "]: ");
-	while (text > line && *text != '[')
+	while (text && text > line && *text != '[')
 		text--;
 	if (!text || text - line > 64 || sscanf(text, "[%d]: %n", &pid, &len) != 1 || !len)
 		return;
