@@ -28,10 +28,12 @@ mkdir -p "$2" && cd "$2" || exit 2
 lib=$root/usr/lib/$triplet
 # For make, too, which runs configure again when that is new.
 export PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
-[ -e config.status ] || "$source/configure" "--host=$triplet" --enable-werror \
+grep -qF -e "--sysroot=$root" config.status 2>/dev/null ||
+	"$source/configure" "--host=$triplet" --enable-werror \
 	CC="$triplet-gcc --sysroot=$root" "${@:3}" || exit
 more=()
 [ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||
-	more=(tests/etnaviv tests/etnaviv-mesa examples/etnaviv-map examples/gbm-map)
-make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/sync tests/unit tests/fuzz tests/faults \
-	scripts/run-with-shim.sh "${more[@]}"
+	more=(tests/etnaviv tests/etnaviv-mesa examples/etnaviv-map examples/gbm-map
+		src/primeshim-survey)
+make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/probe tests/sync tests/unit tests/fuzz \
+	tests/faults scripts/run-with-shim.sh "${more[@]}"

@@ -153,6 +153,7 @@ portability() {
 	local headers arch
 	headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 	others i386 CC='gcc -m32' CPPFLAGS="$headers"
+	guest 'programs of two ABIs' "$source/tests/mixed.sh" "$build" "$top/build-check/i386"
 	others musl CC=musl-gcc CPPFLAGS="$headers"
 	others clang CC=clang
 	[ -z "$here" ] || return 0

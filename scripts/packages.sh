@@ -12,6 +12,7 @@ declare -A packages_of=(
 		gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross'
 	[demo]='libgl1-mesa-dri libegl-mesa0 udev weston gstreamer1.0-tools
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-gl'
+	[survey]='chromium sway seatd'
 	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools' # gcc-multilib excludes cross compilers
 	[audit]='apt dpkg binutils debian-archive-keyring'
 	[bench]='binutils libsocket-wrapper libv4l-0 strace umockdev valgrind'

@@ -29,7 +29,7 @@ declare -A kernels=(
 	[armhf-6.12]='trixie linux-image-armmp'
 )
 
-arch='' etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon=''
+arch='' etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon='' blobs=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -252,6 +252,13 @@ guest_main() {
 # add_device ARG: adds a QEMU device, and its driver if it is a display that needs no more
 add_device() {
 	devices+=(-device "$1")
+	# For these QEMU shares the guest's memory with the host's udmabuf.
+	case $1 in
+	*blob=true*)
+		[ -w /dev/udmabuf ] || die 2 "$1 needs /dev/udmabuf, which this machine is without"
+		blobs=yes
+		;;
+	esac
 	case ${1%%,*} in
 	cirrus-vga) modules+=(cirrus) ;;
 	virtio-gpu* | virtio-vga*) modules+=(virtio_gpu) ;;
@@ -349,6 +356,8 @@ if [ "$arch" != amd64 ]; then
 	need dtc device-tree-compiler
 fi
 qemu+=("${clock[@]}" -m "$memory" -smp 2)
+[ -z "$blobs" ] || qemu+=(-object "memory-backend-memfd,id=ram,size=${memory}M,share=on"
+	-machine memory-backend=ram)
 need modprobe kmod
 need cpio cpio
 need xz xz-utils
@@ -374,7 +383,7 @@ fi
 
 version=$(cat "$linux/version")
 [ -z "$etnaviv" ] || modules+=(etnaviv)
-# It has got another name in 6.14.
+# It has got another name after 6.12.
 [ "$kernel" != newest ] || modules=("${modules[@]/#cirrus/cirrus-qemu}")
 for module in "${modules[@]}"; do
 	insmods "$linux" "$module" >/dev/null 2>&1 ||

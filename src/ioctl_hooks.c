@@ -215,7 +215,9 @@ static int do_own_sync(const struct ioctl_call *c)
 {
 	int ret = call(c);
 
-	if (ret >= 0 && !(get64(c->arg, 0) & DMA_BUF_SYNC_END))
+	/* What is synced before or after is another mapping of the dma-buf. */
+	if (ret >= 0 && !(get64(c->arg, 0) & DMA_BUF_SYNC_END) &&
+	    atomic_load_explicit(&imports_live, memory_order_relaxed))
 		stat_inc(STAT_OWN);
 	return ret;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "bionic.h"
 #include "log.h"
 #include "next.h"
 

@@ -24,6 +24,7 @@
 
 /* What is ours is not looked up in a table of addresses, as an extern might be another object's. */
 #pragma GCC visibility push(hidden)
+#include "bionic.h"
 #include "descriptor.h"
 #include "fd_hooks.h"
 #include "file.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bionic.h"
 #include "drivers/drivers.h"
 #include "log.h"
 #include "settings.h"
@@ -20,7 +21,12 @@ static const struct {
 	const char *values[6];
 } known[] = {
 	{ "PRIMESHIM_MODE", { "redirect", "rescue", "observe", "deny", "off" } },
+#ifdef __BIONIC__
+	/* libsigchain keeps SIGSEGV for ART, and there are sigaction64() and others of its kind. */
+	{ "PRIMESHIM_SYNC", { "driver", "map", "off" } },
+#else
 	{ "PRIMESHIM_SYNC", { "driver", "map", "off", "trap" } },
+#endif
 	{ "PRIMESHIM_EXPORT", { "write", "keep" } },
 	{ "PRIMESHIM_LOG", { "0", "1" } },
 	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */

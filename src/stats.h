@@ -24,7 +24,7 @@ enum counter {
 	STAT_OWED,		/* START left out: the buffer was busy */
 	STAT_BLOCKED,		/* nanoseconds in START */
 	STAT_TOLD,		/* a driver was told that the CPU's accesses of an import begin */
-	STAT_OWN,		/* the program's own DMA_BUF_IOCTL_SYNC START; counted by observe */
+	STAT_OWN,		/* its own DMA_BUF_IOCTL_SYNC START with imports live; observe counts */
 	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
 	STAT_COUNT,
 };

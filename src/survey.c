@@ -192,6 +192,8 @@ static const char *verdict(int status)
 
 	if (!t.imports)
 		return "it imports no dma-buf: nothing for primeshim to do";
+	if (status > 128 && !t.mapped && !t.refused && !t.failed)
+		return "a signal ends it, and it maps no import: the cause is another";
 	if (status == 128 + 7 && t.mapped)
 		return "SIGBUS with an import mapped natively: try --mode redirect";
 	if (t.refused || t.failed)
@@ -204,6 +206,20 @@ static const char *verdict(int status)
 	       "deny would break it";
 }
 
+static const char *deny(int status)
+{
+	if (!total().mapped)
+		return "would change nothing";
+	return status == 128 + 7 ? "would refuse the mmap, instead of the SIGBUS" :
+				   "would refuse what works natively";
+}
+
+/* "1 import", "2 imports" */
+static void print_count(const char *before, unsigned long n, const char *what)
+{
+	printf("%s%lu %s%s", before, n, what, n == 1 ? "" : "s");
+}
+
 static void print_text(int status, char *const *command)
 {
 	struct pair t = total();
@@ -213,26 +229,31 @@ static void print_text(int status, char *const *command)
 		printf(" %s", *command);
 	putchar('\n');
 	for (struct pair *p = pairs; p < pairs + npairs; p++) {
-		printf("  %s[%d] %s <- %s: %lu imports", p->program, p->pid, p->importer,
-		       p->exporter, p->imports);
-		if (p->refused)
-			printf(", %lu maps refused (%s)", p->refused, p->error);
-		if (p->failed)
-			printf(", %lu mmaps refused (%s)", p->failed, p->error);
+		printf("  %s[%d] %s <- %s: ", p->program, p->pid, p->importer, p->exporter);
+		print_count("", p->imports, "import");
+		if (p->refused) {
+			print_count(", ", p->refused, "map");
+			printf(" refused (%s)", p->error);
+		}
+		if (p->failed) {
+			print_count(", ", p->failed, "mmap");
+			printf(" refused (%s)", p->error);
+		}
 		if (p->mapped)
 			printf(", %lu mapped natively", p->mapped);
 		if (!p->refused && !p->failed && !p->mapped)
 			fputs(", none mapped", stdout);
 		putchar('\n');
 	}
-	if (t.imports && begins(true) < 0)
+	if (t.imports && begins(true) < 0) {
 		puts("  syncs: not known of a process that was killed");
-	else if (t.imports)
-		printf("  syncs: %ld times DMA_BUF_IOCTL_SYNC, %ld times told to the driver\n",
-		       begins(true), begins(false));
+	} else if (t.imports) {
+		printf("  syncs: %ld by DMA_BUF_IOCTL_SYNC", begins(true));
+		print_count(", told to the driver ", begins(false), "time");
+		putchar('\n');
+	}
 	if (t.imports)
-		printf("  deny: %s\n", t.mapped ? "would refuse what works natively" :
-						  "would change nothing");
+		printf("  deny: %s\n", deny(status));
 	printf("  status: %d\nverdict: %s\n", status, verdict(status));
 }
 

@@ -30,7 +30,7 @@ int open_card(const char *driver)
 		if (fd < 0)
 			continue;
 		v = drmGetVersion(fd);
-		/* cirrus has become cirrus-qemu in 6.14. */
+		/* cirrus has become cirrus-qemu after 6.12. */
 		hit = v && !strncmp(v->name, driver, strcspn(v->name, "-")) &&
 		      strlen(driver) == strcspn(v->name, "-");
 		drmFreeVersion(v);

@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Writes docs/matrix.md: what comes of mapping an import, on real kernels in virtual machines.
+# tests/matrix-guest.sh is the part that runs in there.
+
+export LC_ALL=C
+set -o pipefail
+me=matrix.sh
+source=$(realpath -- "$0") && source=${source%/*/*}
+# shellcheck source=scripts/packages.sh
+. "$source/scripts/packages.sh" || exit 2
+
+usage() {
+	cat <<-EOT
+	Usage: $me [--out FILE] [--check]
+	Boots Debian's kernels and asks each importer there about each exporter, natively and in
+	every mode; writes the tables to FILE. Builds for that in the folders build, build-arm64 and
+	build-armhf. Takes 5
+	minutes, and 15 more where /dev/udmabuf is missing, for virtio-gpu with blobs.
+
+	  --out FILE  where to (default: docs/matrix.md)
+	  --check     writes nothing; fails if FILE has other tables. The kernels' third numbers
+	              are not compared, as Debian's updates change them
+	  --help      prints this
+
+	Exit status: 0 if all went well, 1 if not, 2 for bad use or something missing
+	EOT
+}
+
+# die TEXT
+die() {
+	echo "$me: $1" >&2
+	exit 2
+}
+
+# The machines: the folder of the build, then options for vm.sh.
+machines=(
+	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci'
+	'build --kernel 6.12 --device cirrus-vga --device virtio-gpu-pci'
+	'build --kernel 6.12 --radeon'
+	'build --kernel newest --device cirrus-vga --device virtio-gpu-pci'
+	'build --kernel newest --memory 1024 --device virtio-gpu-pci,blob=true'
+	'build-arm64 --kernel 6.1 --etnaviv --arch arm64 --device virtio-gpu-pci'
+	'build-arm64 --kernel 6.12 --etnaviv --arch arm64 --device virtio-gpu-pci'
+	'build-armhf --kernel 6.12 --etnaviv --arch armhf --device virtio-gpu-pci'
+)
+
+# build: all the folders
+build() {
+	local arch
+	[ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || return
+	mkdir -p "$source/build" && cd "$source/build" || return
+	[ -e config.status ] || "$source/configure" || return
+	make -j"$(nproc)" libprimeshim.la tests/probe || return
+	for arch in arm64 armhf; do
+		"$source/scripts/build-for.sh" $arch "$source/build-$arch" || return
+	done
+}
+
+# ask: prints the lines of all machines
+ask() {
+	local machine folder around guest
+	for machine in "${machines[@]}"; do
+		folder=$source/${machine%% *} around=() guest=("$source/tests/matrix-guest.sh")
+		echo "$me: ${machine#* }" >&2
+		[[ $machine != *--radeon* ]] || guest+=(radeon)
+		if [[ $machine = *blob=true* ]]; then
+			guest+=(virtio_gpu)
+			# What this machine is without, a virtual one has.
+			[ -w /dev/udmabuf ] ||
+				around=("$source/scripts/vm.sh" --memory 4096 --timeout 3000 --)
+		fi
+		# shellcheck disable=SC2086
+		(cd "$folder" && "${around[@]}" "$source/scripts/vm.sh" ${machine#* } \
+			--timeout 2400 -- "${guest[@]}") || return
+	done
+}
+
+# tables: the lines of stdin as tables, one a kernel
+tables() {
+	awk -F '\t' '
+		{ kernel = $1 " (" $2 ")" }
+		kernel != before {
+			printf "\n## Linux %s\n\n", kernel
+			print "| importer | exporter | natively | redirect | rescue | observe | deny |"
+			print "| --- | --- | --- | --- | --- | --- | --- |"
+			before = kernel
+		}
+		{ printf "| %s | %s | %s | %s | %s | %s | %s |\n", $3, $4, $5, $6, $7, $8, $9 }'
+}
+
+text() {
+	cat <<-'EOT'
+	<!-- SPDX-License-Identifier: MIT -->
+	# What comes of mapping an import
+
+	Written by `scripts/matrix.sh`, which asks real kernels in virtual machines; not by hand. Each
+	cell is a program of its own (`tests/probe.c`): it takes a dma-buf of the exporter, imports
+	it, asks for an offset by the ioctl that the importer's programs use, maps that, reads what
+	the exporter wrote and writes what the exporter is to read.
+
+	*right* is what it should be. Else the step that failed: *import*, *map ioctl* or *mmap* with
+	the errno, or *SIGBUS* at the first touch. *virtio_gpu, blobs* is QEMU's with `blob=true`,
+	which takes other devices' dma-bufs in kernels newer than 6.12. *heap* is /dev/dma_heap/system; *udmabuf* is
+	/dev/udmabuf; *vivid* is the kernel's test camera; the others are dumb buffers of that driver.
+	Whether the caches are in sync is another question, which docs/sync.md is about. Left out is
+	the system heap on etnaviv: natively its munmap breaks the kernel, see
+	docs/etnaviv-system-heap.md.
+	EOT
+}
+
+out=$source/docs/matrix.md check=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--out=?*) out=${1#*=} ;;
+	--out)
+		[ -n "${2-}" ] || die '--out needs a value; see --help'
+		out=$2
+		shift
+		;;
+	--check) check=yes ;;
+	--help) usage && exit ;;
+	*) die "unknown option $1; see --help" ;;
+	esac
+	shift
+done
+packages_need build vm vm-radeon foreign || exit 2
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+build >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
+ask >"$tmp/lines" || exit 1
+{ text && tables <"$tmp/lines"; } >"$tmp/new" || exit 1
+if [ -z "$check" ]; then
+	cat "$tmp/new" >"$out" || die "cannot write $out"
+	exit 0
+fi
+for file in "$tmp/new" "$out"; do
+	sed -E 's/^(## Linux [0-9]+\.[0-9]+)[^ ]*/\1/' "$file" >"$tmp/$(basename "$file").numbers" ||
+		die "cannot read $file"
+done
+diff -u "$tmp/$(basename "$out").numbers" "$tmp/new.numbers"

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Writes docs/survey.md: what run-with-shim.sh --survey says of real programs, in virtual machines.
+# tests/demo-guest.sh is the part that runs in there.
+
+export LC_ALL=C
+me=survey.sh
+source=$(realpath -- "$0") && source=${source%/*/*}
+# shellcheck source=scripts/packages.sh
+. "$source/scripts/packages.sh" || exit 2
+
+usage() {
+	cat <<-EOT
+	Usage: $me [--out FILE]
+	Runs real programs in virtual machines under run-with-shim.sh --survey, and writes what that
+	says to FILE. Builds for it in the folders build and build-arm64. Takes 4 minutes.
+
+	  --out FILE  where to (default: docs/survey.md)
+	  --help      prints this
+
+	Exit status: 0 if all went well, 1 if not, 2 for bad use or something missing
+	EOT
+}
+
+# die TEXT
+die() {
+	echo "$me: $1" >&2
+	exit 2
+}
+
+# The machines: folder of the build, rows of demo-guest.sh, then options for vm.sh.
+machines=(
+	'build|egl-vgem egl-cirrus gstreamer chromium sway|--kernel 6.12 --device virtio-gpu-pci --device cirrus-vga'
+	'build|radeon|--kernel 6.12 --radeon'
+	'build|weston|--kernel 6.1 --device cirrus-vga'
+	'build-arm64|etnaviv etnaviv-gbm|--kernel 6.12 --etnaviv'
+)
+
+# build: all the folders
+build() {
+	[ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || return
+	mkdir -p "$source/build" && cd "$source/build" || return
+	[ -e config.status ] || "$source/configure" || return
+	make -j"$(nproc)" && "$source/scripts/build-for.sh" arm64 "$source/build-arm64"
+}
+
+# told NAME OPTION...: prints one program's survey
+told() {
+	local where=${*:2}
+	# Folders of a virtual machine and numbers of processes are another time's.
+	printf '\n## %s (vm.sh %s)\n\n' "$1" "$where"
+	sed -E -e '1s|/[^ ]*/||g' -e 's/^(  [^ ]*)\[[0-9]+\]/\1/' -e 's/^/    /' "$tmp/out/$1-survey.txt"
+}
+
+text() {
+	cat <<-'EOT'
+	<!-- SPDX-License-Identifier: MIT -->
+	# What programs do with imports
+
+	Written by `scripts/survey.sh`, which runs these programs in virtual machines under
+	`run-with-shim.sh --survey`; not by hand. The shim only observes: what fails here fails
+	natively. A status of 139 is SIGSEGV, 135 SIGBUS.
+	EOT
+}
+
+out=$source/docs/survey.md
+while [ $# -gt 0 ]; do
+	case $1 in
+	--out=?*) out=${1#*=} ;;
+	--out)
+		[ -n "${2-}" ] || die '--out needs a value; see --help'
+		out=$2
+		shift
+		;;
+	--help) usage && exit ;;
+	*) die "unknown option $1; see --help" ;;
+	esac
+	shift
+done
+packages_need build demo survey vm vm-radeon foreign || exit 2
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+# Not all programs there are run as root.
+mkdir "$tmp/out" && chmod 755 "$tmp"
+build >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
+text >"$tmp/new"
+for machine in "${machines[@]}"; do
+	IFS='|' read -r folder rows options <<<"$machine"
+	echo "$me: $rows: $options" >&2
+	# shellcheck disable=SC2086
+	(cd "$source/$folder" && WAYS=survey "$source/scripts/vm.sh" $options --timeout 600 \
+		--out "$tmp/out" -- "$source/tests/demo-guest.sh" "$source/$folder" "$tmp/out" $rows) \
+		>&2 || exit 1
+	for row in $rows; do
+		[ -s "$tmp/out/$row-survey.txt" ] ||
+			{ echo "$me: nothing was said of $row" >&2 && exit 1; }
+		told "$row" "$options" >>"$tmp/new"
+	done
+done
+cat "$tmp/new" >"$out" || die "cannot write $out"

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What Android's libc has by another name, or not at all; nothing elsewhere. */
+#ifndef PRIMESHIM_BIONIC_H
+#define PRIMESHIM_BIONIC_H
+
+#ifdef __BIONIC__
+#include <stdlib.h>
+#include <sys/auxv.h>
+
+#define program_invocation_short_name	getprogname()
+
+static inline char *secure_getenv(const char *name)
+{
+	return getauxval(AT_SECURE) ? NULL : getenv(name);
+}
+
+/* No thread is ever cancelled. */
+enum { PTHREAD_CANCEL_DISABLE };
+
+static inline int pthread_setcancelstate(int state, int *old)
+{
+	if (old)
+		*old = state;
+	return 0;
+}
+#endif
+
+#endif
