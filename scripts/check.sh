@@ -162,14 +162,14 @@ portability() {
 			etnaviv $arch --device virtio-gpu-pci
 	done
 	emulated armhf '-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64'
-	emulated riscv64
-	emulated s390x
+	for arch in arm64 armhf riscv64 s390x; do
+		emulated $arch
+	done
 	[ -n "$all_of_it" ] || return 0
 	etnaviv arm64 --kernel 6.1
 	etnaviv armhf --kernel 6.1
 	etnaviv arm64 --system-heap
 	for arch in arm64 armhf; do
-		emulated $arch
 		guest "$arch" "$top/scripts/vm.sh" --arch $arch --timeout 900 -- "$source/tests/machine.sh"
 	done
 }
@@ -196,6 +196,10 @@ guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
 guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 --append swiotlb=force -- \
 	"$top/tests/kernel-sync.sh"
 guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- "$top/tests/kernel-radeon.sh"
+if [ -n "$all_of_it" ]; then
+	guest 'kernel newest' "${vm[@]}" --kernel newest -- "$top/tests/kernel.sh"
+	step 'docs/matrix.md is still so' "$top/scripts/matrix.sh" --check
+fi
 [ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
 	--lib "$build/.libs/libprimeshim.so"
 say 'the demonstration'
