@@ -209,3 +209,23 @@ int open_device(const char *device, const char *driver)
 		fail("there is no /dev/dri/card* of the driver %s that can be opened", driver);
 	fail("there is no /dev/dri/card* that can be opened");
 }
+
+int card_main(int argc, char **argv, const char *usage,
+	      void (*work)(int drm, const char *out, const char *in))
+{
+	int drm;
+
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (argc < 3 || argc > 4) {
+		fprintf(stderr, "%s: give CARD and OUT.png, or IN.png, too; see --help\n",
+			program_invocation_short_name);
+		return 2;
+	}
+	drm = open_device(argv[1], NULL);
+	work(drm, argv[2], argv[3]);
+	close(drm);
+	return 0;
+}

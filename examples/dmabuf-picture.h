@@ -36,6 +36,13 @@ void write_dmabuf(int dmabuf, const char *out);
 /* Writes four bytes a pixel, without the fourth, as a PNG. Fails as above. */
 void write_rgb(const char *file, const uint8_t *pixels, bool bgr);
 
+/*
+ * The main() of programs that are called with CARD OUT.png [IN.png]: does @work with that card, and
+ * @in is NULL if it is not given.
+ */
+int card_main(int argc, char **argv, const char *usage,
+	      void (*work)(int drm, const char *out, const char *in));
+
 /* Opens @device, or the first card whose driver is @driver, or the first card at all. Fails too. */
 int open_device(const char *device, const char *driver);
 

@@ -6,7 +6,6 @@
  * device if somebody syncs them.
  */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <etnaviv_drmif.h>
@@ -22,8 +21,9 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 drawn and written, 1 a step failed, 2 bad use\n";
 
-static void draw(int drm, int dmabuf, const char *in)
+static void draw(int drm, const char *out, const char *in)
 {
+	int dmabuf = make_black("udmabuf");
 	struct etna_device *dev = etna_device_new(drm);
 	struct etna_bo *bo = dev ? etna_bo_from_dmabuf(dev, dmabuf) : NULL;
 	uint8_t *p;
@@ -41,25 +41,11 @@ static void draw(int drm, int dmabuf, const char *in)
 	etna_bo_cpu_fini(bo);
 	etna_bo_del(bo);
 	etna_device_del(dev);
+	write_dmabuf(dmabuf, out);
+	close(dmabuf);
 }
 
 int main(int argc, char **argv)
 {
-	int drm, dmabuf;
-
-	if (argc == 2 && !strcmp(argv[1], "--help")) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	if (argc < 3 || argc > 4) {
-		fputs("etnaviv-map: give CARD and OUT.png, or IN.png, too; see --help\n", stderr);
-		return 2;
-	}
-	dmabuf = make_black("udmabuf");
-	drm = open_device(argv[1], NULL);
-	draw(drm, dmabuf, argv[3]);
-	write_dmabuf(dmabuf, argv[2]);
-	close(drm);
-	close(dmabuf);
-	return 0;
+	return card_main(argc, argv, usage, draw);
 }

@@ -20,8 +20,9 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 drawn and written, 1 a step failed, 2 bad use\n";
 
-static void draw(int drm, int dmabuf, const char *in)
+static void draw(int drm, const char *out, const char *in)
 {
+	int dmabuf = make_black("udmabuf");
 	struct gbm_import_fd_data data = {
 		.fd = dmabuf, .width = WIDTH, .height = HEIGHT, .stride = STRIDE,
 		.format = GBM_FORMAT_XRGB8888,
@@ -47,25 +48,11 @@ static void draw(int drm, int dmabuf, const char *in)
 	gbm_bo_unmap(bo, cookie);
 	gbm_bo_destroy(bo);
 	gbm_device_destroy(gbm);
+	write_dmabuf(dmabuf, out);
+	close(dmabuf);
 }
 
 int main(int argc, char **argv)
 {
-	int drm, dmabuf;
-
-	if (argc == 2 && !strcmp(argv[1], "--help")) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	if (argc < 3 || argc > 4) {
-		fputs("gbm-map: give CARD and OUT.png, or IN.png, too; see --help\n", stderr);
-		return 2;
-	}
-	dmabuf = make_black("udmabuf");
-	drm = open_device(argv[1], NULL);
-	draw(drm, dmabuf, argv[3]);
-	write_dmabuf(dmabuf, argv[2]);
-	close(drm);
-	close(dmabuf);
-	return 0;
+	return card_main(argc, argv, usage, draw);
 }

@@ -22,11 +22,11 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 mapped and written, 1 a step failed, 2 bad use\n";
 
-static void show(int drm, int dmabuf, const char *out)
+static void show(int drm, const char *out, const char *in)
 {
+	int ret, dmabuf = make_dmabuf("udmabuf", in);
 	struct radeon_bo_manager *bom = radeon_bo_manager_gem_ctor(drm);
 	struct radeon_bo *bo;
-	int ret;
 
 	if (!bom)
 		fail("radeon_bo_manager_gem_ctor: out of memory");
@@ -40,24 +40,10 @@ static void show(int drm, int dmabuf, const char *out)
 	radeon_bo_unmap(bo);
 	radeon_bo_unref(bo);
 	radeon_bo_manager_gem_dtor(bom);
+	close(dmabuf);
 }
 
 int main(int argc, char **argv)
 {
-	int drm, dmabuf;
-
-	if (argc == 2 && !strcmp(argv[1], "--help")) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	if (argc < 3 || argc > 4) {
-		fputs("radeon-map: give CARD and OUT.png, or IN.png, too; see --help\n", stderr);
-		return 2;
-	}
-	dmabuf = make_dmabuf("udmabuf", argv[3]);
-	drm = open_device(argv[1], NULL);
-	show(drm, dmabuf, argv[2]);
-	close(drm);
-	close(dmabuf);
-	return 0;
+	return card_main(argc, argv, usage, show);
 }

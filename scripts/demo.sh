@@ -9,6 +9,8 @@ me=demo.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/packages.sh
 . "$source/scripts/packages.sh" || exit 2
+# shellcheck source=scripts/build.sh
+. "$source/scripts/build.sh" || exit 2
 
 out=demo-pictures quick='' here='' kvm=()
 
@@ -69,29 +71,6 @@ step() {
 	while IFS= read -r line; do
 		printf '[%3d s] %s\n' $SECONDS "$line"
 	done
-}
-
-# make_all: builds in $build, which is $source if that has been configured
-make_all() {
-	build=$source/build
-	[ ! -e "$source/config.status" ] || build=$source
-	mkdir -p "$build" && cd "$source" || return
-	if [ ! -e configure ] || [ configure.ac -nt configure ] ||
-		[ Makefile.am -nt Makefile.in ]; then
-		autoreconf -fi || return
-	fi
-	cd "$build" || return
-	if [ ! -e config.status ]; then
-		"$source/configure" || return
-	elif grep -Eq 'HAVE_(EXAMPLE|RADEON_MAP)_TRUE"\]="#"' config.status; then
-		# What the examples need was missing then.
-		./config.status --recheck && ./config.status || return
-	fi
-	make -j"$(nproc)" || return
-	[ -x examples/dmabuf-texture ] && [ -x examples/radeon-map ] && [ -x tests/pictures ] &&
-		return
-	echo 'No example was built: gbm, egl, glesv2, libpng or libdrm_radeon was not found.'
-	return 1
 }
 
 # boot KERNEL NAME...: runs those rows in a virtual machine with that kernel
@@ -214,14 +193,17 @@ groups=(build demo)
 [ -n "$here" ] || groups+=(vm vm-radeon foreign)
 packages_need "${groups[@]}" || exit 2
 
+others=(arm64)
+[ -z "$here$quick" ] || others=()
 step 'Building; what that says goes to build.log'
-{
-	make_all && { [ -n "$here$quick" ] ||
-		"$source/scripts/build-for.sh" arm64 "$source/build-arm64"; }
-} >"$out/build.log" 2>&1 || {
+build_all "$source" "${others[@]}" >"$out/build.log" 2>&1 || {
 	tail -n 20 "$out/build.log" >&2
 	die "it cannot be built; see $out/build.log"
 }
+for example in dmabuf-texture radeon-map; do
+	[ -x "$build/examples/$example" ] ||
+		die "no $example was built: gbm, egl, glesv2, libpng or libdrm_radeon was not found"
+done
 
 if [ -n "$here" ]; then
 	mapfile -t names < <(printf '%s\n' "${rows[@]%%|*}")

@@ -9,6 +9,8 @@ me=matrix.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/packages.sh
 . "$source/scripts/packages.sh" || exit 2
+# shellcheck source=scripts/build.sh
+. "$source/scripts/build.sh" || exit 2
 
 usage() {
 	cat <<-EOT
@@ -45,23 +47,12 @@ machines=(
 	'build-armhf --kernel 6.12 --etnaviv --arch armhf --device virtio-gpu-pci'
 )
 
-# build: all the folders
-build() {
-	local arch
-	[ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || return
-	mkdir -p "$source/build" && cd "$source/build" || return
-	[ -e config.status ] || "$source/configure" || return
-	make -j"$(nproc)" libprimeshim.la tests/probe || return
-	for arch in arm64 armhf; do
-		"$source/scripts/build-for.sh" $arch "$source/build-$arch" || return
-	done
-}
-
 # ask: prints the lines of all machines
 ask() {
 	local machine folder around guest
 	for machine in "${machines[@]}"; do
 		folder=$source/${machine%% *} around=() guest=("$source/tests/matrix-guest.sh")
+		[ "$folder" != "$source/build" ] || folder=$build
 		echo "$me: ${machine#* }" >&2
 		[[ $machine != *--radeon* ]] || guest+=(radeon)
 		if [[ $machine = *blob=true* ]]; then
@@ -127,7 +118,7 @@ done
 packages_need build vm vm-radeon foreign || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-build >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
+build_all "$source" arm64 armhf >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
 ask >"$tmp/lines" || exit 1
 { text && tables <"$tmp/lines"; } >"$tmp/new" || exit 1
 if [ -z "$check" ]; then

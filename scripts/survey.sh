@@ -8,6 +8,8 @@ me=survey.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/packages.sh
 . "$source/scripts/packages.sh" || exit 2
+# shellcheck source=scripts/build.sh
+. "$source/scripts/build.sh" || exit 2
 
 usage() {
 	cat <<-EOT
@@ -35,14 +37,6 @@ machines=(
 	'build|weston|--kernel 6.1 --device cirrus-vga'
 	'build-arm64|etnaviv etnaviv-gbm|--kernel 6.12 --etnaviv'
 )
-
-# build: all the folders
-build() {
-	[ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || return
-	mkdir -p "$source/build" && cd "$source/build" || return
-	[ -e config.status ] || "$source/configure" || return
-	make -j"$(nproc)" && "$source/scripts/build-for.sh" arm64 "$source/build-arm64"
-}
 
 # told NAME OPTION...: prints one program's survey
 told() {
@@ -82,14 +76,16 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 # Not all programs there are run as root.
 mkdir "$tmp/out" && chmod 755 "$tmp"
-build >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
+build_all "$source" arm64 >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
 text >"$tmp/new"
 for machine in "${machines[@]}"; do
 	IFS='|' read -r folder rows options <<<"$machine"
+	folder=$source/$folder
+	[ "$folder" != "$source/build" ] || folder=$build
 	echo "$me: $rows: $options" >&2
 	# shellcheck disable=SC2086
-	(cd "$source/$folder" && WAYS=survey "$source/scripts/vm.sh" $options --timeout 600 \
-		--out "$tmp/out" -- "$source/tests/demo-guest.sh" "$source/$folder" "$tmp/out" $rows) \
+	(cd "$folder" && WAYS=survey "$source/scripts/vm.sh" $options --timeout 600 \
+		--out "$tmp/out" -- "$source/tests/demo-guest.sh" "$folder" "$tmp/out" $rows) \
 		>&2 || exit 1
 	for row in $rows; do
 		[ -s "$tmp/out/$row-survey.txt" ] ||

@@ -59,6 +59,27 @@ static bool same(volatile uint8_t *p, int seed)
 	return shows((uint8_t *)p, 0, e.size, seed + 1);
 }
 
+/* The program's handle goes, its mapping stays. */
+static void closed_while_mapped(void)
+{
+	int fd = open_card("etnaviv");
+	struct etna_device *d = etna_device_new(fd);
+	struct etna_bo *bo = d ? bo_of(d) : NULL;
+	volatile uint8_t *p;
+
+	if (!bo)
+		errx(2, "a third open of the device");
+	p = map_of(bo);
+	check(!etna_bo_cpu_prep(bo, READ | WRITE), "CPU_PREP in a third open file");
+	check(!drmCloseBufferHandle(fd, etna_bo_handle(bo)), "GEM_CLOSE while mapped");
+	check(same(p, 7), "the mapping outlives the handle");
+	check(etna_bo_cpu_prep(bo, READ), "which is gone");
+	etna_bo_del(bo);
+	check(shows(e.view, 0, e.size, 8), "what was written through it is there");
+	etna_device_del(d);
+	close(fd);
+}
+
 static void matrix(void)
 {
 	struct etna_bo *bo = bo_of(dev), *again;
@@ -97,6 +118,7 @@ static void matrix(void)
 	check(same(p, 5), "and the mapping stays");
 	etna_bo_del(bo);
 	check(shows(e.view, 0, e.size, 6), "after it is gone the exporter has what was written");
+	closed_while_mapped();
 }
 
 static void turns(int n)

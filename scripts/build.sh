@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# To be sourced by the bash scripts beside it: builds primeshim, its tests and its examples.
+
+# build_all SOURCE [ARCHITECTURE]...: builds in the folder $build, which is SOURCE if that has been
+# configured, and else SOURCE/build; for other architectures in SOURCE/build-ARCHITECTURE
+build_all() {
+	local source=$1 arch
+	shift
+	build=$source/build
+	[ ! -e "$source/config.status" ] || build=$source
+	mkdir -p "$build" && cd "$source" || return
+	if [ ! -e configure ] || [ configure.ac -nt configure ] ||
+		[ Makefile.am -nt Makefile.in ]; then
+		autoreconf -fi || return
+	fi
+	cd "$build" || return
+	if [ ! -e config.status ]; then
+		"$source/configure" || return
+	elif grep -Eq 'HAVE_(EXAMPLE|RADEON_MAP|JSON)_TRUE"\]="#"' config.status; then
+		# What these need was missing then.
+		./config.status --recheck && ./config.status || return
+	fi
+	make -j"$(nproc)" || return
+	for arch; do
+		"$source/scripts/build-for.sh" "$arch" "$source/build-$arch" || return
+	done
+}
