@@ -131,6 +131,19 @@ others() {
 	grep -h '^ok' "$top/build-check/$1"/tests/*.log | sed "s/^ok - /ok - $1: /" | tee -a "$all"
 }
 
+# musl_i386: makes a compiler of Debian's musl for i386, which comes without one for this machine
+# shellcheck disable=SC2317
+musl_i386() {
+	local root=$top/build-check/musl-root
+	# shellcheck source=scripts/debian.sh
+	. "$top/scripts/debian.sh" && debian_unpack bookworm i386 "$root" musl-dev || return
+	ln -s ../../../lib/i386-linux-musl/libc.so "$root/usr/lib/i386-linux-musl"
+	sed -e "s|/usr/|$root/usr/|g" -e "s|^-dynamic-linker |-m elf_i386 -dynamic-linker $root|" \
+		"$root/usr/lib/i386-linux-musl/musl-gcc.specs" >"$root/specs" || return
+	printf '#!/bin/sh\nexec gcc -m32 "-specs=%s" "$@"\n' "$root/specs" >"$root/musl-gcc" &&
+		chmod +x "$root/musl-gcc"
+}
+
 # emulated ARCHITECTURE [OPTION]: built for it and tried by QEMU's user mode
 emulated() {
 	local dir=$top/build-check/$1${2:+-time64}
@@ -155,6 +168,8 @@ portability() {
 	others i386 CC='gcc -m32' CPPFLAGS="$headers"
 	guest 'programs of two ABIs' "$source/tests/mixed.sh" "$build" "$top/build-check/i386"
 	others musl CC=musl-gcc CPPFLAGS="$headers"
+	step "musl's compiler for i386" musl_i386 &&
+		others musl-i386 CC="$top/build-check/musl-root/musl-gcc" CPPFLAGS="$headers"
 	others clang CC=clang
 	[ -z "$here" ] || return 0
 	for arch in arm64 armhf; do

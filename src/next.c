@@ -78,9 +78,9 @@ static void *sys_mmap64(void *addr, size_t len, int prot, int flags, int fd, int
 #endif
 }
 
-static void *sys_mmap(void *addr, size_t len, int prot, int flags, int fd, long off)
+static void *sys_mmap(void *addr, size_t len, int prot, int flags, int fd, mmap_offset off)
 {
-	return sys_mmap64(addr, len, prot, flags, fd, (unsigned long)off);
+	return sys_mmap64(addr, len, prot, flags, fd, sizeof(off) == 4 ? (uint32_t)off : off);
 }
 
 static int sys_munmap(void *addr, size_t len)
@@ -320,12 +320,16 @@ static const struct {
 	{ &next.fcntl_time64, "__fcntl_time64" },
 	{ &next.open, "open" },
 	{ &next.fstat, sizeof(long) == 8 ? "fstat" : "fstat64" },
+#ifndef __GLIBC__
+	{ &next.fstat, sizeof(long) == 8 ? "" : "__fstat_time64" },	/* musl */
+#endif
 	{ &next.pipe2, "pipe2" },
 	{ &next.poll, "poll" },
 	{ &next.poll_chk, "__poll_chk" },
 	{ &next.ppoll, "ppoll" },
 	{ &next.ppoll_chk, "__ppoll_chk" },
 	{ &next.ppoll64, "__ppoll64" },
+	{ &next.ppoll64, "__ppoll_time64" },	/* musl */
 	{ &next.ppoll64_chk, "__ppoll64_chk" },
 	{ &next.sigaction, "sigaction" },
 	{ &next.signal, "signal" },

@@ -22,6 +22,12 @@ typedef unsigned long ioctl_request;
 #undef mmap64
 typedef int ioctl_request;
 #endif
+/* The offset of mmap() without large files, which musl has always. */
+#if defined(__GLIBC__) || defined(__BIONIC__)
+typedef long mmap_offset;
+#else
+typedef int64_t mmap_offset;
+#endif
 
 struct stat;
 struct pollfd;
@@ -32,8 +38,7 @@ typedef void handler_fn(int sig);
 struct next {
 	int (*ioctl)(int fd, ioctl_request request, ...);
 	int (*ioctl_time64)(int fd, ioctl_request request, ...);
-	/* The C library's mmap; its off_t is as wide as a long where preload.c is compiled. */
-	void *(*mmap)(void *addr, size_t len, int prot, int flags, int fd, long off);
+	void *(*mmap)(void *addr, size_t len, int prot, int flags, int fd, mmap_offset off);
 	void *(*mmap64)(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
 	int (*munmap)(void *addr, size_t len);
 	int (*mprotect)(void *addr, size_t len, int prot);

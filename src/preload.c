@@ -172,12 +172,12 @@ EXPORT(void *, mmap64, void *addr, size_t len, int prot, int flags, int fd, int6
 	return hooked_mmap(addr, len, prot, flags, fd, off, false);
 }
 
-EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, long off)
+EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, mmap_offset off)
 {
 	if (!mmap_watched(flags))
 		return next.mmap(addr, len, prot, flags, fd, off);
 	/* On 32-bit the kernel sees the offset as unsigned (mmap2's page number). */
-	return hooked_mmap(addr, len, prot, flags, fd, (unsigned long)off, true);
+	return hooked_mmap(addr, len, prot, flags, fd, sizeof(off) == 4 ? (uint32_t)off : off, true);
 }
 
 SLOW int hooked_munmap(void *addr, size_t len)
@@ -443,6 +443,12 @@ EXPORT(int, __fcntl_time64, int fd, int cmd, void *arg)
 }
 
 EXPORT(int, __ppoll64, struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
+{
+	return polled(n, next.ppoll64(fds, n, timeout, mask));
+}
+
+EXPORT(int, __ppoll_time64, struct pollfd *fds, unsigned long n, const void *timeout,
+       const void *mask)
 {
 	return polled(n, next.ppoll64(fds, n, timeout, mask));
 }

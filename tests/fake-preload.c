@@ -98,10 +98,17 @@ EXPORT(int, __fcntl_time64, int fd, int cmd, ...)
 }
 #endif
 
+#ifdef __GLIBC__
 EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, long off)
 {
 	return fake_mmap(addr, len, prot, flags, fd, off);
 }
+#else
+EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, int64_t off)
+{
+	return fake_mmap64(addr, len, prot, flags, fd, off);
+}
+#endif
 
 EXPORT(void *, mmap64, void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
@@ -147,6 +154,13 @@ EXPORT(int, dup3, int fd, int to, int flags)
 {
 	return fake_dup3(fd, to, flags);
 }
+
+#ifndef __GLIBC__
+EXPORT(int, __fstat_time64, int fd, struct stat *st)	/* musl's, where a long has 32 bits */
+{
+	return fake_fstat(fd, st);
+}
+#endif
 
 EXPORT(int, fstat64, int fd, struct stat64 *st)
 {

@@ -9,9 +9,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef __GLIBC__
+#include <linux/stat.h>		/* struct statx */
+#endif
 
 #include "fake-internal.h"
 
@@ -23,8 +28,7 @@
 #define RAW_FCNTL	SYS_fcntl
 #endif
 
-/* The kernel's struct stat is the C library's. */
-_Static_assert(sizeof(off_t) == 8 && sizeof(time_t) == sizeof(long), "large files, no _TIME_BITS");
+_Static_assert(sizeof(off_t) == 8, "large files");
 
 int raw_open(const char *path, int flags, unsigned int mode)
 {
@@ -43,7 +47,19 @@ int raw_fcntl(int fd, int cmd, long arg)
 
 int raw_fstat(int fd, struct stat *st)
 {
-	return syscall(RAW_FSTAT, fd, st);
+	struct statx x;
+
+	/* Else the kernel's struct stat is the C library's. */
+	if (sizeof(time_t) == sizeof(long))
+		return syscall(RAW_FSTAT, fd, st);
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &x) < 0)
+		return -1;
+	*st = (struct stat){
+		.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor), .st_ino = x.stx_ino,
+		.st_rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor),
+		.st_mode = x.stx_mode, .st_size = x.stx_size,
+	};
+	return 0;
 }
 
 #ifdef __SANITIZE_THREAD__

@@ -38,7 +38,9 @@ try() {
 if [ "${LONG_BITS:-64}" = 32 ]; then
 	try 'hooked calls, large files' -D_FILE_OFFSET_BITS=64
 	try 'hooked calls, large files and 64-bit time' -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-	if [[ ${CPPFLAGS-} != *_FILE_OFFSET_BITS* ]]; then
+	# musl has no small ones.
+	if [[ ${CPPFLAGS-} != *_FILE_OFFSET_BITS* ]] && printf '#include <features.h>\n__GLIBC__\n' |
+		${CC:-cc} -E - | tail -n 1 | grep -qx '[0-9]*'; then
 		compile narrow hooked.c
 		says 'hooked calls, small files: the offset is refused by the program itself' \
 			"$(LD_PRELOAD=$shim:$fake ${EMULATOR:+"$EMULATOR"} "$tmp/narrow" 2>&1)" \
