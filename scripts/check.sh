@@ -189,6 +189,7 @@ portability() {
 	done
 }
 
+cd "$build" || exit 2
 short=(--quick)
 [ -z "$all_of_it" ] || short=()
 guest 'what it costs' make bench BENCH_FLAGS="${short[*]} $kvm ${here:+--here}"
