@@ -10,7 +10,7 @@ source=$(realpath -- "$0") && source=${source%/*/*}
 
 if [ $# -lt 2 ] || [ -z "${triplet_of[$1]-}" ] || [[ $2 = -* ]]; then
 	cat >&2 <<-EOT
-	Usage: $me arm64|armhf|riscv64|s390x FOLDER [CONFIGURE-OPTION]...
+	Usage: $me arm64|armhf|i386|riscv64|s390x FOLDER [CONFIGURE-OPTION]...
 	Builds in FOLDER, which is created; then scripts/vm.sh --arch, or scripts/emulated.sh, runs
 	what is in it
 	EOT
@@ -25,7 +25,7 @@ done
 root=$(debian_root "$1") || exit 2
 [ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || exit
 mkdir -p "$2" && cd "$2" || exit 2
-lib=$root/usr/lib/$triplet
+lib=$root/usr/lib/${triplet/i686/i386}
 # For make, too, which runs configure again when that is new.
 export PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
 grep -qF -e "--sysroot=$root" config.status 2>/dev/null ||

@@ -121,13 +121,14 @@ other() {
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
 		make libprimeshim.la tests/libfake.la &&
-		make check check_PROGRAMS= noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh
-			tests/drivers.sh tests/brackets.sh tests/trap.sh'
+		make check check_PROGRAMS='tests/fuzz tests/faults' noinst_PROGRAMS= \
+			TESTS='tests/exports.sh tests/hooked.sh tests/drivers.sh tests/brackets.sh
+				tests/trap.sh tests/fuzz.sh'
 }
 
 # others NAME OPTION...
 others() {
-	step "built for $1: exports, every hooked call, every driver" other "$@"
+	step "built for $1: exports, every hooked call, every driver, the fuzzer" other "$@"
 	grep -h '^ok' "$top/build-check/$1"/tests/*.log | sed "s/^ok - /ok - $1: /" | tee -a "$all"
 }
 
@@ -146,7 +147,7 @@ musl_i386() {
 
 # emulated ARCHITECTURE [OPTION]: built for it and tried by QEMU's user mode
 emulated() {
-	local dir=$top/build-check/$1${2:+-time64}
+	local dir=$top/build-check/cross-$1${2:+-time64}
 	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "$1" "$dir" \
 		"CPPFLAGS=${2-}" || return
 	cd "$dir" || return
@@ -156,7 +157,7 @@ emulated() {
 
 # etnaviv ARCHITECTURE OPTION...: the driver in a virtual machine
 etnaviv() {
-	cd "$top/build-check/$1" || return
+	cd "$top/build-check/cross-$1" || return
 	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --etnaviv --timeout 400 --arch "$@" -- \
 		"$source/tests/kernel-etnaviv.sh"
 }
@@ -173,11 +174,12 @@ portability() {
 	others clang CC=clang
 	[ -z "$here" ] || return 0
 	for arch in arm64 armhf; do
-		step "built for $arch" "$source/scripts/build-for.sh" $arch "$top/build-check/$arch" &&
+		step "built for $arch" "$source/scripts/build-for.sh" $arch \
+			"$top/build-check/cross-$arch" &&
 			etnaviv $arch --device virtio-gpu-pci
 	done
 	emulated armhf '-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64'
-	for arch in arm64 armhf riscv64 s390x; do
+	for arch in arm64 armhf i386 riscv64 s390x; do
 		emulated $arch
 	done
 	[ -n "$all_of_it" ] || return 0
@@ -185,6 +187,7 @@ portability() {
 	etnaviv armhf --kernel 6.1
 	etnaviv arm64 --system-heap
 	for arch in arm64 armhf; do
+		cd "$top/build-check/cross-$arch" || return
 		guest "$arch" "$top/scripts/vm.sh" --arch $arch --timeout 900 -- "$source/tests/machine.sh"
 	done
 }

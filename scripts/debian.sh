@@ -5,9 +5,10 @@
 
 # shellcheck disable=SC2034
 declare -A triplet_of=([arm64]=aarch64-linux-gnu [armhf]=arm-linux-gnueabihf
-	[riscv64]=riscv64-linux-gnu [s390x]=s390x-linux-gnu)
+	[i386]=i686-linux-gnu [riscv64]=riscv64-linux-gnu [s390x]=s390x-linux-gnu)
 # Debian 12 has no riscv64.
-declare -A release_of=([arm64]=bookworm [armhf]=bookworm [riscv64]=trixie [s390x]=bookworm)
+declare -A release_of=([arm64]=bookworm [armhf]=bookworm [i386]=bookworm
+	[riscv64]=trixie [s390x]=bookworm)
 # What building takes, and what runs under emulation; then what a virtual machine has for a COMMAND.
 # Add one to the layout when these change.
 debian_layout=7

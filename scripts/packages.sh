@@ -9,6 +9,7 @@ declare -A packages_of=(
 	[vm-radeon]='gcc-12 make'
 	[foreign]='qemu-system-arm qemu-user-static mmdebstrap device-tree-compiler make
 		gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+		gcc-i686-linux-gnu libc6-dev-i386-cross
 		gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross'
 	[demo]='libgl1-mesa-dri libegl-mesa0 udev weston gstreamer1.0-tools
 		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-gl'

@@ -177,7 +177,8 @@ EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, mmap_o
 	if (!mmap_watched(flags))
 		return next.mmap(addr, len, prot, flags, fd, off);
 	/* On 32-bit the kernel sees the offset as unsigned (mmap2's page number). */
-	return hooked_mmap(addr, len, prot, flags, fd, sizeof(off) == 4 ? (uint32_t)off : off, true);
+	return hooked_mmap(addr, len, prot, flags, fd,
+			   sizeof(off) == 4 ? (uint32_t)off : (uint64_t)off, true);
 }
 
 SLOW int hooked_munmap(void *addr, size_t len)

@@ -413,7 +413,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !quick)
 		return usage("bad options");
 	setrlimit(RLIMIT_NOFILE, &lim);
-	close_range(3, ~0U, 0);
+	syscall(SYS_close_range, 3, ~0U, 0);
 	linked_start();
 	fake_change_handle(false);
 	for (int k = 0; k < FAKE_CLASSES * 2; k++) {

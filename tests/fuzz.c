@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -257,7 +258,7 @@ static int start(void)
 	for (int i = 0; i < 2; i++)
 		sigaction(signals[i], &act, NULL);
 	setrlimit(RLIMIT_NOFILE, &lim);
-	close_range(3, ~0U, 0);
+	syscall(SYS_close_range, 3, ~0U, 0);
 	redirect = settings.rescues;
 	observe = settings.mode == MODE_OBSERVE;
 	linked_start();

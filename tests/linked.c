@@ -37,10 +37,10 @@ static bool strike(enum fake_call call)
 	va_end(ap);				\
 	arg_; })
 
-static int to_ioctl(int fd, unsigned long request, ...)
+static int to_ioctl(int fd, ioctl_request request, ...)
 {
 	strike(FAKE_IOCTL);
-	return fake_ioctl(fd, request, THIRD(request));
+	return fake_ioctl(fd, (unsigned int)request, THIRD(request));
 }
 
 static void *to_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
@@ -52,9 +52,9 @@ static void *to_mmap64(void *addr, size_t len, int prot, int flags, int fd, int6
 	return fake_mmap64(addr, len, prot, flags, fd, off);
 }
 
-static void *to_mmap(void *addr, size_t len, int prot, int flags, int fd, long off)
+static void *to_mmap(void *addr, size_t len, int prot, int flags, int fd, mmap_offset off)
 {
-	return to_mmap64(addr, len, prot, flags, fd, (unsigned long)off);
+	return to_mmap64(addr, len, prot, flags, fd, sizeof(off) == 4 ? (uint32_t)off : (uint64_t)off);
 }
 
 static int to_munmap(void *addr, size_t len)

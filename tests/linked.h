@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 #include "fake.h"
+#include "next.h"
 
-int shim_ioctl(int fd, unsigned long request, void *arg);
+int shim_ioctl(int fd, ioctl_request request, void *arg);
 void *shim_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
 int shim_munmap(void *addr, size_t len);
 void *shim_mremap(void *old, size_t old_len, size_t len, int flags, void *to);

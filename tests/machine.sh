@@ -17,11 +17,13 @@ if [ $# -gt 0 ]; then
 	machine=$1 triplet=${triplet_of[$1]}
 	QEMU_LD_PREFIX=$(debian_root "$1") || exit
 	# Linked statically it does not take LD_PRELOAD for its own.
-	EMULATOR=${triplet%%-*} EMULATOR=qemu-${EMULATOR/hf/}-static
+	EMULATOR=${triplet%%-*} EMULATOR=qemu-${EMULATOR/i6/i3}-static
 	CC="$triplet-gcc --sysroot=$QEMU_LD_PREFIX" NM=$triplet-nm OBJDUMP=$triplet-objdump
 	LIBDRM_CFLAGS=-I$QEMU_LD_PREFIX/usr/include/libdrm
 	export EMULATOR QEMU_LD_PREFIX NM OBJDUMP
 	[ "${2-}" != --long ] || short+=(faults)
+	# After a handler QEMU 7.2 blocks SIGSEGV there. i386's own is run by amd64 anyway.
+	[ "$1" != i386 ] || tests=("${tests[@]/trap/}")
 fi
 export CC LIBDRM_CFLAGS LONG_BITS
 
@@ -46,7 +48,7 @@ for mode in redirect rescue; do
 	promise "$machine: and of four threads" [ $? = 0 ]
 done
 [ -n "${EMULATOR-}" ] || tests+=(settings)
-for test in "${tests[@]}"; do
+for test in ${tests[*]}; do
 	"$top/tests/$test.sh" >"$log" 2>&1
 	status=$?
 	n=$(grep -c "^ok" "$log" | grep -v "^0")
