@@ -45,8 +45,15 @@ done
 [ -z "$all_of_it" ] || groups+=(programs-all programs-guest)
 packages_need "${groups[@]}"
 
+# shellcheck disable=SC2317
+clean_up() {
+	[ -z "$lane" ] || kill -- "-$lane" 2>/dev/null
+	rm -rf "$tmp"
+}
+
+lane='' # what runs beside the rest, a process group
 tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
+trap clean_up EXIT
 all=$tmp/all
 : >"$all"
 
@@ -79,7 +86,7 @@ guest() {
 
 finish() {
 	local passed failed
-	wait
+	[ -z "$lane" ] || wait "$lane"
 	passed=$(grep -c '^ok - ' "$all")
 	failed=$(grep -c '^not ok - ' "$all")
 	grep '^not ok - ' "$all"
@@ -196,7 +203,10 @@ cd "$build" || exit 2
 short=(--quick)
 [ -z "$all_of_it" ] || short=()
 guest 'what it costs' make bench BENCH_FLAGS="${short[*]} $kvm ${here:+--here}"
+set -m
 portability &
+lane=$!
+set +m
 guest 'the imports of Mesa and libdrm' "$top/scripts/audit.sh"
 guest 'that audit can fail' "$top/tests/audit.sh"
 guest 'real programs' "$top/scripts/programs.sh" --lib "$build/.libs/libprimeshim.so" \
