@@ -1,18 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Builds primeshim and its tests for another architecture in a folder, against Debian's packages
-# for it: the same that vm.sh --arch and emulated.sh run them over.
+# for it: the same that vm.sh --arch and machine.sh run them over.
 
 me=build-for.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/debian.sh
 . "$source/scripts/debian.sh" || exit 2
 
+quick=''
+[ "${1-}" != --quick ] || { quick=yes && shift; }
 if [ $# -lt 2 ] || [ -z "${triplet_of[$1]-}" ] || [[ $2 = -* ]]; then
 	cat >&2 <<-EOT
-	Usage: $me arm64|armhf|i386|riscv64|s390x FOLDER [CONFIGURE-OPTION]...
-	Builds in FOLDER, which is created; then scripts/vm.sh --arch, or scripts/emulated.sh, runs
-	what is in it
+	Usage: $me [--quick] arm64|armhf|i386|riscv64|s390x FOLDER [CONFIGURE-OPTION]...
+	Builds in FOLDER, which is created; then scripts/vm.sh --arch, or tests/machine.sh, runs what
+	is in it. --quick leaves out the fuzzer and the faults.
 	EOT
 	exit 2
 fi
@@ -32,8 +34,9 @@ grep -qF -e "--sysroot=$root" config.status 2>/dev/null ||
 	"$source/configure" "--host=$triplet" --enable-werror \
 	CC="$triplet-gcc --sysroot=$root" "${@:3}" || exit
 more=()
+[ -n "$quick" ] || more=(tests/fuzz tests/faults)
 [ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||
-	more=(tests/etnaviv tests/etnaviv-mesa examples/etnaviv-map examples/gbm-map
+	more+=(tests/etnaviv tests/etnaviv-mesa examples/etnaviv-map examples/gbm-map
 		src/primeshim-survey)
-make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/probe tests/sync tests/unit tests/fuzz \
-	tests/faults scripts/run-with-shim.sh "${more[@]}"
+make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/probe tests/sync tests/unit \
+	scripts/run-with-shim.sh "${more[@]}"

@@ -23,6 +23,6 @@ build_all() {
 	fi
 	make -j"$(nproc)" || return
 	for arch; do
-		"$source/scripts/build-for.sh" "$arch" "$source/build-$arch" || return
+		"$source/scripts/build-for.sh" --quick "$arch" "$source/build-$arch" || return
 	done
 }

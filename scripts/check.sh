@@ -155,7 +155,7 @@ musl_i386() {
 # emulated ARCHITECTURE [OPTION]: built for it and tried by QEMU's user mode
 emulated() {
 	local dir=$top/build-check/cross-$1${2:+-time64}
-	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "$1" "$dir" \
+	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "${some[@]}" "$1" "$dir" \
 		"CPPFLAGS=${2-}" || return
 	cd "$dir" || return
 	CPPFLAGS=${2-} guest "$1${2:+, 64-bit time} by emulation" "$source/tests/machine.sh" "$1" \
@@ -171,7 +171,8 @@ etnaviv() {
 
 # portability: other compilers, ABIs and machines. It has a core to itself beside the rest.
 portability() {
-	local headers arch
+	local headers arch some=(--quick)
+	[ -z "$all_of_it" ] || some=()
 	headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 	others i386 CC='gcc -m32' CPPFLAGS="$headers"
 	guest 'programs of two ABIs' "$source/tests/mixed.sh" "$build" "$top/build-check/i386"
@@ -181,7 +182,7 @@ portability() {
 	others clang CC=clang
 	[ -z "$here" ] || return 0
 	for arch in arm64 armhf; do
-		step "built for $arch" "$source/scripts/build-for.sh" $arch \
+		step "built for $arch" "$source/scripts/build-for.sh" "${some[@]}" $arch \
 			"$top/build-check/cross-$arch" &&
 			etnaviv $arch --device virtio-gpu-pci
 	done

@@ -65,6 +65,10 @@ for exporter in udmabuf vgem virtio_gpu; do
 		promise "etnaviv <- $exporter: $mode, --sync map: they are one: $counted" \
 			[ "$counted" = '1 1' ]
 	done
+	: >/tmp/observed
+	PRIMESHIM_LOG=/tmp/observed with observe driver tests/etnaviv turns $exporter 20
+	promise "etnaviv <- $exporter: observe counts what the driver is told" \
+		grep -q "the program's: 20 told, 0 own begins$" /tmp/observed
 	for mode in native redirect; do
 		with $mode driver tests/etnaviv busy $exporter | sed "s/: /: $mode: /"
 		promise "etnaviv <- $exporter: $mode: work that is pending: the run ended well" \
