@@ -25,6 +25,7 @@ bool redirect_may_rescue(int fd, int err, const void *arg, size_t size)
 	dev_t rdev;
 
 	switch (err) {
+	case -EACCES:		/* MODE_MAP_DUMB on a render node (drm_ioctl_permit()) */
 	case -ENODEV:
 		/* Also of a device that was unplugged, before the argument is read (drm_ioctl()). */
 		if (page_readable(arg) != 1 || page_readable((const char *)arg + size - 1) != 1)

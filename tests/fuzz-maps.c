@@ -92,8 +92,9 @@ void step_map_ioctl(struct thread *t)
 		return;
 	}
 	EXPECT(t, !want || (redirect && want == EINVAL), "natively this fails with %d", want);
-	/* With ENODEV for a fault it looks like a driver that refuses. */
-	EXPECT(t, m.offset >= SYNTHETIC ? want || t->struck == ENODEV : m.offset == o->native,
+	/* With these for a fault it looks like a driver that refuses, or a render node. */
+	EXPECT(t, m.offset >= SYNTHETIC ? want || t->struck == ENODEV || t->struck == EACCES :
+					  m.offset == o->native,
 	       "offset %llx", (unsigned long long)m.offset);
 	EXPECT(t, !sure || t->files[h->file].split || !h->sure || h->offset == m.offset,
 	       "the offset was %llx", (unsigned long long)h->offset);

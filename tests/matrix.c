@@ -17,6 +17,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <xf86drm.h>
+
 #include "client.h"
+
+/* The importer's render node, or -1. */
+static int render_node(void)
+{
+	int fd = card(), render;
+	char *node = drmGetRenderDeviceNameFromFd(fd);
+
+	render = node ? open(node, O_RDWR | O_CLOEXEC) : -1;
+	free(node);
+	close(fd);
+	return render;
+}
 
 static void native(void)
 {
@@ -34,6 +49,25 @@ static void native(void)
 	uint64_t off;
 
 	check(map_dumb(fd, import(fd, &e), &off) == EINVAL, "natively the map is refused (EINVAL)");
+	close(fd);
+	fd = render_node();
+	check(fd < 0 || map_dumb(fd, import(fd, &e), &off) == EACCES,
+	      "natively, and on a render node (EACCES)");
+	export_free(&e);
+	close(fd);
+}
+
+/* Software GL of a compositor draws with what it has imported there. */
+static void rendered(void)
+{
+	struct export e = export_new(exporter, SIZE);
+	int fd = render_node();
+	uint8_t *p = fd < 0 ? e.view : map(fd, import(fd, &e), e.size, PROT_READ | PROT_WRITE);
+
+	fill(e.view, e.size, 1);
+	check(shows(p, 0, e.size, 1), "on a render node it shows what the exporter wrote");
+	if (fd >= 0 && p != MAP_FAILED)
+		munmap(p, e.size);
 	export_free(&e);
 	close(fd);
 }
@@ -203,7 +237,7 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(what, "native"))
 		exporter = argv[3], native();
 	else if (argc == 4 && !strcmp(what, "shim"))
-		exporter = argv[3], shim();
+		exporter = argv[3], shim(), rendered();
 	else if (argc == 3 && !strcmp(what, "misuse"))
 		misuse();
 	else if (argc == 3 && !strcmp(what, "answers"))
