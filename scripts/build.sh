@@ -17,7 +17,7 @@ build_all() {
 	cd "$build" || return
 	if [ ! -e config.status ]; then
 		"$source/configure" || return
-	elif grep -Eq 'HAVE_(EXAMPLE|RADEON_MAP|JSON)_TRUE"\]="#"' config.status; then
+	elif grep -Eq 'HAVE_(EXAMPLE|RADEON_MAP|JSON|TOOL)_TRUE"\]="#"' config.status; then
 		# What these need was missing then.
 		./config.status --recheck && ./config.status || return
 	fi

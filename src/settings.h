@@ -28,8 +28,8 @@
 
 #include <stdbool.h>
 
-enum mode { MODE_REDIRECT, MODE_RESCUE, MODE_OBSERVE, MODE_DENY, MODE_OFF };
-enum sync_policy { SYNC_DRIVER, SYNC_MAP, SYNC_OFF, SYNC_TRAP };
+#include "shared_page.h"
+
 
 struct settings {
 	bool active;	/* the constructor has run and the mode is not off */

@@ -8,26 +8,7 @@
 
 #include <stdatomic.h>
 
-enum counter {
-	STAT_IMPORT,		/* PRIME_FD_TO_HANDLE seen to succeed */
-	STAT_LEARNED,		/* import found out when its map was refused */
-	STAT_STALE,		/* handle found to hold another dma-buf than remembered */
-	STAT_REFUSED,		/* map ioctl of an import that the driver refused */
-	STAT_OFFSET,		/* such a refusal answered with a synthetic offset */
-	STAT_REDIRECTED,	/* mmap served from the dma-buf */
-	STAT_NATIVE,		/* mmap of an import served by the driver */
-	STAT_FALLBACK,		/* the dma-buf way failed; the native way was taken */
-	STAT_DENIED,		/* mmap of an import refused, as PRIMESHIM_MODE=deny wants it */
-	STAT_EXPORT,		/* PRIME_HANDLE_TO_FD that was given DRM_RDWR */
-	STAT_BEGIN,		/* DMA_BUF_IOCTL_SYNC START */
-	STAT_END,		/* DMA_BUF_IOCTL_SYNC END */
-	STAT_OWED,		/* START left out: the buffer was busy */
-	STAT_BLOCKED,		/* nanoseconds in START */
-	STAT_TOLD,		/* a driver was told that the CPU's accesses of an import begin */
-	STAT_OWN,		/* its own DMA_BUF_IOCTL_SYNC START with imports live; observe counts */
-	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
-	STAT_COUNT,
-};
+#include "shared_page.h"
 
 extern atomic_ulong stats[STAT_COUNT];
 

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shared page: what a process under the shim tells to whoever looks, while it runs and after.
+ * A file PID-SECONDS.NANOSECONDS.primeshim in $PRIMESHIM_DIR, mode 0600, made at the first import,
+ * mapped shared by the process and read by primeshim(1). This is its layout, version 1: of fixed
+ * width and in the machine's byte order, the same for 32 and 64 bits.
+ *
+ * The process alone writes it, but for @policy, by which it is told another mode. Counters are
+ * relaxed atomics, each for itself. An entry of a table is written between two increments of its
+ * @seq, which is odd meanwhile; one whose @seq was the same even number before and after it was
+ * read is whole. An event's @seq is its number from 1 on, written last; the ring keeps the last
+ * @events.n of them, event N in slot (N - 1) % n. Nothing that is read can be trusted: it may have
+ * been cut short, or be anybody's.
+ */
+#ifndef PRIMESHIM_SHARED_PAGE_H
+#define PRIMESHIM_SHARED_PAGE_H
+
+#include <stdint.h>
+
+#define SHARED_MAGIC	"PRIMESHM"
+#define SHARED_VERSION	1
+#define SHARED_ORDER	0x01020304U
+#define SHARED_SUFFIX	".primeshim"
+#define SHARED_NAME_LEN	32
+
+/*
+ * What others read while it changes, by the compiler's __atomic functions. (C11's types have a
+ * layout that differs between compilers on i386.)
+ */
+typedef uint32_t shared_u32;
+typedef uint64_t shared_u64 __attribute__((aligned(8)));
+
+/* Values of PRIMESHIM_MODE and PRIMESHIM_SYNC, in that order. */
+enum mode { MODE_REDIRECT, MODE_RESCUE, MODE_OBSERVE, MODE_DENY, MODE_OFF, MODE_COUNT };
+enum sync_policy { SYNC_DRIVER, SYNC_MAP, SYNC_OFF, SYNC_TRAP, SYNC_COUNT };
+
+#define SHARED_MODES	{ "redirect", "rescue", "observe", "deny", "off" }
+#define SHARED_SYNCS	{ "driver", "map", "off", "trap" }
+#define SHARED_POLICY(mode, sync)	((uint32_t)(mode) | (uint32_t)(sync) << 8)
+#define SHARED_MODE(policy)		((policy) & 0xff)
+#define SHARED_SYNC(policy)		((policy) >> 8)
+
+/* What is counted for the whole process. */
+enum counter {
+	STAT_IMPORT,		/* PRIME_FD_TO_HANDLE seen to succeed */
+	STAT_LEARNED,		/* import found out when its map was refused */
+	STAT_STALE,		/* handle found to hold another dma-buf than remembered */
+	STAT_REFUSED,		/* map ioctl of an import that the driver refused */
+	STAT_OFFSET,		/* such a refusal answered with a synthetic offset */
+	STAT_REDIRECTED,	/* mmap served from the dma-buf */
+	STAT_NATIVE,		/* mmap of an import served by the driver */
+	STAT_FALLBACK,		/* the dma-buf way failed; the native way was taken */
+	STAT_DENIED,		/* mmap of an import refused, as PRIMESHIM_MODE=deny wants it */
+	STAT_EXPORT,		/* PRIME_HANDLE_TO_FD that was given DRM_RDWR */
+	STAT_BEGIN,		/* DMA_BUF_IOCTL_SYNC START */
+	STAT_END,		/* DMA_BUF_IOCTL_SYNC END */
+	STAT_OWED,		/* START left out: the buffer was busy */
+	STAT_BLOCKED,		/* nanoseconds in START */
+	STAT_TOLD,		/* a driver was told that the CPU's accesses of an import begin */
+	STAT_OWN,		/* its own DMA_BUF_IOCTL_SYNC START with imports live; see stats.h */
+	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
+	STAT_COUNT,
+};
+
+/* A table in the file. */
+struct shared_section {
+	uint32_t offset;		/* bytes from the start of the file */
+	uint32_t stride;		/* bytes of an entry */
+	uint32_t n;			/* entries there is room for */
+	shared_u32 used;		/* names, pairs: entries in use. events: how many there were
+					   in all. Others: entries beyond have never been used */
+};
+
+enum shared_state { SHARED_RUNNING, SHARED_EXITED };
+
+struct shared_page {
+	char magic[8];
+	uint32_t version;
+	uint32_t order;			/* SHARED_ORDER */
+	uint32_t size;			/* bytes of the file */
+	uint32_t pid, ppid;		/* as the process has them, in its PID namespace */
+	uint32_t bits;			/* of a pointer: 32 or 64 */
+	uint64_t made_real;		/* when: nanoseconds, CLOCK_REALTIME */
+	uint64_t made;			/* and CLOCK_MONOTONIC, as are all that follow */
+	char program[64];		/* program_invocation_short_name */
+	char command[256];		/* arguments with NULs between them, cut short */
+	char shim[16];			/* version of the shim */
+	shared_u32 policy;	/* SHARED_POLICY(): what it shall do from its next call on */
+	uint32_t start_policy;		/* what it began with */
+	uint32_t forked;		/* it is a fork()'s child, with what its parent had imported */
+	shared_u32 state;	/* enum shared_state; one that is killed stays RUNNING */
+	shared_u64 ended;	/* when it exited */
+	shared_u32 imports_live, imports_most;
+	shared_u32 no_room;	/* entries of tables that were full */
+	uint32_t reserved;
+	shared_u64 blocked_most;	/* the longest START, nanoseconds */
+	struct shared_section names, pairs, buffers, imports, mappings, events;
+	shared_u64 counters[32];	/* enum counter */
+};
+
+/* Names of importers (drivers) and exporters (exp_name); entry 0 is "", 1 is "?": not known. */
+typedef char shared_name[SHARED_NAME_LEN];
+
+enum shared_call { CALL_IMPORT, CALL_LEARN, CALL_MAP_IOCTL, CALL_MAP_ADDRESS, CALL_MMAP, CALL_COUNT };
+
+enum shared_outcome {
+	OUTCOME_NATIVE,		/* what the driver gave (of an import: it was made) */
+	OUTCOME_OFFSET,		/* a refusal was answered with an offset of the shim's */
+	OUTCOME_DMABUF,		/* the dma-buf was mapped */
+	OUTCOME_REFUSED,	/* the program got the driver's refusal */
+	OUTCOME_DENIED,		/* refused as PRIMESHIM_MODE=deny wants it */
+	OUTCOME_COUNT
+};
+
+/* A native result: 0, an errno, or one of these. */
+#define NATIVE_UNASKED	(-1)		/* it was not asked for */
+#define NATIVE_SIGBUS	(-2)		/* mapped, but its first page cannot be read */
+
+/* How often a call came to that, between two devices. */
+struct shared_pair {
+	uint8_t importer, exporter;	/* names */
+	uint8_t call, outcome;		/* enum shared_call, enum shared_outcome */
+	int16_t native;			/* the driver's result, above */
+	int16_t reason;			/* fallback: errno for which the dma-buf was not mapped, or 0 */
+	shared_u64 count;
+	shared_u64 bytes;
+};
+
+/* Whose turn it is with a buffer. */
+enum shared_bracket {
+	BRACKET_NONE,		/* it is not mapped, or has no brackets */
+	BRACKET_READ,		/* START done, END owed */
+	BRACKET_RW,
+	BRACKET_OWED,		/* mapped, START owed: it was busy */
+	BRACKET_DEVICE,		/* END done, mapped: it is the device's */
+};
+
+/* A dma-buf that is imported or mapped. */
+struct shared_buffer {
+	shared_u32 seq;
+	uint8_t live;
+	uint8_t exporter;
+	uint8_t bracket;		/* enum shared_bracket */
+	uint8_t deaf;			/* it knows no brackets */
+	uint64_t ino, size;		/* size in bytes */
+	shared_u64 begins, ends, owed;
+	shared_u64 blocked;	/* nanoseconds in START */
+};
+
+struct shared_import {
+	shared_u32 seq;
+	uint8_t live;
+	uint8_t importer;
+	uint16_t buffer;		/* entry of buffers + 1, 0: not in there */
+	uint32_t handle;
+	uint32_t tid;			/* thread that made it */
+	uint64_t since;
+};
+
+struct shared_mapping {
+	shared_u32 seq;
+	uint8_t live;
+	uint8_t importer;
+	uint16_t buffer;		/* as above */
+	uint8_t prot;			/* PROT_* */
+	uint8_t native;			/* the driver's own mapping of it */
+	uint16_t reserved;
+	uint32_t tid;
+	uint64_t start, end;
+	uint64_t since;
+};
+
+enum shared_event_kind {
+	EVENT_NONE,
+	EVENT_IMPORT,		/* importer exporter handle entry ino, len: bytes */
+	EVENT_LEARN,		/* the same */
+	EVENT_CLOSE,		/* handle entry ino */
+	EVENT_MAP_IOCTL,	/* importer exporter handle ino native reason outcome */
+	EVENT_MAP,		/* the same, addr len prot */
+	EVENT_UNMAP,		/* addr len ino */
+	EVENT_FALLBACK,		/* importer exporter handle ino reason; what came of it follows */
+	EVENT_BEGIN,		/* ino prot (DMA_BUF_SYNC_*), took */
+	EVENT_END,		/* the same */
+	EVENT_OWED,		/* ino prot */
+	EVENT_TOUCH,		/* PRIMESHIM_SYNC=trap: ino addr */
+	EVENT_POLICY,		/* handle: the policy from here on */
+	EVENT_EXIT,
+	EVENT_COUNT
+};
+
+struct shared_event {
+	shared_u32 seq;
+	uint32_t tid;
+	uint64_t at;			/* nanoseconds, CLOCK_MONOTONIC; of BEGIN and END their end */
+	uint8_t kind;			/* enum shared_event_kind */
+	uint8_t importer, exporter;	/* names */
+	uint8_t outcome;		/* enum shared_outcome */
+	int16_t native, reason;		/* as in a pair */
+	uint32_t handle;
+	uint16_t entry;			/* of imports + 1; tells apart equal handles of two files */
+	uint8_t prot;			/* PROT_*, or DMA_BUF_SYNC_READ, _RW */
+	uint8_t reserved;
+	uint64_t ino;
+	uint64_t addr;
+	uint64_t len;			/* bytes */
+	uint64_t took;			/* nanoseconds */
+};
+
+/* How the fields lie is the same for every machine. */
+_Static_assert(sizeof(struct shared_section) == 16, "layout");
+_Static_assert(sizeof(struct shared_page) == 784, "layout");
+_Static_assert(sizeof(struct shared_pair) == 24, "layout");
+_Static_assert(sizeof(struct shared_buffer) == 56, "layout");
+_Static_assert(sizeof(struct shared_import) == 24, "layout");
+_Static_assert(sizeof(struct shared_mapping) == 40, "layout");
+_Static_assert(sizeof(struct shared_event) == 64, "layout");
+
+#endif

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+/* Finding shared pages, and what has become of their processes; see page.h. */
+#include "config.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "page.h"
+
+static const char *const call_names[] = { "import", "learned import", "map ioctl", "map ioctl",
+					  "mmap" };
+static const char *const outcome_names[] = { "native", "offset", "dma-buf", "refused", "denied" };
+static const char *const life_names[] = { "running", "exited", "replaced", "killed" };
+static const char *const mode_names[] = SHARED_MODES;
+static const char *const sync_names[] = SHARED_SYNCS;
+
+const char *call_name(unsigned int call)
+{
+	return call < CALL_COUNT ? call_names[call] : "?";
+}
+
+const char *outcome_name(unsigned int outcome)
+{
+	return outcome < OUTCOME_COUNT ? outcome_names[outcome] : "?";
+}
+
+const char *native_name(int native)
+{
+	const char *name;
+
+	if (!native)
+		return "ok";
+	if (native == NATIVE_UNASKED)
+		return "not asked";
+	if (native == NATIVE_SIGBUS)
+		return "SIGBUS";
+	name = strerrorname_np(native);
+	return name ? name : "?";
+}
+
+const char *life_name(enum life life)
+{
+	return life_names[life];
+}
+
+const char *mode_name(uint32_t policy)
+{
+	return SHARED_MODE(policy) < MODE_COUNT ? mode_names[SHARED_MODE(policy)] : "?";
+}
+
+const char *sync_name(uint32_t policy)
+{
+	return SHARED_SYNC(policy) < SYNC_COUNT ? sync_names[SHARED_SYNC(policy)] : "?";
+}
+
+const char *page_folder(void)
+{
+	static char folder[PATH_MAX];
+	const char *dir = getenv("PRIMESHIM_DIR"), *run = getenv("XDG_RUNTIME_DIR");
+
+	if (dir && *dir)
+		return dir;
+	if (run && *run)
+		snprintf(folder, sizeof(folder), "%s/primeshim", run);
+	else
+		snprintf(folder, sizeof(folder), "/tmp/primeshim-%u", (unsigned int)getuid());
+	return folder;
+}
+
+static bool ends_in(const char *s, size_t len, const char *end)
+{
+	size_t n = strlen(end);
+
+	return len > n && !strncmp(s + len - n, end, n);
+}
+
+/*
+ * Does a line of /proc/PID/maps show a page? Sets its path within @line; of one that was deleted,
+ * too, which cannot be opened by it.
+ */
+static char *page_in_line(char *line)
+{
+	char *path = strchr(line, '/');
+
+	if (!path)
+		return NULL;
+	path[strcspn(path, "\n")] = '\0';
+	return ends_in(path, strlen(path), SHARED_SUFFIX) ? path : NULL;
+}
+
+static FILE *open_proc(pid_t pid, const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return fopen(path, "re");
+}
+
+/* Has @pid the file @st mapped? 1, 0, or -1: cannot be told. */
+static int maps_file(pid_t pid, const struct stat *st)
+{
+	FILE *f = open_proc(pid, "maps");
+	unsigned long ino;
+	unsigned int maj, min;
+	char *line = NULL;
+	size_t room = 0;
+	int found = 0;
+
+	if (!f)
+		return errno == EACCES || errno == EPERM ? -1 : 0;
+	while (!found && getline(&line, &room, f) > 0)
+		found = sscanf(line, "%*s %*s %*s %x:%x %lu", &maj, &min, &ino) == 3 &&
+			ino == st->st_ino && makedev(maj, min) == st->st_dev;
+	free(line);
+	fclose(f);
+	return found;
+}
+
+/* The program that is @pid now, as it was when this page was made? */
+static void find_life(struct page *p)
+{
+	struct stat st;
+	int mapped;
+
+	if (p->head.state == SHARED_EXITED) {
+		p->life = LIFE_EXITED;
+		return;
+	}
+	mapped = stat(p->path, &st) < 0 ? 0 : maps_file(p->head.pid, &st);
+	p->life = mapped ? LIFE_RUNNING : LIFE_KILLED;
+}
+
+/* A page of the same process that was made later: the earlier program has called exec(). */
+static void find_replaced(struct page *pages, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++)
+		for (size_t j = i + 1; pages[i].life == LIFE_KILLED && j < n; j++)
+			if (pages[j].head.pid == pages[i].head.pid &&
+			    pages[j].head.ppid == pages[i].head.ppid)
+				pages[i].life = LIFE_REPLACED;
+}
+
+/* Is libprimeshim.so mapped, and what is PRIMESHIM_DIR there? */
+static void explain(pid_t pid, bool shim, char *why, size_t len)
+{
+	FILE *f = shim ? open_proc(pid, "environ") : NULL;
+	char *word = NULL;
+	bool told = false;
+	size_t room = 0;
+
+	if (!shim) {
+		snprintf(why, len, "process %d is not under the shim: start it with run-with-shim.sh",
+			 (int)pid);
+		return;
+	}
+	while (f && !told && getdelim(&word, &room, '\0', f) > 0)
+		told = !strncmp(word, "PRIMESHIM_DIR=", 14) && word[14];
+	free(word);
+	if (f)
+		fclose(f);
+	snprintf(why, len, told ? "process %d is under the shim, and has not imported a dma-buf yet" :
+		 "process %d is under the shim, without a page: start it with PRIMESHIM_DIR set, as "
+		 "run-with-shim.sh --report does", (int)pid);
+}
+
+char *page_of_pid(pid_t pid, char *why, size_t len)
+{
+	FILE *f = open_proc(pid, "maps");
+	char *line = NULL, *path = NULL;
+	bool shim = false;
+	size_t room = 0;
+
+	if (!f) {
+		snprintf(why, len, errno == ENOENT ? "there is no process %d" :
+			 "process %d is not yours: look at it as its user, or as root", (int)pid);
+		return NULL;
+	}
+	while (!path && getline(&line, &room, f) > 0) {
+		shim = shim || strstr(line, "libprimeshim.so");
+		path = page_in_line(line);
+		if (path)
+			path = strdup(path);
+	}
+	/* A process of another user says so only when it is read. */
+	if (!path && ferror(f))
+		snprintf(why, len, "process %d is not yours: look at it as its user, or as root",
+			 (int)pid);
+	else if (!path)
+		explain(pid, shim, why, len);
+	free(line);
+	fclose(f);
+	return path;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct page *p = a, *q = b;
+
+	return p->head.made_real < q->head.made_real ? -1 : p->head.made_real > q->head.made_real;
+}
+
+static struct page *load_one(const char *path, size_t *n)
+{
+	struct page *p = calloc(1, sizeof(*p));
+	char why[PATH_MAX + 128];
+
+	if (!p)
+		err(2, "a page");
+	if (page_read(path, p, why, sizeof(why)) < 0)
+		errx(2, "%s", why);
+	find_life(p);
+	*n = 1;
+	return p;
+}
+
+static struct page *load_pid(pid_t pid, size_t *n)
+{
+	char why[256], *path = page_of_pid(pid, why, sizeof(why));
+	struct page *p;
+
+	if (!path)
+		errx(2, "%s", why);
+	p = load_one(path, n);
+	free(path);
+	return p;
+}
+
+static struct page *load_folder(const char *dir, size_t *n)
+{
+	DIR *d = opendir(dir);
+	char path[PATH_MAX], why[PATH_MAX + 128];
+	struct page *pages = NULL, *more;
+	struct dirent *e;
+
+	if (!d && errno == ENOENT)
+		errx(2, "%s: there is no such folder: is PRIMESHIM_DIR what it was for the program? "
+		     "See primeshim(1)", dir);
+	if (!d)
+		err(2, "%s", dir);
+	*n = 0;
+	while ((e = readdir(d))) {
+		if (!ends_in(e->d_name, strlen(e->d_name), SHARED_SUFFIX) ||
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= sizeof(path))
+			continue;
+		more = reallocarray(pages, *n + 1, sizeof(*pages));
+		if (!more)
+			err(2, "pages");
+		pages = more;
+		if (page_read(path, &pages[*n], why, sizeof(why)) < 0)
+			warnx("%s; left out", why);
+		else
+			find_life(&pages[(*n)++]);
+	}
+	closedir(d);
+	if (*n)
+		qsort(pages, *n, sizeof(*pages), by_time);
+	find_replaced(pages, *n);
+	return pages;
+}
+
+struct page *pages_load(const char *where, size_t *n)
+{
+	struct stat st;
+	char *end;
+	long pid;
+
+	if (!where)
+		where = page_folder();
+	pid = strtol(where, &end, 10);
+	if (*where && !*end && where[0] != '-' && pid > 0 && pid <= INT_MAX)
+		return load_pid(pid, n);
+	if (!stat(where, &st) && S_ISREG(st.st_mode))
+		return load_one(where, n);
+	return load_folder(where, n);
+}
+
+void pages_free(struct page *pages, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		page_free(&pages[i]);
+	free(pages);
+}

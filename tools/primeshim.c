@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/* primeshim: looks at programs under the shim. Finds the command that is asked for. */
+#include "config.h"
+
+#include <err.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *what;
+} commands[] = {
+	{ "report", cmd_report, "what happened: imports, maps refused and rescued, sync, advice" },
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(void)
+{
+	puts("Usage: primeshim COMMAND [OPTION]... [ARGUMENT]...\n"
+	     "Looks at programs that run, or ran, with libprimeshim.so and PRIMESHIM_DIR.\n");
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		printf("  %-7s %s\n", commands[i].name, commands[i].what);
+	puts("\nprimeshim COMMAND --help says more; so does primeshim(1). --version prints the version.\n"
+	     "Exit status: 0; 1 where the answer is no; 2 for bad use or something missing.");
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "");
+	if (argc < 2) {
+		fputs("primeshim: no command given; see primeshim --help\n", stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
+		usage();
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("primeshim " PACKAGE_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "primeshim: there is no command %s; see primeshim --help\n", argv[1]);
+	return 2;
+}
