@@ -195,22 +195,40 @@ static void check_names(void)
 	}
 }
 
+bool settings_may_be(unsigned int policy)
+{
+	return SHARED_MODE(policy) < MODE_COUNT && SHARED_SYNC(policy) < SYNC_COUNT &&
+	       (SHARED_SYNC(policy) == SYNC_TRAP) == (sync_now() == SYNC_TRAP);
+}
+
+const char *mode_text(unsigned int policy)
+{
+	return known[MODE].values[SHARED_MODE(policy)];
+}
+
+const char *sync_text(unsigned int policy)
+{
+	return known[SYNC].values[SHARED_SYNC(policy)];
+}
+
 void settings_init(void)
 {
+	enum mode mode;
+
 	if (left_out()) {
-		settings.mode = MODE_OFF;
+		atomic_store_explicit(&settings.policy, SHARED_POLICY(MODE_OFF, SYNC_OFF),
+				      memory_order_relaxed);
 		return;
 	}
 	config_files_read(program_invocation_short_name, set_from_file);
 	settings.log = log_wanted();
-	settings.mode = value_of(MODE);
-	settings.sync = value_of(SYNC);
-	settings.turns = settings.sync == SYNC_DRIVER || settings.sync == SYNC_TRAP;
-	settings.rescues = settings.mode == MODE_REDIRECT || settings.mode == MODE_RESCUE;
-	settings.rdwr = settings.rescues && !value_of(EXPORT);
+	mode = value_of(MODE);
+	atomic_store_explicit(&settings.policy, SHARED_POLICY(mode, value_of(SYNC)),
+			      memory_order_relaxed);
+	settings.keep = value_of(EXPORT);
 	drivers_wanted_init(setting(DRIVERS), secure_getenv("PRIMESHIM_DRIVERS") ?
 			    "PRIMESHIM_DRIVERS" : "drivers in primeshim.conf");
 	settings.dir = dir_wanted();
 	check_names();
-	settings.active = settings.mode != MODE_OFF;
+	settings.active = mode != MODE_OFF || settings.dir;
 }
