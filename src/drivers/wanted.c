@@ -41,7 +41,7 @@ void drivers_wanted_init(const char *value, const char *from)
 		memcpy(name, at + minus, len - minus);
 		name[len - minus] = '\0';
 		if (!driver_find(name) && !driver_is_generic(name))
-			log_always("%s: no driver \"%s\" is known; see run-with-shim.sh --drivers",
+			log_always("%s: no driver \"%s\" is known; see run-with-shim --drivers",
 				   from, name);
 	}
 }
