@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * USDT probes of the provider primeshim, for bpftrace, perf and gdb: one nop each where nobody looks.
- * Their arguments, in order:
+ * Their arguments, in order, of which bpftrace can tell six:
  *
  *   import    importer, exporter (char *), handle, inode, bytes
- *   map       importer, exporter (char *), handle, inode, address, bytes, enum shared_outcome
+ *   map       importer, exporter (char *), inode, address, bytes, enum shared_outcome
  *   fallback  importer, exporter (char *), handle, inode, errno
  *   begin     inode, DMA_BUF_SYNC_* direction, nanoseconds in START
  *   end       inode, direction

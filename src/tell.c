@@ -135,8 +135,7 @@ void tell_address(int fd, uint32_t handle, const struct buffer *b, int err, uint
 	e.prot = PROT_READ | PROT_WRITE;
 	publish_event(e);
 	pair(&e, CALL_MAP_ADDRESS);
-	PROBE(7, map, name_text(n.importer), name_text(n.exporter), handle, e.ino, p, len,
-	      OUTCOME_DMABUF);
+	PROBE(6, map, name_text(n.importer), name_text(n.exporter), e.ino, p, len, OUTCOME_DMABUF);
 	log_line("map: %s: %llu bytes at %llu, rw: dma-buf", tell_label(fd, handle, b).text,
 		 (unsigned long long)len, (unsigned long long)start);
 }
@@ -186,8 +185,8 @@ void tell_map(const struct told_map *m)
 	e.prot = m->c->prot;
 	publish_event(e);
 	pair(&e, CALL_MMAP);
-	PROBE(7, map, name_text(n.importer), name_text(n.exporter), m->v->handle, e.ino, m->p,
-	      m->c->len, m->outcome);
+	PROBE(6, map, name_text(n.importer), name_text(n.exporter), e.ino, m->p, m->c->len,
+	      m->outcome);
 	if (settings.log)
 		log_map(m);
 }
