@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Finding shared pages, and what has become of their processes; see page.h. */
+/* Finding shared pages, and what has become of their processes; see pages.h. */
 #include "config.h"
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "page.h"
+#include "pages.h"
 
 static const char *const call_names[] = { "import", "learned import", "map ioctl", "map ioctl",
 					  "mmap" };

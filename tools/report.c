@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "commands.h"
-#include "page.h"
+#include "pages.h"
 
 int cmd_report(int argc, char **argv)
 {
