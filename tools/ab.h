@@ -45,6 +45,7 @@ struct output {
 	const char *path;		/* NULL: stdout */
 	char *aside;			/* where the user's own file is meanwhile, or NULL */
 	unsigned int found[NSIDES];	/* runs that wrote it */
+	unsigned int first[NSIDES];	/* number of the first that did, from 1 on */
 	bool varies[NSIDES];		/* not the same after all runs of that side */
 	bool differs;			/* the first of A and the first of B do */
 };

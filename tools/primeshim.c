@@ -16,6 +16,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *what;
 } commands[] = {
+	{ "ab", cmd_ab, "runs a command with the shim and without, in turn, and compares" },
 	{ "report", cmd_report, "what happened: imports, maps refused and rescued, sync, advice" },
 };
 
