@@ -233,6 +233,7 @@ static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
 	if (!f)
 		return NULL;
 	if (own) {
+		stat_inc(STAT_IMPORT_OWN);
 		imp = import_find(f, handle);
 		if (imp)
 			import_drop(f, imp);

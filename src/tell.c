@@ -61,6 +61,8 @@ void tell_import(int fd, uint32_t handle, const struct buffer *b, enum how how)
 	struct shared_event e = event_of(how == HOW_SEEN ? EVENT_IMPORT : EVENT_LEARN, &n, handle, b);
 
 	stat_inc(how == HOW_SEEN ? STAT_IMPORT : how == HOW_LEARNED ? STAT_LEARNED : STAT_STALE);
+	if ((settings.log || settings.dir) && !record_foreign(fd, b))
+		stat_inc(STAT_IMPORT_UNKNOWN);
 	publish_open();
 	e.entry = record_slot(fd, handle, b);
 	publish_event(e);

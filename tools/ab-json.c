@@ -2,39 +2,12 @@
 /* The result of primeshim ab for programs. */
 #include "config.h"
 
-#include <json.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ab.h"
 #include "ab-stats.h"
-
-static struct json_object *text(const char *s)
-{
-	struct json_object *o;
-	char *tame;
-
-	if (!s)
-		return NULL;
-	tame = strdup(s);
-	if (!tame)
-		return NULL;
-	text_tame(tame);
-	o = json_object_new_string(tame);
-	free(tame);
-	return o;
-}
-
-static struct json_object *signal_text(int sig)
-{
-	char name[32];
-
-	if (!sig)
-		return NULL;
-	end_name((struct end){ END_SIGNAL, sig }, name, sizeof(name));
-	return text(name);
-}
+#include "json-text.h"
 
 /* { "exit 0": 3, "SIGSEGV": 2 } */
 static struct json_object *ends(const struct run *runs, unsigned int n)
@@ -94,7 +67,7 @@ static struct json_object *count(const struct ab *ab, enum side s, enum count c)
 	for (unsigned int i = 0; i < ab->done[s]; i++)
 		if (ab->runs[s][i].counted)
 			json_object_array_add(values,
-					      json_object_new_int64(ab->runs[s][i].counts[c]));
+					      json_object_new_uint64(ab->runs[s][i].counts[c]));
 	json_object_object_add(o, "values", values);
 	return o;
 }
@@ -104,9 +77,9 @@ static struct json_object *side(const struct ab *ab, enum side s)
 	struct json_object *o = json_object_new_object(), *complaint = NULL;
 	const struct way *w = &ab->ways[s];
 
-	json_object_object_add(o, "mode", text(w->mode ? w->mode : "none"));
-	json_object_object_add(o, "sync", text(w->sync));
-	json_object_object_add(o, "runs", json_object_new_int64(ab->done[s]));
+	json_text(o, "mode", w->mode ? w->mode : "none");
+	json_text(o, "sync", w->sync);
+	json_number(o, "runs", ab->done[s]);
 	json_object_object_add(o, "ended", ends(ab->runs[s], ab->done[s]));
 	for (int m = 0; m < NMEASURES; m++)
 		json_object_object_add(o, measure_names[m], measure(ab, s, m));
@@ -114,8 +87,8 @@ static struct json_object *side(const struct ab *ab, enum side s)
 		json_object_object_add(o, count_names[c], count(ab, s, c));
 	if (ab->complaint[s]) {
 		complaint = json_object_new_object();
-		json_object_object_add(complaint, "run", json_object_new_int64(ab->complained[s]));
-		json_object_object_add(complaint, "line", text(ab->complaint[s]));
+		json_number(complaint, "run", ab->complained[s]);
+		json_text(complaint, "line", ab->complaint[s]);
 	}
 	json_object_object_add(o, "stderr", complaint);
 	return o;
@@ -143,11 +116,11 @@ static struct json_object *output(const struct ab *ab, const struct output *o)
 	struct json_object *result = json_object_new_object(), *of;
 	static const char *const names[NSIDES] = { "a", "b" };
 
-	json_object_object_add(result, "file", text(o->path));
-	json_object_object_add(result, "verdict", text(output_verdict(ab, o)));
+	json_text(result, "file", o->path);
+	json_text(result, "verdict", output_verdict(ab, o));
 	for (int s = 0; s < NSIDES; s++) {
 		of = json_object_new_object();
-		json_object_object_add(of, "found", json_object_new_int64(o->found[s]));
+		json_number(of, "found", o->found[s]);
 		json_object_object_add(of, "varies", json_object_new_boolean(o->varies[s]));
 		json_object_object_add(result, names[s], of);
 	}
@@ -157,14 +130,22 @@ static struct json_object *output(const struct ab *ab, const struct output *o)
 void print_json(const struct ab *ab)
 {
 	struct json_object *all = json_object_new_object(), *list = json_object_new_array();
+	char name[32];
 	bool partial = ab->done[SIDE_A] < ab->n || ab->done[SIDE_B] < ab->n;
 
-	for (char **arg = ab->command; *arg; arg++)
-		json_object_array_add(list, text(*arg));
+	for (char **arg = ab->command; *arg; arg++) {
+		struct json_object *word = json_object_new_object();
+
+		/* By way of an object, as json_text() puts it into one. */
+		json_text(word, "", *arg);
+		json_object_array_add(list, json_object_get(json_object_object_get(word, "")));
+		json_object_put(word);
+	}
 	json_object_object_add(all, "command", list);
-	json_object_object_add(all, "wanted", json_object_new_int64(ab->n));
+	json_number(all, "wanted", ab->n);
 	json_object_object_add(all, "partial", json_object_new_boolean(partial));
-	json_object_object_add(all, "stopped_by", signal_text(ab->stopped));
+	end_name((struct end){ END_SIGNAL, ab->stopped }, name, sizeof(name));
+	json_text(all, "stopped_by", ab->stopped ? name : NULL);
 	json_object_object_add(all, "a", side(ab, SIDE_A));
 	json_object_object_add(all, "b", side(ab, SIDE_B));
 	json_object_object_add(all, "alike", json_object_new_boolean(ends_alike(ab)));
@@ -176,7 +157,5 @@ void print_json(const struct ab *ab)
 	for (size_t i = 0; i < ab->noutputs; i++)
 		json_object_array_add(list, output(ab, &ab->outputs[i]));
 	json_object_object_add(all, "outputs", list);
-	puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(all);
+	json_print(all);
 }

@@ -30,7 +30,6 @@ static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
 #define NSTOPS	(sizeof(stops) / sizeof(stops[0]))
 
 static sigset_t wanted, mask_before;
-static struct sigaction pipe_before;
 static unsigned long long started;	/* ticks after the machine's start */
 static int stopped;
 
@@ -44,13 +43,12 @@ static double now(void)
 
 void running_prepare(void)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, was;
+	struct sigaction was;
 	struct timespec t;
 
 	clock_gettime(CLOCK_BOOTTIME, &t);
 	started = t.tv_sec * sysconf(_SC_CLK_TCK) + t.tv_nsec / (1000000000L / sysconf(_SC_CLK_TCK));
 	prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
-	sigaction(SIGPIPE, &ignore, &pipe_before);
 	/* Whoever started us may have it ignored; then nobody would be there to be waited for. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&wanted);
@@ -104,7 +102,8 @@ static void become(const struct ab *ab, char **env, char *dir, int in, int out, 
 	    dup2(err, STDERR_FILENO) >= 0) {
 		memcpy(all, env, n * sizeof(*all));
 		all[n] = dir;
-		sigaction(SIGPIPE, &pipe_before, NULL);
+		/* primeshim itself ignores it. */
+		signal(SIGPIPE, SIG_DFL);
 		sigprocmask(SIG_SETMASK, &mask_before, NULL);
 		execvpe(ab->command[0], ab->command, all);
 	}

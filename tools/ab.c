@@ -100,9 +100,8 @@ static bool parse_options(int argc, char **argv, struct ab *ab, struct wish *w)
 {
 	int opt;
 
-	opterr = 0;
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, "+:n:q", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+n:q", options, NULL)) != -1) {
 		switch (opt) {
 		case 'n': w->runs = optarg; break;
 		case 'q': ab->quiet = true; break;
@@ -120,8 +119,7 @@ static bool parse_options(int argc, char **argv, struct ab *ab, struct wish *w)
 				return false;
 			break;
 		default:
-			warnx(opt == ':' ? "ab: %s needs a value; see primeshim ab --help" :
-			      "ab: unknown option %s; see primeshim ab --help", argv[optind - 1]);
+			bad_option(argv);
 			return false;
 		}
 	}
@@ -151,11 +149,11 @@ static bool check_wish(struct ab *ab, const struct wish *w)
 	if (!way_parse(&ab->ways[SIDE_A], "--a", w->a) || !way_parse(&ab->ways[SIDE_B], "--b", w->b))
 		return false;
 	if (w->json && w->markdown) {
-		warnx("ab: --json and --markdown exclude each other: give one of them");
+		bad_use("ab", "--json and --markdown exclude each other: give one of them");
 		return false;
 	}
 	if (!ab->command[0]) {
-		warnx("ab: no command given; see primeshim ab --help");
+		bad_use("ab", "no command given");
 		return false;
 	}
 	if (access(ab->input, R_OK) < 0) {
@@ -352,7 +350,7 @@ static unsigned int columns(void)
 	return text && atoi(text) > 0 ? atoi(text) : 80;
 }
 
-static bool print_all(const struct ab *ab, const struct wish *w)
+static int print_all(const struct ab *ab, const struct wish *w)
 {
 	if (w->json)
 		print_json(ab);
@@ -360,10 +358,7 @@ static bool print_all(const struct ab *ab, const struct wish *w)
 		print_markdown(ab);
 	else
 		print_table(ab, columns());
-	if (!fflush(stdout) && !ferror(stdout))
-		return true;
-	warn("ab: the result cannot be written");
-	return false;
+	return finish_output();
 }
 
 int cmd_ab(int argc, char **argv)
@@ -393,7 +388,7 @@ int cmd_ab(int argc, char **argv)
 	outputs_restore(&ab);
 	remove_folder(ab.tmp);
 	/* What there is of a result is shown; of none, that it could not be started is enough. */
-	if ((ret >= 0 || ab.done[SIDE_A]) && !print_all(&ab, &w))
+	if ((ret >= 0 || ab.done[SIDE_A]) && print_all(&ab, &w))
 		return 2;
 	return ret < 0 ? 2 : ab.stopped ? 128 + ab.stopped : 0;
 }
