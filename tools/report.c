@@ -112,8 +112,8 @@ static void print_page(const struct page *p)
 	unsigned int n;
 	struct summary *all = summarize(p, &n);
 
-	printf("%s[%u], %s after %s, mode %s, sync %s%s\n", p->head.program, p->head.pid,
-	       life_name(p->life), time_text(age, sizeof(age), page_age(p)), mode_name(p->head.policy),
+	printf("%s[%u], %s%s after %s, mode %s, sync %s%s\n", p->head.program, p->head.pid,
+	       life_name(p->life), p->life == LIFE_KILLED ? " (or left by _exit)" : "", time_text(age, sizeof(age), page_age(p)), mode_name(p->head.policy),
 	       sync_name(p->head.policy), p->head.forked ? ", a fork()'s child" : "");
 	printf("  %s\n", page_command(p, text, sizeof(text)));
 	for (unsigned int i = 0; i < n; i++)
