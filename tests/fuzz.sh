@@ -19,6 +19,7 @@ try() {
 	text=$1
 	shift
 	if said=$("$@" 2>&1); then
+		said=$(echo "$said" | tail -n 1)
 		echo "ok - $text: ${said##*: all right; }"
 	else
 		echo "not ok - $text: $*: status $?"
@@ -35,7 +36,7 @@ for program; do
 		try "$name: the same in mode rescue" env PRIMESHIM_MODE=rescue "$program"
 		# What a page says of maps that cannot be made must not be another fault.
 		try "$name: the same with a shared page" \
-			env PRIMESHIM_DIR="$pages" "$program" --quick 2>/dev/null
+			env PRIMESHIM_DIR="$pages" "$program" --quick
 		;;
 	*)
 		# Faults and unseen calls with one thread: what one hides, another cannot know.
