@@ -3,7 +3,7 @@
 # primeshim ab: real programs, run two ways; and over the fake kernel what is counted of them.
 # shellcheck disable=SC2016,SC2317 # what "sh -c" is given; what promise calls
 set -u
-src=${top_srcdir:-.}
+src=$(cd "${top_srcdir:-.}" && pwd -P)
 build=$(cd "${top_builddir:-.}" && pwd -P)
 ab=("$build/tools/primeshim" ab) fake=$build/tests/.libs/libfake.so
 [ -x "${ab[0]}" ] && [ -z "${EMULATOR-}" ] && command -v jq script >/dev/null || exit 77
