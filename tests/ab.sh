@@ -86,6 +86,16 @@ promise 'what is kept has stderr, too' [ -e kept2/b1.stderr ]
 promise 'a folder that is not empty is not kept in' refuses 'not empty' --keep kept2 true
 promise 'and loses nothing' [ -e kept2/a1.0.stdout ]
 
+LD_PRELOAD=other.so "$build/scripts/run-with-shim.sh" --env --mode deny -- sh -c 'touch ran' >env 2>/dev/null
+promise 'run-with-shim.sh --env says what it would set' [ "$(sed 's|=/.*/|=|' env)" = \
+'LD_PRELOAD=libprimeshim.so:other.so
+PRIMESHIM_MODE=deny
+PRIMESHIM_SYNC=driver
+PRIMESHIM_EXPORT=write' ]
+promise 'and runs nothing' [ ! -e ran ]
+json -n 1 -- sh -c 'rm -rf "$PRIMESHIM_DIR"'
+promise 'a command that removes its pages is not counted' is '.a.imports == null'
+
 # What is measured.
 json -n 5 -- sh -c 'case $PRIMESHIM_MODE in observe) sleep 0.1 ;; *) sleep 0.25 ;; esac'
 promise 'wall time is that of the clock' is '.a.wall_seconds.median > 0.1 and .a.wall_seconds.median < 0.2'
@@ -141,7 +151,7 @@ promise 'in 20 columns no line is longer' [ -z "$(grep -E '.{21}' "$tmp/out")" ]
 promise 'and all is there' [ "$(grep -c '^ [AB] exit 1$' "$tmp/out")" = 2 ]
 run -q -n 1 --markdown -- sh -c 'exit 1' '|'
 promise 'Markdown has a table of four columns' [ "$(grep -c '^| .* | .* | .* | .* |$' "$tmp/out")" = 12 ]
-promise 'and escapes what it would heed' grep -qF 'sh -c exit 1 \|' "$tmp/out"
+promise 'and escapes what it would heed' grep -qF "sh -c 'exit 1' '\|'" "$tmp/out"
 
 # What it leaves behind.
 away='trap "" TERM; sleep 100 & echo $! >>pids; setsid sh -c "trap \"\" TERM; sleep 100 & echo \$! >>pids; sleep 100" & echo $! >>pids; '

@@ -26,7 +26,7 @@
 /* What is asked to end has that long to do it. */
 #define GRACE	1.0
 
-static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+static const int stops[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define NSTOPS	(sizeof(stops) / sizeof(stops[0]))
 
 static sigset_t wanted, mask_before;

@@ -20,7 +20,6 @@
 
 #include "ab.h"
 #include "commands.h"
-#include "pages.h"
 
 #define MOST_RUNS	10000
 #define RUNS		"5"
@@ -214,46 +213,6 @@ static void remove_folder(const char *dir)
 {
 	if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
 		warn("ab: %s cannot be removed", dir);
-}
-
-/* Does the result of a map call mean that the program could not use what the driver gave? */
-static bool refused(const struct shared_pair *p)
-{
-	return p->call >= CALL_MAP_IOCTL &&
-		(p->native > 0 || p->native == NATIVE_SIGBUS || p->outcome == OUTCOME_DENIED);
-}
-
-static void count_page(const struct page *p, uint64_t *counts)
-{
-	counts[COUNT_IMPORTS] += p->head.counters[STAT_IMPORT] + p->head.counters[STAT_LEARNED];
-	counts[COUNT_BEGINS] += p->head.counters[STAT_BEGIN];
-	counts[COUNT_BLOCKED] += p->head.counters[STAT_BLOCKED];
-	for (unsigned int i = 0; i < p->head.pairs.used; i++) {
-		const struct shared_pair *pair = &p->pairs[i];
-		bool mapped = pair->outcome == OUTCOME_OFFSET || pair->outcome == OUTCOME_DMABUF;
-
-		if (refused(pair))
-			counts[COUNT_REFUSED] += pair->count;
-		if (refused(pair) && mapped)
-			counts[COUNT_RESCUED] += pair->count;
-		if (pair->outcome == OUTCOME_DMABUF)
-			counts[COUNT_DMABUF] += pair->count;
-	}
-}
-
-static void count_run(const struct way *w, const char *dir, struct run *run)
-{
-	struct page *pages;
-	size_t n;
-
-	/* It sees nothing, so it has no pages. */
-	if (!w->shim || !strcmp(w->mode, "off"))
-		return;
-	pages = pages_load(dir, &n);
-	for (size_t i = 0; i < n; i++)
-		count_page(&pages[i], run->counts);
-	pages_free(pages, n);
-	run->counted = true;
 }
 
 /* What happens meanwhile: one line that is rewritten, or one a run where stderr is no terminal. */
