@@ -86,8 +86,8 @@ promise 'what is kept has stderr, too' [ -e kept2/b1.stderr ]
 promise 'a folder that is not empty is not kept in' refuses 'not empty' --keep kept2 true
 promise 'and loses nothing' [ -e kept2/a1.0.stdout ]
 
-LD_PRELOAD=other.so "$build/scripts/run-with-shim.sh" --env --mode deny -- sh -c 'touch ran' >env 2>/dev/null
-promise 'run-with-shim.sh --env says what it would set' [ "$(sed 's|=/.*/|=|' env)" = \
+LD_PRELOAD=other.so "$build/scripts/run-with-shim.sh" --env --mode deny -- sh -c 'touch ran' >told 2>/dev/null
+promise 'run-with-shim.sh --env says what it would set' [ "$(sed 's|=/.*/|=|' told)" = \
 'LD_PRELOAD=libprimeshim.so:other.so
 PRIMESHIM_MODE=deny
 PRIMESHIM_SYNC=driver

@@ -16,7 +16,9 @@ struct unit {
 	const char *name;
 };
 static const struct unit time_units[] = { { 1, "s" }, { 1e-3, "ms" }, { 1e-6, "us" } };
-static const struct unit byte_units[] = { { 1 << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" } };
+static const struct unit byte_units[] = {
+	{ 1 << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" },
+};
 #define NUNITS	(sizeof(time_units) / sizeof(time_units[0]))
 
 static const struct {
@@ -51,18 +53,19 @@ static void put_spread(char *cell, const double *v, unsigned int n, const struct
 {
 	double median = n ? stats_median(v, n) : 0;
 	char text[32], spread[32];
+	const char *name;
 	size_t u = 0;
 
 	while (u < NUNITS - 1 && median < units[u].size)
 		u++;
+	name = units[u].name;
+	digits(median / units[u].size, text, sizeof(text));
 	if (!n)
 		snprintf(cell, CELL, "-");
 	else if (n < 3)
-		snprintf(cell, CELL, "%s %s", digits(median / units[u].size, text, sizeof(text)),
-			 units[u].name);
+		snprintf(cell, CELL, "%s %s", text, name);
 	else
-		snprintf(cell, CELL, "%s %s %s%s", digits(median / units[u].size, text, sizeof(text)),
-			 units[u].name, before_spread,
+		snprintf(cell, CELL, "%s %s %s%s", text, name, before_spread,
 			 digits(stats_deviation(v, n) / units[u].size, spread, sizeof(spread)));
 }
 
@@ -81,13 +84,14 @@ static void put_ratio(char *cell, const struct ratio *r)
 {
 	char estimate[32], low[32], high[32];
 
+	digits(r->estimate, estimate, sizeof(estimate));
 	if (!r->known)
 		snprintf(cell, CELL, "-");
 	else if (!r->enough)
-		snprintf(cell, CELL, "%s (too few runs)", digits(r->estimate, estimate, sizeof(estimate)));
+		snprintf(cell, CELL, "%s (too few runs)", estimate);
 	else
-		snprintf(cell, CELL, "%s (%s to %s)", digits(r->estimate, estimate, sizeof(estimate)),
-			 digits(r->low, low, sizeof(low)), digits(r->high, high, sizeof(high)));
+		snprintf(cell, CELL, "%s (%s to %s)", estimate, digits(r->low, low, sizeof(low)),
+			 digits(r->high, high, sizeof(high)));
 }
 
 static void put_measure(const struct ab *ab, char (*row)[CELL], enum measure m, bool alike)
@@ -101,7 +105,8 @@ static void put_measure(const struct ab *ab, char (*row)[CELL], enum measure m, 
 	}
 	snprintf(row[COLUMN_RATIO], CELL, "-");
 	if (alike) {
-		struct ratio r = stats_ratio(v[SIDE_A], ab->done[SIDE_A], v[SIDE_B], ab->done[SIDE_B]);
+		struct ratio r = stats_ratio(v[SIDE_A], ab->done[SIDE_A],
+					     v[SIDE_B], ab->done[SIDE_B]);
 
 		put_ratio(row[COLUMN_RATIO], &r);
 	}
@@ -181,8 +186,10 @@ void table_head(const struct ab *ab, char *command, size_t len, char *runs, size
 	if (ab->done[SIDE_A] == ab->n && ab->done[SIDE_B] == ab->n)
 		snprintf(runs, rlen, "%u run%s each way, in turn", ab->n, ab->n == 1 ? "" : "s");
 	else
-		snprintf(runs, rlen, "PARTIAL: stopped by %s%s after %u of %u runs (%u of A, %u of B)",
-			 ab->stopped ? "SIG" : "an error", ab->stopped ? sigabbrev_np(ab->stopped) : "",
+		snprintf(runs, rlen,
+			 "PARTIAL: stopped by %s%s after %u of %u runs (%u of A, %u of B)",
+			 ab->stopped ? "SIG" : "an error",
+			 ab->stopped ? sigabbrev_np(ab->stopped) : "",
 			 ab->done[SIDE_A] + ab->done[SIDE_B], 2 * ab->n, ab->done[SIDE_A],
 			 ab->done[SIDE_B]);
 }
@@ -210,7 +217,7 @@ void table_notes(const struct ab *ab, put_line *put, void *arg)
 		put(label, ab->complaint[s], arg);
 	}
 	if (!ends_alike(ab) && ab->done[SIDE_A] && ab->done[SIDE_B])
-		put(NULL, "They do not end alike, so their times and memory are not compared.", arg);
+		put(NULL, "They do not end alike: their times and memory are not compared.", arg);
 	else if (!stats_rank(ab->done[SIDE_A], ab->done[SIDE_B]))
 		put(NULL, "Too few runs for an interval: 4 each way are needed.", arg);
 	if (uncounted)

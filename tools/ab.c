@@ -141,11 +141,13 @@ static bool check_wish(struct ab *ab, const struct wish *w)
 	if (w->timeout) {
 		ab->timeout = strtod(w->timeout, &end);
 		if (!*w->timeout || *end || !isfinite(ab->timeout) || ab->timeout <= 0) {
-			warnx("ab: --timeout cannot be '%s': give seconds, more than 0", w->timeout);
+			warnx("ab: --timeout cannot be '%s': give seconds, more than 0",
+			      w->timeout);
 			return false;
 		}
 	}
-	if (!way_parse(&ab->ways[SIDE_A], "--a", w->a) || !way_parse(&ab->ways[SIDE_B], "--b", w->b))
+	if (!way_parse(&ab->ways[SIDE_A], "--a", w->a) ||
+	    !way_parse(&ab->ways[SIDE_B], "--b", w->b))
 		return false;
 	if (w->json && w->markdown) {
 		bad_use("ab", "--json and --markdown exclude each other: give one of them");
@@ -228,8 +230,9 @@ static void progress(const struct ab *ab, enum side side, unsigned int i, const 
 		fprintf(stderr, "%u/%u %c", i + 1, 2 * ab->n, "AB"[side]);
 	} else if (!terminal) {
 		end_name(run->end, how, sizeof(how));
-		fprintf(stderr, "primeshim: ab: run %u of %u: %c (%s): %s, %.3f s\n", i + 1, 2 * ab->n,
-			"AB"[side], ab->ways[side].word, how, run->measures[MEASURE_WALL]);
+		fprintf(stderr, "primeshim: ab: run %u of %u: %c (%s): %s, %.3f s\n", i + 1,
+			2 * ab->n, "AB"[side], ab->ways[side].word, how,
+			run->measures[MEASURE_WALL]);
 	}
 	fflush(stderr);
 }
