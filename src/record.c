@@ -184,6 +184,11 @@ struct buffer *record_buffer(int fd, uint32_t handle)
 	return b;
 }
 
+unsigned int record_note(int fd)
+{
+	return settings.dir ? record_names(fd, NULL).importer : 0;
+}
+
 uint16_t record_slot(int fd, uint32_t handle, const struct buffer *b)
 {
 	struct file *f;
