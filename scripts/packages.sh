@@ -23,7 +23,7 @@ declare -A packages_of=(
 		chromium'
 	[programs-guest]='kmscube libdrm-tests glmark2-es2-drm libgl1-mesa-dri libegl-mesa0
 		vulkan-tools mesa-vulkan-drivers'
-	[test]='binutils check jq kmscube libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 shellcheck strace
+	[test]='binutils check gdb jq kmscube libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 shellcheck strace
 		valgrind'
 )
 
