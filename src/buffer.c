@@ -7,9 +7,9 @@
 #include "buffer.h"
 #include "lock.h"
 #include "pool.h"
+#include "publish.h"
 
 #define BLOCK_SHIFT	12
-#define EXPORTERS	64
 
 static uint64_t number(const struct hash_link *l)
 {
@@ -23,9 +23,7 @@ static struct pool pool = POOL(struct buffer);
 /* Every dma-buf lies on the kernel's one dma-buf file system; the first seen tells its number. */
 static uint64_t dev;
 
-/* Few names, many buffers. A name that finds no room is as good as unknown. */
-static char exporters[EXPORTERS][NAME_LEN] = { "", "?" };
-static bool deaf[EXPORTERS];	/* to brackets */
+static bool deaf[NAMES];	/* to brackets, by exporter */
 
 void buffers_lock(void)
 {
@@ -75,6 +73,7 @@ struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size)
 			pool_put(&pool, b);
 			return NULL;
 		}
+		publish_buffer(b);
 	}
 	b->refs++;
 	return b;
@@ -85,25 +84,19 @@ void buffer_put(struct buffer *b)
 	if (--b->refs)
 		return;
 	hash_remove(&buffers, &b->link);
+	publish_buffer_gone(b);
 	pool_put(&pool, b);
 }
 
 const char *buffer_exporter(const struct buffer *b)
 {
-	return exporters[b->exporter];
+	return name_text(b->exporter);
 }
 
 void buffer_name_exporter(struct buffer *b, const char *name)
 {
-	for (int i = 1; i < EXPORTERS; i++) {
-		if (!exporters[i][0])
-			memcpy(exporters[i], name, strnlen(name, NAME_LEN - 1));
-		if (!strncmp(exporters[i], name, NAME_LEN - 1)) {
-			b->exporter = i;
-			return;
-		}
-	}
-	b->exporter = 1;
+	b->exporter = name_number(name);
+	publish_buffer(b);
 }
 
 bool buffer_is_deaf(const struct buffer *b)
@@ -115,7 +108,7 @@ void buffer_set_deaf(struct buffer *b)
 {
 	b->deaf = true;
 	/* Of one whose exporter is not known nothing follows for others. */
-	if (b->exporter > 1)
+	if (b->exporter > NAME_UNKNOWN)
 		deaf[b->exporter] = true;
 }
 

@@ -12,8 +12,7 @@
 
 #include "dmabuf.h"
 #include "hash.h"
-
-#define NAME_LEN 32
+#include "names.h"
 
 struct import;
 
@@ -39,7 +38,8 @@ struct buffer {
 	uint8_t framed : 1;		/* a frame buffer was made of it */
 	uint8_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
 	uint8_t deaf : 1;		/* it knows no brackets */
-	uint8_t exporter;		/* index of its name, 0 until asked */
+	uint8_t exporter;		/* name_number(), 0 until asked */
+	uint16_t slot;			/* in the shared page + 1, 0: not there */
 };
 
 void buffers_lock(void);

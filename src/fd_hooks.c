@@ -16,6 +16,7 @@
 #include "file.h"
 #include "lock.h"
 #include "next.h"
+#include "publish.h"
 #include "sync.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
@@ -201,6 +202,7 @@ void fork_prepare(void)
 	taken = !lock_held();
 	if (!taken)
 		return;
+	publish_keep();
 	files_keep();
 	descriptors_lock();
 	files_lock();
@@ -215,11 +217,13 @@ void fork_parent(void)
 	files_unlock();
 	descriptors_unlock();
 	files_unkeep();
+	publish_unkeep();
 }
 
 void fork_child(void)
 {
 	descriptors_forked();
+	publish_forked();
 	if (!taken)
 		return;
 	sync_forked();

@@ -64,6 +64,7 @@ static struct file *file_new(dev_t rdev)
 	lock_take(&f->lock);
 	f->rdev = rdev;
 	f->driver[0] = '\0';
+	f->name = 0;
 	f->table = NULL;
 	f->wanted = true;
 	lock_release(&f->lock);

@@ -30,7 +30,10 @@ struct import {
 	struct import *sibling;		/* the next import of that buffer; under buffers_lock() */
 	uint64_t native;		/* the driver's offset, 0 while it has refused */
 	uint32_t synthetic;		/* our offset in blocks of 4096 bytes, 0 until asked for */
-	uint8_t native_works;		/* enum answer: does a touch of the native mapping work? */
+	uint8_t native_works : 2;	/* enum answer: does a touch of the native mapping work? */
+	uint8_t counted : 1;		/* in the shared page; under buffers_lock(), as what follows */
+	uint8_t importer;		/* name_number() of the driver */
+	uint16_t slot;			/* in the shared page + 1, 0: not there */
 };
 
 /*
@@ -41,6 +44,7 @@ struct file {
 	pthread_mutex_t lock;		/* protects what follows, but for refs and all */
 	dev_t rdev;
 	char driver[NAME_LEN];		/* its name; "" until asked */
+	uint8_t name;			/* name_number() of that */
 	const struct driver *table;	/* what is known of that; NULL: nothing */
 	bool wanted;			/* by PRIMESHIM_DRIVERS */
 	struct hash imports;		/* by handle */

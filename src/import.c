@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "pool.h"
+#include "publish.h"
 #include "watch.h"
 
 static struct pool pool = POOL(struct import);
@@ -56,6 +57,7 @@ void import_drop(struct file *f, struct import *imp)
 {
 	hash_remove(&f->imports, &imp->link);
 	buffers_lock();
+	publish_import_gone(imp);
 	unchain(imp);
 	offsets_leave(f, imp);
 	buffer_put(imp->buffer);
@@ -127,6 +129,8 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 	buffers_lock();
 	other = sibling(f, imp);
 	imp->synthetic = other ? other->synthetic : 0;
+	imp->importer = f->name;
+	publish_import(imp);
 	count(1);
 	buffers_unlock();
 	imp->born = tick();
@@ -145,6 +149,7 @@ void import_rename(struct file *f, struct import *imp, uint32_t handle)
 	/* Other files look at it along the buffer's chain. */
 	buffers_lock();
 	imp->handle = handle;
+	publish_import(imp);
 	buffers_unlock();
 	imp->born = tick();
 	/* There are buckets, as it was in one: this cannot fail. */

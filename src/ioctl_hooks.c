@@ -98,7 +98,7 @@ static int export_writable(const struct ioctl_call *c)
 	struct ioctl_call with = *c;
 	int ret;
 
-	if (!settings.rdwr || (uint32_t)c->request != DRM_IOCTL_PRIME_HANDLE_TO_FD ||
+	if (!exports_writable() || (uint32_t)c->request != DRM_IOCTL_PRIME_HANDLE_TO_FD ||
 	    !readable(c->arg, sizeof(p)))
 		return call(c);
 	memcpy(&p, c->arg, sizeof(p));
@@ -124,7 +124,7 @@ static int do_export(const struct ioctl_call *c)
 	if (ret < 0)
 		return ret;
 	record_exported(c->fd, get32(c->arg, c->desc->handle), get32(c->arg, c->desc->value));
-	if (settings.turns) {
+	if (sync_turns()) {
 		struct buffer *b = record_buffer(c->fd, get32(c->arg, c->desc->handle));
 
 		if (b)
@@ -230,7 +230,7 @@ int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
 		return do_own_sync(&c);
 	c.desc = record_ioctl(fd, request, &c.driver);
 	if (!c.desc || !hooks[c.desc->role] ||
-	    (c.desc->role >= ROLE_CPU_BEGIN && !settings.turns))
+	    (c.desc->role >= ROLE_CPU_BEGIN && !sync_turns()))
 		return call(&c);
 	/* What is not copied back is none of ours. */
 	if (_IOC_DIR(c.desc->request) & _IOC_READ && !(_IOC_DIR(request) & _IOC_READ))

@@ -64,13 +64,14 @@ void mapped_recheck(void *addr, size_t len)
 		mapped_end(addr, len);
 }
 
-void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, int dmabuf)
+void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
+		  int dmabuf)
 {
 	bool hide;
 
 	mapped_end(p, len);
 	buffers_lock();
-	hide = settings.sync != SYNC_OFF && b->fd < 0;
+	hide = sync_now() != SYNC_OFF && b->fd < 0;
 	buffers_unlock();
 	if (hide) {
 		dmabuf = descriptor_hide(dmabuf, b);
@@ -80,7 +81,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	}
 	buffers_lock();
 	/* Asked again: another thread may have put one there, or taken it away, meanwhile. */
-	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot) && b->fd < 0) {
+	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot, note) && b->fd < 0) {
 		b->fd = dmabuf;
 		dmabuf = -1;
 	}
@@ -125,7 +126,7 @@ static void moved(const struct mapping *m, uint64_t old, uint64_t old_len, bool 
 		buffer_put(mapping_cut(old, old_len));
 	if (head && !keep_old)
 		mapping_behead(old, m->serial);
-	mapping_add(to, len, head, m->buffer, m->prot);
+	mapping_add(to, len, head, m->buffer, m->prot, m->note);
 	buffers_unlock();
 	sync_mapped(m->buffer, false);
 }

@@ -11,10 +11,11 @@
 #include "buffer.h"
 
 /*
- * [p, p + len) shows @b since now, with the @head bytes before it. Consumes @dmabuf, a descriptor
- * of it, and the caller's reference to @b.
+ * [p, p + len) shows @b since now, with the @head bytes before it. @note: NOTE_* of mapping.h.
+ * Consumes @dmabuf, a descriptor of it, and the caller's reference to @b.
  */
-void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, int dmabuf);
+void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
+		  int dmabuf);
 
 /* What was mapped in the range is, or is about to be, gone: END what is over. */
 void mapped_end(void *addr, size_t len);

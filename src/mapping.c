@@ -6,12 +6,16 @@
 
 #include "mapping.h"
 #include "page.h"
+#include "publish.h"
 #include "range.h"
 
 /*
  * By address -> struct buffer; the tag: a serial number, and in bit 0 mapped for writing; the mark:
- * its protection.
+ * its protection, and above that its note.
  */
+#define PROT_BITS	4
+#define PROT_MASK	((1U << PROT_BITS) - 1)
+
 static struct ranges mappings;
 
 /* By address -> where its mapping begins; the tag: pages of that mapping; the mark: its serial. */
@@ -55,7 +59,8 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
 		.end = r->end,
 		.head = h ? h->end - h->start : 0,
 		.serial = serial_of(r),
-		.prot = r->mark,
+		.prot = r->mark & PROT_MASK,
+		.note = r->mark >> PROT_BITS,
 	};
 	return true;
 }
@@ -68,21 +73,29 @@ static void add_head(uint64_t addr, uint64_t len, uint64_t head, unsigned int se
 		ranges_find(&heads, addr - 1)->mark = serial;
 }
 
-int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot)
+static unsigned int mark(int prot, unsigned int note)
+{
+	return (prot & PROT_MASK) | note << PROT_BITS;
+}
+
+int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot,
+		unsigned int note)
 {
 	unsigned int write = !!(prot & PROT_WRITE);
 	int ret = ranges_insert(&mappings, addr, addr + len, b, ++serials << 1 | write);
 
 	if (ret < 0)
 		return ret;
-	ranges_find(&mappings, addr)->mark = prot;
+	ranges_find(&mappings, addr)->mark = mark(prot, note);
 	add_head(addr, len, head, serials & SERIAL_MASK);
 	count(b, write, 1);
+	publish_mapping(addr, addr + len);
 	return 0;
 }
 
 struct buffer *mapping_cut(uint64_t addr, uint64_t len)
 {
+	uint64_t end = addr + len;
 	struct range old;
 	struct buffer *b;
 	int left = ranges_cut(&mappings, addr, addr + len, &old);
@@ -96,6 +109,13 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len)
 	b = old.obj;
 	b->refs++;
 	count(b, old.tag & 1, left - 1);
+	if (old.start > addr)
+		addr = old.start;
+	if (old.end < end)
+		end = old.end;
+	publish_event((struct shared_event){ .kind = EVENT_UNMAP, .exporter = b->exporter,
+					     .ino = b->ino, .addr = addr, .len = end - addr });
+	publish_unmapping(addr, end);
 	return b;
 }
 
@@ -111,16 +131,19 @@ struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
 		uint64_t start = r->start > addr ? r->start : addr;
 		uint64_t end = r->end < addr + len ? r->end : addr + len;
 
-		if ((int)r->mark == prot)
+		unsigned int marked = mark(prot, r->mark >> PROT_BITS);
+
+		if (r->mark == marked)
 			continue;
 		b = r->obj;
 		b->refs++;
 		count(b, r->tag & 1, ranges_cut(&mappings, start, end, &old) - 1);
 		/* Without memory for one more piece it is forgotten, as in ranges_cut(). */
 		if (!ranges_insert(&mappings, start, end, b, (old.tag & ~1U) | write)) {
-			ranges_find(&mappings, start)->mark = prot;
+			ranges_find(&mappings, start)->mark = marked;
 			count(b, write, 1);
 		}
+		publish_unmapping(start, end);
 		return b;
 	}
 	return NULL;

@@ -21,7 +21,12 @@ struct mapping {
 	uint64_t head;		/* bytes before it that belong to the same mmap */
 	unsigned int serial;	/* tells it from whatever is mapped there later */
 	int prot;		/* PROT_*, as the program has it */
+	unsigned int note;	/* for the shared page: NOTE_* */
 };
+
+/* Who imported what is mapped there (name_number()), and that it is the driver's own mapping. */
+#define NOTE_IMPORTER	0xffU
+#define NOTE_NATIVE	0x100U
 
 /* The first mapping that overlaps [addr, addr + len); false if there is none. */
 bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m);
@@ -31,7 +36,8 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m);
  * The @head bytes before it belong to the same mmap and go with the last piece of it.
  * The range must be free: mapping_cut() first. 0 or a negative errno.
  */
-int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot);
+int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot,
+		unsigned int note);
 
 /*
  * Forget what is recorded in [addr, addr + len), in pieces where need be, for one buffer at most:

@@ -33,6 +33,7 @@
 #include "mapping.h"
 #include "mmap_hooks.h"
 #include "next.h"
+#include "publish.h"
 #include "reach.h"
 #include "settings.h"
 #include "stats.h"
@@ -76,7 +77,7 @@ __attribute__((constructor)) static void begin(void)
 	watch_init();
 	if (PRELOADED && settings.active)
 		reach_init();
-	if (settings.active && settings.sync == SYNC_TRAP)
+	if (settings.active && sync_now() == SYNC_TRAP)
 		trap_init();
 	errno = saved;
 }
@@ -90,6 +91,7 @@ __attribute__((destructor)) static void end(void)
 	stats_log();
 	if (trapping)
 		trap_log();
+	publish_end();
 	errno = saved;
 }
 
@@ -105,6 +107,7 @@ static bool enter(struct border *b)
 		return false;
 	b->saved = errno;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &b->cancel);
+	publish_follow();
 	return true;
 }
 

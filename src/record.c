@@ -14,13 +14,8 @@
 #include "record.h"
 #include "settings.h"
 #include "stats.h"
+#include "tell.h"
 #include "watch.h"
-
-struct names {
-	char driver[NAME_LEN];
-	char exporter[NAME_LEN];
-	const struct driver *table;
-};
 
 void record_put(struct buffer *b)
 {
@@ -88,6 +83,9 @@ static struct file *lock_wanted(int fd, dev_t rdev)
 		f = file_lock_new(fd, rdev);
 		if (f) {
 			memcpy(f->driver, name, sizeof(name));
+			buffers_lock();
+			f->name = name[0] ? name_number(name) : 0;
+			buffers_unlock();
 			f->table = table;
 			f->wanted = driver_wanted(name, table);
 		}
@@ -99,44 +97,35 @@ static struct file *lock_wanted(int fd, dev_t rdev)
 	return f;
 }
 
-static struct names names_of(int fd, const struct buffer *b)
+struct names record_names(int fd, const struct buffer *b)
 {
-	struct names n = { "?", "?", NULL };
+	struct names n = { NAME_UNKNOWN, NAME_UNKNOWN, NULL };
 	struct file *f = file_lock(fd);
 
-	if (f && f->driver[0])
-		memcpy(n.driver, f->driver, sizeof(n.driver));
+	if (f && f->name)
+		n.importer = f->name;
 	if (f) {
 		n.table = f->table;
 		file_unlock(f);
 	}
 	buffers_lock();
-	if (b && buffer_exporter(b)[0])
-		memcpy(n.exporter, buffer_exporter(b), sizeof(n.exporter));
+	if (b && b->exporter)
+		n.exporter = b->exporter;
 	buffers_unlock();
 	return n;
 }
 
 bool record_foreign(int fd, const struct buffer *buf)
 {
-	struct names n = names_of(fd, buf);
-	size_t a = strlen(n.driver), b = strlen(n.exporter);
+	struct names n = record_names(fd, buf);
+	const char *driver = name_text(n.importer), *exporter = name_text(n.exporter);
+	size_t a = strlen(driver), b = strlen(exporter);
 
-	if (!strcmp(n.exporter, "?") || !strcmp(n.driver, "?"))
+	if (n.importer == NAME_UNKNOWN || n.exporter == NAME_UNKNOWN)
 		return false;
 	if (n.table)
-		return !driver_exports_as(n.table, n.exporter);
-	return strcmp(n.exporter, "drm") && strncmp(n.driver, n.exporter, a < b ? a : b);
-}
-
-struct label record_label(int fd, uint32_t handle, const struct buffer *b)
-{
-	struct names n = names_of(fd, b);
-	struct label l;
-
-	snprintf(l.text, sizeof(l.text), "%s handle %u <- %s, %llu bytes", n.driver, handle,
-		 n.exporter, b ? (unsigned long long)buffer_size(b) : 0);
-	return l;
+		return !driver_exports_as(n.table, exporter);
+	return strcmp(exporter, "drm") && strncmp(driver, exporter, a < b ? a : b);
 }
 
 /* The import's buffer, with a reference; its file is locked. */
@@ -195,6 +184,21 @@ struct buffer *record_buffer(int fd, uint32_t handle)
 	return b;
 }
 
+uint16_t record_slot(int fd, uint32_t handle, const struct buffer *b)
+{
+	struct file *f;
+	struct import *imp = lock_import(fd, handle, &f);
+	uint16_t slot;
+
+	if (!imp)
+		return 0;
+	buffers_lock();
+	slot = imp->buffer == b ? imp->slot : 0;
+	buffers_unlock();
+	file_unlock(f);
+	return slot;
+}
+
 bool record_knows(int fd, uint32_t handle)
 {
 	struct file *f;
@@ -229,6 +233,7 @@ static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
 	if (!f)
 		return NULL;
 	if (own) {
+		stat_inc(STAT_IMPORT_OWN);
 		imp = import_find(f, handle);
 		if (imp)
 			import_drop(f, imp);
@@ -284,11 +289,8 @@ int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b)
 		return -EINVAL;
 	}
 	ask_exporter(dmabuf, *b);
-	if (before != *b) {
-		stat_inc(before ? STAT_STALE : STAT_LEARNED);
-		log_line("import %s: %s", before ? "changed" : "learned",
-			 record_label(fd, handle, *b).text);
-	}
+	if (before != *b)
+		tell_import(fd, handle, *b, before ? HOW_CHANGED : HOW_LEARNED);
 	return dmabuf;
 }
 
@@ -301,11 +303,9 @@ void record_imported(int fd, uint32_t handle, int dmabuf)
 	b = drm_node(fd, &rdev) < 0 ? NULL : note(fd, rdev, handle, dmabuf, false, &before);
 	if (!b)
 		return;
-	stat_inc(STAT_IMPORT);
-	if (settings.log) {
+	if (settings.log || settings.dir)
 		ask_exporter(dmabuf, b);
-		log_line("import: %s", record_label(fd, handle, b).text);
-	}
+	tell_import(fd, handle, b, HOW_SEEN);
 	record_put(b);
 }
 
@@ -317,7 +317,7 @@ void record_exported(int fd, uint32_t handle, int dmabuf)
 	uint64_t size;
 	dev_t rdev;
 
-	if (settings.mode != MODE_DENY &&
+	if (mode_now() != MODE_DENY && !settings.dir &&
 	    !atomic_load_explicit(&imports_live, memory_order_relaxed))
 		return;
 	if (drm_node(fd, &rdev) < 0)

@@ -92,11 +92,15 @@ void record_put(struct buffer *b);
  */
 bool record_foreign(int fd, const struct buffer *b);
 
-/* What the log calls an import: driver, handle, exporter, size. @b may be NULL: not known. */
-struct label {
-	char text[128];
+/* Who is who, by name_number(): the driver of @fd, and the exporter of @b, which may be NULL. */
+struct names {
+	uint8_t importer, exporter;
+	const struct driver *table;	/* of the driver, NULL: it is not known */
 };
 
-struct label record_label(int fd, uint32_t handle, const struct buffer *b);
+struct names record_names(int fd, const struct buffer *b);
+
+/* Where the shared page has the import of @b under @handle (+ 1), or 0. */
+uint16_t record_slot(int fd, uint32_t handle, const struct buffer *b);
 
 #endif

@@ -7,14 +7,14 @@
 
 #include "descriptor.h"
 #include "drm_node.h"
-#include "log.h"
 #include "mapped.h"
+#include "mapping.h"
 #include "next.h"
 #include "reach.h"
 #include "record.h"
 #include "redirect.h"
 #include "settings.h"
-#include "stats.h"
+#include "tell.h"
 
 #ifndef MAP_TYPE
 #define MAP_TYPE 0x0f
@@ -66,7 +66,8 @@ static bool mappable(struct buffer *b, int dmabuf)
  * drm_gem_dumb_map_offset() says of imports, and of nothing else, so it also shows imports that
  * were made where we could not see it.
  */
-static int refused(int fd, uint32_t handle, bool proof, int err, struct buffer **b)
+static int refused(int fd, uint32_t handle, bool proof, enum shared_call call, int err,
+		   struct buffer **b)
 {
 	int dmabuf;
 
@@ -75,17 +76,9 @@ static int refused(int fd, uint32_t handle, bool proof, int err, struct buffer *
 	dmabuf = record_fetch(fd, handle, proof && err == -EINVAL, b);
 	if (dmabuf < 0)
 		return dmabuf;
-	stat_inc(STAT_REFUSED);
-	if (!settings.rescues) {
-		log_line("map refused: %s: %s%s", record_label(fd, handle, *b).text, log_errno(err),
-			 settings.mode == MODE_OBSERVE ? "; redirect would map the dma-buf" : "");
-	} else if (mappable(*b, dmabuf)) {
+	if (mode_rescues() && mappable(*b, dmabuf))
 		return dmabuf;
-	} else {
-		stat_inc(STAT_FALLBACK);
-		log_line("fallback: %s: the dma-buf cannot be mapped: %s",
-			 record_label(fd, handle, *b).text, log_errno(err));
-	}
+	tell_refused(fd, handle, *b, call, err, OUTCOME_REFUSED, mode_rescues() ? -ENXIO : 0);
 	next.close(dmabuf);
 	record_put(*b);
 	return -ENXIO;
@@ -94,13 +87,14 @@ static int refused(int fd, uint32_t handle, bool proof, int err, struct buffer *
 int redirect_refused(int fd, uint32_t handle, bool proof, int err, uint64_t *offset)
 {
 	struct buffer *b;
-	int dmabuf = refused(fd, handle, proof, err, &b);
+	int dmabuf = refused(fd, handle, proof, CALL_MAP_IOCTL, err, &b);
 
 	if (dmabuf < 0)
 		return err;
 	next.close(dmabuf);
 	*offset = reach_mmap() ? record_synthetic(fd, handle, b) : 0;
-	stat_inc(*offset ? STAT_OFFSET : STAT_FALLBACK);
+	tell_refused(fd, handle, b, CALL_MAP_IOCTL, err, *offset ? OUTCOME_OFFSET : OUTCOME_REFUSED,
+		     *offset ? 0 : -ENOMEM);
 	record_put(b);
 	return *offset ? 0 : err;
 }
@@ -111,24 +105,20 @@ int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int 
 	struct buffer *b;
 	size_t head;
 
-	dmabuf = refused(fd, handle, false, err, &b);
+	dmabuf = refused(fd, handle, false, CALL_MAP_ADDRESS, err, &b);
 	if (dmabuf < 0)
 		return err;
 	if (len <= SIZE_MAX)
 		ret = dmabuf_mmap(dmabuf, buffer_size(b), NULL, len, PROT_READ | PROT_WRITE,
 				  MAP_SHARED, start, out, &head);
 	if (ret < 0) {
-		stat_inc(STAT_FALLBACK);
-		log_line("fallback: %s: %llu bytes at %llu: %s", record_label(fd, handle, b).text,
-			 (unsigned long long)len, (unsigned long long)start, log_errno(ret));
+		tell_refused(fd, handle, b, CALL_MAP_ADDRESS, err, OUTCOME_REFUSED, ret);
 		next.close(dmabuf);
 		record_put(b);
 		return err;
 	}
-	stat_inc(STAT_REDIRECTED);
-	log_line("map: %s: %llu bytes at %llu, rw: dma-buf", record_label(fd, handle, b).text,
-		 (unsigned long long)len, (unsigned long long)start);
-	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, dmabuf);
+	tell_address(fd, handle, b, err, start, len, *out);
+	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, record_names(fd, b).importer, dmabuf);
 	return 0;
 }
 
@@ -144,7 +134,9 @@ enum plan { NATIVE, NATIVE_FIRST, DMABUF_FIRST, REFUSE };
 
 static enum plan plan_of(const struct view *v)
 {
-	switch (settings.mode) {
+	enum mode mode = mode_now();
+
+	switch (mode) {
 	case MODE_DENY:
 		return v->quirks & QUIRK_OWN_MMAP ? NATIVE : REFUSE;
 	case MODE_REDIRECT:
@@ -153,7 +145,7 @@ static enum plan plan_of(const struct view *v)
 			return NATIVE;
 		if (v->quirks & QUIRK_MAPS_WRONG)
 			return DMABUF_FIRST;
-		return settings.mode == MODE_REDIRECT && record_foreign(v->fd, v->buffer) ?
+		return mode == MODE_REDIRECT && record_foreign(v->fd, v->buffer) ?
 		       DMABUF_FIRST : NATIVE_FIRST;
 	default:
 		return NATIVE;
@@ -181,15 +173,20 @@ static int ask(const struct mmap_call *c, const void *p, bool *lasting)
 	return c->prot & (PROT_READ | PROT_WRITE) ? page_readable(p) : -EACCES;
 }
 
-/* The driver's mapping, if its first page can be read. Asked once for an import. */
-static int map_native(const struct view *v, const struct mmap_call *c, void **out)
+/*
+ * The driver's mapping, if its first page can be read. Asked once for an import. *@said: what the
+ * driver said, or NATIVE_*.
+ */
+static int map_native(const struct view *v, const struct mmap_call *c, void **out, int *said)
 {
 	bool lasting;
 	int ret, works;
 
+	*said = v->native && v->native_works == NO ? NATIVE_SIGBUS : NATIVE_UNASKED;
 	if (!v->native || v->native_works == NO)
 		return -ENXIO;
 	ret = mmap_native(c, out);
+	*said = -ret;
 	if (ret < 0 || v->native_works == YES)
 		return ret;
 	works = ask(c, *out, &lasting);
@@ -197,6 +194,8 @@ static int map_native(const struct view *v, const struct mmap_call *c, void **ou
 		return 0;
 	if (lasting)
 		record_native_works(v->fd, v->handle, v->buffer, works);
+	if (!works)
+		*said = NATIVE_SIGBUS;
 	return works ? 0 : discard(c, *out, 0);
 }
 
@@ -230,9 +229,9 @@ static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabu
 }
 
 static int map_by(enum plan plan, const struct view *v, const struct mmap_call *c, int dmabuf,
-		  void **out, size_t *head, bool *native)
+		  void **out, size_t *head, bool *native, int *said)
 {
-	*native = plan == NATIVE_FIRST && !map_native(v, c, out);
+	*native = plan == NATIVE_FIRST && !map_native(v, c, out, said);
 	return *native ? 0 : map_dmabuf(v, c, dmabuf, out, head);
 }
 
@@ -266,9 +265,8 @@ static int fetch(struct view *v, uint64_t off)
 /* As if drm_gem_mmap_obj() had refused it: what MAP_FIXED was to replace is gone by then. */
 static int deny(const struct view *v, const struct mmap_call *c)
 {
-	stat_inc(STAT_DENIED);
-	log_line("denied: %s: %zu bytes at %llu", record_label(v->fd, v->handle, v->buffer).text,
-		 c->len, (unsigned long long)v->delta);
+	tell_map(&(struct told_map){ .v = v, .c = c, .outcome = OUTCOME_DENIED,
+				     .native = NATIVE_UNASKED });
 	if (c->flags & MAP_FIXED && !next.munmap(c->addr, c->len))
 		mapped_end(c->addr, c->len);
 	return -EINVAL;
@@ -279,13 +277,10 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 {
 	int ret = mmap_native(c, out);
 
-	if (!ret)
-		stat_inc(STAT_NATIVE);
-	log_line("map: %s: %zu bytes at %llu: native: %s%s",
-		 record_label(v->fd, v->handle, v->buffer).text, c->len,
-		 (unsigned long long)v->delta, ret < 0 ? log_errno(ret) : "ok",
-		 settings.mode != MODE_OBSERVE ? ", left alone" :
-		 v->quirks & QUIRK_KEEPS_ADDRESS ? "" : "; redirect would try the dma-buf");
+	tell_map(&(struct told_map){
+		.v = v, .c = c, .p = ret < 0 ? NULL : *out, .native = -ret, .left = true,
+		.outcome = ret < 0 ? OUTCOME_REFUSED : OUTCOME_NATIVE,
+	});
 	if (c->flags & MAP_FIXED)
 		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
 	return ret;
@@ -293,6 +288,7 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 
 int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 {
+	struct told_map told = { .v = v, .c = c, .native = NATIVE_UNASKED };
 	enum plan plan = plan_of(v);
 	bool native = true;
 	int dmabuf, ret;
@@ -315,22 +311,22 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
 	else if (dmabuf >= 0)
-		ret = map_by(plan, v, c, dmabuf, out, &head, &native);
+		ret = map_by(plan, v, c, dmabuf, out, &head, &native, &told.native);
 	if (ret < 0) {
-		stat_inc(STAT_FALLBACK);
-		log_line("fallback: %s: %zu bytes at %llu: %s",
-			 record_label(v->fd, v->handle, v->buffer).text, c->len,
-			 (unsigned long long)v->delta, log_errno(ret));
+		told.reason = ret;
+		tell_fallback(v, c, ret);
 		native = true;
 		ret = mmap_native(c, out);
+		told.native = -ret;
 	}
+	told.p = ret < 0 ? NULL : *out;
+	told.outcome = ret < 0 ? OUTCOME_REFUSED : native ? OUTCOME_NATIVE : OUTCOME_DMABUF;
+	if (dmabuf >= 0)
+		tell_map(&told);
 	if (!ret && dmabuf >= 0) {
-		stat_inc(native ? STAT_NATIVE : STAT_REDIRECTED);
-		log_line("map: %s: %zu bytes at %llu, %s%s: %s",
-			 record_label(v->fd, v->handle, v->buffer).text, c->len,
-			 (unsigned long long)v->delta, c->prot & PROT_READ ? "r" : "-",
-			 c->prot & PROT_WRITE ? "w" : "-", native ? "native" : "dma-buf");
-		mapped_begin(v->buffer, *out, c->len, head, c->prot, dmabuf);
+		mapped_begin(v->buffer, *out, c->len, head, c->prot,
+			     record_names(v->fd, v->buffer).importer | (native ? NOTE_NATIVE : 0),
+			     dmabuf);
 		return 0;
 	}
 	if (c->flags & MAP_FIXED)

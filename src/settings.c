@@ -30,6 +30,7 @@ static const struct {
 	{ "PRIMESHIM_EXPORT", { "write", "keep" } },
 	{ "PRIMESHIM_LOG", { "0", "1" } },
 	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */
+	{ "PRIMESHIM_DIR", { NULL } },		/* a path */
 };
 
 #define NKNOWN (sizeof(known) / sizeof(known[0]))
@@ -58,6 +59,19 @@ static bool log_wanted(void)
 	return true;
 }
 
+static const char *dir_wanted(void)
+{
+	const char *value = secure_getenv("PRIMESHIM_DIR");
+
+	if (!value || !*value)
+		return NULL;
+	if (*value == '/')
+		return value;
+	/* The program may go elsewhere. */
+	log_always("PRIMESHIM_DIR=%s is not a path from the root: no report", value);
+	return NULL;
+}
+
 static void check_names(void)
 {
 	for (char **e = environ; e && *e; e++) {
@@ -74,15 +88,32 @@ static void check_names(void)
 	}
 }
 
+bool settings_may_be(unsigned int policy)
+{
+	return SHARED_MODE(policy) < MODE_COUNT && SHARED_SYNC(policy) < SYNC_COUNT &&
+	       (SHARED_SYNC(policy) == SYNC_TRAP) == (sync_now() == SYNC_TRAP);
+}
+
+const char *mode_text(unsigned int policy)
+{
+	return known[0].values[SHARED_MODE(policy)];
+}
+
+const char *sync_text(unsigned int policy)
+{
+	return known[1].values[SHARED_SYNC(policy)];
+}
+
 void settings_init(void)
 {
-	settings.mode = value_of(0);
-	settings.sync = value_of(1);
-	settings.turns = settings.sync == SYNC_DRIVER || settings.sync == SYNC_TRAP;
-	settings.rescues = settings.mode == MODE_REDIRECT || settings.mode == MODE_RESCUE;
-	settings.rdwr = settings.rescues && !value_of(2);
+	enum mode mode = value_of(0);
+
+	atomic_store_explicit(&settings.policy, SHARED_POLICY(mode, value_of(1)),
+			      memory_order_relaxed);
+	settings.keep = value_of(2);
 	settings.log = log_wanted();
 	drivers_wanted_init(secure_getenv("PRIMESHIM_DRIVERS"));
+	settings.dir = dir_wanted();
 	check_names();
-	settings.active = settings.mode != MODE_OFF;
+	settings.active = mode != MODE_OFF || settings.dir;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What PRIMESHIM_* in the environment asks for. Written once, by the constructor, before the
- * program has a second thread; immutable afterwards, so it needs no lock.
+ * program has a second thread; immutable afterwards, so it needs no lock. But for the policy, mode and
+ * sync, which primeshim(1) can change where there is a shared page.
  *
  *   PRIMESHIM_MODE    redirect (default)  imports are mapped through their dma-buf
  *                     rescue              only where the driver's own mapping does not work
@@ -20,29 +21,68 @@
  *   PRIMESHIM_LOG     1                   a line per import, map and fallback on stderr
  *                     /PATH               the same in that file, which has to exist
  *                     0 (default)
+ *   PRIMESHIM_DIR     /PATH               a shared page in that folder, which is made if it is missing
  *
  * A value or a name that is not known costs one line on stderr; the default is kept.
  */
 #ifndef PRIMESHIM_SETTINGS_H
 #define PRIMESHIM_SETTINGS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "shared_page.h"
 
 
 struct settings {
-	bool active;	/* the constructor has run and the mode is not off */
-	enum mode mode;
-	enum sync_policy sync;
-	bool turns;	/* brackets follow the driver's calls: driver and trap */
-	bool rescues;	/* what is refused natively is mapped: redirect and rescue */
-	bool rdwr;	/* exports get DRM_RDWR */
+	bool active;	/* the constructor has run, and the mode is not off or may become another */
+	bool keep;	/* exports are left as they are, in every mode */
 	bool log;
+	const char *dir;	/* where the shared page goes; NULL: there is none */
+	atomic_uint policy;	/* SHARED_POLICY(); relaxed: each call goes by what it finds */
 };
 
 extern struct settings settings;
 
 void settings_init(void);
+
+/* May the policy become that? The trap is set up before the program has threads, or not at all. */
+bool settings_may_be(unsigned int policy);
+
+const char *mode_text(unsigned int policy);
+const char *sync_text(unsigned int policy);
+
+static inline unsigned int policy_now(void)
+{
+	return atomic_load_explicit(&settings.policy, memory_order_relaxed);
+}
+
+static inline enum mode mode_now(void)
+{
+	return SHARED_MODE(policy_now());
+}
+
+static inline enum sync_policy sync_now(void)
+{
+	return SHARED_SYNC(policy_now());
+}
+
+/* Brackets follow the driver's calls: driver and trap. */
+static inline bool sync_turns(void)
+{
+	return sync_now() == SYNC_DRIVER || sync_now() == SYNC_TRAP;
+}
+
+/* What is refused natively is mapped: redirect and rescue. */
+static inline bool mode_rescues(void)
+{
+	return mode_now() == MODE_REDIRECT || mode_now() == MODE_RESCUE;
+}
+
+/* Exports get DRM_RDWR. */
+static inline bool exports_writable(void)
+{
+	return mode_rescues() && !settings.keep;
+}
 
 #endif

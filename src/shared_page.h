@@ -59,6 +59,8 @@ enum counter {
 	STAT_TOLD,		/* a driver was told that the CPU's accesses of an import begin */
 	STAT_OWN,		/* its own DMA_BUF_IOCTL_SYNC START with imports live; see stats.h */
 	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
+	STAT_IMPORT_OWN,	/* PRIME_FD_TO_HANDLE of what the device had exported itself */
+	STAT_IMPORT_UNKNOWN,	/* an import that may be the device's own: the names do not tell */
 	STAT_COUNT,
 };
 

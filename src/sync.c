@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include <linux/dma-buf.h>
 
@@ -11,9 +10,11 @@
 #include "guard.h"
 #include "log.h"
 #include "mapping.h"
+#include "publish.h"
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
+#include "tell.h"
 #include "watch.h"
 
 /* Of mapped buffers: with a bracket, and without; under buffers_lock(). */
@@ -21,7 +22,7 @@ static unsigned int brackets_open, brackets_owed;
 
 static bool can_bracket(const struct buffer *b)
 {
-	return settings.sync != SYNC_OFF && b->fd >= 0 && (b->mapped[0] || b->mapped[1]) &&
+	return sync_now() != SYNC_OFF && b->fd >= 0 && (b->mapped[0] || b->mapped[1]) &&
 	       !buffer_is_deaf(b);
 }
 
@@ -44,19 +45,8 @@ static void note(struct buffer *b, unsigned int open)
 	if (open)
 		b->touched = false;
 	watch_count(WATCH_BRACKETS, brackets_open);
-	watch_count(WATCH_OWED, settings.turns ? brackets_owed : 0);
-}
-
-static int start(int fd, unsigned int direction)
-{
-	struct timespec from, to;
-	int ret;
-
-	clock_gettime(CLOCK_MONOTONIC, &from);
-	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | direction);
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	stat_add(STAT_BLOCKED, (to.tv_sec - from.tv_sec) * 1000000000L + to.tv_nsec - from.tv_nsec);
-	return ret;
+	watch_count(WATCH_OWED, sync_turns() || settings.dir ? brackets_owed : 0);
+	publish_buffer(b);
 }
 
 /* The exporter has no brackets: remembered, and not asked again. */
@@ -82,33 +72,39 @@ static unsigned int change(struct buffer *b, int fd, unsigned int from, unsigned
 			   bool *sure)
 {
 	const struct dmabuf_id id = buffer_id(b);
+	uint64_t at;
 	int ret;
 
 	if (from && !dmabuf_is(fd, &id))
 		return to;
 	*sure = from;
 	if (from) {
+		at = publish_now();
 		dmabuf_sync(fd, DMA_BUF_SYNC_END | from);
-		stat_inc(STAT_END);
+		tell_end(b, from, publish_now() - at);
 	}
 	if (!to)
 		return 0;
 	if (!wait && dmabuf_busy(fd, to)) {
-		stat_inc(STAT_OWED);
+		tell_owed(b, to);
 		return 0;
 	}
-	ret = start(fd, to);
+	at = publish_now();
+	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | to);
+	at = publish_now() - at;
 	if (ret == -ENOTTY || ret == -EINVAL)
 		deaf(b, ret);
-	if (ret < 0)
+	if (ret < 0) {
+		stat_add(STAT_BLOCKED, at);
 		return 0;
-	stat_inc(STAT_BEGIN);
+	}
+	tell_begin(b, to, at);
 	return to;
 }
 
 static void guard(struct buffer *b, unsigned int bracket)
 {
-	bool shut = settings.sync == SYNC_TRAP && can_bracket(b) && !bracket && !b->touched;
+	bool shut = sync_now() == SYNC_TRAP && can_bracket(b) && !bracket && !b->touched;
 
 	if (shut || b->shut)
 		guard_set(b, shut);

@@ -25,6 +25,7 @@
 #include "lock.h"
 #include "log.h"
 #include "mapping.h"
+#include "publish.h"
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
@@ -170,6 +171,7 @@ static bool touched(const void *addr, const ucontext_t *c)
 	enum access access = access_of(c);
 	enum turn turn;
 	struct mapping m;
+	uint64_t ino = 0;
 	char line[192];
 	bool ours;
 
@@ -177,6 +179,7 @@ static bool touched(const void *addr, const ucontext_t *c)
 	ours = mapping_at((uintptr_t)addr, 1, &m) && allowed(&m, access);
 	if (ours) {
 		m.buffer->refs++;
+		ino = m.buffer->ino;
 		snprintf(line, sizeof(line), "%s page %llu of a dma-buf of %s, inode %llu, ",
 			 access == UNKNOWN ? "touched" : access == WRITING ? "wrote" : "read",
 			 (unsigned long long)((uintptr_t)addr - m.start) / sysconf(_SC_PAGESIZE),
@@ -195,6 +198,8 @@ static bool touched(const void *addr, const ucontext_t *c)
 	}
 	open_page.addr = NULL;
 	stat_inc(STAT_TOUCHED);
+	publish_event((struct shared_event){ .kind = EVENT_TOUCH, .ino = ino,
+					     .addr = (uintptr_t)addr });
 	strcat(line, turn == TURN_DEVICE ? "which is the device's: no begin" :
 	       "which is busy: mapped, and not waited for");
 	tell(line, c);
@@ -351,5 +356,5 @@ void trap_init(void)
 void trap_log(void)
 {
 	log_always("trap: %lu touches without a begin or a wait, at %lu places",
-		   atomic_load(&stats[STAT_TOUCHED]), atomic_load(&place_count));
+		   (unsigned long)stat_get(STAT_TOUCHED), atomic_load(&place_count));
 }

@@ -12,14 +12,18 @@
 atomic_uint ioctl_watch[1 << 16];
 atomic_uint watch_now = WATCH_ALWAYS | WATCH_EXPORTS;
 
+/* With a shared page the mode may become any other. */
 static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 {
+	bool turns = sync_turns() || settings.dir;
+
 	switch (i->role) {
 	case ROLE_IMPORT:
 		return WATCH_ALWAYS;
 	case ROLE_EXPORT:
-		return settings.rdwr ? WATCH_EXPORTS | WATCH_IMPORTS :
-		       settings.mode == MODE_DENY ? WATCH_ALWAYS : WATCH_IMPORTS;
+		if (mode_now() == MODE_DENY || settings.dir)
+			return WATCH_ALWAYS;
+		return exports_writable() ? WATCH_EXPORTS | WATCH_IMPORTS : WATCH_IMPORTS;
 	case ROLE_MAP_OFFSET:
 		/* An import made where we could not see it is learned here. */
 		return d == &generic_driver ? WATCH_ALWAYS : WATCH_IMPORTS;
@@ -31,15 +35,15 @@ static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 		return WATCH_IMPORTS;
 	case ROLE_CPU_BEGIN:
 	case ROLE_FRAME:
-		return settings.turns ? WATCH_IMPORTS : 0;
+		return turns ? WATCH_IMPORTS : 0;
 	case ROLE_CPU_END:
 	case ROLE_SUBMIT:
 	case ROLE_SUBMIT_ANY:
 	case ROLE_SCANOUT:
-		return settings.turns ? WATCH_BRACKETS : 0;
+		return turns ? WATCH_BRACKETS : 0;
 	case ROLE_WAIT:
 	case ROLE_WAIT_ANY:
-		return settings.turns ? WATCH_OWED : 0;
+		return turns ? WATCH_OWED : 0;
 	default:
 		return 0;
 	}
@@ -56,7 +60,7 @@ void watch_init(void)
 {
 	if (settings.active)
 		watch_driver(&generic_driver);
-	if (settings.mode == MODE_OBSERVE)
+	if (settings.active && (mode_now() == MODE_OBSERVE || settings.dir))
 		ioctl_watch[(uint16_t)DMA_BUF_IOCTL_SYNC] = WATCH_ALWAYS;
 }
 

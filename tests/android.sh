@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Android.bp builds what Makefile.am does, with what src/bionic.h knows of.
+# Android.bp builds what Makefile.am does, as the same version.
 set -u
 src=${top_srcdir:-.}
 tmp=$(mktemp -d) || exit 99
@@ -16,5 +16,12 @@ if diff -u "$tmp/am" "$tmp/bp"; then
 	echo 'ok - Android.bp has the files of Makefile.am'
 else
 	echo 'not ok - Android.bp has the files of Makefile.am'
+	exit 1
+fi
+if grep -q "^AC_INIT(\[primeshim\], \[$(sed -n 's/.*PACKAGE_VERSION "\(.*\)"$/\1/p' \
+	"$src/android/config.h")\])" "$src/configure.ac"; then
+	echo 'ok - android/config.h has the version of configure.ac'
+else
+	echo 'not ok - android/config.h has the version of configure.ac'
 	exit 1
 fi

@@ -122,7 +122,7 @@ static bool import(int into, int from, uint32_t *out)
 /* Does the shim have to do its job? Where nothing has failed so far. */
 static bool perfect(void)
 {
-	return settings.rescues && !struck;
+	return mode_rescues() && !struck;
 }
 
 /* May an import's pages be the driver's, that fault? */
@@ -329,7 +329,7 @@ static void nothing_left(void)
 	fake_brackets(ino, &begins, &ends);
 	need(begins == ends || struck, "STARTs without END", begins - ends);
 	need(ends <= begins, "ENDs without START", ends - begins);
-	need(begins || settings.sync == SYNC_OFF || settings.mode != MODE_REDIRECT,
+	need(begins || sync_now() == SYNC_OFF || mode_now() != MODE_REDIRECT,
 	     "no START at all", 0);
 	need(!imports_live, "imports are recorded", imports_live);
 	need(!mappings_live, "mappings are recorded", mappings_live);

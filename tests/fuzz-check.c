@@ -192,7 +192,7 @@ static void check_brackets(struct thread *t)
 		       begins, ends, recorded ? "mapped" : any ? "mapped natively" : "not mapped");
 		/* With a fence pending the START is owed, until the next change. */
 		EXPECT(t, begins - ends == recorded || b->was_busy || b->given || t->dirty ||
-		       settings.sync == SYNC_OFF, "buffer %x is mapped without a bracket", b->id);
+		       sync_now() == SYNC_OFF, "buffer %x is mapped without a bracket", b->id);
 	}
 }
 
@@ -262,7 +262,7 @@ static void check_imports(struct thread *all)
 			}
 			found += there;
 			EXPECT(t, there || !h->noted || t->dirty ||
-			       settings.mode == MODE_OFF, "handle %u is not recorded",
+			       mode_now() == MODE_OFF, "handle %u is not recorded",
 			       h->number);
 		}
 	}

@@ -209,7 +209,7 @@ void step_export(struct thread *t)
 	if (ret < 0)
 		return;
 	EXPECT(t, !fake_fstat(p.fd, &st) && st.st_ino == b->ino, "exported another buffer");
-	b->given = settings.sync == SYNC_DRIVER;
+	b->given = sync_now() == SYNC_DRIVER;
 	b->loose |= t->struck != 0;
 	/* Of an import that it has not seen the shim takes it for the device's own. */
 	b->doubtful |= !t->handles[h].noted;

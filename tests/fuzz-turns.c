@@ -62,7 +62,7 @@ void step_turn(struct thread *t)
 	/* Where the handle is not known to the shim nothing has changed. */
 	for (int i = 0; i < 2; i++) {
 		b = &t->bufs[t->objects[t->handles[i ? other : h].object].buf];
-		b->given |= settings.sync == SYNC_DRIVER;
+		b->given |= sync_now() == SYNC_DRIVER;
 		b->loose |= t->struck != 0;
 	}
 }

@@ -259,8 +259,8 @@ static int start(void)
 		sigaction(signals[i], &act, NULL);
 	setrlimit(RLIMIT_NOFILE, &lim);
 	syscall(SYS_close_range, 3, ~0U, 0);
-	redirect = settings.rescues;
-	observe = settings.mode == MODE_OBSERVE;
+	redirect = mode_rescues();
+	observe = mode_now() == MODE_OBSERVE;
 	linked_start();
 	fake_change_handle(true);
 	pthread_barrier_init(&barrier, NULL, threads);
@@ -319,7 +319,7 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	printf("fuzz: --seed %lu: %lu steps of %u threads in %.1f s: all right; %lu imports, %lu "
 	       "redirected, %lu fallbacks, %lu begins\n", seed, steps, threads,
-	       to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9, stats[STAT_IMPORT],
-	       stats[STAT_REDIRECTED], stats[STAT_FALLBACK], stats[STAT_BEGIN]);
+	       to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9, (unsigned long)stat_get(STAT_IMPORT),
+	       (unsigned long)stat_get(STAT_REDIRECTED), (unsigned long)stat_get(STAT_FALLBACK), (unsigned long)stat_get(STAT_BEGIN));
 	return 0;
 }

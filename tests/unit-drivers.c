@@ -120,7 +120,8 @@ START_TEST(nothing_else_is_watched)
 	for (unsigned int i = 0; i < 1 << 16; i++)
 		ck_assert_int_eq(ioctl_watch[i], 0);
 	settings.active = true;
-	settings.sync = SYNC_MAP;
+	settings.policy = SHARED_POLICY(MODE_REDIRECT, SYNC_MAP);
+	settings.keep = true;
 	watch_init();
 	/* An import begins everything; a refused map shows imports that nobody saw. */
 	ck_assert_int_eq(watched(0x2e), WATCH_ALWAYS);
@@ -134,7 +135,7 @@ START_TEST(nothing_else_is_watched)
 	watch_driver(driver_find("etnaviv"));
 	for (unsigned int nr = 0x40; nr < 0xa0; nr++)
 		ck_assert_int_eq(watched(nr), nr == 0x43 ? WATCH_IMPORTS : 0);
-	settings.rdwr = true;
+	settings.keep = false;
 	watch_init();
 	ck_assert(watched(0x2d) & WATCH_EXPORTS);
 	reset();
@@ -144,7 +145,7 @@ END_TEST
 START_TEST(turns_are_watched_while_they_may_change)
 {
 	settings.active = true;
-	settings.turns = true;
+	settings.policy = SHARED_POLICY(MODE_REDIRECT, SYNC_DRIVER);
 	watch_init();
 	watch_driver(driver_find("i915"));
 	watch_driver(driver_find("etnaviv"));

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "ioctl_hooks.h"
 #include "next.h"
+#include "settings.h"
 #include "unit.h"
 
 #define FD 300	/* not open */
@@ -132,12 +133,15 @@ START_TEST(argument_is_not_read_where_the_kernel_did_not)
 		DRM_IOCTL_MODE_DESTROY_DUMB, DRM_IOCTL_MODE_MAP_DUMB, CHANGE_HANDLE,
 	};
 
+	/* An export that is made writable asks the kernel first, whom valgrind does not see read. */
+	settings.keep = true;
 	import(1, 100);
 	answer = EFAULT;
 	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, requests[_i], (void *)8), -EFAULT);
 	/* EINVAL of a descriptor that is no DRM node says nothing about the argument either. */
 	answer = EINVAL;
 	ck_assert_int_eq(ioctl_hook(fake_ioctl, -1, requests[_i], (void *)8), -EINVAL);
+	settings.keep = false;
 }
 END_TEST
 

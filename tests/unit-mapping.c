@@ -35,7 +35,7 @@ START_TEST(front_back_and_middle_can_go)
 {
 	struct buffer *b = buffer(1);
 
-	ck_assert_int_eq(mapping_add(BASE, 10 * PAGE, 0, b, PROT_READ | PROT_WRITE), 0);
+	ck_assert_int_eq(mapping_add(BASE, 10 * PAGE, 0, b, PROT_READ | PROT_WRITE, 0), 0);
 	ck_assert_uint_eq(b->mapped[1], 1);
 	ck_assert_int_eq(cut(0, 1), 1);		/* front: 1-9 */
 	ck_assert_uint_eq(b->mapped[1], 1);
@@ -58,7 +58,7 @@ START_TEST(head_goes_with_the_last_piece)
 	struct buffer *b = buffer(1);
 	uint64_t start;
 
-	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 3 * PAGE, b, PROT_READ), 0);
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 3 * PAGE, b, PROT_READ, 0), 0);
 	cut(5, 1);
 	cut(6, 2);
 	ck_assert_uint_eq(mapping_widow(&start), 0);
@@ -75,7 +75,7 @@ START_TEST(head_that_was_mapped_over_is_not_unmapped)
 	struct buffer *b = buffer(1);
 	uint64_t start;
 
-	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, PAGE, 4 * PAGE, b, PROT_READ), 0);
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, PAGE, 4 * PAGE, b, PROT_READ, 0), 0);
 	cut(1, 1);		/* the program's own, where it saw nothing */
 	cut(2, 10);		/* and over the rest of it and the mapping */
 	ck_assert_uint_eq(mapping_widow(&start), PAGE);
@@ -96,7 +96,7 @@ START_TEST(a_protection_divides_and_keeps_the_head)
 	struct mapping m;
 	uint64_t start;
 
-	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 8 * PAGE, 2 * PAGE, b, PROT_READ), 0);
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 8 * PAGE, 2 * PAGE, b, PROT_READ, 0), 0);
 	ck_assert_ptr_null(mapping_protect(BASE, 20 * PAGE, PROT_READ));
 	ck_assert_ptr_null(mapping_protect(BASE, 4 * PAGE, PROT_NONE));
 	/* Pages 6 and 7 of 4 to 11. */
@@ -147,7 +147,7 @@ START_TEST(random_cuts_agree_with_the_model)
 				model[p].piece = p == from + n ? ++pieces : pieces;
 		if (rand() % 2) {
 			ck_assert_int_eq(mapping_add(BASE + from * PAGE, n * PAGE, 0,
-						     bufs[which], protection(w)), 0);
+						     bufs[which], protection(w), 0), 0);
 			pieces++;
 			for (int p = from; p < from + n; p++) {
 				model[p].buf = which + 1;

@@ -7,6 +7,25 @@
 #ifndef PRIMESHIM_TOOLS_COMMANDS_H
 #define PRIMESHIM_TOOLS_COMMANDS_H
 
+int cmd_maps(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_set(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
+
+/* "primeshim COMMAND: WHAT; see primeshim COMMAND --help": returns 2. */
+int bad_use(const char *command, const char *what);
+
+/*
+ * getopt_long() does not know the option before @optind, or misses its value: says so. Returns 2.
+ * (It does not itself, as opterr is 0.)
+ */
+int bad_option(char **argv);
+
+/*
+ * At the end of a command that has printed: 0 if all of that is out. A pipe that was closed at its
+ * other end is no error (0); anything else is told: 2.
+ */
+int finish_output(void);
 
 #endif

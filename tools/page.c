@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reading one shared page; see page.h. By pread() and never through a mapping: a file that is cut
+ * Reading one shared page; see pages.h. By pread() and never through a mapping: a file that is cut
  * short while it is read is an error, and no SIGBUS.
  */
 #include "config.h"
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "page.h"
+#include "pages.h"
 
 /* No table has more entries, nor an entry more bytes: larger numbers are rubbish. */
 #define MOST		(1U << 20)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Finding shared pages, and what has become of their processes; see page.h. */
+/* Finding shared pages, and what has become of their processes; see pages.h. */
 #include "config.h"
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "page.h"
+#include "pages.h"
 
 static const char *const call_names[] = { "import", "learned import", "map ioctl", "map ioctl",
 					  "mmap" };
@@ -83,17 +83,24 @@ static bool ends_in(const char *s, size_t len, const char *end)
 }
 
 /*
- * Does a line of /proc/PID/maps show a page? Sets its path within @line; of one that was deleted,
- * too, which cannot be opened by it.
+ * Does a line of @pid's maps show a page? Its path, allocated, or NULL. In a container it is another
+ * one there than here.
  */
-static char *page_in_line(char *line)
+static char *page_in_line(pid_t pid, char *line)
 {
-	char *path = strchr(line, '/');
+	char *path = strchr(line, '/'), *there = NULL;
+	struct stat st;
+	unsigned long ino;
 
 	if (!path)
 		return NULL;
 	path[strcspn(path, "\n")] = '\0';
-	return ends_in(path, strlen(path), SHARED_SUFFIX) ? path : NULL;
+	if (!ends_in(path, strlen(path), SHARED_SUFFIX) ||
+	    sscanf(line, "%*s %*s %*s %*s %lu", &ino) != 1)
+		return NULL;
+	if (!stat(path, &st) && st.st_ino == ino)
+		return strdup(path);
+	return asprintf(&there, "/proc/%d/root%s", (int)pid, path) < 0 ? NULL : there;
 }
 
 static FILE *open_proc(pid_t pid, const char *file)
@@ -185,9 +192,7 @@ char *page_of_pid(pid_t pid, char *why, size_t len)
 	}
 	while (!path && getline(&line, &room, f) > 0) {
 		shim = shim || strstr(line, "libprimeshim.so");
-		path = page_in_line(line);
-		if (path)
-			path = strdup(path);
+		path = page_in_line(pid, line);
 	}
 	/* A process of another user says so only when it is read. */
 	if (!path && ferror(f))
@@ -229,6 +234,7 @@ static struct page *load_pid(pid_t pid, size_t *n)
 	if (!path)
 		errx(2, "%s", why);
 	p = load_one(path, n);
+	p->life = p->head.state == SHARED_EXITED ? LIFE_EXITED : LIFE_RUNNING;
 	free(path);
 	return p;
 }
@@ -266,17 +272,22 @@ static struct page *load_folder(const char *dir, size_t *n)
 	return pages;
 }
 
+pid_t pid_of(const char *text)
+{
+	char *end;
+	long pid = strtol(text, &end, 10);
+
+	return *text >= '0' && *text <= '9' && !*end && pid > 0 && pid <= INT_MAX ? pid : 0;
+}
+
 struct page *pages_load(const char *where, size_t *n)
 {
 	struct stat st;
-	char *end;
-	long pid;
 
 	if (!where)
 		where = page_folder();
-	pid = strtol(where, &end, 10);
-	if (*where && !*end && where[0] != '-' && pid > 0 && pid <= INT_MAX)
-		return load_pid(pid, n);
+	if (pid_of(where))
+		return load_pid(pid_of(where), n);
 	if (!stat(where, &st) && S_ISREG(st.st_mode))
 		return load_one(where, n);
 	return load_folder(where, n);

@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <err.h>
+#include <errno.h>
+#include <getopt.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,9 +19,37 @@ static const struct {
 	const char *what;
 } commands[] = {
 	{ "report", cmd_report, "what happened: imports, maps refused and rescued, sync, advice" },
+	{ "top", cmd_top, "the same of running programs, live" },
+	{ "maps", cmd_maps, "a process's mappings of imports" },
+	{ "watch", cmd_watch, "the events of a process as they come" },
+	{ "set", cmd_set, "another mode or sync for a running process" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+int bad_use(const char *command, const char *what)
+{
+	fprintf(stderr, "primeshim %s: %s; see primeshim %s --help\n", command, what, command);
+	return 2;
+}
+
+int bad_option(char **argv)
+{
+	char what[256];
+
+	snprintf(what, sizeof(what), "unknown option, or one without its value: %s", argv[optind - 1]);
+	return bad_use(argv[0], what);
+}
+
+int finish_output(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	if (errno == EPIPE)
+		return 0;
+	warn("standard output");
+	return 2;
+}
 
 static void usage(void)
 {
@@ -34,6 +64,9 @@ static void usage(void)
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
+	/* As an error of write(), which a command can leave by. */
+	signal(SIGPIPE, SIG_IGN);
+	opterr = 0;
 	if (argc < 2) {
 		fputs("primeshim: no command given; see primeshim --help\n", stderr);
 		return 2;

@@ -66,6 +66,9 @@ const char *page_folder(void);
  */
 char *page_of_pid(pid_t pid, char *why, size_t len);
 
+/* The number of a process, or 0 where @text is none. */
+pid_t pid_of(const char *text);
+
 /* A name, as "vgem"; "?" where it is not known. */
 const char *page_name(const struct page *p, unsigned int name);
 

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/* primeshim maps: a process's mappings of imports, as /proc/PID/maps would have them. */
+#include "config.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "commands.h"
+#include "report.h"
+#include "summary.h"
+
+static const char usage[] =
+	"Usage: primeshim maps [--json] PID | FILE | DIR\n"
+	"Prints the mappings of imports: addresses, protection, the importer with the handles it has for\n"
+	"the buffer, exporter, inode, the buffer's size, what is mapped (the dma-buf, or the driver's own\n"
+	"mapping), and the state of its bracket:\n"
+	"\n"
+	"  cpu-r   open for reading (START done)   owed    START left out, as the buffer is busy\n"
+	"  cpu-rw  open for reading and writing    device  END done: it is the device's turn\n"
+	"  -       it has no brackets\n"
+	"\n"
+	"  --json  as JSON\n"
+	"  --help  prints this\n"
+	"\n"
+	"Exit status: 0, or 2 for bad use or where there is nothing to read.\n";
+
+static const char *const brackets[] = { "-", "cpu-r", "cpu-rw", "owed", "device" };
+
+static int by_address(const void *a, const void *b)
+{
+	const struct shared_mapping *m = a, *n = b;
+
+	return m->start < n->start ? -1 : m->start > n->start;
+}
+
+/* The handles that the importer has for the buffer: "1", "1,7", "-" once all are closed. */
+static void print_handles(const struct page *p, const struct shared_mapping *m)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < p->nimports; i++) {
+		const struct shared_import *imp = &p->imports[i];
+
+		if (imp->buffer != m->buffer || imp->importer != m->importer)
+			continue;
+		printf("%s%u", any ? "," : "", imp->handle);
+		any = true;
+	}
+	if (!any)
+		putchar('-');
+}
+
+static void print_maps(struct page *p)
+{
+	qsort(p->mappings, p->nmappings, sizeof(*p->mappings), by_address);
+	for (unsigned int i = 0; i < p->nmappings; i++) {
+		const struct shared_mapping *m = &p->mappings[i];
+		const struct shared_buffer *b = page_buffer(p, m->buffer);
+		char size[32];
+
+		printf("%012" PRIx64 "-%012" PRIx64 " %c%c%c %s handle ", m->start, m->end,
+		       m->prot & PROT_READ ? 'r' : '-', m->prot & PROT_WRITE ? 'w' : '-',
+		       m->prot & PROT_EXEC ? 'x' : '-', page_name(p, m->importer));
+		print_handles(p, m);
+		printf(" <- %s inode %" PRIu64 " %s %s %s\n", b ? page_name(p, b->exporter) : "?",
+		       b ? b->ino : 0, bytes_text(size, sizeof(size), b ? b->size : 0),
+		       m->native ? "native" : "dma-buf",
+		       b && b->bracket <= BRACKET_DEVICE ? brackets[b->bracket] : "?");
+	}
+	if (p->head.no_room)
+		printf("# %u entries did not fit into the page\n", p->head.no_room);
+}
+
+int cmd_maps(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+	};
+	struct page *pages;
+	bool json = false;
+	size_t n;
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		}
+		if (o != 'j')
+			return bad_option(argv);
+		json = true;
+	}
+	if (argc - optind != 1)
+		return bad_use(argv[0], "give the number of a process");
+	pages = pages_load(argv[optind], &n);
+	if (json)
+		maps_json(pages, n);
+	for (size_t i = 0; !json && i < n; i++) {
+		if (n > 1)
+			printf("# %s[%u], %s\n", pages[i].head.program, pages[i].head.pid,
+			       life_name(pages[i].life));
+		print_maps(&pages[i]);
+	}
+	pages_free(pages, n);
+	return finish_output();
+}

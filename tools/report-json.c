@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/* primeshim report --json: all that the pages say, as one object. */
+#include "config.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include <json.h>
+
+#include "json-text.h"
+#include "report.h"
+#include "summary.h"
+
+static const char *const counters[STAT_COUNT] = {
+	[STAT_IMPORT] = "imports",
+	[STAT_LEARNED] = "imports_learned",
+	[STAT_STALE] = "handles_stale",
+	[STAT_REFUSED] = "map_ioctls_refused",
+	[STAT_OFFSET] = "map_ioctls_rescued",
+	[STAT_REDIRECTED] = "mmaps_dmabuf",
+	[STAT_NATIVE] = "mmaps_native",
+	[STAT_FALLBACK] = "fallbacks",
+	[STAT_DENIED] = "mmaps_denied",
+	[STAT_EXPORT] = "exports_made_writable",
+	[STAT_BEGIN] = "begins",
+	[STAT_END] = "ends",
+	[STAT_OWED] = "begins_owed",
+	[STAT_BLOCKED] = "start_ns",
+	[STAT_TOLD] = "told_to_driver",
+	[STAT_OWN] = "own_syncs",
+	[STAT_TOUCHED] = "touches",
+	[STAT_IMPORT_OWN] = "imports_own",
+	[STAT_IMPORT_UNKNOWN] = "imports_unknown",
+};
+
+static const char *const brackets[] = { "none", "read", "rw", "owed", "device" };
+
+static struct json_object *pairs_of(const struct page *p)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < p->head.pairs.used; i++) {
+		const struct shared_pair *q = &p->pairs[i];
+		struct json_object *e = json_object_new_object();
+
+		json_text(e, "importer", page_name(p, q->importer));
+		json_text(e, "exporter", page_name(p, q->exporter));
+		json_text(e, "call", call_name(q->call));
+		json_text(e, "native", native_name(q->native));
+		json_text(e, "outcome", outcome_name(q->outcome));
+		json_text(e, "reason", q->reason ? native_name(q->reason) : NULL);
+		json_number(e, "count", q->count);
+		json_number(e, "bytes", q->bytes);
+		json_object_array_add(list, e);
+	}
+	return list;
+}
+
+static void add_buffer(struct json_object *e, const struct page *p, const struct shared_buffer *b)
+{
+	json_text(e, "exporter", b ? page_name(p, b->exporter) : NULL);
+	json_number(e, "inode", b ? b->ino : 0);
+	json_number(e, "bytes", b ? b->size : 0);
+	json_text(e, "bracket", b && b->bracket <= BRACKET_DEVICE ? brackets[b->bracket] : NULL);
+}
+
+static struct json_object *imports_of(const struct page *p)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned int i = 0; i < p->nimports; i++) {
+		const struct shared_import *imp = &p->imports[i];
+		struct json_object *e = json_object_new_object();
+
+		json_text(e, "importer", page_name(p, imp->importer));
+		json_number(e, "handle", imp->handle);
+		add_buffer(e, p, page_buffer(p, imp->buffer));
+		json_number(e, "since_ns", imp->since);
+		json_object_array_add(list, e);
+	}
+	return list;
+}
+
+static void add_mappings(struct json_object *list, const struct page *p, bool pid)
+{
+	for (unsigned int i = 0; i < p->nmappings; i++) {
+		const struct shared_mapping *m = &p->mappings[i];
+		struct json_object *e = json_object_new_object();
+
+		if (pid)
+			json_number(e, "pid", p->head.pid);
+		json_number(e, "start", m->start);
+		json_number(e, "end", m->end);
+		json_object_object_add(e, "writable", json_object_new_boolean(m->prot & PROT_WRITE));
+		json_object_object_add(e, "native", json_object_new_boolean(m->native));
+		json_text(e, "importer", page_name(p, m->importer));
+		add_buffer(e, p, page_buffer(p, m->buffer));
+		json_number(e, "since_ns", m->since);
+		json_object_array_add(list, e);
+	}
+}
+
+void maps_json(const struct page *pages, size_t n)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++)
+		add_mappings(list, &pages[i], true);
+	json_print(list);
+}
+
+static struct json_object *counters_of(const struct page *pages, size_t n)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (int i = 0; i < STAT_COUNT; i++)
+		json_number(o, counters[i], counter_total(pages, n, i));
+	return o;
+}
+
+static struct json_object *process_of(const struct page *p)
+{
+	struct json_object *o = json_object_new_object(), *maps = json_object_new_array();
+	char text[256];
+
+	json_text(o, "program", p->head.program);
+	json_number(o, "pid", p->head.pid);
+	json_number(o, "ppid", p->head.ppid);
+	json_text(o, "command", page_command(p, text, sizeof(text)));
+	json_text(o, "life", life_name(p->life));
+	json_text(o, "mode", mode_name(p->head.policy));
+	json_text(o, "sync", sync_name(p->head.policy));
+	json_text(o, "start_mode", mode_name(p->head.start_policy));
+	json_text(o, "start_sync", sync_name(p->head.start_policy));
+	json_object_object_add(o, "forked", json_object_new_boolean(p->head.forked));
+	json_text(o, "shim", p->head.shim);
+	json_number(o, "bits", p->head.bits);
+	json_number(o, "made_unix_ns", p->head.made_real);
+	json_number(o, "age_ns", page_age(p));
+	json_number(o, "imports_live", p->head.imports_live);
+	json_number(o, "imports_most", p->head.imports_most);
+	json_number(o, "start_most_ns", p->head.blocked_most);
+	json_number(o, "events", p->nevents);
+	json_number(o, "events_lost", p->lost);
+	json_number(o, "no_room", p->head.no_room);
+	json_object_object_add(o, "counters", counters_of(p, 1));
+	json_object_object_add(o, "pairs", pairs_of(p));
+	json_object_object_add(o, "imports", imports_of(p));
+	add_mappings(maps, p, false);
+	json_object_object_add(o, "mappings", maps);
+	return o;
+}
+
+void report_json(const struct page *pages, size_t n, int status)
+{
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	struct verdict v = verdict_of(pages, n, status);
+
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(list, process_of(&pages[i]));
+	json_object_object_add(o, "processes", list);
+	json_object_object_add(o, "total", counters_of(pages, n));
+	if (status >= 0)
+		json_number(o, "status", status);
+	json_text(o, "verdict", v.text);
+	json_text(o, "advice", *v.advice ? v.advice : NULL);
+	json_print(o);
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/* primeshim set: another mode or sync for a running process. */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "pages.h"
+
+static const char usage[] =
+	"Usage: primeshim set PID [mode=MODE] [sync=SYNC]\n"
+	"Changes what the shim does in a running process, from its next call on an import or map on.\n"
+	"What is mapped already stays as it is mapped.\n"
+	"\n"
+	"  mode  redirect, rescue, observe, deny, off: as PRIMESHIM_MODE\n"
+	"  sync  driver, map, off: as PRIMESHIM_SYNC. trap can only be chosen at the start, and not left\n"
+	"\n"
+	"Without a setting it prints what they are. The process has to be yours, or you root.\n"
+	"Exit status: 0, or 2 for bad use or a process that cannot be changed.\n";
+
+static const char *const modes[] = SHARED_MODES, *const syncs[] = SHARED_SYNCS;
+
+/* @text is "KEY=VALUE" with @key: the value's place in @values, -1: none of them; -2: another key. */
+static int value_of(const char *text, const char *key, const char *const *values, int n)
+{
+	size_t len = strlen(key);
+
+	if (strncmp(text, key, len) || text[len] != '=')
+		return -2;
+	for (int i = 0; i < n; i++)
+		if (!strcmp(text + len + 1, values[i]))
+			return i;
+	return -1;
+}
+
+/* The policy @is with what the words of the command line say; or -1, told. */
+static long wanted(char **words, uint32_t is)
+{
+	unsigned int mode = SHARED_MODE(is), sync = SHARED_SYNC(is);
+
+	for (; *words; words++) {
+		int m = value_of(*words, "mode", modes, MODE_COUNT);
+		int s = value_of(*words, "sync", syncs, SYNC_COUNT);
+
+		if (m == -2 && s == -2)
+			warnx("set: %s is neither mode=MODE nor sync=SYNC; see primeshim set --help", *words);
+		else if (m == -1)
+			warnx("set: %s: give one of redirect, rescue, observe, deny, off", *words);
+		else if (s == -1)
+			warnx("set: %s: give one of driver, map, off", *words);
+		else if (m >= 0)
+			mode = m;
+		else
+			sync = s;
+		if (m < 0 && s < 0)
+			return -1;
+	}
+	if ((sync == SYNC_TRAP) != (SHARED_SYNC(is) == SYNC_TRAP)) {
+		warnx("set: sync=trap is chosen at the start of a program or not at all: run it anew with "
+		      "--sync %s", syncs[sync]);
+		return -1;
+	}
+	return SHARED_POLICY(mode, sync);
+}
+
+/* The page of @pid, open for writing, found to be that process's own; or -1, told. */
+static int open_page(pid_t pid, const char *path)
+{
+	struct stat st, proc;
+	char dir[32];
+	int fd;
+
+	snprintf(dir, sizeof(dir), "/proc/%d", (int)pid);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		warn("set: %s", path);
+		return -1;
+	}
+	if (fstat(fd, &st) < 0 || stat(dir, &proc) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_uid != proc.st_uid || st.st_mode & (S_IWGRP | S_IWOTH)) {
+		warnx("set: %s is not that process's own: it is left alone", path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int change(pid_t pid, const struct page *p, char **words)
+{
+	uint32_t is = p->head.policy, now;
+	long policy = wanted(words, is);
+	int fd;
+
+	if (policy < 0)
+		return 2;
+	now = policy;
+	fd = open_page(pid, p->path);
+	if (fd < 0)
+		return 2;
+	/* Four bytes at once: the process finds the old word or the new one. */
+	if (pwrite(fd, &now, sizeof(now), offsetof(struct shared_page, policy)) != sizeof(now)) {
+		warn("set: %s", p->path);
+		close(fd);
+		return 2;
+	}
+	close(fd);
+	printf("%s[%d]: mode %s -> %s, sync %s -> %s\n", p->head.program, (int)pid, mode_name(is),
+	       mode_name(now), sync_name(is), sync_name(now));
+	return finish_output();
+}
+
+int cmd_set(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+	};
+	struct page *p;
+	int o, ret;
+	size_t n;
+
+	while ((o = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (o != 'h')
+			return bad_option(argv);
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (optind == argc)
+		return bad_use(argv[0], "no process given");
+	if (!pid_of(argv[optind]))
+		return bad_use(argv[0], "the first word is the number of a process");
+	p = pages_load(argv[optind], &n);
+	if (p->life != LIFE_RUNNING) {
+		warnx("set: process %s has ended", argv[optind]);
+		ret = 2;
+	} else if (optind + 1 == argc) {
+		printf("%s[%s]: mode %s, sync %s\n", p->head.program, argv[optind],
+		       mode_name(p->head.policy), sync_name(p->head.policy));
+		ret = finish_output();
+	} else {
+		ret = change(pid_of(argv[optind]), p, argv + optind + 1);
+	}
+	pages_free(p, n);
+	return ret;
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+/* What a page's counters say, added up; see summary.h. */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "summary.h"
+
+static struct summary *summary_of(const struct page *p, const struct shared_pair *q,
+				  struct summary *all, unsigned int *n)
+{
+	const char *importer = page_name(p, q->importer), *exporter = page_name(p, q->exporter);
+	unsigned int i = 0;
+
+	while (i < *n && (strcmp(all[i].importer, importer) || strcmp(all[i].exporter, exporter)))
+		i++;
+	if (i == *n)
+		all[(*n)++] = (struct summary){ .importer = importer, .exporter = exporter };
+	return &all[i];
+}
+
+static void add_map_ioctl(struct summary *s, const struct shared_pair *q)
+{
+	s->refused += q->count;
+	if (q->outcome == OUTCOME_OFFSET || q->outcome == OUTCOME_DMABUF)
+		s->rescued += q->count;
+	if (q->call == CALL_MAP_ADDRESS && q->outcome == OUTCOME_DMABUF)
+		s->dmabuf += q->count;
+}
+
+static void add_mmap(struct summary *s, const struct shared_pair *q)
+{
+	if (q->native == NATIVE_SIGBUS)
+		s->sigbus += q->count;
+	switch (q->outcome) {
+	case OUTCOME_NATIVE:
+		s->native += q->count;
+		break;
+	case OUTCOME_DMABUF:
+		s->dmabuf += q->count;
+		break;
+	case OUTCOME_DENIED:
+		s->denied += q->count;
+		break;
+	default:
+		s->failed += q->count;
+	}
+}
+
+static void add_pair(struct summary *s, const struct shared_pair *q)
+{
+	switch (q->call) {
+	case CALL_LEARN:
+		s->learned += q->count;
+		/* fallthrough */
+	case CALL_IMPORT:
+		s->imports += q->count;
+		s->bytes += q->bytes;
+		return;
+	case CALL_MMAP:
+		add_mmap(s, q);
+		break;
+	default:
+		add_map_ioctl(s, q);
+	}
+	if (q->native > 0 && !s->error)
+		s->error = q->native;
+	if (q->reason > 0) {
+		s->fallbacks += q->count;
+		if (!s->reason)
+			s->reason = q->reason;
+	}
+}
+
+struct summary *summarize(const struct page *p, unsigned int *n)
+{
+	struct summary *all = calloc(p->head.pairs.used + 1, sizeof(*all));
+
+	if (!all)
+		err(2, "a summary");
+	*n = 0;
+	for (uint32_t i = 0; i < p->head.pairs.used; i++)
+		add_pair(summary_of(p, &p->pairs[i], all, n), &p->pairs[i]);
+	return all;
+}
+
+void summary_add(struct summary *to, const struct summary *s)
+{
+	to->imports += s->imports;
+	to->learned += s->learned;
+	to->bytes += s->bytes;
+	to->refused += s->refused;
+	to->rescued += s->rescued;
+	to->dmabuf += s->dmabuf;
+	to->native += s->native;
+	to->sigbus += s->sigbus;
+	to->failed += s->failed;
+	to->denied += s->denied;
+	to->fallbacks += s->fallbacks;
+	if (!to->error)
+		to->error = s->error;
+	if (!to->reason)
+		to->reason = s->reason;
+}
+
+struct summary summary_total(const struct page *pages, size_t n)
+{
+	struct summary total = { .importer = NULL };
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned int pairs;
+		struct summary *all = summarize(&pages[i], &pairs);
+
+		for (unsigned int j = 0; j < pairs; j++)
+			summary_add(&total, &all[j]);
+		free(all);
+	}
+	return total;
+}
+
+uint64_t counter_total(const struct page *pages, size_t n, enum counter c)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += pages[i].head.counters[c];
+	return total;
+}
+
+const char *reason_text(int reason)
+{
+	switch (reason) {
+	case EACCES:
+	case EPERM:
+		return "the dma-buf was exported without write permission (DRM_RDWR): run the exporting "
+		       "program under the shim as well, or patch it";
+	case ENXIO:
+	case EFAULT:
+		return "the dma-buf itself cannot be mapped or read by the CPU: its exporter has to";
+	case EINVAL:
+		return "MAP_PRIVATE, a range that the dma-buf does not have, or an exporter that refuses: only "
+		       "those can change that";
+	case ENOMEM:
+		return "out of memory or of mappings, or a library loaded before the shim defines mmap: "
+		       "see primeshim doctor";
+	case ENODEV:
+	case EOPNOTSUPP:
+		return "the exporter has no mmap, or the driver does not re-export";
+	case EMFILE:
+	case ENFILE:
+		return "out of file descriptors: raise ulimit -n";
+	case EEXIST:
+		return "MAP_FIXED amid a buffer, without room before it";
+	default:
+		return "see primeshim watch, or --log, for which";
+	}
+}
+
+/* How it looks from outside: modes in which the native way was taken. */
+static struct verdict natively(const struct summary *t, const struct page *pages, size_t n, int status)
+{
+	if (status == 128 + SIGBUS && t->native)
+		return (struct verdict){ "SIGBUS with an import mapped natively", "try --mode redirect" };
+	if (t->refused || t->failed)
+		return (struct verdict){ "it maps imports and is refused", "try --mode redirect" };
+	if (status > 128 && !t->native)
+		return (struct verdict){ "a signal ends it, and it maps no import: the cause is another",
+					 "" };
+	if (!t->native)
+		return (struct verdict){ "it imports, and maps no import: nothing for primeshim to do", "" };
+	if (counter_total(pages, n, STAT_OWN))
+		return (struct verdict){ "it maps imports, which works, and syncs them itself",
+					 "deny would break it" };
+	return (struct verdict){ "it maps imports, which works, and syncs none: wrong where caches are "
+				 "not coherent", "compare with primeshim ab; deny would break it" };
+}
+
+struct verdict verdict_of(const struct page *pages, size_t n, int status)
+{
+	struct summary t = summary_total(pages, n);
+	bool native = true, deny = false;
+
+	for (size_t i = 0; i < n; i++) {
+		enum mode m = SHARED_MODE(pages[i].head.policy);
+
+		native = native && (m == MODE_OBSERVE || m == MODE_OFF);
+		deny = deny || m == MODE_DENY;
+	}
+	if (!t.imports && !t.dmabuf && !t.native)
+		return (struct verdict){ "it imports no dma-buf: nothing for primeshim to do", "" };
+	if (t.denied || (deny && !t.dmabuf && !t.native))
+		return (struct verdict){ t.denied ? "it maps imports, and deny has refused that" :
+				 "deny has refused nothing", t.denied ?
+				 "as would a kernel with \"Don't map imported GEMs\"" : "" };
+	if (counter_total(pages, n, STAT_TOUCHED))
+		return (struct verdict){ "it touches buffers while it is the device's turn",
+					 "the places are on stderr, and in primeshim trace" };
+	if (native && !t.dmabuf)
+		return natively(&t, pages, n, status);
+	if (t.fallbacks)
+		return (struct verdict){ "some maps could not be made from the dma-buf",
+					 reason_text(t.reason) };
+	if (t.rescued || t.sigbus)
+		return (struct verdict){ "its driver refuses maps of imports, and the shim has made them",
+					 "keep --mode redirect or rescue" };
+	if (t.dmabuf)
+		return (struct verdict){ "the shim maps the dma-bufs and syncs them; the driver was not "
+					 "asked", "primeshim ab says whether it works natively" };
+	if (t.native)
+		return (struct verdict){ "the driver's own mappings of its imports work, and the shim syncs "
+					 "them", "primeshim ab says whether that makes a difference" };
+	return (struct verdict){ "it imports, and maps no import: nothing for primeshim to do", "" };
+}
+
+const char *count_text(char *text, size_t len, uint64_t n, const char *what)
+{
+	snprintf(text, len, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
+	return text;
+}
+
+const char *bytes_text(char *text, size_t len, uint64_t bytes)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+	double v = bytes;
+	unsigned int u = 0;
+
+	for (; v >= 1024 && u < 4; u++)
+		v /= 1024;
+	snprintf(text, len, v == (uint64_t)v ? "%.0f %s" : "%.1f %s", v, units[u]);
+	return text;
+}
+
+const char *time_text(char *text, size_t len, uint64_t ns)
+{
+	if (ns < 1000 * 1000)
+		snprintf(text, len, "%.0f us", ns / 1e3);
+	else if (ns < UINT64_C(1000000000))
+		snprintf(text, len, "%.1f ms", ns / 1e6);
+	else
+		snprintf(text, len, "%.1f s", ns / 1e9);
+	return text;
+}
+
+uint64_t page_age(const struct page *p)
+{
+	uint64_t end = p->head.made;
+	struct timespec now;
+
+	if (p->nevents && p->events[p->nevents - 1].at > end)
+		end = p->events[p->nevents - 1].at;
+	if (p->life == LIFE_EXITED && p->head.ended > p->head.made)
+		end = p->head.ended;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (p->life == LIFE_RUNNING)
+		end = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+	return end > p->head.made ? end - p->head.made : 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* What a page's counters say, added up the way people ask: who imported from whom, and what came. */
+#ifndef PRIMESHIM_TOOLS_SUMMARY_H
+#define PRIMESHIM_TOOLS_SUMMARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pages.h"
+
+/* Imports of one exporter's buffers into one importer, or all of a process, or of several. */
+struct summary {
+	const char *importer, *exporter;	/* NULL in a total */
+	uint64_t imports, learned, bytes;
+	uint64_t refused;		/* map ioctls that the driver refused */
+	uint64_t rescued;		/* of those, answered by the shim */
+	uint64_t dmabuf;		/* mmaps of the dma-buf */
+	uint64_t native;		/* mmaps that the driver made */
+	uint64_t sigbus;		/* mmaps whose native page could not be read */
+	uint64_t failed;		/* mmaps that the program was refused */
+	uint64_t denied;		/* because the mode is deny */
+	uint64_t fallbacks;		/* maps for which the dma-buf could not be had */
+	int error;			/* the driver's first errno, or 0 */
+	int reason;			/* of the first fallback, or 0 */
+};
+
+/* One for each pair of names that has an import or a map, in the order of the page. */
+struct summary *summarize(const struct page *p, unsigned int *n);
+
+void summary_add(struct summary *to, const struct summary *s);
+
+/* Of all pages together. */
+struct summary summary_total(const struct page *pages, size_t n);
+
+uint64_t counter_total(const struct page *pages, size_t n, enum counter c);
+
+/*
+ * What it comes to, in a sentence, and what to do about it, in another or "". @status: the exit
+ * status of the command that made these pages, 128 and more for a signal, or -1: not known.
+ */
+struct verdict {
+	const char *text, *advice;
+};
+struct verdict verdict_of(const struct page *pages, size_t n, int status);
+
+/* What to do about a dma-buf that could not be mapped for that errno. */
+const char *reason_text(int reason);
+
+/* "1 import", "2 imports" */
+const char *count_text(char *text, size_t len, uint64_t n, const char *what);
+
+/* "4096 bytes", "1.5 MiB"; "12 us", "1.2 ms", "3.4 s" */
+const char *bytes_text(char *text, size_t len, uint64_t bytes);
+const char *time_text(char *text, size_t len, uint64_t ns);
+
+/* From when it was made until it ended, was seen last, or now. Nanoseconds. */
+uint64_t page_age(const struct page *p);
+
+#endif
