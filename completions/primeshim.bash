@@ -4,10 +4,10 @@
 
 # The options of each command, but for --help.
 declare -A _primeshim_options=(
-	[report]='--json --csv'
-	[top]=''
+	[report]='--json --csv --status'
+	[top]='-d -n'
 	[set]=''
-	[watch]=''
+	[watch]='--all'
 	[maps]='--json'
 	[ab]='--json --markdown --warmup --a --b -n'
 	[trace]='--ftrace -o'
