@@ -49,13 +49,14 @@ def cards():
 
 
 def udmabuf():
-    """A dma-buf of udmabuf's with TEXT in it."""
+    """A dma-buf of udmabuf's with TEXT in it (UDMABUF_CREATE, close-on-exec)."""
     memory = os.memfd_create("test", os.MFD_ALLOW_SEALING)
     os.ftruncate(memory, SIZE)
     os.pwrite(memory, TEXT, 0)
     fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
     dev = os.open("/dev/udmabuf", os.O_RDWR)
-    return fcntl.ioctl(dev, 0x40187542, struct.pack("IIQQ", memory, 1, 0, SIZE))
+    arg = bytearray(struct.pack("IIQQ", memory, 1, 0, SIZE))
+    return fcntl.ioctl(dev, 0x40187542, arg)
 
 
 def dumb(fd):
