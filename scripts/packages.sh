@@ -17,6 +17,7 @@ declare -A packages_of=(
 	[survey]='chromium sway seatd'
 	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools' # gcc-multilib excludes cross compilers
 	[audit]='apt dpkg binutils debian-archive-keyring'
+	[package]='debhelper dpkg-dev lintian mmdebstrap systemtap-sdt-dev util-linux'
 	[bench]='binutils libsocket-wrapper libv4l-0 strace umockdev valgrind'
 	[programs]='git python3 libpython3.11-testsuite stress-ng xz-utils libjemalloc2'
 	[programs-all]='gcc libc6-dev binutils make valgrind libtcmalloc-minimal4 libmimalloc2.0
