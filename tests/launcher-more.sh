@@ -127,6 +127,8 @@ script alone/bin/primeshim '#!/bin/sh
 [ "$1" != trace ] || [ "$2" = --help ] || exit 3'
 run --ab 3 --mode rescue cat 'a  b'
 check '--ab N is primeshim ab' printed '[ab][-n][3][--b][rescue][--][cat][a  b]'
+run --ab 3 --json --quiet --sync map cat
+check 'with its options' printed '[ab][-n][3][--json][--quiet][--b][redirect/map][--][cat]'
 run --dir "$tmp/pages" --trace "$tmp/a b" sh -c 'exit 7'
 check '--trace FILE is primeshim trace, afterwards' \
 	[ "$(cat "$tmp/out")" = "[trace][-o][$tmp/a b][--][$tmp/pages]" ]
