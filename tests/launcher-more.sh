@@ -6,6 +6,7 @@
 # Quoted text for another sh and words to split are meant as they are:
 # shellcheck disable=SC2016,SC2086
 
+# shellcheck source-path=SCRIPTDIR source=launcher-checks.sh
 . "${top_srcdir:-.}/tests/launcher-checks.sh"
 src=${top_srcdir:-.}
 primeshim=$top/tools/primeshim
