@@ -22,6 +22,7 @@ static const struct {
 	{ "top", cmd_top, "the same of running programs, live" },
 	{ "maps", cmd_maps, "a process's mappings of imports" },
 	{ "watch", cmd_watch, "the events of a process as they come" },
+	{ "trace", cmd_trace, "a timeline for ui.perfetto.dev, or lines in ftrace" },
 	{ "set", cmd_set, "another mode or sync for a running process" },
 };
 
