@@ -57,7 +57,7 @@ void trace_counters(struct writer *w)
 {
 	const struct timeline *t = &w->t;
 	struct step *steps = calloc(t->nspans + 1, 4 * sizeof(*steps));
-	int64_t now[COUNTS] = { 0 };
+	int64_t now[COUNTS] = { 0 }, told[COUNTS] = { 0 };
 	size_t n = 0;
 
 	if (!steps)
@@ -75,10 +75,12 @@ void trace_counters(struct writer *w)
 		put_count(w, c, t->from, 0);
 	for (size_t i = 0; i < n; i++) {
 		now[steps[i].counter] += steps[i].by;
-		/* The last of those at one moment. */
-		if (i + 1 == n || steps[i + 1].at != steps[i].at ||
-		    steps[i + 1].counter != steps[i].counter)
-			put_count(w, steps[i].counter, steps[i].at, now[steps[i].counter]);
+		/* As it is when all that happened at one moment has. */
+		for (unsigned int c = 0; (i + 1 == n || steps[i + 1].at != steps[i].at) && c < COUNTS; c++) {
+			if (now[c] != told[c])
+				put_count(w, c, steps[i].at, now[c]);
+			told[c] = now[c];
+		}
 	}
 	free(steps);
 }
