@@ -23,6 +23,7 @@ static const struct {
 	{ "maps", cmd_maps, "a process's mappings of imports" },
 	{ "watch", cmd_watch, "the events of a process as they come" },
 	{ "trace", cmd_trace, "a timeline for ui.perfetto.dev, or lines in ftrace" },
+	{ "plot", cmd_plot, "the timeline as a picture" },
 	{ "set", cmd_set, "another mode or sync for a running process" },
 };
 

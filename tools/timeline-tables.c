@@ -100,12 +100,24 @@ static uint64_t last_moment(const struct timeline *t)
 	return at > t->to && at <= INT64_MAX ? at : t->to;
 }
 
+/* What came before its import was known of, if it ever was. */
+static void find_imports(struct timeline *t)
+{
+	for (size_t i = 0; i < t->nspans; i++)
+		if (t->spans[i].kind != SPAN_IMPORT && t->spans[i].import < 0 && t->spans[i].ino)
+			t->spans[i].import = timeline_import(t, t->spans[i].ino, 0, 0);
+	for (size_t i = 0; i < t->nmarks; i++)
+		if (t->marks[i].import < 0 && t->marks[i].event.ino)
+			t->marks[i].import = timeline_import(t, t->marks[i].event.ino, 0, 0);
+}
+
 void timeline_finish(struct timeline *t)
 {
 	t->to = last_moment(t);
 	add_imports(t);
 	add_mappings(t);
 	add_brackets(t);
+	find_imports(t);
 	while (t->nopened) {
 		struct span *s = &t->spans[t->opened[--t->nopened]];
 

@@ -132,10 +132,29 @@ static void on_close(struct timeline *t, const struct shared_event *e)
 {
 	ssize_t i = find_import(t, e);
 
+	/* Of one known by its maps alone the size was not. */
+	if (i >= 0)
+		t->spans[t->opened[i]].bytes = e->len;
 	if (i >= 0)
 		end(t, i, t->to, e->tid);
 	else
 		end_unseen(t, span_of(SPAN_IMPORT, t, e), t->from, e->tid);
+}
+
+/* What is mapped has been imported, if nobody saw it: before a fork(), or what the ring still has. */
+static void need_import(struct timeline *t, const struct shared_event *e)
+{
+	struct span s = span_of(SPAN_IMPORT, t, e);
+
+	for (size_t i = t->nspans; i-- > 0;)
+		if (t->spans[i].kind == SPAN_IMPORT && t->spans[i].ino == e->ino &&
+		    t->spans[i].handle == e->handle && t->spans[i].importer == e->importer)
+			return;
+	if (!e->ino || !e->handle)
+		return;
+	s.from = t->from;
+	s.unseen = true;
+	timeline_add(t, s);
 }
 
 /*
@@ -183,6 +202,7 @@ static void on_map(struct timeline *t, const struct shared_event *e)
 {
 	struct span s = span_of(SPAN_MAPPING, t, e);
 
+	need_import(t, e);
 	if (e->native == NATIVE_SIGBUS)
 		mark(t, MARK_FAULT, e);
 	else if (e->outcome == OUTCOME_REFUSED || e->native > 0)
@@ -209,6 +229,7 @@ static void on_unmap(struct timeline *t, const struct shared_event *e)
 
 static void on_refusal(struct timeline *t, const struct shared_event *e)
 {
+	need_import(t, e);
 	mark(t, MARK_REFUSAL, e);
 	if (e->outcome == OUTCOME_DENIED)
 		mark(t, MARK_DENIAL, e);
