@@ -10,8 +10,8 @@ declare -A _primeshim_options=(
 	[watch]='--all'
 	[maps]='--json'
 	[ab]='-n --runs --a --b --warmup --output --stdin --timeout --keep --json --markdown -q --quiet'
-	[trace]='--ftrace -o'
-	[plot]='-o'
+	[trace]='-o --output --ftrace --marker'
+	[plot]='-o --output'
 	[doctor]='--json'
 )
 
@@ -61,7 +61,7 @@ _primeshim()
 		mapfile -t COMPREPLY < <(compgen -W "none $modes" -- "$cur")
 		return
 		;;
-	ab--output | ab--stdin)
+	ab--stdin)
 		_filedir
 		return
 		;;
@@ -73,7 +73,7 @@ _primeshim()
 		mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur")
 		return
 		;;
-	trace-o | plot-o)
+	trace-o | plot-o | *--output | trace--marker)
 		_filedir
 		return
 		;;
