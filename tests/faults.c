@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -401,6 +402,20 @@ static int usage(const char *what)
 	return 2;
 }
 
+/* Those of the runs so far: each of them makes one, if it is asked to. */
+static void remove_pages(void)
+{
+	const char *dir = getenv("PRIMESHIM_DIR");
+	DIR *d = dir ? opendir(dir) : NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (strstr(e->d_name, SHARED_SUFFIX))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
 int main(int argc, char **argv)
 {
 	static const int errors[] = {
@@ -430,6 +445,7 @@ int main(int argc, char **argv)
 					_exit(run());
 				if (pid < 0 || waitpid(pid, &status, 0) != pid)
 					return usage("cannot fork");
+				remove_pages();
 				if (status && status != NOT_STRUCK << 8) {
 					if (WIFSIGNALED(status))
 						fprintf(stderr, "faults: device \"%s\"%s, errno %d at "

@@ -16,6 +16,7 @@
 #include "descriptor.h"
 #include "file.h"
 #include "mapping.h"
+#include "publish_page.h"
 #include "settings.h"
 
 #include "fuzz.h"
@@ -306,8 +307,27 @@ static void check_addresses(struct thread *t)
 	litter = left;
 }
 
+/* The shared page, if there is one, has nothing that is live. */
+static void check_page(struct thread *all, const char *when)
+{
+	const struct publish_page *p = publish_at();
+	unsigned int live = 0;
+
+	if (!p)
+		return;
+	for (unsigned int i = 0; i < p->head.buffers.n; i++)
+		live += p->buffers[i].live;
+	for (unsigned int i = 0; i < p->head.imports.n; i++)
+		live += p->imports[i].live;
+	for (unsigned int i = 0; i < p->head.mappings.n; i++)
+		live += p->mappings[i].live;
+	EXPECT(all, !live && !p->head.imports_live, "%s %u entries are live in the page, and %u imports",
+	       when, live, p->head.imports_live);
+}
+
 void check_nothing(struct thread *all, const char *when)
 {
+	check_page(all, when);
 	EXPECT(all, !imports_live && !mappings_live && !descriptors_live,
 	       "%s %u imports, %u mappings and %u descriptors are recorded", when, imports_live,
 	       mappings_live, descriptors_live);

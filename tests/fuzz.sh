@@ -11,12 +11,15 @@ steps=${1:-100000}
 TSAN_OPTIONS="die_after_fork=0 exitcode=66 suppressions=${top_srcdir:-.}/tests/tsan.supp"
 export TSAN_OPTIONS
 fail=0
+pages=$(mktemp -d) || exit 99
+trap 'rm -rf "$pages"' EXIT
 
 # try TEXT COMMAND...
 try() {
 	text=$1
 	shift
 	if said=$("$@" 2>&1); then
+		said=$(echo "$said" | tail -n 1)
 		echo "ok - $text: ${said##*: all right; }"
 	else
 		echo "not ok - $text: $*: status $?"
@@ -31,6 +34,9 @@ for program; do
 	faults*)
 		try "$name: every fault at every call site" "$program"
 		try "$name: the same in mode rescue" env PRIMESHIM_MODE=rescue "$program"
+		# What a page says of maps that cannot be made must not be another fault.
+		try "$name: the same with a shared page" \
+			env PRIMESHIM_DIR="$pages" "$program" --quick
 		;;
 	*)
 		# Faults and unseen calls with one thread: what one hides, another cannot know.
@@ -38,6 +44,9 @@ for program; do
 			"$program" --threads 1 --seed 1 --steps $((steps / 4))
 		try "$name: $((steps / 2)) steps of four threads" \
 			"$program" --clean --threads 4 --seed 2 --steps $((steps / 2))
+		try "$name: $((steps / 8)) steps of three threads, with a shared page" \
+			env PRIMESHIM_DIR="$pages" \
+			"$program" --clean --threads 3 --seed 4 --steps $((steps / 8))
 		for mode in observe rescue; do
 			try "$name: $((steps / 8)) steps of two threads, in mode $mode" \
 				env PRIMESHIM_MODE=$mode \

@@ -9,6 +9,8 @@
 
 #include "linked.h"
 #include "next.h"
+#include "page.h"
+#include "publish_page.h"
 
 static __thread struct {
 	enum fake_call call;
@@ -45,8 +47,13 @@ static int to_ioctl(int fd, ioctl_request request, ...)
 
 static void *to_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
-	if (!(flags & MAP_ANONYMOUS))
+	/* Nor does the shared page, whose blocks are allocated. */
+	bool page = len == page_round(sizeof(struct publish_page));
+
+	if (!(flags & MAP_ANONYMOUS) && !(page && armed.err == -SIGBUS))
 		strike(FAKE_MMAP);
+	else if (page)
+		;
 	else if (armed.err != -SIGBUS)
 		armed.littered |= strike(FAKE_MMAP);
 	return fake_mmap64(addr, len, prot, flags, fd, off);

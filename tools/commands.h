@@ -7,6 +7,8 @@
 #ifndef PRIMESHIM_TOOLS_COMMANDS_H
 #define PRIMESHIM_TOOLS_COMMANDS_H
 
+int cmd_ab(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_maps(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_report(int argc, char **argv);

@@ -53,7 +53,7 @@ static void print_handles(const struct page *p, const struct shared_mapping *m)
 		putchar('-');
 }
 
-static void print_maps(struct page *p)
+void maps_text(struct page *p)
 {
 	qsort(p->mappings, p->nmappings, sizeof(*p->mappings), by_address);
 	for (unsigned int i = 0; i < p->nmappings; i++) {
@@ -102,7 +102,7 @@ int cmd_maps(int argc, char **argv)
 		if (n > 1)
 			printf("# %s[%u], %s\n", pages[i].head.program, pages[i].head.pid,
 			       life_name(pages[i].life));
-		print_maps(&pages[i]);
+		maps_text(&pages[i]);
 	}
 	pages_free(pages, n);
 	return finish_output();

@@ -25,6 +25,8 @@ static const struct {
 	{ "trace", cmd_trace, "a timeline for ui.perfetto.dev, or lines in ftrace" },
 	{ "plot", cmd_plot, "the timeline as a picture" },
 	{ "set", cmd_set, "another mode or sync for a running process" },
+	{ "doctor", cmd_doctor, "why the shim would not work here, or for a command" },
+	{ "ab", cmd_ab, "a command run two ways in turn, side by side" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* primeshim report --json, and maps --json. */
+/* What primeshim report prints, and maps. All that the pages say, on standard output. */
 #ifndef PRIMESHIM_TOOLS_REPORT_H
 #define PRIMESHIM_TOOLS_REPORT_H
 
 #include "pages.h"
 
-/* Prints one object with all that the pages say. @status: as for verdict_of(). */
+/* @status: as for verdict_of(). */
+void report_text(const struct page *pages, size_t n, int status);
+void report_csv(const struct page *pages, size_t n);
+
+/* One object. */
 void report_json(const struct page *pages, size_t n, int status);
 
-/* A list of the mappings in them all. */
+/* The mappings of one, sorted by address; and a list of those in them all. */
+void maps_text(struct page *p);
 void maps_json(const struct page *pages, size_t n);
+
+/* The events after number *@seen, which it moves on. False where the output is gone. */
+bool watch_print(const struct page *p, uint32_t *seen);
 
 #endif

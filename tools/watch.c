@@ -15,7 +15,7 @@
 #include <linux/dma-buf.h>
 
 #include "commands.h"
-#include "pages.h"
+#include "report.h"
 #include "summary.h"
 
 #define INTERVAL_MS	50
@@ -110,8 +110,7 @@ static void print_event(const struct page *p, const struct shared_event *e)
 	putchar('\n');
 }
 
-/* Prints what is newer than *@seen. False when the output is gone. */
-static bool print_new(const struct page *p, uint32_t *seen)
+bool watch_print(const struct page *p, uint32_t *seen)
 {
 	if (p->lost > *seen) {
 		printf("%11s %7s %u events came too fast, and are lost\n", "", "", p->lost - *seen);
@@ -146,7 +145,7 @@ static int watch(const char *where, bool all)
 			errx(2, "watch: one process at a time: give its number, or a file of %s", where);
 		if (first && !all && p->life == LIFE_RUNNING)
 			seen = p->lost + p->nevents;
-		more = print_new(p, &seen) && p->life == LIFE_RUNNING;
+		more = watch_print(p, &seen) && p->life == LIFE_RUNNING;
 		pages_free(p, n);
 		if (more && !stop)
 			nanosleep(&interval, NULL);

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What reads shared pages, given pages that are wrong: a small one that is right is changed at
+ * random, cut short or lengthened, read, and if it is taken, printed in every form. Built with ASan
+ * and UBSan, which end it at the first fault.
+ *
+ *   page-fuzz [PAGES [SEED]]
+ */
+#include "config.h"
+
+#include <err.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "plot.h"
+#include "report.h"
+#include "summary.h"
+#include "trace.h"
+
+struct small {
+	struct shared_page head;
+	shared_name names[6];
+	struct shared_pair pairs[8];
+	struct shared_buffer buffers[4];
+	struct shared_import imports[4];
+	struct shared_mapping mappings[4];
+	struct shared_event events[32];
+};
+
+static uint64_t state;
+
+static uint32_t below(uint32_t n)
+{
+	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (state >> 33) % n;
+}
+
+/* What the other files of the program want of primeshim.c. */
+int bad_use(const char *command, const char *what)
+{
+	errx(1, "%s: %s", command, what);
+}
+
+int bad_option(char **argv)
+{
+	errx(1, "%s", argv[0]);
+}
+
+int finish_output(void)
+{
+	return 0;
+}
+
+#define SECTION(t, in_use) (struct shared_section){			\
+	.offset = offsetof(struct small, t), .stride = sizeof(s->t[0]),	\
+	.n = sizeof(s->t) / sizeof(s->t[0]), .used = (in_use) }
+
+static void make(struct small *s)
+{
+	*s = (struct small){
+		.head = {
+			.version = SHARED_VERSION, .order = SHARED_ORDER, .size = sizeof(*s),
+			.pid = 812, .ppid = 1, .bits = 64, .program = "weston",
+			.command = "weston\0--debug", .shim = "0.1.0", .imports_live = 2,
+			.imports_most = 3,
+		},
+		.names = { "", "?", "vgem", "udmabuf", "cirrus" },
+		.buffers = { { .live = 1, .exporter = 3, .bracket = BRACKET_RW, .ino = 7, .size = 65536 } },
+		.imports = { { .live = 1, .importer = 2, .buffer = 1, .handle = 5 } },
+		.mappings = { { .live = 1, .importer = 2, .buffer = 1, .prot = PROT_READ,
+				.start = 0x1000, .end = 0x11000 } },
+	};
+	memcpy(s->head.magic, SHARED_MAGIC, sizeof(s->head.magic));
+	s->head.names = SECTION(names, 5);
+	s->head.pairs = SECTION(pairs, 8);
+	s->head.buffers = SECTION(buffers, 2);
+	s->head.imports = SECTION(imports, 2);
+	s->head.mappings = SECTION(mappings, 2);
+	s->head.events = SECTION(events, 40);
+	for (int i = 0; i < 8; i++)
+		s->pairs[i] = (struct shared_pair){ .importer = 2, .exporter = 3, .call = i % CALL_COUNT,
+						    .outcome = i % OUTCOME_COUNT, .native = i - 2,
+						    .reason = i == 7, .count = i, .bytes = 4096 };
+	for (uint32_t n = 9; n <= 40; n++)
+		s->events[(n - 1) % 32] = (struct shared_event){
+			.seq = n, .at = n * 1000, .kind = 1 + n % (EVENT_COUNT - 1), .importer = 2,
+			.exporter = 3, .handle = 5, .entry = 1, .ino = 7, .len = 4096, .tid = 812 };
+}
+
+/* Mostly numbers that are nearly right, at places that matter. */
+static size_t spoil(char *page, size_t size, size_t room)
+{
+	static const uint32_t numbers[] = { 0, 1, 2, 0x7f, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff };
+	unsigned int changes = 1 + below(4);
+
+	while (changes--) {
+		size_t at = below(3) ? below(sizeof(struct shared_page)) : below(size);
+		uint32_t n = below(2) ? numbers[below(9)] : below(0xffffffff);
+
+		switch (below(4)) {
+		case 0:
+			page[at] ^= 1 << below(8);
+			break;
+		case 1:
+			page[at] = n;
+			break;
+		default:
+			at &= ~3U;
+			if (at + sizeof(n) <= size)
+				memcpy(page + at, &n, sizeof(n));
+		}
+	}
+	switch (below(12)) {
+	case 0:
+		return below(size + 1);
+	case 1:
+		return size + below(room - size);
+	default:
+		return size;
+	}
+}
+
+/* Whatever the page says: nothing ends before it begins, or lies outside. */
+static void check_timeline(const struct page *p)
+{
+	struct timeline t;
+
+	timeline_of(&t, p);
+	for (size_t i = 0; i < t.nspans; i++) {
+		const struct span *s = &t.spans[i];
+
+		if (s->from < t.from || s->from > s->to || s->to > t.to ||
+		    (s->kind == SPAN_BRACKET && (s->granted < s->from || s->ending < s->granted ||
+						 s->to < s->ending)) ||
+		    s->import >= (int)t.nspans ||
+		    (s->import >= 0 && t.spans[s->import].kind != SPAN_IMPORT))
+			errx(1, "a span of %s from %llu to %llu", span_word(s->kind),
+			     (unsigned long long)s->from, (unsigned long long)s->to);
+	}
+	for (size_t i = 0; i < t.nmarks; i++)
+		if (t.marks[i].at < t.from || t.marks[i].at > t.to)
+			errx(1, "a sign outside of its timeline");
+	timeline_free(&t);
+}
+
+static void print(struct page *p)
+{
+	uint32_t seen = 0;
+	char text[64];
+
+	report_text(p, 1, (int)below(257) - 1);
+	report_csv(p, 1);
+	report_json(p, 1, -1);
+	maps_text(p);
+	maps_json(p, 1);
+	watch_print(p, &seen);
+	check_timeline(p);
+	/* These take longest. */
+	if (below(10))
+		return;
+	trace_json(stdout, p, 1);
+	plot_pages(stdout, p, 1);
+	/* Of one that runs it would wait for more. */
+	p->life = LIFE_KILLED;
+	trace_ftrace("/dev/null", p, 1);
+	page_command(p, text, below(sizeof(text)));
+}
+
+int main(int argc, char **argv)
+{
+	static char page[2 * sizeof(struct small)];
+	unsigned long pages = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000, taken = 0, refused = 0;
+	char path[] = "/dev/shm/page-fuzz.XXXXXX", why[256];
+	int fd = mkstemp(path);
+
+	state = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+	if (fd < 0 || !freopen("/dev/null", "w", stdout))
+		err(1, "page-fuzz");
+	for (unsigned long i = 0; i < pages; i++) {
+		struct page p;
+		size_t size = sizeof(struct small);
+
+		make((struct small *)page);
+		/* The first is right, and has to be taken. */
+		if (i)
+			size = spoil(page, size, sizeof(page));
+		if (ftruncate(fd, 0) || pwrite(fd, page, size, 0) != (ssize_t)size)
+			err(1, "page-fuzz");
+		why[0] = '\0';
+		if (!page_read(path, &p, why, sizeof(why))) {
+			taken++;
+			print(&p);
+			page_free(&p);
+		} else {
+			refused++;
+			if (!i || !why[0] || strchr(why, '\n'))
+				errx(1, "page %lu: refused with: %s", i, why);
+		}
+	}
+	unlink(path);
+	fprintf(stderr, "page-fuzz: %lu pages: %lu taken, %lu refused\n", pages, taken, refused);
+	return taken && refused ? 0 : 1;
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the runs of primeshim ab write: their stdout, and the files given by --output. The first of
+ * each side is kept until the end, and the others are compared with it and thrown away, unless they
+ * are to be kept. A file of the user's that has the name of an output is set aside beside it, and
+ * put back.
+ */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ab.h"
+
+static const char side_names[NSIDES] = { 'a', 'b' };
+
+/* Are the contents of both the same? -1 after a line on stderr. */
+static int same(const char *a, const char *b)
+{
+	FILE *fa = fopen(a, "re"), *fb = fopen(b, "re");
+	char ta[65536], tb[sizeof(ta)];
+	size_t na = 0, nb = 0;
+	int ret = 1;
+
+	if (!fa || !fb) {
+		warn("ab: %s", fa ? b : a);
+		ret = -1;
+	}
+	do {
+		if (ret <= 0)
+			break;
+		na = fread(ta, 1, sizeof(ta), fa);
+		nb = fread(tb, 1, sizeof(tb), fb);
+		if (ferror(fa) || ferror(fb)) {
+			warn("ab: %s", ferror(fa) ? a : b);
+			ret = -1;
+		} else {
+			ret = na == nb && !memcmp(ta, tb, na);
+		}
+	} while (na);
+	if (fa)
+		fclose(fa);
+	if (fb)
+		fclose(fb);
+	return ret;
+}
+
+static int copy(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
+	char text[65536];
+	ssize_t n = -1;
+
+	if (in >= 0)
+		out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	while (out >= 0 && (n = read(in, text, sizeof(text))) > 0) {
+		ssize_t put = 0, some = 0;
+
+		while (put < n && (some = write(out, text + put, n - put)) > 0)
+			put += some;
+		if (put < n) {
+			n = -1;
+			break;
+		}
+	}
+	if (n < 0)
+		warn("ab: %s cannot be moved to %s", from, to);
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	return n < 0 ? -1 : 0;
+}
+
+/* Also to another file system. */
+static int move(const char *from, const char *to)
+{
+	if (!rename(from, to))
+		return 0;
+	if (errno != EXDEV) {
+		warn("ab: %s cannot be moved to %s", from, to);
+		return -1;
+	}
+	if (copy(from, to) < 0)
+		return -1;
+	if (!unlink(from))
+		return 0;
+	warn("ab: %s cannot be removed", from);
+	return -1;
+}
+
+/* Where the output @o of the run @n is put, in the folder @dir. */
+static void place(const struct ab *ab, const struct output *o, enum side side, unsigned int n,
+		  const char *dir, char *path, size_t len)
+{
+	const char *name = o->path ? strrchr(o->path, '/') : NULL;
+
+	name = name ? name + 1 : o->path ? o->path : "stdout";
+	/* Two outputs may have the same name in different folders. */
+	snprintf(path, len, "%s/%c%u.%zu.%.200s", dir, side_names[side], n + 1, (size_t)(o - ab->outputs),
+		 name);
+}
+
+static int set_aside(struct output *o)
+{
+	struct stat st;
+
+	if (lstat(o->path, &st) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		warn("ab: --output %s", o->path);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
+		warnx("ab: --output %s is not a file: give a file that the command writes", o->path);
+		return -1;
+	}
+	if (asprintf(&o->aside, "%s.before-ab-%d", o->path, (int)getpid()) < 0)
+		err(2, "ab: --output");
+	if (!access(o->aside, F_OK))
+		errno = EEXIST;
+	else if (!rename(o->path, o->aside))
+		return 0;
+	warn("ab: --output %s cannot be set aside as %s", o->path, o->aside);
+	free(o->aside);
+	o->aside = NULL;
+	return -1;
+}
+
+/* The folder that it will be in has to be there. */
+static int check_folder(const struct output *o)
+{
+	const char *slash = strrchr(o->path, '/');
+	char dir[PATH_MAX];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - o->path) + 1 : 1,
+		 slash ? o->path : ".");
+	if (!stat(dir, &st) && S_ISDIR(st.st_mode) && o->path[strlen(o->path) - 1] != '/')
+		return 0;
+	warnx("ab: --output %s: there is no such folder, or no file's name", o->path);
+	return -1;
+}
+
+int outputs_prepare(struct ab *ab)
+{
+	for (size_t i = 1; i < ab->noutputs; i++)
+		if (check_folder(&ab->outputs[i]) < 0)
+			return -1;
+	for (size_t i = 1; i < ab->noutputs; i++)
+		if (set_aside(&ab->outputs[i]) < 0)
+			return -1;
+	return 0;
+}
+
+void outputs_restore(struct ab *ab)
+{
+	for (size_t i = 1; i < ab->noutputs; i++) {
+		struct output *o = &ab->outputs[i];
+
+		if (o->aside && rename(o->aside, o->path) < 0)
+			warn("ab: %s was set aside and cannot be put back: it is in %s", o->path,
+			     o->aside);
+		free(o->aside);
+		o->aside = NULL;
+	}
+}
+
+/* Compares what is in @path with the first of its side; or, being that, with the first of the other. */
+static int compare(struct ab *ab, struct output *o, enum side side, unsigned int n, const char *dir,
+		   const char *path)
+{
+	enum side with = o->first[side] ? side : !side;
+	char first[PATH_MAX];
+	int ret;
+
+	if (!o->first[side])
+		o->first[side] = n + 1;
+	if (!o->first[with])
+		return 0;
+	place(ab, o, with, o->first[with] - 1, dir, first, sizeof(first));
+	ret = same(first, path);
+	if (ret < 0)
+		return -1;
+	if (with != side) {
+		o->differs = !ret;
+		return 0;
+	}
+	o->varies[side] = o->varies[side] || !ret;
+	return ab->keep ? 0 : unlink(path);
+}
+
+static int take(struct ab *ab, struct output *o, enum side side, unsigned int n, const char *out,
+		bool drop)
+{
+	const char *dir = ab->keep ? ab->keep : ab->tmp, *from = o->path ? o->path : out;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (lstat(from, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	if (drop)
+		return unlink(from);
+	place(ab, o, side, n, dir, path, sizeof(path));
+	if (move(from, path) < 0)
+		return -1;
+	o->found[side]++;
+	return compare(ab, o, side, n, dir, path);
+}
+
+int outputs_take(struct ab *ab, enum side side, unsigned int n, const char *out, bool drop)
+{
+	for (size_t i = 0; i < ab->noutputs; i++)
+		if (take(ab, &ab->outputs[i], side, n, out, drop) < 0)
+			return -1;
+	return 0;
+}
+
+const char *output_verdict(const struct ab *ab, const struct output *o)
+{
+	const unsigned int *n = ab->done;
+
+	if (!n[SIDE_A] || !n[SIDE_B])
+		return NULL;
+	if (o->found[SIDE_A] < n[SIDE_A] || o->found[SIDE_B] < n[SIDE_B])
+		return "missing";
+	if (o->varies[SIDE_A] || o->varies[SIDE_B])
+		return "not deterministic";
+	return o->differs ? "differ" : "equal";
+}
+
+void output_tell(const struct ab *ab, const struct output *o, char *text, size_t len)
+{
+	const char *verdict = output_verdict(ab, o);
+	bool both = o->varies[SIDE_A] && o->varies[SIDE_B];
+	FILE *f = fmemopen(text, len, "w");
+	const char *between = "";
+
+	if (!f)
+		err(2, "ab: memory");
+	if (!verdict)
+		fputs("not compared", f);
+	else if (!strcmp(verdict, "equal") || !strcmp(verdict, "differ"))
+		fputs(verdict, f);
+	for (int s = 0; verdict && s < NSIDES; s++) {
+		if (o->found[s] == ab->done[s])
+			continue;
+		fprintf(f, "%smissing from %c", between, "AB"[s]);
+		if (o->found[s])
+			fprintf(f, " (%u of %u runs)", ab->done[s] - o->found[s], ab->done[s]);
+		between = "; ";
+	}
+	if (verdict && (o->varies[SIDE_A] || o->varies[SIDE_B]))
+		fprintf(f, "%sdiffer even between runs of %s (not deterministic)", between,
+			both ? "A and of B" : o->varies[SIDE_A] ? "A" : "B");
+	fclose(f);
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One run of primeshim ab: starts the command in a process group of its own, waits for it with a
+ * time limit, and ends all that it leaves running, also what has gone away from its parent and its
+ * group: that becomes a child of ours (PR_SET_CHILD_SUBREAPER).
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ab.h"
+
+/* What is asked to end has that long to do it. */
+#define GRACE	1.0
+
+static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+#define NSTOPS	(sizeof(stops) / sizeof(stops[0]))
+
+static sigset_t wanted, mask_before;
+static unsigned long long started;	/* ticks after the machine's start */
+static int stopped;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+void running_prepare(void)
+{
+	struct sigaction was;
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	started = t.tv_sec * sysconf(_SC_CLK_TCK) + t.tv_nsec / (1000000000L / sysconf(_SC_CLK_TCK));
+	prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+	/* Whoever started us may have it ignored; then nobody would be there to be waited for. */
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGCHLD);
+	for (size_t i = 0; i < NSTOPS; i++)
+		/* Ignored: nohup, or a job of a script. */
+		if (!sigaction(stops[i], NULL, &was) && was.sa_handler != SIG_IGN)
+			sigaddset(&wanted, stops[i]);
+	sigprocmask(SIG_BLOCK, &wanted, &mask_before);
+}
+
+/* Waits for a signal until @until, and remembers it if it asks us to end. False: it got late. */
+static bool wait_signal(double until)
+{
+	double left = until - now();
+	struct timespec t = { 0 };
+	int sig;
+
+	if (left > 1e6)
+		left = 1e6;
+	if (left > 0) {
+		t.tv_sec = floor(left);
+		t.tv_nsec = (left - floor(left)) * 1e9;
+	}
+	sig = sigtimedwait(&wanted, NULL, &t);
+	if (sig > 0 && sig != SIGCHLD)
+		stopped = sig;
+	return sig > 0 || errno == EINTR || left > 0;
+}
+
+int running_stopped(void)
+{
+	while (!stopped && wait_signal(0))
+		;
+	return stopped;
+}
+
+/* In the child: becomes the command. What goes wrong is told through @tell. */
+static void become(const struct ab *ab, char **env, char *dir, int in, int out, int err, int tell)
+{
+	size_t n = 0;
+	char **all;
+
+	setpgid(0, 0);
+	/* Should we be killed, nothing is to stay. */
+	prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L);
+	while (env[n])
+		n++;
+	all = calloc(n + 2, sizeof(*all));
+	if (all && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+	    dup2(err, STDERR_FILENO) >= 0) {
+		memcpy(all, env, n * sizeof(*all));
+		all[n] = dir;
+		/* primeshim itself ignores it. */
+		signal(SIGPIPE, SIG_DFL);
+		sigprocmask(SIG_SETMASK, &mask_before, NULL);
+		execvpe(ab->command[0], ab->command, all);
+	}
+	if (write(tell, &errno, sizeof(errno)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* The process group of the command, or -1 after a line on stderr. */
+static pid_t start(const struct ab *ab, enum side side, char *dir, int in, int out, int err)
+{
+	int fds[2], why;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+		warn("ab: %s", ab->command[0]);
+		return -1;
+	}
+	if (!pid)
+		become(ab, ab->ways[side].env, dir, in, out, err, fds[1]);
+	setpgid(pid, pid);
+	close(fds[1]);
+	/* It closes when the command has begun. */
+	if (read(fds[0], &why, sizeof(why)) != sizeof(why))
+		why = 0;
+	close(fds[0]);
+	if (!why)
+		return pid;
+	waitpid(pid, NULL, 0);
+	errno = why;
+	warn("ab: %s cannot be started", ab->command[0]);
+	return -1;
+}
+
+/* The parent and the start of a process; false: there is none. */
+static bool look_up(const char *pid, pid_t *parent, unsigned long long *since)
+{
+	char path[64], text[1024], *end;
+	ssize_t len = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		len = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	/* The name before that may have anything in it. */
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+			     "%*d %*d %*d %*d %llu", parent, since) == 2;
+}
+
+/*
+ * Sends @sig to our children. Those that were there before us are not ours: who started us by
+ * exec() had them.
+ */
+static void signal_children(int sig)
+{
+	DIR *d = opendir("/proc");
+	unsigned long long since;
+	struct dirent *e;
+	pid_t parent;
+
+	while (d && (e = readdir(d)))
+		if (isdigit((unsigned char)e->d_name[0]) && look_up(e->d_name, &parent, &since) &&
+		    parent == getpid() && since >= started)
+			kill(atoi(e->d_name), sig);
+	if (d)
+		closedir(d);
+}
+
+/* Takes the children that have ended; is any left that is not from before us? */
+static bool any_left(void)
+{
+	unsigned long long since;
+	struct dirent *e;
+	bool any = false;
+	pid_t pid, parent;
+	DIR *d;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		;
+	if (pid < 0)
+		return false;
+	d = opendir("/proc");
+	while (d && !any && (e = readdir(d)))
+		any = isdigit((unsigned char)e->d_name[0]) && look_up(e->d_name, &parent, &since) &&
+			parent == getpid() && since >= started;
+	if (d)
+		closedir(d);
+	return any;
+}
+
+/* Ends what is left of the run in the group @group, which its children may have left. */
+static void end_rest(pid_t group)
+{
+	double until = now() + GRACE, next = 0;
+	int sig = SIGTERM;
+
+	while (any_left()) {
+		if (sig != SIGKILL && (now() >= until || stopped))
+			sig = SIGKILL;
+		/* Those that have become our children since then are told, too. */
+		if (now() >= next) {
+			kill(-group, sig);
+			signal_children(sig);
+			/* What has been stopped would not heed it. */
+			kill(-group, SIGCONT);
+			next = now() + 0.05;
+		}
+		wait_signal(next);
+	}
+}
+
+/* Has the command ended? It stays a zombie, so that its group has its number. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == pid;
+}
+
+/* Waits for the command: false if it has to be killed. */
+static bool wait_for(const struct ab *ab, pid_t pid, double begun)
+{
+	double until = ab->timeout > 0 ? begun + ab->timeout : HUGE_VAL;
+
+	while (!has_ended(pid))
+		if (stopped || !wait_signal(until))
+			return has_ended(pid);
+	return true;
+}
+
+/* A command that has to go: first asked, then killed. A second signal to us does it at once. */
+static void end_command(pid_t pid)
+{
+	double until = now() + GRACE;
+	int first = stopped;
+
+	kill(-pid, SIGTERM);
+	kill(-pid, SIGCONT);
+	stopped = 0;
+	while (!has_ended(pid) && !stopped && wait_signal(until))
+		;
+	kill(-pid, SIGKILL);
+	while (!has_ended(pid))
+		wait_signal(now() + GRACE);
+	if (!stopped)
+		stopped = first;
+}
+
+static void measure(pid_t pid, bool late, double took, struct run *run)
+{
+	struct rusage usage = { 0 };
+	int status = 0;
+
+	wait4(pid, &status, 0, &usage);
+	run->end = late ? (struct end){ END_TIMEOUT, 0 } :
+		WIFSIGNALED(status) ? (struct end){ END_SIGNAL, WTERMSIG(status) } :
+		(struct end){ END_EXIT, WEXITSTATUS(status) };
+	run->measures[MEASURE_WALL] = took;
+	run->measures[MEASURE_CPU] = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+	run->measures[MEASURE_MEMORY] = usage.ru_maxrss * 1024.0;
+}
+
+static int open_file(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		warn("ab: %s", path);
+	return fd;
+}
+
+int run_once(const struct ab *ab, enum side side, const char *out, const char *err, char *dir,
+	     struct run *run)
+{
+	int in = open_file(ab->input, O_RDONLY), outfd = -1, errfd = -1;
+	double begun, took;
+	pid_t pid = -1;
+	bool late;
+
+	*run = (struct run){ .counted = false };
+	if (in >= 0)
+		outfd = open_file(out, O_WRONLY | O_CREAT | O_TRUNC);
+	if (outfd >= 0)
+		errfd = open_file(err, O_WRONLY | O_CREAT | O_TRUNC);
+	begun = now();
+	if (errfd >= 0)
+		pid = start(ab, side, dir, in, outfd, errfd);
+	if (pid > 0) {
+		late = !wait_for(ab, pid, begun);
+		took = now() - begun;
+		if (late)
+			end_command(pid);
+		measure(pid, late, took, run);
+		end_rest(pid);
+	}
+	if (in >= 0)
+		close(in);
+	if (outfd >= 0)
+		close(outfd);
+	if (errfd >= 0)
+		close(errfd);
+	return pid < 0 ? -1 : stopped ? 1 : 0;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/* What primeshim ab has measured, as words and as sorted numbers, for all ways of printing it. */
+#include "config.h"
+
+#include <err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ab.h"
+#include "ab-stats.h"
+
+/* Of a complaint there is no more. */
+#define LONGEST	200
+
+const char *const measure_names[NMEASURES] = { "wall_seconds", "cpu_seconds",
+					       "memory_bytes" };
+const char *const count_names[NCOUNTS] = { "imports", "maps_refused", "maps_rescued", "maps_of_dmabuf",
+					   "sync_begins", "sync_blocked_ns" };
+
+void end_name(struct end end, char *text, size_t len)
+{
+	const char *name = end.kind == END_SIGNAL ? sigabbrev_np(end.n) : NULL;
+
+	if (end.kind == END_TIMEOUT)
+		snprintf(text, len, "timeout");
+	else if (end.kind == END_EXIT)
+		snprintf(text, len, "exit %d", end.n);
+	else if (name)
+		snprintf(text, len, "SIG%s", name);
+	else
+		snprintf(text, len, "signal %d", end.n);
+}
+
+static bool same_end(struct end a, struct end b)
+{
+	return a.kind == b.kind && a.n == b.n;
+}
+
+/* The first run from @i on that ended in a way that none before it did. */
+static unsigned int new_end(const struct run *runs, unsigned int n, unsigned int i)
+{
+	for (; i < n; i++) {
+		unsigned int j = 0;
+
+		while (j < i && !same_end(runs[j].end, runs[i].end))
+			j++;
+		if (j == i)
+			break;
+	}
+	return i;
+}
+
+static unsigned int count_ends(const struct run *runs, unsigned int n, struct end end)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		count += same_end(runs[i].end, end);
+	return count;
+}
+
+void ends_tell(const struct run *runs, unsigned int n, char *text, size_t len)
+{
+	char name[32];
+	size_t at = 0;
+
+	snprintf(text, len, "%s", n ? "" : "no run");
+	for (unsigned int i = 0; (i = new_end(runs, n, i)) < n && at < len; i++) {
+		unsigned int count = count_ends(runs, n, runs[i].end);
+
+		end_name(runs[i].end, name, sizeof(name));
+		if (count == n)
+			at += snprintf(text, len, "%s", name);
+		else
+			at += snprintf(text + at, len - at, "%s%ux %s", at ? ", " : "", count, name);
+	}
+}
+
+bool ends_alike(const struct ab *ab)
+{
+	for (int s = 0; s < NSIDES; s++)
+		for (unsigned int i = 0; (i = new_end(ab->runs[s], ab->done[s], i)) < ab->done[s]; i++)
+			if (!count_ends(ab->runs[!s], ab->done[!s], ab->runs[s][i].end))
+				return false;
+	return true;
+}
+
+/* How many bytes a character of UTF-8 has that begins here; 0: none does. */
+static size_t utf8_len(const unsigned char *s)
+{
+	static const struct {
+		unsigned char mask, lead, low, high;	/* of the second byte */
+		size_t len;
+	} forms[] = {
+		{ 0xff, 0xe0, 0xa0, 0xbf, 3 }, { 0xff, 0xed, 0x80, 0x9f, 3 },
+		{ 0xff, 0xf0, 0x90, 0xbf, 4 }, { 0xff, 0xf4, 0x80, 0x8f, 4 },
+		{ 0xfe, 0xc0, 1, 0, 0 }, { 0xe0, 0xc0, 0x80, 0xbf, 2 },
+		{ 0xf0, 0xe0, 0x80, 0xbf, 3 }, { 0xfc, 0xf0, 0x80, 0xbf, 4 },
+	};
+
+	if (*s < 0x80)
+		return *s >= ' ' && *s != 0x7f;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if ((*s & forms[i].mask) != forms[i].lead)
+			continue;
+		if (s[1] < forms[i].low || s[1] > forms[i].high)
+			return 0;
+		/* U+0080 to U+009F are control characters, too. */
+		if (*s == 0xc2 && s[1] < 0xa0)
+			return 0;
+		for (size_t j = 2; j < forms[i].len; j++)
+			if ((s[j] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+void text_tame(char *s)
+{
+	while (*s) {
+		size_t len = utf8_len((const unsigned char *)s);
+
+		if (!len)
+			*s = '?';
+		s += len ? len : 1;
+	}
+}
+
+/* The text of its last 16 KB, and there the last line for which @ours is right. */
+static char *find_line(char *text, bool ours)
+{
+	char *found = NULL, *save;
+
+	for (char *line = strtok_r(text, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save))
+		if (line[strspn(line, " \t")] && ours == !strncmp(line, "primeshim: ", 11))
+			found = line;
+	return found;
+}
+
+char *last_line(const char *file)
+{
+	char text[16384], again[sizeof(text)], *line;
+	FILE *f = fopen(file, "re");
+	size_t n;
+
+	if (!f)
+		return NULL;
+	if (fseek(f, -(long)sizeof(text) + 1, SEEK_END) < 0)
+		rewind(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	for (size_t i = 0; i < n; i++)
+		if (!text[i])
+			text[i] = '?';
+	text[n] = '\0';
+	strcpy(again, text);
+	line = find_line(text, false);
+	if (!line)
+		line = find_line(again, true);
+	if (!line)
+		return NULL;
+	line = strndup(line, LONGEST);
+	if (line)
+		text_tame(line);
+	return line;
+}
+
+static double *numbers(unsigned int n)
+{
+	double *v = calloc(n ? n : 1, sizeof(*v));
+
+	if (!v)
+		err(2, "ab: numbers");
+	return v;
+}
+
+double *measures_sorted(const struct ab *ab, enum side side, enum measure m)
+{
+	double *v = numbers(ab->done[side]);
+
+	for (unsigned int i = 0; i < ab->done[side]; i++)
+		v[i] = ab->runs[side][i].measures[m];
+	stats_sort(v, ab->done[side]);
+	return v;
+}
+
+double *counts_sorted(const struct ab *ab, enum side side, enum count c, unsigned int *n)
+{
+	double *v = numbers(ab->done[side]);
+
+	*n = 0;
+	for (unsigned int i = 0; i < ab->done[side]; i++)
+		if (ab->runs[side][i].counted)
+			v[(*n)++] = ab->runs[side][i].counts[c];
+	stats_sort(v, *n);
+	return v;
+}

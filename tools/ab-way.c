@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How primeshim ab has a command run under the shim: as the launcher would. The launcher is asked
+ * once for each way, and not run each time: it is a script, whose 50 ms and whose own children would
+ * count as the shim's. What it refuses (setuid, static, of another machine) is refused here.
+ */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ab.h"
+#include "shared_page.h"
+
+#define LIBRARY	"libprimeshim.so"
+
+extern char **environ;
+
+static const char *const modes[] = SHARED_MODES;
+static const char *const syncs[] = SHARED_SYNCS;
+
+static const char *find(const char *const *list, size_t n, const char *word, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(list[i]) == len && !strncmp(list[i], word, len))
+			return list[i];
+	return NULL;
+}
+
+bool way_parse(struct way *w, const char *option, const char *word)
+{
+	const char *slash = strchr(word, '/');
+	size_t len = slash ? (size_t)(slash - word) : strlen(word);
+
+	*w = (struct way){ .word = word, .shim = strcmp(word, "none") };
+	if (!w->shim)
+		return true;
+	w->mode = find(modes, MODE_COUNT, word, len);
+	if (!w->mode) {
+		warnx("ab: %s cannot be '%s': give none, off, observe, redirect, rescue or deny, "
+		      "with /driver, /map, /trap or /off behind it for PRIMESHIM_SYNC", option, word);
+		return false;
+	}
+	if (slash)
+		w->sync = find(syncs, SYNC_COUNT, slash + 1, strlen(slash + 1));
+	if (slash && !w->sync) {
+		warnx("ab: %s cannot be '%s': behind the / give driver, map, trap or off", option, word);
+		return false;
+	}
+	return true;
+}
+
+/* Does entry @e of an environment set @name? */
+static bool sets(const char *e, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(e, name, len) && e[len] == '=';
+}
+
+static void add(char ***env, size_t *n, char *e)
+{
+	char **more = reallocarray(*env, *n + 2, sizeof(*more));
+
+	if (!more || !e)
+		err(2, "ab: environment");
+	more[(*n)++] = e;
+	more[*n] = NULL;
+	*env = more;
+}
+
+/* LD_PRELOAD without the shim, if something is left; else NULL. */
+static char *without_shim(const char *e)
+{
+	char *result = strdup("LD_PRELOAD="), *list = strdup(strchr(e, '=') + 1), *save, *longer;
+	bool any = false;
+
+	if (!result || !list)
+		err(2, "ab: environment");
+	for (char *s = strtok_r(list, ": ", &save); s; s = strtok_r(NULL, ": ", &save)) {
+		const char *name = strrchr(s, '/');
+
+		if (!strcmp(name ? name + 1 : s, LIBRARY))
+			continue;
+		if (asprintf(&longer, "%s%s%s", result, any ? ":" : "", s) < 0)
+			err(2, "ab: environment");
+		free(result);
+		result = longer;
+		any = true;
+	}
+	free(list);
+	if (any)
+		return result;
+	free(result);
+	return NULL;
+}
+
+/* Without the shim: also where primeshim itself was started under it. */
+static char **plain_environment(void)
+{
+	char **env = NULL, *preload;
+	size_t n = 0;
+
+	for (char **e = environ; *e; e++) {
+		if (!strncmp(*e, "PRIMESHIM_", 10))
+			continue;
+		preload = sets(*e, "LD_PRELOAD") ? without_shim(*e) : strdup(*e);
+		if (preload)
+			add(&env, &n, preload);
+	}
+	if (!env)
+		env = calloc(1, sizeof(*env));
+	return env;
+}
+
+/* Ours, but for what the launcher says: @told is lines of NAME=VALUE, which are cut up. */
+static char **shim_environment(char *told)
+{
+	char **env = NULL, **said = NULL, *save;
+	size_t n = 0, nsaid = 0;
+
+	for (char *line = strtok_r(told, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (strchr(line, '='))
+			add(&said, &nsaid, line);
+	for (char **e = environ; *e; e++) {
+		bool replaced = sets(*e, "PRIMESHIM_DIR");
+
+		for (size_t i = 0; i < nsaid; i++)
+			replaced = replaced || (!strncmp(*e, said[i], strcspn(said[i], "=") + 1));
+		if (!replaced)
+			add(&env, &n, strdup(*e));
+	}
+	for (size_t i = 0; i < nsaid; i++)
+		add(&env, &n, strdup(said[i]));
+	free(said);
+	return env;
+}
+
+/* The launcher: in the build tree, beside this program, or in PATH. */
+static const char *find_launcher(void)
+{
+	static const char *const places[] = { "run-with-shim", "run-with-shim.sh" };
+	static char path[2 * PATH_MAX];
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (len < 0)
+		return places[0];
+	self[len] = '\0';
+	dirname(self);
+	snprintf(path, sizeof(path), "%s/../scripts/run-with-shim.sh", self);
+	if (!access(path, X_OK))
+		return path;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", self, places[i]);
+		if (!access(path, X_OK))
+			return path;
+	}
+	return places[0];
+}
+
+/* All that @f says, or NULL. */
+static char *read_all(FILE *f)
+{
+	char *text = NULL;
+	size_t room = 0;
+
+	if (getdelim(&text, &room, '\0', f) < 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Runs @argv and gives what it says on stdout. -1: it failed, and has said why, or we have. */
+static int ask(char **argv, char **said)
+{
+	int fds[2], status;
+	pid_t pid;
+	FILE *f;
+
+	if (pipe(fds) < 0 || (pid = fork()) < 0) {
+		warn("ab: %s", argv[0]);
+		return -1;
+	}
+	if (!pid) {
+		dup2(fds[1], STDOUT_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		execvp(argv[0], argv);
+		warn("ab: %s cannot be run: install it beside primeshim, or in PATH", argv[0]);
+		_exit(127);
+	}
+	close(fds[1]);
+	f = fdopen(fds[0], "r");
+	*said = f ? read_all(f) : NULL;
+	if (f)
+		fclose(f);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	if (WIFEXITED(status) && !WEXITSTATUS(status) && *said)
+		return 0;
+	if (WIFSIGNALED(status))
+		warnx("ab: %s: %s", argv[0], strsignal(WTERMSIG(status)));
+	free(*said);
+	return -1;
+}
+
+static int prepare_way(struct way *w, char **command)
+{
+	char *argv[16], *said;
+	size_t n = 0;
+
+	if (!w->shim) {
+		w->env = plain_environment();
+		return w->env ? 0 : -1;
+	}
+	argv[n++] = (char *)find_launcher();
+	argv[n++] = (char *)"--env";
+	argv[n++] = (char *)"--mode";
+	argv[n++] = (char *)w->mode;
+	if (w->sync) {
+		argv[n++] = (char *)"--sync";
+		argv[n++] = (char *)w->sync;
+	}
+	argv[n++] = (char *)"--";
+	argv[n++] = command[0];
+	argv[n] = NULL;
+	if (ask(argv, &said) < 0)
+		return -1;
+	w->env = shim_environment(said);
+	free(said);
+	return 0;
+}
+
+int ways_prepare(struct ab *ab)
+{
+	for (int s = 0; s < NSIDES; s++)
+		if (prepare_way(&ab->ways[s], ab->command) < 0)
+			return -1;
+	return 0;
+}

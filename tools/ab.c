@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: MIT
+/*
+ * primeshim ab: runs a command two ways in turn, and tells what is different. The command line, and
+ * the order of things.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ab.h"
+#include "commands.h"
+#include "pages.h"
+
+#define MOST_RUNS	10000
+#define RUNS		"5"
+
+static const char usage[] =
+	"Usage: primeshim ab [OPTION]... [--] COMMAND [ARG]...\n"
+	"Runs COMMAND both ways in turn, and prints side by side how it ended, wall and CPU time,\n"
+	"memory, what was imported, refused and rescued, and whether it wrote the same.\n"
+	"\n"
+	"  -n, --runs N     runs each way (default: " RUNS ", at most 10000)\n"
+	"      --a MODE     the one way (default: observe: as without the shim, but counted)\n"
+	"      --b MODE     the other way (default: redirect)\n"
+	"                   MODE is none (without the shim), off, observe, redirect, rescue or deny,\n"
+	"                   or one of these with a sync policy: redirect/map\n"
+	"      --warmup     runs it once each way before, which is not counted\n"
+	"      --output F   COMMAND writes this file, which is compared like its stdout; may be given\n"
+	"                   several times. What is in it now is set aside and put back\n"
+	"      --stdin F    COMMAND's stdin (default: /dev/null)\n"
+	"      --timeout S  a run ends after S seconds\n"
+	"      --keep DIR   keeps what all runs wrote in DIR, which is made and has to be empty\n"
+	"      --json       prints JSON; --markdown prints a table in Markdown\n"
+	"  -q, --quiet      says nothing meanwhile\n"
+	"      --help       prints this\n"
+	"\n"
+	"The order is A B B A A B B A: what gets slower or faster meanwhile, say a processor that gets\n"
+	"hot, does so for both alike. Numbers are medians, with the median absolute deviation behind\n"
+	"+-. B/A is the median of the ratios of each run of B to each of A (Hodges-Lehmann), with the\n"
+	"interval that a Mann-Whitney test at 5 % allows: in 95 % of all cases, or more, the true\n"
+	"ratio is in it, whatever the distribution is. Below 4 runs each way there is none. Memory is\n"
+	"the largest of COMMAND's processes. Maps of dma-buf are those that the shim made. What COMMAND\n"
+	"leaves running is ended after each run.\n"
+	"\n"
+	"Exit status: 0 the runs were made, whatever came of them; 2 bad use, or COMMAND cannot be\n"
+	"started; 128 + signal when stopped by one, after the result so far.\n";
+
+enum { OPT_A = 256, OPT_B, OPT_WARMUP, OPT_OUTPUT, OPT_STDIN, OPT_TIMEOUT, OPT_KEEP, OPT_JSON,
+	      OPT_MARKDOWN, OPT_HELP };
+
+static const struct option options[] = {
+	{ "runs", required_argument, NULL, 'n' },
+	{ "a", required_argument, NULL, OPT_A },
+	{ "b", required_argument, NULL, OPT_B },
+	{ "warmup", no_argument, NULL, OPT_WARMUP },
+	{ "output", required_argument, NULL, OPT_OUTPUT },
+	{ "stdin", required_argument, NULL, OPT_STDIN },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "keep", required_argument, NULL, OPT_KEEP },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "markdown", no_argument, NULL, OPT_MARKDOWN },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct wish {
+	const char *runs, *a, *b, *timeout;
+	bool warmup, json, markdown, help;
+};
+
+static bool add_output(struct ab *ab, const char *path)
+{
+	struct output *more = reallocarray(ab->outputs, ab->noutputs + 1, sizeof(*more));
+
+	if (!more)
+		err(2, "ab: outputs");
+	ab->outputs = more;
+	for (size_t i = 1; path && i < ab->noutputs; i++)
+		if (!strcmp(ab->outputs[i].path, path)) {
+			warnx("ab: --output %s is given twice: give it once", path);
+			return false;
+		}
+	ab->outputs[ab->noutputs++] = (struct output){ .path = path };
+	return true;
+}
+
+static bool parse_options(int argc, char **argv, struct ab *ab, struct wish *w)
+{
+	int opt;
+
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "+n:q", options, NULL)) != -1) {
+		switch (opt) {
+		case 'n': w->runs = optarg; break;
+		case 'q': ab->quiet = true; break;
+		case OPT_A: w->a = optarg; break;
+		case OPT_B: w->b = optarg; break;
+		case OPT_WARMUP: w->warmup = true; break;
+		case OPT_STDIN: ab->input = optarg; break;
+		case OPT_TIMEOUT: w->timeout = optarg; break;
+		case OPT_KEEP: ab->keep = optarg; break;
+		case OPT_JSON: w->json = true; break;
+		case OPT_MARKDOWN: w->markdown = true; break;
+		case OPT_HELP: w->help = true; return true;
+		case OPT_OUTPUT:
+			if (!add_output(ab, optarg))
+				return false;
+			break;
+		default:
+			bad_option(argv);
+			return false;
+		}
+	}
+	ab->command = argv + optind;
+	return true;
+}
+
+static bool check_wish(struct ab *ab, const struct wish *w)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(w->runs, &end, 10);
+	if (errno || !*w->runs || *end || n < 1 || n > MOST_RUNS) {
+		warnx("ab: -n cannot be '%s': give a number from 1 to %d", w->runs, MOST_RUNS);
+		return false;
+	}
+	ab->n = n;
+	if (w->timeout) {
+		ab->timeout = strtod(w->timeout, &end);
+		if (!*w->timeout || *end || !isfinite(ab->timeout) || ab->timeout <= 0) {
+			warnx("ab: --timeout cannot be '%s': give seconds, more than 0", w->timeout);
+			return false;
+		}
+	}
+	if (!way_parse(&ab->ways[SIDE_A], "--a", w->a) || !way_parse(&ab->ways[SIDE_B], "--b", w->b))
+		return false;
+	if (w->json && w->markdown) {
+		bad_use("ab", "--json and --markdown exclude each other: give one of them");
+		return false;
+	}
+	if (!ab->command[0]) {
+		bad_use("ab", "no command given");
+		return false;
+	}
+	if (access(ab->input, R_OK) < 0) {
+		warn("ab: --stdin %s", ab->input);
+		return false;
+	}
+	return true;
+}
+
+/* The folder of the outputs that are kept: made, or empty, so that nothing in it is lost. */
+static bool prepare_keep(const char *dir)
+{
+	struct dirent **all;
+	int n;
+
+	if (!mkdir(dir, 0777))
+		return true;
+	n = errno == EEXIST ? scandir(dir, &all, NULL, NULL) : -1;
+	if (n < 0) {
+		warn("ab: --keep %s", dir);
+		return false;
+	}
+	for (int i = 0; i < n; i++)
+		free(all[i]);
+	free(all);
+	if (n > 2)
+		warnx("ab: --keep %s is not empty: give a new folder", dir);
+	return n <= 2;
+}
+
+static bool prepare_folder(struct ab *ab)
+{
+	const char *in = getenv("TMPDIR");
+	char *real = realpath(in && *in ? in : "/tmp", NULL);
+
+	/* From the root, as PRIMESHIM_DIR wants it. */
+	if (!real || asprintf(&ab->tmp, "%s/primeshim-ab.XXXXXX", real) < 0 || !mkdtemp(ab->tmp)) {
+		warn("ab: cannot make a folder in %s: set TMPDIR to one that can be written to",
+		     in && *in ? in : "/tmp");
+		free(real);
+		free(ab->tmp);
+		ab->tmp = NULL;
+		return false;
+	}
+	free(real);
+	return true;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+static void remove_folder(const char *dir)
+{
+	if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+		warn("ab: %s cannot be removed", dir);
+}
+
+/* Does the result of a map call mean that the program could not use what the driver gave? */
+static bool refused(const struct shared_pair *p)
+{
+	return p->call >= CALL_MAP_IOCTL &&
+		(p->native > 0 || p->native == NATIVE_SIGBUS || p->outcome == OUTCOME_DENIED);
+}
+
+static void count_page(const struct page *p, uint64_t *counts)
+{
+	counts[COUNT_IMPORTS] += p->head.counters[STAT_IMPORT] + p->head.counters[STAT_LEARNED];
+	counts[COUNT_BEGINS] += p->head.counters[STAT_BEGIN];
+	counts[COUNT_BLOCKED] += p->head.counters[STAT_BLOCKED];
+	for (unsigned int i = 0; i < p->head.pairs.used; i++) {
+		const struct shared_pair *pair = &p->pairs[i];
+		bool mapped = pair->outcome == OUTCOME_OFFSET || pair->outcome == OUTCOME_DMABUF;
+
+		if (refused(pair))
+			counts[COUNT_REFUSED] += pair->count;
+		if (refused(pair) && mapped)
+			counts[COUNT_RESCUED] += pair->count;
+		if (pair->outcome == OUTCOME_DMABUF)
+			counts[COUNT_DMABUF] += pair->count;
+	}
+}
+
+static void count_run(const struct way *w, const char *dir, struct run *run)
+{
+	struct page *pages;
+	size_t n;
+
+	/* It sees nothing, so it has no pages. */
+	if (!w->shim || !strcmp(w->mode, "off"))
+		return;
+	pages = pages_load(dir, &n);
+	for (size_t i = 0; i < n; i++)
+		count_page(&pages[i], run->counts);
+	pages_free(pages, n);
+	run->counted = true;
+}
+
+/* What happens meanwhile: one line that is rewritten, or one a run where stderr is no terminal. */
+static void progress(const struct ab *ab, enum side side, unsigned int i, const struct run *run)
+{
+	bool terminal = isatty(STDERR_FILENO);
+	char how[32];
+
+	if (ab->quiet || (!run && !terminal))
+		return;
+	fprintf(stderr, "%s", terminal ? "\r\033[K" : "");
+	if (!run) {
+		fprintf(stderr, "%u/%u %c", i + 1, 2 * ab->n, "AB"[side]);
+	} else if (!terminal) {
+		end_name(run->end, how, sizeof(how));
+		fprintf(stderr, "primeshim: ab: run %u of %u: %c (%s): %s, %.3f s\n", i + 1, 2 * ab->n,
+			"AB"[side], ab->ways[side].word, how, run->measures[MEASURE_WALL]);
+	}
+	fflush(stderr);
+}
+
+static void complain(struct ab *ab, enum side side, const char *file, const struct run *run)
+{
+	if (ab->complained[side] || (run->end.kind == END_EXIT && !run->end.n))
+		return;
+	ab->complained[side] = ab->done[side];
+	ab->complaint[side] = last_line(file);
+}
+
+/* One run of @side: 0; 1 for a signal; -1 after a line on stderr. @warmup: it is thrown away. */
+static int run_side(struct ab *ab, enum side side, bool warmup)
+{
+	char out[PATH_MAX], errors[PATH_MAX], dir[PATH_MAX + 16];
+	unsigned int n = ab->done[side];
+	bool shim = ab->ways[side].shim;
+	struct run run;
+	int ret;
+
+	snprintf(out, sizeof(out), "%s/stdout", ab->tmp);
+	snprintf(errors, sizeof(errors), "%s/stderr", ab->tmp);
+	if (ab->keep && !warmup)
+		snprintf(errors, sizeof(errors), "%s/%c%u.stderr", ab->keep, "ab"[side], n + 1);
+	snprintf(dir, sizeof(dir), "PRIMESHIM_DIR=%s/pages", ab->tmp);
+	if (mkdir(strchr(dir, '/'), 0700) < 0) {
+		warn("ab: %s", strchr(dir, '/'));
+		return -1;
+	}
+	ret = run_once(ab, side, out, errors, shim ? dir : NULL, &run);
+	if (!ret && !warmup)
+		count_run(&ab->ways[side], strchr(dir, '/'), &run);
+	remove_folder(strchr(dir, '/'));
+	if (ret < 0)
+		return ret;
+	if (outputs_take(ab, side, n, out, warmup || ret) < 0)
+		return -1;
+	if (ret || warmup)
+		return ret;
+	ab->runs[side][ab->done[side]++] = run;
+	complain(ab, side, errors, &run);
+	return 0;
+}
+
+/* All runs: 0; 1 for a signal; -1 after a line on stderr. */
+static int run_all(struct ab *ab, bool warmup)
+{
+	int ret = 0;
+
+	for (int s = 0; warmup && !ret && s < NSIDES; s++)
+		ret = running_stopped() ? 1 : run_side(ab, s, true);
+	for (unsigned int i = 0; !ret && i < 2 * ab->n; i++) {
+		/* A B B A */
+		enum side side = (i + 1) / 2 % 2 ? SIDE_B : SIDE_A;
+
+		progress(ab, side, i, NULL);
+		ret = running_stopped() ? 1 : run_side(ab, side, false);
+		if (!ret)
+			progress(ab, side, i, &ab->runs[side][ab->done[side] - 1]);
+	}
+	if (isatty(STDERR_FILENO) && !ab->quiet)
+		fputs("\r\033[K", stderr);
+	ab->stopped = running_stopped();
+	return ret;
+}
+
+static unsigned int columns(void)
+{
+	const char *text = getenv("COLUMNS");
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return text && atoi(text) > 0 ? atoi(text) : 80;
+}
+
+static int print_all(const struct ab *ab, const struct wish *w)
+{
+	if (w->json)
+		print_json(ab);
+	else if (w->markdown)
+		print_markdown(ab);
+	else
+		print_table(ab, columns());
+	return finish_output();
+}
+
+int cmd_ab(int argc, char **argv)
+{
+	struct wish w = { .runs = RUNS, .a = "observe", .b = "redirect" };
+	struct ab ab = { .input = "/dev/null" };
+	int ret = -1;
+
+	add_output(&ab, NULL);
+	if (!parse_options(argc, argv, &ab, &w))
+		return 2;
+	if (w.help) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (!check_wish(&ab, &w) || ways_prepare(&ab) < 0 || (ab.keep && !prepare_keep(ab.keep)) ||
+	    !prepare_folder(&ab))
+		return 2;
+	for (int s = 0; s < NSIDES; s++) {
+		ab.runs[s] = calloc(ab.n, sizeof(**ab.runs));
+		if (!ab.runs[s])
+			err(2, "ab: runs");
+	}
+	running_prepare();
+	if (!outputs_prepare(&ab))
+		ret = run_all(&ab, w.warmup);
+	outputs_restore(&ab);
+	remove_folder(ab.tmp);
+	/* What there is of a result is shown; of none, that it could not be started is enough. */
+	if ((ret >= 0 || ab.done[SIDE_A]) && print_all(&ab, &w))
+		return 2;
+	return ret < 0 ? 2 : ab.stopped ? 128 + ab.stopped : 0;
+}
