@@ -49,6 +49,7 @@ count() {
 }
 
 # says PATTERN: the report has a line like it
+# shellcheck disable=SC2317
 says() {
 	"$tool" report "$dir" 2>&1 | grep -q -- "$1"
 }
