@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The statistics of primeshim ab. Expected: medians by hand; the critical values of the Mann-Whitney
- * test as they are printed in textbooks; intervals by hand for few numbers; and how often the interval
- * has the true ratio in it, by simulation.
+ * The statistics of primeshim ab. Expected: medians by hand; the critical values of the
+ * Mann-Whitney test as they are printed in textbooks; intervals by hand for few numbers; and how
+ * often the interval has the true ratio in it, by simulation.
  */
 #include <math.h>
 #include <stdint.h>

@@ -75,9 +75,9 @@ promise 'the order is A B B A, after a warmup of each' [ "$(tr '\n' ' ' <order)"
 'observe redirect redirect observe observe redirect ' ]
 promise 'warmups are not counted' is '.a.runs == 3 and (.a.wall_seconds.values | length) == 3'
 env='echo "$PRIMESHIM_MODE $PRIMESHIM_SYNC ${LD_PRELOAD##*/}"'
-json -n 1 --keep kept --a rescue/map --b deny -- sh -c "$env"
+json -n 1 --keep kept --a rescue/map --b deny/trap -- sh -c "$env"
 promise 'mode and sync reach the command' [ "$(cat kept/a1.0.stdout)" = 'rescue map libprimeshim.so' ]
-promise 'of both ways' [ "$(cat kept/b1.0.stdout)" = 'deny driver libprimeshim.so' ]
+promise 'of both ways' [ "$(cat kept/b1.0.stdout)" = 'deny trap libprimeshim.so' ]
 LD_PRELOAD=$build/.libs/libprimeshim.so PRIMESHIM_MODE=deny json -n 1 --keep kept2 --a none -- \
 	sh -c 'env | grep -c "PRIMESHIM_\|LD_PRELOAD"'
 promise 'none is without the shim, even under it' [ "$(cat kept2/a1.0.stdout)-$status" = 0-0 ]
@@ -85,6 +85,14 @@ promise 'and nothing is counted there' is '.a.imports == null and .b.imports.med
 promise 'what is kept has stderr, too' [ -e kept2/b1.stderr ]
 promise 'a folder that is not empty is not kept in' refuses 'not empty' --keep kept2 true
 promise 'and loses nothing' [ -e kept2/a1.0.stdout ]
+
+LD_PRELOAD=other.so "$build/scripts/run-with-shim.sh" --env --mode deny -- sh -c 'touch ran' >told 2>/dev/null
+promise 'run-with-shim.sh --env says what it would set' [ "$(sed 's|=/.*/|=|' told)" = \
+'LD_PRELOAD=libprimeshim.so:other.so
+PRIMESHIM_MODE=deny' ]
+promise 'and runs nothing' [ ! -e ran ]
+json -n 1 -- sh -c 'rm -rf "$PRIMESHIM_DIR"'
+promise 'a command that removes its pages is not counted' is '.a.imports == null'
 
 # What is measured.
 json -n 5 -- sh -c 'case $PRIMESHIM_MODE in observe) sleep 0.1 ;; *) sleep 0.25 ;; esac'
@@ -141,7 +149,7 @@ promise 'in 20 columns no line is longer' [ -z "$(grep -E '.{21}' "$tmp/out")" ]
 promise 'and all is there' [ "$(grep -c '^ [AB] exit 1$' "$tmp/out")" = 2 ]
 run -q -n 1 --markdown -- sh -c 'exit 1' '|'
 promise 'Markdown has a table of four columns' [ "$(grep -c '^| .* | .* | .* | .* |$' "$tmp/out")" = 12 ]
-promise 'and escapes what it would heed' grep -qF 'sh -c exit 1 \|' "$tmp/out"
+promise 'and escapes what it would heed' grep -qF "sh -c 'exit 1' '\|'" "$tmp/out"
 
 # What it leaves behind.
 away='trap "" TERM; sleep 100 & echo $! >>pids; setsid sh -c "trap \"\" TERM; sleep 100 & echo \$! >>pids; sleep 100" & echo $! >>pids; '

@@ -6,6 +6,7 @@
 # Quoted text for another sh and words to split are meant as they are:
 # shellcheck disable=SC2016,SC2086
 
+# shellcheck source-path=SCRIPTDIR source=launcher-checks.sh
 . "${top_srcdir:-.}/tests/launcher-checks.sh"
 src=${top_srcdir:-.}
 primeshim=$top/tools/primeshim
@@ -127,6 +128,8 @@ script alone/bin/primeshim '#!/bin/sh
 [ "$1" != trace ] || [ "$2" = --help ] || exit 3'
 run --ab 3 --mode rescue cat 'a  b'
 check '--ab N is primeshim ab' printed '[ab][-n][3][--b][rescue][--][cat][a  b]'
+run --ab 3 --json --quiet --sync map cat
+check 'with its options' printed '[ab][-n][3][--json][--quiet][--b][redirect/map][--][cat]'
 run --dir "$tmp/pages" --trace "$tmp/a b" sh -c 'exit 7'
 check '--trace FILE is primeshim trace, afterwards' \
 	[ "$(cat "$tmp/out")" = "[trace][-o][$tmp/a b][--][$tmp/pages]" ]
@@ -151,6 +154,28 @@ fi
 before="env LD_PRELOAD=$fake"
 run "$tmp/hooked"
 check 'a program that imports' said 'all right'
+
+# What primeshim.conf, and being left out, make of it
+mkdir "$tmp/conf" "$tmp/filed"
+native='the map ioctl (errno 22)'
+before="env LD_PRELOAD=$fake XDG_CONFIG_HOME=$tmp/conf"
+printf '[hooked]\nmode = off\n' >"$tmp/conf/primeshim.conf"
+run "$tmp/hooked"
+check 'mode = off in its section: the native refusal' [ "$(cat "$tmp/out" "$tmp/err")" = "$native" ]
+run --mode rescue "$tmp/hooked"
+check '--mode goes before it' said 'all right'
+printf 'dir = %s\n[other]\nmode = off\n' "$tmp/filed" >"$tmp/conf/primeshim.conf"
+chmod 700 "$tmp/filed"
+run "$tmp/hooked"
+check 'the section of another program does not count' said 'all right'
+check 'dir = FOLDER: a page is there' [ -n "$(ls "$tmp/filed")" ]
+rm "$tmp/filed/"*
+run --except hooked "$tmp/hooked"
+check '--except: the native refusal' [ "$(cat "$tmp/out" "$tmp/err")" = "$native" ]
+check 'and no page' [ -z "$(ls "$tmp/filed")" ]
+run --only hooked "$tmp/hooked"
+check '--only: the shim at work' said 'all right'
+before=
 
 # Reports
 if [ -x "$primeshim" ]; then

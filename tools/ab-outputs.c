@@ -103,8 +103,8 @@ static void place(const struct ab *ab, const struct output *o, enum side side, u
 
 	name = name ? name + 1 : o->path ? o->path : "stdout";
 	/* Two outputs may have the same name in different folders. */
-	snprintf(path, len, "%s/%c%u.%zu.%.200s", dir, side_names[side], n + 1, (size_t)(o - ab->outputs),
-		 name);
+	snprintf(path, len, "%s/%c%u.%zu.%.200s", dir, side_names[side], n + 1,
+		 (size_t)(o - ab->outputs), name);
 }
 
 static int set_aside(struct output *o)
@@ -172,7 +172,7 @@ void outputs_restore(struct ab *ab)
 	}
 }
 
-/* Compares what is in @path with the first of its side; or, being that, with the first of the other. */
+/* Compares what is in @path with the first of its side; being that, with the first of the other. */
 static int compare(struct ab *ab, struct output *o, enum side side, unsigned int n, const char *dir,
 		   const char *path)
 {

@@ -26,7 +26,7 @@
 /* What is asked to end has that long to do it. */
 #define GRACE	1.0
 
-static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+static const int stops[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define NSTOPS	(sizeof(stops) / sizeof(stops[0]))
 
 static sigset_t wanted, mask_before;
@@ -43,11 +43,12 @@ static double now(void)
 
 void running_prepare(void)
 {
+	long ticks = sysconf(_SC_CLK_TCK);
 	struct sigaction was;
 	struct timespec t;
 
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	started = t.tv_sec * sysconf(_SC_CLK_TCK) + t.tv_nsec / (1000000000L / sysconf(_SC_CLK_TCK));
+	started = t.tv_sec * ticks + t.tv_nsec / (1000000000L / ticks);
 	prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
 	/* Whoever started us may have it ignored; then nobody would be there to be waited for. */
 	signal(SIGCHLD, SIG_DFL);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Statistics of primeshim ab; see ab-stats.h. Times have no normal distribution (they have a floor
- * and a long tail), and there are few of them: so ranks, which need none. If B's times are A's times
- * some ratio, the interval has that ratio in it in 95 % of all cases or more, however few runs there
- * are; below four each way there is no such interval. It is exact, and needs no random numbers.
+ * and a long tail), and there are few of them: so ranks, which need none. If B's times are those of
+ * A times some ratio, the interval has that ratio in it in 95 % of all cases or more, however few
+ * runs there are; below four each way there is no such interval. It is exact, and needs no random
+ * numbers.
  */
 #include <err.h>
 #include <math.h>
@@ -109,7 +110,7 @@ static uint64_t count_ratios(const double *a, size_t na, const double *b, size_t
 
 /*
  * The @k'th smallest of the ratios, without making all of them: there may be 10^8. The bits of
- * positive numbers are in the order of the numbers, so 64 steps find the first that is large enough.
+ * positive numbers are in the order of the numbers, so 64 steps find the first that is enough.
  */
 static double kth_ratio(const double *a, size_t na, const double *b, size_t nb, uint64_t k)
 {

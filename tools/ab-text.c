@@ -13,10 +13,10 @@
 /* Of a complaint there is no more. */
 #define LONGEST	200
 
-const char *const measure_names[NMEASURES] = { "wall_seconds", "cpu_seconds",
-					       "memory_bytes" };
-const char *const count_names[NCOUNTS] = { "imports", "maps_refused", "maps_rescued", "maps_of_dmabuf",
-					   "sync_begins", "sync_blocked_ns" };
+const char *const measure_names[NMEASURES] = { "wall_seconds", "cpu_seconds", "memory_bytes" };
+const char *const count_names[NCOUNTS] = {
+	"imports", "maps_refused", "maps_rescued", "maps_of_dmabuf", "sync_begins", "sync_blocked_ns",
+};
 
 void end_name(struct end end, char *text, size_t len)
 {
@@ -73,7 +73,8 @@ void ends_tell(const struct run *runs, unsigned int n, char *text, size_t len)
 		if (count == n)
 			at += snprintf(text, len, "%s", name);
 		else
-			at += snprintf(text + at, len - at, "%s%ux %s", at ? ", " : "", count, name);
+			at += snprintf(text + at, len - at, "%s%ux %s", at ? ", " : "", count,
+				       name);
 	}
 }
 

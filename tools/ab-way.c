@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * How primeshim ab has a command run under the shim: as the launcher would. The launcher is asked
- * once for each way, and not run each time: it is a script, whose 50 ms and whose own children would
- * count as the shim's. What it refuses (setuid, static, of another machine) is refused here.
+ * once for each way, and not run each time: it is a script, whose 50 ms and whose own children
+ * would count as the shim's. What it refuses (setuid, static, of another machine) is refused here.
  */
 #include "config.h"
 

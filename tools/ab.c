@@ -20,7 +20,6 @@
 
 #include "ab.h"
 #include "commands.h"
-#include "pages.h"
 
 #define MOST_RUNS	10000
 #define RUNS		"5"
@@ -142,11 +141,13 @@ static bool check_wish(struct ab *ab, const struct wish *w)
 	if (w->timeout) {
 		ab->timeout = strtod(w->timeout, &end);
 		if (!*w->timeout || *end || !isfinite(ab->timeout) || ab->timeout <= 0) {
-			warnx("ab: --timeout cannot be '%s': give seconds, more than 0", w->timeout);
+			warnx("ab: --timeout cannot be '%s': give seconds, more than 0",
+			      w->timeout);
 			return false;
 		}
 	}
-	if (!way_parse(&ab->ways[SIDE_A], "--a", w->a) || !way_parse(&ab->ways[SIDE_B], "--b", w->b))
+	if (!way_parse(&ab->ways[SIDE_A], "--a", w->a) ||
+	    !way_parse(&ab->ways[SIDE_B], "--b", w->b))
 		return false;
 	if (w->json && w->markdown) {
 		bad_use("ab", "--json and --markdown exclude each other: give one of them");
@@ -216,46 +217,6 @@ static void remove_folder(const char *dir)
 		warn("ab: %s cannot be removed", dir);
 }
 
-/* Does the result of a map call mean that the program could not use what the driver gave? */
-static bool refused(const struct shared_pair *p)
-{
-	return p->call >= CALL_MAP_IOCTL &&
-		(p->native > 0 || p->native == NATIVE_SIGBUS || p->outcome == OUTCOME_DENIED);
-}
-
-static void count_page(const struct page *p, uint64_t *counts)
-{
-	counts[COUNT_IMPORTS] += p->head.counters[STAT_IMPORT] + p->head.counters[STAT_LEARNED];
-	counts[COUNT_BEGINS] += p->head.counters[STAT_BEGIN];
-	counts[COUNT_BLOCKED] += p->head.counters[STAT_BLOCKED];
-	for (unsigned int i = 0; i < p->head.pairs.used; i++) {
-		const struct shared_pair *pair = &p->pairs[i];
-		bool mapped = pair->outcome == OUTCOME_OFFSET || pair->outcome == OUTCOME_DMABUF;
-
-		if (refused(pair))
-			counts[COUNT_REFUSED] += pair->count;
-		if (refused(pair) && mapped)
-			counts[COUNT_RESCUED] += pair->count;
-		if (pair->outcome == OUTCOME_DMABUF)
-			counts[COUNT_DMABUF] += pair->count;
-	}
-}
-
-static void count_run(const struct way *w, const char *dir, struct run *run)
-{
-	struct page *pages;
-	size_t n;
-
-	/* It sees nothing, so it has no pages. */
-	if (!w->shim || !strcmp(w->mode, "off"))
-		return;
-	pages = pages_load(dir, &n);
-	for (size_t i = 0; i < n; i++)
-		count_page(&pages[i], run->counts);
-	pages_free(pages, n);
-	run->counted = true;
-}
-
 /* What happens meanwhile: one line that is rewritten, or one a run where stderr is no terminal. */
 static void progress(const struct ab *ab, enum side side, unsigned int i, const struct run *run)
 {
@@ -269,8 +230,9 @@ static void progress(const struct ab *ab, enum side side, unsigned int i, const 
 		fprintf(stderr, "%u/%u %c", i + 1, 2 * ab->n, "AB"[side]);
 	} else if (!terminal) {
 		end_name(run->end, how, sizeof(how));
-		fprintf(stderr, "primeshim: ab: run %u of %u: %c (%s): %s, %.3f s\n", i + 1, 2 * ab->n,
-			"AB"[side], ab->ways[side].word, how, run->measures[MEASURE_WALL]);
+		fprintf(stderr, "primeshim: ab: run %u of %u: %c (%s): %s, %.3f s\n", i + 1,
+			2 * ab->n, "AB"[side], ab->ways[side].word, how,
+			run->measures[MEASURE_WALL]);
 	}
 	fflush(stderr);
 }

@@ -91,6 +91,9 @@ int running_stopped(void);
 int run_once(const struct ab *ab, enum side side, const char *out, const char *err, char *dir,
 	     struct run *run);
 
+/* ab-count.c: what the processes of a run have left in the folder @dir. */
+void count_run(const struct way *w, const char *dir, struct run *run);
+
 /* ab-outputs.c: sets aside what has the names of the outputs. -1 after a line on stderr. */
 int outputs_prepare(struct ab *ab);
 
@@ -119,10 +122,10 @@ bool ends_alike(const struct ab *ab);
 /* Makes a text valid UTF-8 without control characters; what is not becomes ?. */
 void text_tame(char *s);
 
-/* The last line of a file that says something, or NULL; of the shim's own only if there is no other. */
+/* The last line of a file that says something, or NULL; one of the shim's if there is no other. */
 char *last_line(const char *file);
 
-/* The values of a measure, or count, sorted; freed by the caller. Ends the program without memory. */
+/* The values of a measure, or count, sorted; freed by the caller. */
 double *measures_sorted(const struct ab *ab, enum side side, enum measure m);
 double *counts_sorted(const struct ab *ab, enum side side, enum count c, unsigned int *n);
 

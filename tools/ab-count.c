@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/* What the pages of a run of primeshim ab say, added up. */
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "ab.h"
+#include "pages.h"
+
+/* Does the result of a map call mean that the program could not use what the driver gave? */
+static bool refused(const struct shared_pair *p)
+{
+	return p->call >= CALL_MAP_IOCTL &&
+		(p->native > 0 || p->native == NATIVE_SIGBUS || p->outcome == OUTCOME_DENIED);
+}
+
+static void count_page(const struct page *p, uint64_t *counts)
+{
+	counts[COUNT_IMPORTS] += p->head.counters[STAT_IMPORT] + p->head.counters[STAT_LEARNED];
+	counts[COUNT_BEGINS] += p->head.counters[STAT_BEGIN];
+	counts[COUNT_BLOCKED] += p->head.counters[STAT_BLOCKED];
+	for (unsigned int i = 0; i < p->head.pairs.used; i++) {
+		const struct shared_pair *pair = &p->pairs[i];
+		bool mapped = pair->outcome == OUTCOME_OFFSET || pair->outcome == OUTCOME_DMABUF;
+
+		if (refused(pair))
+			counts[COUNT_REFUSED] += pair->count;
+		if (refused(pair) && mapped)
+			counts[COUNT_RESCUED] += pair->count;
+		if (pair->outcome == OUTCOME_DMABUF)
+			counts[COUNT_DMABUF] += pair->count;
+	}
+}
+
+void count_run(const struct way *w, const char *dir, struct run *run)
+{
+	struct page *pages;
+	size_t n;
+
+	/* It sees nothing, so it has no pages; or the command has removed them. */
+	if (!w->shim || !strcmp(w->mode, "off") || access(dir, R_OK | X_OK) < 0)
+		return;
+	pages = pages_load(dir, &n);
+	for (size_t i = 0; i < n; i++)
+		count_page(&pages[i], run->counts);
+	pages_free(pages, n);
+	run->counted = true;
+}
