@@ -79,6 +79,12 @@ promise 'and is seen to have come' says '^client\[[0-9]*\], killed'
 promise 'what was mapped then is still there, in two pieces' \
 	[ "$(grep -c ' rw- vgem handle 1 <- fake inode [0-9]* 16 KiB dma-buf cpu-rw$' "$tmp/maps")" = 2 ]
 pages
+client PRIMESHIM_DIR="$dir" -- import map write move kill
+"$tool" maps "$dir" >"$tmp/maps"
+promise 'a mapping that is moved is where it was moved to' [ "$(wc -l <"$tmp/maps")" = 1 ]
+promise 'and was moved there by an event' \
+	grep -q " map  .* at 0x0*$(sed 's/^0*\([0-9a-f]*\)-.*/\1/' "$tmp/maps") rw" <("$tool" watch --all "$dir"/*.primeshim)
+pages
 client PRIMESHIM_DIR="$dir" -- import map write bus
 promise 'nor does SIGBUS' says 'brackets: 1 begun, 0 ended'
 
