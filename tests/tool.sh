@@ -129,14 +129,14 @@ kill -INT $watcher 2>"$tmp/null"
 kill $watcher 2>"$tmp/null"
 wait $watcher
 promise 'watch: a signal ends it well' [ $? = 0 ]
-"$tool" watch --all "$pid" >"$tmp/events" &
+"$tool" watch --all "$pid" >"$tmp/all" &
 watcher=$!
-for _ in {1..100}; do [ ! -s "$tmp/events" ] || break; sleep 0.05; done
+for _ in {1..100}; do [ ! -s "$tmp/all" ] || break; sleep 0.05; done
 echo >&3
 exec 3>&-
 wait $watcher
 promise 'watch ends with the process' [ $? = 0 ]
-promise 'and has its end' grep -q ' exit' "$tmp/events"
+promise 'and has its end' grep -q ' exit' "$tmp/all"
 promise 'watch into a pipe that nobody reads ends well' \
 	[ "$("$tool" watch --all "$page" 2>&1 | head -n 1 | wc -l)" -le 1 ]
 
