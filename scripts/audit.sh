@@ -72,7 +72,8 @@ usage() {
 	\${XDG_CACHE_HOME:-~/.cache}/primeshim: from then on no network is needed.
 
 	Exit status: 0 if all is well, 1 if not, 2 for bad use, or if there is neither such text nor
-	a way to fetch the packages.
+	a way to fetch the packages; 77 if all is well of what could be fetched, while a mirror is
+	being updated.
 	EOF
 }
 
@@ -258,8 +259,14 @@ fetch() {
 	for release in "${releases[@]}"; do
 		for architecture in "${architectures[@]}"; do
 			[ -n "$refresh" ] || [ ! -e "$cache/$release-$architecture" ] || continue
-			fetch_imports "$release" "$architecture" "$cache/$release-$architecture" ||
+			fetch_imports "$release" "$architecture" "$cache/$release-$architecture" &&
+				continue
+			# The mirror has lists that are not those its release names: another time.
+			grep -q 'Mirror sync in progress' "$work/log" ||
 				failed "fetch and read Debian ${debian[$release]} for $architecture"
+			echo "$me: Debian ${debian[$release]} for $architecture is left out: the mirror is" \
+				"amid an update" >&2
+			: >"$work/log"
 		done
 	done
 }
@@ -412,10 +419,15 @@ if [ -n "$refresh" ] || ! cached; then
 	) 9>"$cache/lock" || exit 2
 fi
 
-status=0
+status=0 left_out=''
 for release in "${releases[@]}"; do
 	for architecture in "${architectures[@]}"; do
-		judge "$release" "$architecture" || status=1
+		if [ -e "$cache/$release-$architecture" ]; then
+			judge "$release" "$architecture" || status=1
+		else
+			left_out=yes
+		fi
 	done
 done
+[ "$status" != 0 ] || [ -z "$left_out" ] || exit 77
 exit $status

@@ -14,7 +14,8 @@ if [ $# -lt 2 ] || [ -z "${triplet_of[$1]-}" ] || [[ $2 = -* ]]; then
 	cat >&2 <<-EOT
 	Usage: $me [--quick] arm64|armhf|i386|riscv64|s390x FOLDER [CONFIGURE-OPTION]...
 	Builds in FOLDER, which is created; then scripts/vm.sh --arch, or tests/machine.sh, runs what
-	is in it. --quick leaves out the fuzzer and the faults.
+	is in it. --quick leaves out the fuzzer and the faults. Exit status 77: the packages cannot be
+	had now, as Debian's mirror is being updated.
 	EOT
 	exit 2
 fi
@@ -24,7 +25,12 @@ for need in "$triplet-gcc:gcc-$triplet" mmdebstrap:mmdebstrap autoreconf:autocon
 	echo "$me: ${need%:*} is missing: install the Debian package ${need#*:}" >&2
 	exit 2
 done
-root=$(debian_root "$1") || exit 2
+root=$(debian_root "$1")
+case $? in
+0) ;;
+77) exit 77 ;;
+*) exit 2 ;;
+esac
 [ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || exit
 mkdir -p "$2" && cd "$2" || exit 2
 lib=$root/usr/lib/${triplet/i686/i386}

@@ -35,7 +35,7 @@ debian_sources() {
 }
 
 # debian_unpack SUITE ARCHITECTURE DIR PACKAGE...: unpacks the packages and all that they depend on
-# into a new DIR
+# into a new DIR; status 77: not now, as the mirror is being updated
 debian_unpack() {
 	local suite=$1 arch=$2 dir=$3 sources
 	shift 3
@@ -46,10 +46,17 @@ debian_unpack() {
 	fi
 	echo "${0##*/}: fetching $* for $arch" >&2
 	rm -rf "$dir"
-	# chrootless needs no root.
-	mmdebstrap --quiet --mode=chrootless "--architectures=$arch" --variant=extract \
+	# chrootless needs no root. What it says is shown where it fails.
+	if mmdebstrap --mode=chrootless "--architectures=$arch" --variant=extract \
 		--skip=check/empty,output/dev --include="$(tr -s '\n\t ' , <<<"${*%$'\n'}" | sed 's/,$//')" \
-		"${suite%-*}" "$dir" - <<<"$sources" >&2
+		"${suite%-*}" "$dir" - <<<"$sources" >"$dir.log" 2>&1; then
+		rm "$dir.log"
+		return
+	fi
+	tail -n 30 "$dir.log" >&2
+	# The mirror has lists that are not those its release names: another time.
+	! grep -q 'Mirror sync in progress' "$dir.log" || return 77
+	return 1
 }
 
 # debian_root ARCHITECTURE: prints the folder of the root file system, which is made and kept if

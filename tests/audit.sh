@@ -56,6 +56,10 @@ failing() {
 }
 
 try
+if [ $status = 77 ]; then
+	tail -n 1 "$tmp/err"
+	exit 77
+fi
 promise 'the audit ran: there is a cache' [ -e "$cache/trixie-armhf" ]
 promise 'it finds nothing with the list as it is' [ $status = 0 ]
 

@@ -57,7 +57,8 @@ int raw_fstat(int fd, struct stat *st)
 	*st = (struct stat){
 		.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor), .st_ino = x.stx_ino,
 		.st_rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor),
-		.st_mode = x.stx_mode, .st_size = x.stx_size,
+		.st_mode = x.stx_mode, .st_nlink = x.stx_nlink, .st_uid = x.stx_uid,
+		.st_gid = x.stx_gid, .st_size = x.stx_size,
 	};
 	return 0;
 }

@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Writes docs/tour.md and docs/timeline.svg: what primeshim shows of real programs in virtual machines.
+
+export LC_ALL=C.UTF-8
+me=tour.sh
+source=$(realpath -- "$0") && source=${source%/*/*}
+# shellcheck source=scripts/packages.sh
+. "$source/scripts/packages.sh" || exit 2
+# shellcheck source=scripts/build.sh
+. "$source/scripts/build.sh" || exit 2
+
+usage() {
+	cat <<-EOT
+	Usage: $me [--out DIR]
+	Runs weston with the shim and without, and an EGL program by primeshim ab, in virtual machines
+	with stock Debian kernels, and writes what primeshim shows of them: DIR/tour.md and
+	DIR/timeline.svg. Builds for it in the folder build. Takes 5 minutes.
+
+	  --out DIR  where to (default: docs)
+	  --help     prints this
+
+	Exit status: 0 if all went well, 1 if not, 2 for bad use or something missing
+	EOT
+}
+
+# die STATUS TEXT
+die() {
+	echo "$me: $2" >&2
+	exit "$1"
+}
+
+# machine TEXT VM-OPTION... -- COMMAND: in a virtual machine, in the folder of the build
+machine() {
+	echo "$me: $1" >&2
+	"$source/scripts/vm.sh" --device cirrus-vga --timeout 600 --out "$tmp/out" "${@:2}" >"$tmp/log" 2>&1 ||
+		{ tail -n 20 "$tmp/log" >&2 && die 1 "$1: it failed; see above"; }
+}
+
+# weston_in_guest: what is done there; its processes are told in one page each
+# shellcheck disable=SC2317
+weston_in_guest() {
+	WAYS='shim observe' PRIMESHIM_DIR=/tmp/seen "$source/tests/demo-guest.sh" "$PWD" "$1" weston || exit
+	tools/primeshim report /tmp/seen >"$1/report.txt" &&
+		tools/primeshim plot /tmp/seen -o "$1/timeline.svg" &&
+		tools/primeshim trace /tmp/seen -o "$1/trace.json" &&
+		tools/primeshim watch --all "$(find /tmp/seen -name '*.primeshim' | sort | head -n 1)" |
+		sed -n '1,14p' >"$1/watch.txt"
+}
+
+# ab_in_guest: the program that dies natively
+# shellcheck disable=SC2317
+ab_in_guest() {
+	export GBM_ALWAYS_SOFTWARE=1 LP_PERF=no_linear
+	tools/primeshim ab -n 5 --quiet --markdown --output /tmp/out.png -- \
+		examples/dmabuf-texture --driver vgem /tmp/out.png /tmp/in.png >"$1/ab.md"
+}
+
+# shown FILE: indented, without what is another time's
+shown() {
+	sed -E -e 's|/tmp/tmp\.[^/ ]*/||g' -e 's/^/    /' "$tmp/out/$1"
+}
+
+text() {
+	cat <<-'EOT'
+	<!-- SPDX-License-Identifier: MIT -->
+	# A tour of primeshim(1)
+
+	Written by `scripts/tour.sh` from real runs in virtual machines, where all is slow; not by hand.
+
+	## What has happened?
+
+	Weston 10 of Debian 12 on cirrus shows a client's buffers, which come from vgem, on Linux 6.1;
+	once with the shim, and once with the shim just looking on (`--mode observe`), where it dies.
+	`run-with-shim --report weston …`, or `primeshim report` while it runs or afterwards:
+
+	EOT
+	shown report.txt
+	cat <<-'EOT'
+
+	## When?
+
+	`primeshim plot`: each import is a lane, the mappings are dark, the brackets blue. A triangle is a
+	map that the driver refused, hollow where the shim has made it. Below, without the shim, weston
+	is refused and dies at the second try. (`primeshim trace` writes the same for ui.perfetto.dev.)
+
+	![Timeline of weston, with the shim and without](timeline.svg)
+
+	And `primeshim watch` has the single events, as they come:
+
+	EOT
+	shown watch.txt
+	cat <<-'EOT'
+
+	## Does it make a difference?
+
+	`primeshim ab -- dmabuf-texture …` runs [an EGL program](../examples/dmabuf-texture.c) both ways, in
+	turn; here on vgem, with a picture from udmabuf, on Linux 6.12:
+
+	EOT
+	cat "$tmp/out/ab.md"
+	cat <<-'EOT'
+
+	A program that runs need not be started again: `primeshim set PID mode=redirect` changes its
+	mode, `primeshim top` shows all of them live, and `primeshim doctor -- COMMAND` says what would
+	be in the way.
+	EOT
+}
+
+# In the guest it is this script again.
+case ${1-} in
+weston_in_guest | ab_in_guest) "$1" "$2" && exit ;;
+esac
+out=$source/docs
+while [ $# -gt 0 ]; do
+	case $1 in
+	--out=?*) out=${1#*=} ;;
+	--out)
+		[ -n "${2-}" ] || die 2 '--out needs a value; see --help'
+		out=$2
+		shift
+		;;
+	--help) usage && exit ;;
+	*) die 2 "unknown option $1; see --help" ;;
+	esac
+	shift
+done
+[ -d "$out" ] || die 2 "$out is no folder: make it first"
+packages_need build demo vm || exit 2
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/out" && chmod 755 "$tmp"
+build_all "$source" >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 2 'it cannot be built; see above'; }
+machine 'weston on Linux 6.1' --kernel 6.1 -- "$source/scripts/tour.sh" weston_in_guest "$tmp/out"
+machine 'primeshim ab on Linux 6.12' --kernel 6.12 -- "$source/scripts/tour.sh" ab_in_guest "$tmp/out"
+for file in report.txt watch.txt ab.md timeline.svg; do
+	[ -s "$tmp/out/$file" ] || die 1 "nothing became of $file"
+done
+if ! cp "$tmp/out/timeline.svg" "$out" || ! text >"$out/tour.md"; then
+	die 2 "cannot write to $out"
+fi
