@@ -128,9 +128,9 @@ other() {
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
 		make libprimeshim.la tests/libfake.la &&
-		make check check_PROGRAMS='tests/fuzz tests/faults' noinst_PROGRAMS= \
-			TESTS='tests/exports.sh tests/hooked.sh tests/drivers.sh tests/brackets.sh
-				tests/trap.sh tests/fuzz.sh'
+		PAGE_TOOL=$build/tools/primeshim make check check_PROGRAMS='tests/fuzz tests/faults' \
+			noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh tests/drivers.sh
+				tests/brackets.sh tests/trap.sh tests/page.sh tests/fuzz.sh'
 }
 
 # others NAME OPTION...
@@ -222,6 +222,8 @@ vm=("$top/scripts/vm.sh" --timeout 400 --device cirrus-vga --device virtio-gpu-p
 [ -z "$kvm" ] || vm+=("$kvm")
 guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
 guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
+guest 'kernel 6.12, the shared page and primeshim' "${vm[@]}" --kernel 6.12 -- \
+	"$top/tests/kernel-page.sh"
 guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
 guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 --append swiotlb=force -- \
 	"$top/tests/kernel-sync.sh"

@@ -5,7 +5,7 @@
 declare -A packages_of=(
 	[build]='gcc libc6-dev make autoconf automake libtool pkg-config libcap2-bin linux-libc-dev
 		libdrm-dev libjson-c-dev
-		libncurses-dev libelf-dev libcap-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
+		libncurses-dev libelf-dev libcap-dev systemtap-sdt-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
 	[vm]='qemu-system-x86 busybox-static kmod cpio mmdebstrap xz-utils'
 	[vm-radeon]='gcc-12 make'
 	[foreign]='qemu-system-arm qemu-user-static mmdebstrap device-tree-compiler make

@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "pool.h"
+#include "probes.h"
 #include "publish.h"
 #include "watch.h"
 
@@ -58,6 +59,7 @@ void import_drop(struct file *f, struct import *imp)
 	hash_remove(&f->imports, &imp->link);
 	buffers_lock();
 	publish_import_gone(imp);
+	PROBE(2, close, imp->handle, imp->buffer->ino);
 	unchain(imp);
 	offsets_leave(f, imp);
 	buffer_put(imp->buffer);

@@ -13,10 +13,16 @@
 #include "next.h"
 
 static const char *file;	/* NULL: stderr */
+static bool quiet;
 
 void log_to(const char *path)
 {
 	file = path;
+}
+
+void log_quiet(void)
+{
+	quiet = true;
 }
 
 /* A descriptor that stays open would be the program's to close, to count and to hand on. */
@@ -39,6 +45,8 @@ void log_always(const char *fmt, ...)
 	va_list ap;
 	int n, m;
 
+	if (quiet)
+		return;
 	n = snprintf(line, 128, "primeshim: %.64s[%d]: ", program_invocation_short_name,
 		     (int)getpid());
 	va_start(ap, fmt);

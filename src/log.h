@@ -12,6 +12,9 @@
 /* From now on to the file of that absolute path, which has to exist. Not copied. */
 void log_to(const char *path);
 
+/* From now on not a line. */
+void log_quiet(void);
+
 void log_always(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* "EINVAL" for -EINVAL: strerror() may translate, which may allocate. */

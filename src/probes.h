@@ -1,23 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * USDT probes of the provider primeshim, for bpftrace, perf and gdb; each is one nop where nobody
- * looks. Their arguments, in order:
+ * USDT probes of the provider primeshim, for bpftrace, perf and gdb: one nop each where nobody looks.
+ * Their arguments, in order, of which bpftrace can tell six:
  *
  *   import    importer, exporter (char *), handle, inode, bytes
- *   map       importer, exporter (char *), handle, inode, address, bytes, enum shared_outcome
+ *   map       importer, exporter (char *), inode, address, bytes, enum shared_outcome
  *   fallback  importer, exporter (char *), handle, inode, errno
  *   begin     inode, DMA_BUF_SYNC_* direction, nanoseconds in START
  *   end       inode, direction
  *   close     handle, inode: the import is gone
+ *
+ * Names cost locks, so they are only asked for where somebody looks: who attaches to a probe raises
+ * its semaphore.
  */
 #ifndef PRIMESHIM_PROBES_H
 #define PRIMESHIM_PROBES_H
 
 #ifdef HAVE_SYS_SDT_H
+#define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
 #define PROBE(n, name, ...)	DTRACE_PROBE##n(primeshim, name, __VA_ARGS__)
+#define PROBE_WANTED(name)	primeshim_##name##_semaphore
+#define PROBE_SEMAPHORE(name)								\
+	unsigned short primeshim_##name##_semaphore __attribute__((section(".probes"),	\
+								  visibility("hidden")))
+extern PROBE_SEMAPHORE(import);
+extern PROBE_SEMAPHORE(map);
+extern PROBE_SEMAPHORE(fallback);
+extern PROBE_SEMAPHORE(begin);
+extern PROBE_SEMAPHORE(end);
+extern PROBE_SEMAPHORE(close);
 #else
 #define PROBE(n, name, ...)	do { } while (0)
+#define PROBE_WANTED(name)	0
 #endif
 
 #endif

@@ -28,10 +28,21 @@
 #include "log.h"
 #include "next.h"
 #include "page.h"
+#include "probes.h"
 #include "publish.h"
 #include "publish_page.h"
 #include "settings.h"
 #include "stats.h"
+
+/* Of probes.h, which everybody may include. */
+#ifdef HAVE_SYS_SDT_H
+PROBE_SEMAPHORE(import);
+PROBE_SEMAPHORE(map);
+PROBE_SEMAPHORE(fallback);
+PROBE_SEMAPHORE(begin);
+PROBE_SEMAPHORE(end);
+PROBE_SEMAPHORE(close);
+#endif
 
 /* First of all locks: one thread makes the page, and others wait for it. */
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
@@ -39,6 +50,9 @@ static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 _Atomic(struct publish_page *) publish_page;
 static atomic_bool failed;	/* relaxed: at worst it is told twice */
 static bool forked;
+
+/* Of this thread; 0: to be asked. */
+static __thread uint32_t thread __attribute__((tls_model("initial-exec")));
 
 bool published(void)
 {
@@ -51,6 +65,13 @@ uint64_t publish_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
+}
+
+uint32_t publish_thread(void)
+{
+	if (!thread)
+		thread = syscall(SYS_gettid);
+	return thread;
 }
 
 /* The folder, found to be ours alone; or a negative errno. */
@@ -224,6 +245,7 @@ void publish_forked(void)
 	if (!p)
 		return;
 	forked = true;
+	thread = 0;
 	atomic_store_explicit(&publish_page, NULL, memory_order_relaxed);
 	stats_unpublish();
 	next.munmap(p, page_round(sizeof(*p)));
@@ -256,7 +278,7 @@ void publish_event(struct shared_event e)
 		return;
 	if (!e.at)
 		e.at = publish_now();
-	e.tid = syscall(SYS_gettid);
+	e.tid = publish_thread();
 	number = __atomic_add_fetch(&p->head.events.used, 1, __ATOMIC_RELAXED);
 	to = &p->events[(number - 1) % PUBLISH_EVENTS];
 	__atomic_store_n(&to->seq, 0, __ATOMIC_RELAXED);

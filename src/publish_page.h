@@ -31,6 +31,9 @@ static inline struct publish_page *publish_at(void)
 	return atomic_load_explicit(&publish_page, memory_order_acquire);
 }
 
+/* The number of this thread. */
+uint32_t publish_thread(void);
+
 /* All that is remembered, into a new page. With buffers_lock() held. */
 void publish_all(void);
 

@@ -6,8 +6,6 @@
 #include "config.h"
 
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <linux/dma-buf.h>
 
@@ -195,7 +193,7 @@ void publish_import(struct import *imp)
 	write_begin(&to->seq);
 	if (!to->live) {
 		to->since = publish_now();
-		to->tid = syscall(SYS_gettid);
+		to->tid = publish_thread();
 	}
 	to->live = 1;
 	to->importer = imp->importer;
@@ -257,7 +255,7 @@ void publish_mapping(uint64_t start, uint64_t end)
 	if (!p)
 		return;
 	for (uint64_t at = start; at < end && mapping_at(at, end - at, &m); at = m.end)
-		add_mapping(p, &m, publish_now(), syscall(SYS_gettid));
+		add_mapping(p, &m, publish_now(), publish_thread());
 }
 
 /* What is left of one that was at @e, in pieces: the first stays there. */

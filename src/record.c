@@ -11,6 +11,7 @@
 #include "log.h"
 #include "next.h"
 #include "own.h"
+#include "probes.h"
 #include "record.h"
 #include "settings.h"
 #include "stats.h"
@@ -184,6 +185,11 @@ struct buffer *record_buffer(int fd, uint32_t handle)
 	return b;
 }
 
+unsigned int record_note(int fd)
+{
+	return settings.dir ? record_names(fd, NULL).importer : 0;
+}
+
 uint16_t record_slot(int fd, uint32_t handle, const struct buffer *b)
 {
 	struct file *f;
@@ -303,7 +309,7 @@ void record_imported(int fd, uint32_t handle, int dmabuf)
 	b = drm_node(fd, &rdev) < 0 ? NULL : note(fd, rdev, handle, dmabuf, false, &before);
 	if (!b)
 		return;
-	if (settings.log || settings.dir)
+	if (settings.log || settings.dir || PROBE_WANTED(import))
 		ask_exporter(dmabuf, b);
 	tell_import(fd, handle, b, HOW_SEEN);
 	record_put(b);

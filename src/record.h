@@ -100,6 +100,9 @@ struct names {
 
 struct names record_names(int fd, const struct buffer *b);
 
+/* The importer, as mapping.h's note of a mapping has it; 0 where there is no shared page. */
+unsigned int record_note(int fd);
+
 /* Where the shared page has the import of @b under @handle (+ 1), or 0. */
 uint16_t record_slot(int fd, uint32_t handle, const struct buffer *b);
 

@@ -118,7 +118,7 @@ int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int 
 		return err;
 	}
 	tell_address(fd, handle, b, err, start, len, *out);
-	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, record_names(fd, b).importer, dmabuf);
+	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, record_note(fd), dmabuf);
 	return 0;
 }
 
@@ -325,7 +325,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		tell_map(&told);
 	if (!ret && dmabuf >= 0) {
 		mapped_begin(v->buffer, *out, c->len, head, c->prot,
-			     record_names(v->fd, v->buffer).importer | (native ? NOTE_NATIVE : 0),
+			     record_note(v->fd) | (native ? NOTE_NATIVE : 0),
 			     dmabuf);
 		return 0;
 	}

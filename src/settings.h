@@ -21,8 +21,12 @@
  *   PRIMESHIM_LOG     1                   a line per import, map and fallback on stderr
  *                     /PATH               the same in that file, which has to exist
  *                     0 (default)
+ *                     quiet               not a line, not even of what is wrong
  *   PRIMESHIM_DIR     /PATH               a shared page in that folder, which is made if it is missing
+ *   PRIMESHIM_ONLY    NAME,NAME...        programs but these are left alone, as with mode off
+ *   PRIMESHIM_EXCEPT  NAME,NAME...        these are
  *
+ * What the environment leaves unset primeshim.conf may say, but for the last two; see config_file.h.
  * A value or a name that is not known costs one line on stderr; the default is kept.
  */
 #ifndef PRIMESHIM_SETTINGS_H

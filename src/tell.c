@@ -14,6 +14,12 @@
 #include "stats.h"
 #include "tell.h"
 
+/* Nobody wants to know more than the counters do. */
+static bool nobody(unsigned short probe)
+{
+	return !settings.dir && !settings.log && !probe;
+}
+
 /* An errno as the shared page has it: positive. */
 static int16_t positive(int err)
 {
@@ -57,11 +63,15 @@ static void pair(const struct shared_event *e, enum shared_call call)
 void tell_import(int fd, uint32_t handle, const struct buffer *b, enum how how)
 {
 	static const char *const texts[] = { "import", "import learned", "import changed" };
-	struct names n = record_names(fd, b);
-	struct shared_event e = event_of(how == HOW_SEEN ? EVENT_IMPORT : EVENT_LEARN, &n, handle, b);
+	struct shared_event e;
+	struct names n;
 
 	stat_inc(how == HOW_SEEN ? STAT_IMPORT : how == HOW_LEARNED ? STAT_LEARNED : STAT_STALE);
-	if ((settings.log || settings.dir) && !record_foreign(fd, b))
+	if (nobody(PROBE_WANTED(import)))
+		return;
+	n = record_names(fd, b);
+	e = event_of(how == HOW_SEEN ? EVENT_IMPORT : EVENT_LEARN, &n, handle, b);
+	if (!record_foreign(fd, b))
 		stat_inc(STAT_IMPORT_UNKNOWN);
 	publish_open();
 	e.entry = record_slot(fd, handle, b);
@@ -74,14 +84,18 @@ void tell_import(int fd, uint32_t handle, const struct buffer *b, enum how how)
 void tell_refused(int fd, uint32_t handle, const struct buffer *b, enum shared_call call, int err,
 		  enum shared_outcome outcome, int reason)
 {
-	struct names n = record_names(fd, b);
-	struct shared_event e = event_of(EVENT_MAP_IOCTL, &n, handle, b);
+	struct shared_event e;
+	struct names n;
 
 	stat_inc(STAT_REFUSED);
 	if (outcome == OUTCOME_OFFSET)
 		stat_inc(STAT_OFFSET);
 	else if (reason)
 		stat_inc(STAT_FALLBACK);
+	if (nobody(PROBE_WANTED(fallback)))
+		return;
+	n = record_names(fd, b);
+	e = event_of(EVENT_MAP_IOCTL, &n, handle, b);
 	publish_open();
 	e.outcome = outcome;
 	e.native = positive(err);
@@ -104,11 +118,15 @@ void tell_refused(int fd, uint32_t handle, const struct buffer *b, enum shared_c
 void tell_address(int fd, uint32_t handle, const struct buffer *b, int err, uint64_t start,
 		  uint64_t len, const void *p)
 {
-	struct names n = record_names(fd, b);
-	struct shared_event e = event_of(EVENT_MAP, &n, handle, b);
+	struct shared_event e;
+	struct names n;
 
 	stat_inc(STAT_REFUSED);
 	stat_inc(STAT_REDIRECTED);
+	if (nobody(PROBE_WANTED(map)))
+		return;
+	n = record_names(fd, b);
+	e = event_of(EVENT_MAP, &n, handle, b);
 	publish_open();
 	e.outcome = OUTCOME_DMABUF;
 	e.native = positive(err);
@@ -117,8 +135,7 @@ void tell_address(int fd, uint32_t handle, const struct buffer *b, int err, uint
 	e.prot = PROT_READ | PROT_WRITE;
 	publish_event(e);
 	pair(&e, CALL_MAP_ADDRESS);
-	PROBE(7, map, name_text(n.importer), name_text(n.exporter), handle, e.ino, p, len,
-	      OUTCOME_DMABUF);
+	PROBE(6, map, name_text(n.importer), name_text(n.exporter), e.ino, p, len, OUTCOME_DMABUF);
 	log_line("map: %s: %llu bytes at %llu, rw: dma-buf", tell_label(fd, handle, b).text,
 		 (unsigned long long)len, (unsigned long long)start);
 }
@@ -150,11 +167,15 @@ static void log_map(const struct told_map *m)
 
 void tell_map(const struct told_map *m)
 {
-	struct names n = record_names(m->v->fd, m->v->buffer);
-	struct shared_event e = event_of(EVENT_MAP, &n, m->v->handle, m->v->buffer);
+	struct shared_event e;
+	struct names n;
 
 	if (m->outcome != OUTCOME_REFUSED)
 		stat_inc(counted[m->outcome]);
+	if (nobody(PROBE_WANTED(map)))
+		return;
+	n = record_names(m->v->fd, m->v->buffer);
+	e = event_of(EVENT_MAP, &n, m->v->handle, m->v->buffer);
 	publish_open();
 	e.outcome = m->outcome;
 	e.native = m->native;
@@ -164,23 +185,26 @@ void tell_map(const struct told_map *m)
 	e.prot = m->c->prot;
 	publish_event(e);
 	pair(&e, CALL_MMAP);
-	PROBE(7, map, name_text(n.importer), name_text(n.exporter), m->v->handle, e.ino, m->p,
-	      m->c->len, m->outcome);
+	PROBE(6, map, name_text(n.importer), name_text(n.exporter), e.ino, m->p, m->c->len,
+	      m->outcome);
 	if (settings.log)
 		log_map(m);
 }
 
 void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
 {
-	struct names n = record_names(v->fd, v->buffer);
 	struct shared_event e = { .kind = EVENT_FALLBACK, .reason = positive(reason),
-				  .importer = n.importer, .handle = v->handle, .len = c->len };
+				  .handle = v->handle, .len = c->len };
+	struct names n;
 
 	stat_inc(STAT_FALLBACK);
-	if (v->buffer) {
-		e.exporter = n.exporter;
+	if (nobody(PROBE_WANTED(fallback)))
+		return;
+	n = record_names(v->fd, v->buffer);
+	e.importer = n.importer;
+	e.exporter = n.exporter;
+	if (v->buffer)
 		e.ino = buffer_id(v->buffer).ino;
-	}
 	publish_event(e);
 	PROBE(5, fallback, name_text(n.importer), name_text(n.exporter), v->handle, e.ino, e.reason);
 	log_line("fallback: %s: %zu bytes at %llu: %s",
@@ -191,10 +215,10 @@ void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
 static void tell_bracket(const struct buffer *b, enum shared_event_kind kind,
 			 unsigned int direction, uint64_t ns)
 {
-	publish_event((struct shared_event){ .kind = kind, .prot = direction, .took = ns,
-					     .ino = buffer_id(b).ino, .len = buffer_size(b) });
 	if (!published())
 		return;
+	publish_event((struct shared_event){ .kind = kind, .prot = direction, .took = ns,
+					     .ino = buffer_id(b).ino, .len = buffer_size(b) });
 	buffers_lock();
 	publish_brackets(b, kind == EVENT_BEGIN, kind == EVENT_END, kind == EVENT_OWED,
 			 kind == EVENT_BEGIN ? ns : 0);

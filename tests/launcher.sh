@@ -1,83 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Tests what scripts/run-with-shim.sh promises, with the library of the build tree.
-# LAUNCHER_SHELL: a shell (absolute path, arguments) to run it with in place of its #! line.
+# launcher-more.sh has what it runs commands under, and what it tells afterwards.
 # Quoted text for another sh, words to split and octal numbers for printf are meant as they are:
 # shellcheck disable=SC2016,SC2059,SC2086
 
-CC=${CC:-cc}
-LAUNCHER_SHELL=${LAUNCHER_SHELL-}
-top=$(cd "${top_builddir:-.}" && pwd -P) || exit 1
-launcher=$top/scripts/run-with-shim.sh
-lib=$top/.libs/libprimeshim.so
-unset LD_PRELOAD PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_EXPORT
-
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 1' HUP INT TERM
-chmod 755 "$tmp"
-passed=0
-failed=0
-
-# run [ARG]...: runs the launcher after the words of $before; sets $status, leaves out and err
-before=
-run() {
-	$before $LAUNCHER_SHELL "$launcher" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-	status=$?
-}
-
-# check PROMISE CONDITION...
-check() {
-	name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-		echo "ok - $name"
-		return
-	fi
-	failed=$((failed + 1))
-	echo "not ok - $name"
-	echo "# status $status, not as in: $*"
-	sed 's/^/# out: /;5q' "$tmp/out"
-	sed 's/^/# err: /;5q' "$tmp/err"
-}
-
-# skip PROMISE REASON
-skip() {
-	echo "ok - $1 # SKIP $2"
-}
-
-# refused STATUS PATTERN: one line on stderr, none on stdout
-refused() {
-	[ "$status" = "$1" ] && [ ! -s "$tmp/out" ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] &&
-		grep -q "^run-with-shim.sh: .*$2" "$tmp/err"
-}
-
-# printed TEXT: status 0, TEXT on stdout
-printed() {
-	[ "$status" = 0 ] && [ "$(cat "$tmp/out")" = "$1" ]
-}
-
-# loaded: status 0, and the maps on stdout have the library
-loaded() {
-	[ "$status" = 0 ] && grep -qF "$lib" "$tmp/out"
-}
-
-not_loaded() {
-	[ "$status" = 0 ] && [ -s "$tmp/out" ] && ! loaded
-}
+. "${top_srcdir:-.}/tests/launcher-checks.sh"
 
 # like_exec FILE: running it ends as it does without the launcher, with as much on stderr
 like_exec() {
 	run "$1"
 	${LAUNCHER_SHELL:-/bin/sh} -c 'exec "$1"' sh "$1" >/dev/null 2>"$tmp/err2" </dev/null
 	[ $? = "$status" ] && [ "$(wc -l <"$tmp/err")" = "$(wc -l <"$tmp/err2")" ]
-}
-
-# script NAME TEXT: an executable file
-script() {
-	printf '%s\n' "$2" >"$tmp/$1"
-	chmod +x "$tmp/$1"
 }
 
 zeros() {
@@ -121,14 +55,6 @@ foreign() {
 	check "refuses a program for $1" refused 2 "is a program for $1, .* is for .*: build "
 }
 
-show='printf "[%s]" "$@"'
-env='echo "${PRIMESHIM_MODE-unset} ${PRIMESHIM_SYNC-unset} ${PRIMESHIM_LOG-unset}"'
-maps=/proc/self/maps
-for dir in $(echo "$PATH" | tr : ' '); do
-	cat=$dir/cat
-	[ ! -x "$cat" ] || break
-done
-
 # Options
 run --help
 check '--help prints usage on stdout, status 0' grep -q '^Usage: run-with-shim.sh ' "$tmp/out"
@@ -161,25 +87,23 @@ run --mode "a
 b" true
 check 'a newline in a value does not break the line' refused 2 'a?b'
 run sh -c "$env"
-check 'the defaults are redirect and driver, no log' printed 'redirect driver unset'
+check 'without options nothing is set: primeshim.conf counts' printed 'unset unset unset'
 for mode in redirect rescue observe deny off; do
 	run --mode $mode sh -c "$env"
-	check "--mode $mode sets PRIMESHIM_MODE" printed "$mode driver unset"
+	check "--mode $mode sets PRIMESHIM_MODE" printed "$mode unset unset"
 	run --mode=$mode sh -c "$env"
-	check "--mode=$mode sets PRIMESHIM_MODE" printed "$mode driver unset"
+	check "--mode=$mode sets PRIMESHIM_MODE" printed "$mode unset unset"
 done
 for sync in off map driver; do
 	run --sync $sync sh -c "$env"
-	check "--sync $sync sets PRIMESHIM_SYNC" printed "redirect $sync unset"
+	check "--sync $sync sets PRIMESHIM_SYNC" printed "unset $sync unset"
 	run --sync=$sync sh -c "$env"
-	check "--sync=$sync sets PRIMESHIM_SYNC" printed "redirect $sync unset"
+	check "--sync=$sync sets PRIMESHIM_SYNC" printed "unset $sync unset"
 done
 for how in write keep; do
 	run --export $how sh -c 'echo $PRIMESHIM_EXPORT'
 	check "--export $how sets PRIMESHIM_EXPORT" printed $how
 done
-run sh -c 'echo $PRIMESHIM_EXPORT'
-check 'exports are made writable by default' printed write
 run --drivers
 check '--drivers prints a table' [ "$status" = 0 ]
 for words in 'DRIVER.*MAPS BY' 'etnaviv .*ETNAVIV_GEM_INFO' 'radeon .*RADEON_GEM_MMAP.*SIGBUS' \
@@ -187,7 +111,7 @@ for words in 'DRIVER.*MAPS BY' 'etnaviv .*ETNAVIV_GEM_INFO' 'radeon .*RADEON_GEM
 	check "with a row '$words'" [ "$(grep -c "^$words" "$tmp/out")" = 1 ]
 done
 run --log sh -c "$env"
-check '--log sets PRIMESHIM_LOG=1' printed 'redirect driver 1'
+check '--log sets PRIMESHIM_LOG=1' printed 'unset unset 1'
 before='env PRIMESHIM_MODE=observe PRIMESHIM_SYNC=off PRIMESHIM_LOG=0'
 run sh -c "$env"
 check 'values of the environment are kept' printed 'observe off 0'

@@ -93,12 +93,12 @@ static void map(struct import *i, bool say)
 	i->p = NULL;
 	if (ioctl(card, DRM_IOCTL_MODE_MAP_DUMB, &m)) {
 		if (say)
-			printf("refused: %s\n", strerrorname_np(errno));
+			printf("refused: %s\n", errno == EINVAL ? "EINVAL" : strerror(errno));
 		return;
 	}
 	i->p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, card, m.offset);
 	if (i->p == MAP_FAILED) {
-		printf("mmap: %s\n", strerrorname_np(errno));
+		printf("mmap: %s\n", strerror(errno));
 		i->p = NULL;
 	} else if (say) {
 		puts("mapped");

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The shared page, as the shim writes it over the fake kernel and primeshim reads it.
-# PRIMESHIM_TOOL: a primeshim that runs here, where the build's own does not.
+# PAGE_TOOL: a primeshim that runs here, where the build's own does not.
 set -u
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so
-tool=${PRIMESHIM_TOOL:-$build/tools/primeshim}
+tool=${PAGE_TOOL:-$build/tools/primeshim}
 [ -x "$tool" ] && [ -e "$fake" ] || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT

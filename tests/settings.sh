@@ -39,6 +39,16 @@ says 'PRIMESHIM_MODE=rediret is not known, redirect is used' PRIMESHIM_MODE=redi
 says 'PRIMESHIM_SYNC=yes is not known, driver is used' PRIMESHIM_SYNC=yes
 says 'PRIMESHIM_LOG=verbose is not known, 0 is used' PRIMESHIM_LOG=verbose
 says 'there is no setting PRIMESHIM_MODUS' PRIMESHIM_MODUS=off
+says '' PRIMESHIM_DIR=/nowhere/reports
+says 'PRIMESHIM_DIR=reports is not a path from the root' PRIMESHIM_DIR=reports
+# A program that is left out, and --quiet, say nothing of what is wrong.
+says '' PRIMESHIM_MODE=rediret PRIMESHIM_EXCEPT=dog,cat
+says '' PRIMESHIM_MODE=rediret PRIMESHIM_ONLY=cats,dog
+says '' PRIMESHIM_MODE=rediret PRIMESHIM_ONLY=cat PRIMESHIM_EXCEPT=cat
+says 'PRIMESHIM_MODE=rediret is not known' PRIMESHIM_MODE=rediret PRIMESHIM_ONLY=,dog,,cat,
+says 'PRIMESHIM_MODE=rediret is not known' PRIMESHIM_MODE=rediret PRIMESHIM_ONLY= PRIMESHIM_EXCEPT=
+says 'PRIMESHIM_MODE=rediret is not known' PRIMESHIM_MODE=rediret PRIMESHIM_EXCEPT=ca,cats,at
+says '' PRIMESHIM_LOG=quiet PRIMESHIM_MODE=rediret PRIMESHIM_SYNC=yes PRIMESHIM_MODUS=1
 # coreutils close stderr, and dash leaves by _exit(), before the line could be written.
 env PRIMESHIM_LOG=1 LD_PRELOAD="$lib" getent passwd 0 >"$tmp/out" 2>"$tmp/err"
 if [ "$(grep -c '^primeshim: getent\[[0-9]*\]: exit: 0 imports' "$tmp/err")" = 1 ]; then

@@ -93,12 +93,12 @@ static const struct {
 
 START_TEST(only_wanted_drivers_are)
 {
-	drivers_wanted_init(lists[_i].list);
+	drivers_wanted_init(lists[_i].list, "drivers");
 	ck_assert_int_eq(driver_wanted("etnaviv", driver_find("etnaviv")), lists[_i].etnaviv);
 	ck_assert_int_eq(driver_wanted("i915", driver_find("i915")), lists[_i].i915);
 	ck_assert_int_eq(driver_wanted("powervr", driver_find("powervr")), lists[_i].pvr);
 	ck_assert_int_eq(driver_wanted("unheard", NULL), lists[_i].unheard);
-	drivers_wanted_init("");
+	drivers_wanted_init("", "drivers");
 }
 END_TEST
 

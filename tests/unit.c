@@ -12,6 +12,7 @@ int main(void)
 	SRunner *r = srunner_create(s);
 	int failed;
 
+	suite_add_tcase(s, config_tests());
 	suite_add_tcase(s, hash_tests());
 	suite_add_tcase(s, range_tests());
 	suite_add_tcase(s, state_tests());

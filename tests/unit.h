@@ -12,6 +12,7 @@
 			ck_abort_msg("not so: %s", #what);	\
 	} while (0)
 
+TCase *config_tests(void);
 TCase *hash_tests(void);
 TCase *range_tests(void);
 TCase *state_tests(void);

@@ -8,6 +8,7 @@
 #define PRIMESHIM_TOOLS_COMMANDS_H
 
 int cmd_ab(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_maps(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_set(int argc, char **argv);

@@ -23,6 +23,7 @@ static const struct {
 	{ "maps", cmd_maps, "a process's mappings of imports" },
 	{ "watch", cmd_watch, "the events of a process as they come" },
 	{ "set", cmd_set, "another mode or sync for a running process" },
+	{ "doctor", cmd_doctor, "why the shim would not work here, or for a command" },
 	{ "ab", cmd_ab, "a command run two ways in turn, side by side" },
 };
 

@@ -23,15 +23,14 @@ static bool is(const char *name, const char *at, size_t len)
 	return name && strlen(name) == len && !strncmp(name, at, len);
 }
 
-void drivers_wanted_init(const char *value)
+void drivers_wanted_init(const char *value, const char *from)
 {
 	size_t len;
 
 	if (!value)
 		return;
 	if (strlen(value) >= sizeof(list)) {
-		log_always("PRIMESHIM_DRIVERS is longer than %zu bytes and not used",
-			   sizeof(list) - 1);
+		log_always("%s is longer than %zu bytes and not used", from, sizeof(list) - 1);
 		return;
 	}
 	strcpy(list, value);
@@ -42,8 +41,8 @@ void drivers_wanted_init(const char *value)
 		memcpy(name, at + minus, len - minus);
 		name[len - minus] = '\0';
 		if (!driver_find(name) && !driver_is_generic(name))
-			log_always("PRIMESHIM_DRIVERS: no driver \"%s\" is known; see "
-				   "run-with-shim.sh --drivers", name);
+			log_always("%s: no driver \"%s\" is known; see run-with-shim --drivers",
+				   from, name);
 	}
 }
 

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+/* primeshim doctor: the library itself, what else is preloaded, and what its settings say. */
+#include "config.h"
+
+#include <errno.h>
+#include <err.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <libgen.h>
+#include <limits.h>
+#include <link.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "doctor.h"
+
+#define LIBRARY	"libprimeshim.so"
+
+/* Where distributions and "make install" put it, for whatever machine. */
+static const char *const places[] = {
+	PKGLIBDIR "/" LIBRARY,
+	"/usr/lib/*/primeshim/" LIBRARY,
+	"/usr/lib/primeshim/" LIBRARY,
+	"/usr/lib32/primeshim/" LIBRARY,
+	"/usr/lib64/primeshim/" LIBRARY,
+	"/usr/local/lib/*/primeshim/" LIBRARY,
+	"/usr/local/lib/primeshim/" LIBRARY,
+};
+
+struct library *libraries;
+size_t nlibraries;
+struct elf_file doctor_elf;
+char doctor_path[PATH_MAX];
+
+static char **defined;
+static size_t ndefined;
+
+void doctor_self(void)
+{
+	ssize_t n = readlink("/proc/self/exe", doctor_path, PATH_MAX - 1);
+
+	if (n < 0 || elf_file_open(doctor_path, &doctor_elf) < 0)
+		errx(2, "doctor: /proc/self/exe cannot be read: mount /proc");
+}
+
+/* The environment with another LD_PRELOAD, and without a log. */
+static char **environment(const char *preload)
+{
+	size_t n = 0, at = 0;
+	char **env;
+
+	while (environ[n])
+		n++;
+	env = calloc(n + 3, sizeof(*env));
+	if (!env)
+		err(2, "doctor");
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(environ[i], "LD_PRELOAD=", 11) && strncmp(environ[i], "PRIMESHIM_LOG=", 14))
+			env[at++] = environ[i];
+	if (asprintf(&env[at], "LD_PRELOAD=%s", preload ? preload : "") < 0)
+		err(2, "doctor");
+	env[at + 1] = "PRIMESHIM_LOG=0";
+	return env;
+}
+
+/* All that comes out of @fd; freed by the caller. */
+static char *read_end(int fd)
+{
+	char *text = NULL;
+	size_t room = 0;
+	FILE *f = fdopen(fd, "r");
+
+	if (!f)
+		err(2, "doctor");
+	if (getdelim(&text, &room, '\0', f) < 0) {
+		free(text);
+		text = strdup("");
+	}
+	fclose(f);
+	return text;
+}
+
+char *doctor_run(char *const *argv, const char *preload, bool wants_err)
+{
+	char **env = environment(preload), *said;
+	posix_spawn_file_actions_t acts;
+	int fds[2], status, failed;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		err(2, "doctor");
+	posix_spawn_file_actions_init(&acts);
+	posix_spawn_file_actions_addopen(&acts, wants_err ? 1 : 2, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&acts, fds[1], wants_err ? 2 : 1);
+	failed = posix_spawn(&pid, argv[0], &acts, NULL, argv, env);
+	posix_spawn_file_actions_destroy(&acts);
+	close(fds[1]);
+	said = read_end(fds[0]);
+	for (size_t i = 0; env[i]; i++)
+		if (!strncmp(env[i], "LD_PRELOAD=", 11))
+			free(env[i]);
+	free(env);
+	if (failed) {
+		free(said);
+		return NULL;
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return said;
+}
+
+/* What ld.so says of an object that it cannot preload, or NULL; freed by the caller. */
+static char *preload_error(const char *object)
+{
+	static const char *const marks[] = {
+		"cannot be preloaded (",
+		"error while loading shared libraries: ",	/* that it needs */
+	};
+	char *argv[] = { doctor_path, "--version", NULL };
+	char *said = doctor_run(argv, object, true), *why = NULL;
+
+	for (int i = 0; said && !why && i < 2; i++) {
+		char *at = strstr(said, marks[i]);
+		size_t n;
+
+		if (!at)
+			continue;
+		at += strlen(marks[i]);
+		n = strcspn(at, "\n");
+		at[n] = '\0';
+		/* "...): ignored." */
+		if (!i && strrchr(at, ')'))
+			*strrchr(at, ')') = '\0';
+		why = strdup(at);
+	}
+	free(said);
+	return why;
+}
+
+static void add_library(const char *path)
+{
+	struct elf_file f;
+	struct stat st, other;
+	struct library *more;
+
+	if (stat(path, &st) < 0 || elf_file_open(path, &f) < 0)
+		return;
+	for (size_t i = 0; i < nlibraries; i++) {
+		if (elf_same_machine(&libraries[i].elf, &f) ||
+		    (!stat(libraries[i].path, &other) && other.st_ino == st.st_ino &&
+		     other.st_dev == st.st_dev)) {
+			elf_file_close(&f);
+			return;
+		}
+	}
+	more = reallocarray(libraries, nlibraries + 1, sizeof(*libraries));
+	if (!more || !(path = strdup(path)))
+		err(2, "doctor");
+	libraries = more;
+	libraries[nlibraries++] = (struct library){ (char *)path, f };
+	if (nlibraries > 1 && elf_same_machine(&f, &doctor_elf)) {
+		libraries[nlibraries - 1] = libraries[0];
+		libraries[0] = (struct library){ (char *)path, f };
+	}
+}
+
+static void add_defined(const char *name, void *arg)
+{
+	char **more = reallocarray(defined, ndefined + 1, sizeof(*defined));
+
+	(void)arg;
+	if (!more || !(name = strdup(name)))
+		err(2, "doctor");
+	defined = more;
+	defined[ndefined++] = (char *)name;
+}
+
+bool library_defines(const char *name)
+{
+	for (size_t i = 0; i < ndefined; i++)
+		if (!strcmp(defined[i], name))
+			return true;
+	return false;
+}
+
+void check_library(void)
+{
+	char own[PATH_MAX + 32], self[PATH_MAX], name[64];
+	char *why;
+
+	strcpy(self, doctor_path);
+	snprintf(own, sizeof(own), "%s/../.libs/" LIBRARY, dirname(self));
+	if (realpath(own, self))
+		add_library(self);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		glob_t g;
+
+		if (!glob(places[i], 0, NULL, &g))
+			for (size_t k = 0; k < g.gl_pathc; k++)
+				add_library(g.gl_pathv[k]);
+		globfree(&g);
+	}
+	if (!nlibraries)
+		tell(FINDING_PROBLEM, "library", "build primeshim with make, or install its library, here "
+		     "and in each container that programs run in", "no " LIBRARY " in %s, nor where "
+		     "distributions put it", PKGLIBDIR);
+	for (size_t i = 0; i < nlibraries; i++) {
+		const struct library *l = &libraries[i];
+
+		elf_machine_name(&l->elf, name, sizeof(name));
+		if (!elf_same_machine(&l->elf, &doctor_elf)) {
+			tell(FINDING_OK, "library", NULL, "%s, for %s", l->path, name);
+			continue;
+		}
+		why = strpbrk(l->path, " :") ? strdup("its path has a space or a colon") :
+		      preload_error(l->path);
+		if (why)
+			tell(FINDING_PROBLEM, "library", "install or build it where programs may load from, "
+			     "for this libc", "%s, for %s, cannot be preloaded: %s", l->path, name, why);
+		else
+			tell(FINDING_OK, "library", NULL, "%s, for %s, is loaded", l->path, name);
+		free(why);
+	}
+	if (nlibraries)
+		elf_defined(&libraries[0].elf, add_defined, NULL);
+}
+
+/* The object that this process has loaded under that name. */
+struct wanted {
+	const char *name;
+	char path[PATH_MAX];
+};
+
+static int is_wanted(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct wanted *w = arg;
+	const char *is = strrchr(info->dlpi_name, '/'), *name = strrchr(w->name, '/');
+
+	(void)size;
+	if (!is || strcmp(is + 1, name ? name + 1 : w->name))
+		return 0;
+	snprintf(w->path, sizeof(w->path), "%s", info->dlpi_name);
+	return 1;
+}
+
+struct clash {
+	char names[256];
+	unsigned int n;
+	bool maps;		/* mmap or ioctl, without which nothing goes */
+};
+
+static void add_clash(const char *name, void *arg)
+{
+	struct clash *c = arg;
+	size_t at = strlen(c->names);
+
+	if (!library_defines(name))
+		return;
+	c->n++;
+	c->maps |= !strncmp(name, "mmap", 4) || !strcmp(name, "ioctl");
+	snprintf(c->names + at, sizeof(c->names) - at, "%s%s", at ? ", " : "", name);
+}
+
+/* Another preloaded object, which comes before the shim if it is @first. */
+static void check_object(const char *from, const char *name, bool first)
+{
+	struct wanted w = { .name = name };
+	struct clash c = { .n = 0 };
+	struct elf_file f;
+
+	snprintf(w.path, sizeof(w.path), "%s", name);
+	dl_iterate_phdr(is_wanted, &w);
+	if (elf_file_open(w.path, &f) < 0)
+		return;
+	elf_defined(&f, add_clash, &c);
+	elf_file_close(&f);
+	if (!c.n)
+		tell(FINDING_OK, "preload", NULL, "%s (%s) defines nothing that the shim does", name, from);
+	else if (first)
+		tell(c.maps ? FINDING_PROBLEM : FINDING_WARNING, "preload",
+		     "put the shim first, as run-with-shim does", "%s (%s) comes before the shim and "
+		     "defines %s: if it makes the system calls itself, the shim does not see them", name, from,
+		     c.names);
+	else
+		tell(FINDING_NOTE, "preload", NULL, "%s (%s) defines %s, too: the shim goes first, and calls it",
+		     name, from, c.names);
+}
+
+/* @list: as in LD_PRELOAD; it is cut up. */
+static void check_list(const char *from, char *list, bool file)
+{
+	bool shim = file || strstr(list, LIBRARY), seen = file;
+	char *save;
+
+	for (char *s = strtok_r(list, " :\t\n", &save); s; s = strtok_r(NULL, " :\t\n", &save)) {
+		const char *name = strrchr(s, '/');
+		char *why;
+
+		if (!strcmp(name ? name + 1 : s, LIBRARY)) {
+			seen = true;
+			tell(FINDING_OK, "preload", NULL, "%s has the shim, %s", from, s);
+		} else if ((why = preload_error(s))) {
+			tell(file ? FINDING_PROBLEM : FINDING_WARNING, "preload",
+			     file ? "correct /etc/ld.so.preload: every program says so" :
+			     "correct LD_PRELOAD, or leave that out",
+			     "%s (%s) cannot be preloaded: %s", s, from, why);
+			free(why);
+			continue;
+		} else {
+			/* Where the shim is not listed, the launcher puts it first. */
+			check_object(from, s, shim && !seen);
+			continue;
+		}
+		why = preload_error(s);
+		if (why)
+			tell(FINDING_PROBLEM, "preload", "correct its path", "%s (%s) cannot be preloaded: %s",
+			     s, from, why);
+		free(why);
+	}
+}
+
+void check_preloads(void)
+{
+	const char *value = getenv("LD_PRELOAD");
+	char *list = value ? strdup(value) : NULL, *text = NULL;
+	int fd = open("/etc/ld.so.preload", O_RDONLY | O_CLOEXEC);
+
+	if (list)
+		check_list("LD_PRELOAD", list, false);
+	free(list);
+	if (fd < 0)
+		return;
+	text = read_end(fd);
+	/* A comment goes to the end of its line. */
+	for (char *c = text; (c = strchr(c, '#'));)
+		memset(c, ' ', strcspn(c, "\n"));
+	check_list("/etc/ld.so.preload", text, true);
+	free(text);
+}
+
+/* The shim is asked: it tells of what is wrong in the environment and in the files. */
+void check_settings(void)
+{
+	char *argv[] = { doctor_path, "--version", NULL }, *said, *save;
+	const char *mode = getenv("PRIMESHIM_MODE");
+
+	if (mode && !strcmp(mode, "off"))
+		tell(FINDING_PROBLEM, "settings", "unset it", "PRIMESHIM_MODE=off: the shim does nothing");
+	if (!nlibraries || !elf_same_machine(&libraries[0].elf, &doctor_elf))
+		return;
+	said = doctor_run(argv, libraries[0].path, true);
+	for (char *s = strtok_r(said, "\n", &save); s; s = strtok_r(NULL, "\n", &save)) {
+		const char *what = strstr(s, "]: ");
+
+		if (!strncmp(s, "primeshim: ", 11) && what)
+			tell(FINDING_WARNING, "settings", "correct it; libprimeshim(7) has them all", "%s",
+			     what + 3);
+	}
+	free(said);
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/* primeshim doctor: why it would not work here. Collects what the checks tell, and prints it. */
+#include "config.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "doctor.h"
+#include "json-text.h"
+
+static const char usage[] =
+	"Usage: primeshim doctor [--json] [--] [COMMAND [ARG]...]\n"
+	"Tells why the shim would not work here: the library, the devices, who may open them, the\n"
+	"sandbox, other preloaded objects; and whether COMMAND is a program that it can be preloaded\n"
+	"into, and whose calls it would see. Nothing is run but ld.so, which only lists.\n"
+	"\n"
+	"  --json  for machines\n"
+	"  --help  prints this\n"
+	"\n"
+	"Exit status: 0 if there is no problem, 1 if there is one, 2 for bad use.\n";
+
+static const char *const names[] = { "ok", "note", "warning", "problem" };
+
+static struct found {
+	enum finding f;
+	const char *check;
+	char *text, *advice;
+} *found;
+static size_t nfound;
+
+/* A terminal heeds control characters, and a line is a line. */
+static char *tame(char *s)
+{
+	for (char *c = s; c && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	return s;
+}
+
+void tell(enum finding f, const char *check, const char *advice, const char *fmt, ...)
+{
+	struct found *more = reallocarray(found, nfound + 1, sizeof(*found));
+	char *text, *todo = advice ? strdup(advice) : NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!more || (advice && !todo) || vasprintf(&text, fmt, ap) < 0)
+		err(2, "doctor");
+	va_end(ap);
+	found = more;
+	found[nfound++] = (struct found){ f, check, tame(text), tame(todo) };
+}
+
+static size_t count(enum finding f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < nfound; i++)
+		n += found[i].f == f;
+	return n;
+}
+
+static const char *verdict(bool command, char *text, size_t len)
+{
+	size_t problems = count(FINDING_PROBLEM), warnings = count(FINDING_WARNING);
+
+	if (problems)
+		snprintf(text, len, "it does not work here: %zu problem%s", problems,
+			 problems == 1 ? "" : "s");
+	else if (warnings)
+		snprintf(text, len, "it should work, but for %zu warning%s", warnings,
+			 warnings == 1 ? "" : "s");
+	else
+		snprintf(text, len, "%s", command ? "it should work for that command" :
+			 "it should work here; doctor COMMAND looks at a program, too");
+	return text;
+}
+
+static void print_text(const char *last)
+{
+	for (size_t i = 0; i < nfound; i++) {
+		printf("%-8s %s: %s\n", names[found[i].f], found[i].check, found[i].text);
+		if (found[i].advice)
+			printf("         -> %s\n", found[i].advice);
+	}
+	printf("verdict: %s\n", last);
+}
+
+static void print_json(char *const *command, const char *last)
+{
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *words = json_object_new_array();
+
+	for (; *command; command++) {
+		struct json_object *word = json_object_new_object();
+
+		/* By json_text(), which knows of bytes that are no text. */
+		json_text(word, "", *command);
+		json_object_array_add(words, json_object_get(json_object_object_get(word, "")));
+		json_object_put(word);
+	}
+	json_object_object_add(o, "command", words);
+	for (size_t i = 0; i < nfound; i++) {
+		struct json_object *e = json_object_new_object();
+
+		json_text(e, "state", names[found[i].f]);
+		json_text(e, "check", found[i].check);
+		json_text(e, "text", found[i].text);
+		json_text(e, "advice", found[i].advice);
+		json_object_array_add(list, e);
+	}
+	json_object_object_add(o, "checks", list);
+	json_number(o, "problems", count(FINDING_PROBLEM));
+	json_number(o, "warnings", count(FINDING_WARNING));
+	json_text(o, "verdict", last);
+	json_print(o);
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+	};
+	bool json = false;
+	char text[128];
+	int o, bad;
+
+	/* What follows the command is its own. */
+	while ((o = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (o == 'h') {
+			fputs(usage, stdout);
+			return 0;
+		}
+		if (o != 'j')
+			return bad_option(argv);
+		json = true;
+	}
+	doctor_self();
+	check_library();
+	check_devices();
+	check_heaps();
+	check_container();
+	check_seccomp();
+	check_preloads();
+	check_settings();
+	if (argv[optind])
+		check_command(argv[optind]);
+	verdict(argv[optind], text, sizeof(text));
+	if (json)
+		print_json(argv + optind, text);
+	else
+		print_text(text);
+	bad = finish_output();
+	return bad ? bad : count(FINDING_PROBLEM) > 0;
+}

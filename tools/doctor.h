@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What primeshim doctor looks at. Each check tells what it found: one line, and what to do where
+ * there is something to do. Nothing that is looked at is run, but for ld.so and this program itself.
+ */
+#ifndef PRIMESHIM_TOOLS_DOCTOR_H
+#define PRIMESHIM_TOOLS_DOCTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "elf-file.h"
+
+enum finding {
+	FINDING_OK,
+	FINDING_NOTE,		/* to be known, neither good nor bad */
+	FINDING_WARNING,	/* may not work */
+	FINDING_PROBLEM,	/* does not work */
+};
+
+/* @advice: what to do, or NULL. Both may be freed afterwards. */
+void tell(enum finding f, const char *check, const char *advice, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The libraries that there are, one for each machine; the first is for this program's if any is. */
+struct library {
+	char *path;
+	struct elf_file elf;
+};
+extern struct library *libraries;
+extern size_t nlibraries;
+
+/* This program. */
+extern struct elf_file doctor_elf;
+extern char doctor_path[];
+
+/* Does the library define that function? */
+bool library_defines(const char *name);
+
+/* Both set what is above, and have to be first. */
+void doctor_self(void);
+void check_library(void);
+
+void check_devices(void);
+void check_heaps(void);
+void check_container(void);
+
+/* The number behind @key in /proc/self/status, or -1. */
+long doctor_status(const char *key);
+
+void check_seccomp(void);
+void check_preloads(void);	/* LD_PRELOAD and /etc/ld.so.preload */
+void check_settings(void);
+
+/* The program that exec would run for the name @command, and all that it is loaded with. */
+void check_command(const char *command);
+void check_objects(const char *path, const struct elf_file *f);
+
+/*
+ * Runs @argv with @preload as LD_PRELOAD (NULL: none), for what it says on stdout (or @err: on stderr).
+ * Freed by the caller; NULL: it could not be run.
+ */
+char *doctor_run(char *const *argv, const char *preload, bool err);
+
+#endif
