@@ -152,6 +152,28 @@ before="env LD_PRELOAD=$fake"
 run "$tmp/hooked"
 check 'a program that imports' said 'all right'
 
+# What primeshim.conf, and being left out, make of it
+mkdir "$tmp/conf" "$tmp/filed"
+native='the map ioctl (errno 22)'
+before="env LD_PRELOAD=$fake XDG_CONFIG_HOME=$tmp/conf"
+printf '[hooked]\nmode = off\n' >"$tmp/conf/primeshim.conf"
+run "$tmp/hooked"
+check 'mode = off in its section: the native refusal' [ "$(cat "$tmp/out" "$tmp/err")" = "$native" ]
+run --mode rescue "$tmp/hooked"
+check '--mode goes before it' said 'all right'
+printf 'dir = %s\n[other]\nmode = off\n' "$tmp/filed" >"$tmp/conf/primeshim.conf"
+chmod 700 "$tmp/filed"
+run "$tmp/hooked"
+check 'the section of another program does not count' said 'all right'
+check 'dir = FOLDER: a page is there' [ -n "$(ls "$tmp/filed")" ]
+rm "$tmp/filed/"*
+run --except hooked "$tmp/hooked"
+check '--except: the native refusal' [ "$(cat "$tmp/out" "$tmp/err")" = "$native" ]
+check 'and no page' [ -z "$(ls "$tmp/filed")" ]
+run --only hooked "$tmp/hooked"
+check '--only: the shim at work' said 'all right'
+before=
+
 # Reports
 if [ -x "$primeshim" ]; then
 	mkdir "$tmp/tmp"

@@ -91,7 +91,7 @@ if [ "$(wc -l <"$tmp/want")" != "$(wc -l <"$tmp/got")" ]; then
 	fail=1
 fi
 
-sed '1,/^\.\\" drivers: begin/d;/^\.\\" drivers: end/,$d' "$src/man/primeshim.7" |
+sed '1,/^\.\\" drivers: begin/d;/^\.\\" drivers: end/,$d' "$src/man/libprimeshim.7" |
 	sed '1,4d;$d' >"$tmp/man"
 if "$build/src/primeshim-drivers" --man | diff "$tmp/man" - >"$tmp/diff" && [ -s "$tmp/man" ]; then
 	echo 'ok - the man page has the same table'

@@ -10,9 +10,11 @@
 int cmd_ab(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_maps(int argc, char **argv);
+int cmd_plot(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 
 /* "primeshim COMMAND: WHAT; see primeshim COMMAND --help": returns 2. */

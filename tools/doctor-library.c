@@ -294,7 +294,7 @@ static void check_object(const char *from, const char *name, bool first)
 /* @list: as in LD_PRELOAD; it is cut up. */
 static void check_list(const char *from, char *list, bool file)
 {
-	bool shim = file || strstr(list, LIBRARY), seen = file;
+	bool shim = strstr(list, LIBRARY), seen = false;
 	char *save;
 
 	for (char *s = strtok_r(list, " :\t\n", &save); s; s = strtok_r(NULL, " :\t\n", &save)) {

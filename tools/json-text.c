@@ -9,9 +9,9 @@
 
 #include "json-text.h"
 
-/* The bytes of the UTF-8 character at @s, or 0 where there is none (RFC 3629). */
-static size_t character(const unsigned char *s)
+size_t utf8_character(const char *text)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	/* By first byte: how many follow, and where the first of those lies. */
 	static const struct {
 		unsigned char first, last, more, low, high;
@@ -52,7 +52,7 @@ void json_text(struct json_object *to, const char *key, const char *s)
 	if (!clean)
 		err(2, "JSON");
 	while (*s) {
-		size_t n = character((const unsigned char *)s);
+		size_t n = utf8_character(s);
 
 		memcpy(at, n ? s : "\xef\xbf\xbd", n ? n : 3);
 		at += n ? n : 3;

@@ -7,6 +7,9 @@
 
 #include <json.h>
 
+/* The bytes of the UTF-8 character at @s, or 0 where there is none (RFC 3629). */
+size_t utf8_character(const char *s);
+
 /* A string of whatever bytes: what is not UTF-8 becomes U+FFFD, as JSON has no other. NULL: null. */
 void json_text(struct json_object *to, const char *key, const char *s);
 

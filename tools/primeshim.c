@@ -22,6 +22,8 @@ static const struct {
 	{ "top", cmd_top, "the same of running programs, live" },
 	{ "maps", cmd_maps, "a process's mappings of imports" },
 	{ "watch", cmd_watch, "the events of a process as they come" },
+	{ "trace", cmd_trace, "a timeline for ui.perfetto.dev, or lines in ftrace" },
+	{ "plot", cmd_plot, "the timeline as a picture" },
 	{ "set", cmd_set, "another mode or sync for a running process" },
 	{ "doctor", cmd_doctor, "why the shim would not work here, or for a command" },
 	{ "ab", cmd_ab, "a command run two ways in turn, side by side" },

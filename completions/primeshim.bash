@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# bash's completion of primeshim(1): commands, their options, processes under the shim, folders.
+
+# The options of each command, but for --help.
+declare -A _primeshim_options=(
+	[report]='--json --csv --status'
+	[top]='-d -n'
+	[set]=''
+	[watch]='--all'
+	[maps]='--json'
+	[ab]='--json --markdown --warmup --a --b -n'
+	[trace]='--ftrace -o'
+	[plot]='-o'
+	[doctor]='--json'
+)
+
+# _primeshim_pids: processes that have the object mapped, of those that may be looked at
+_primeshim_pids()
+{
+	grep -ls 'libprimeshim\.so$' /proc/[0-9]*/maps 2>/dev/null | tr -cd '0-9\n'
+}
+
+_primeshim()
+{
+	local cur prev words cword command options i=2
+	_init_completion -n = || return
+
+	command=${words[1]}
+	if ((cword == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W "${!_primeshim_options[*]} --help --version" -- "$cur")
+		return
+	fi
+	[[ -n ${_primeshim_options[$command]+known} ]] || return 0
+	options=${_primeshim_options[$command]}
+
+	# ab and doctor are given a command, which may follow without --.
+	if [[ $command == @(ab|doctor) ]]; then
+		while ((i < COMP_CWORD)); do
+			case ${COMP_WORDS[i]} in
+			--)
+				_command_offset $((i + 1))
+				return
+				;;
+			--a | --b | -n | -o) ((i += 1)) ;;
+			-*) ;;
+			*)
+				_command_offset "$i"
+				return
+				;;
+			esac
+			((i += 1))
+		done
+	fi
+	case $command$prev in
+	ab--a | ab--b)
+		mapfile -t COMPREPLY < <(compgen -W 'redirect rescue observe deny off' -- "$cur")
+		return
+		;;
+	ab-n)
+		mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur")
+		return
+		;;
+	trace-o | plot-o)
+		_filedir
+		return
+		;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$cur")
+		return
+	fi
+	case $command in
+	ab | doctor) _command_offset "$COMP_CWORD" ;;
+	set)
+		if ((cword == 2)); then
+			mapfile -t COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W 'mode=redirect mode=rescue mode=observe mode=deny
+				mode=off sync=driver sync=map sync=off' -- "$cur")
+			# What is before a = is a word of its own to readline, and stays.
+			[[ $cur != *=* || $COMP_WORDBREAKS != *=* ]] ||
+				COMPREPLY=("${COMPREPLY[@]#*=}")
+		fi
+		;;
+	watch | maps) mapfile -t COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur") ;;
+	*)
+		_filedir -d
+		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur")
+		;;
+	esac
+} && complete -F _primeshim primeshim

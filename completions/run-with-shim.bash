@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# bash's completion of run-with-shim(1): options and their values, then the command as if it stood
+# there alone.
+
+_run_with_shim()
+{
+	# shellcheck disable=SC2034 # of _init_completion's
+	local cur prev words cword split i=1
+	local flags='--log --quiet --report --survey --json --gdb --valgrind --drivers --env --active
+		--help --version'
+	local valued='--mode --sync --export --only --except --dir --trace --ab --out'
+
+	# Where the command begins. readline makes words of their own of = and what follows it.
+	while ((i < COMP_CWORD)); do
+		case ${COMP_WORDS[i]} in
+		--)
+			_command_offset $((i + 1))
+			return
+			;;
+		-*)
+			if [[ ${COMP_WORDS[i + 1]-} == = ]]; then
+				((i += 2))
+			elif [[ " ${valued//[$'\n\t']/ } " == *" ${COMP_WORDS[i]} "* ]]; then
+				((i += 1))
+			fi
+			;;
+		*)
+			_command_offset "$i"
+			return
+			;;
+		esac
+		((i += 1))
+	done
+	_init_completion -s || return
+
+	case $prev in
+	--mode) mapfile -t COMPREPLY < <(compgen -W 'redirect rescue observe deny off' -- "$cur") ;;
+	--sync) mapfile -t COMPREPLY < <(compgen -W 'driver map off trap' -- "$cur") ;;
+	--export) mapfile -t COMPREPLY < <(compgen -W 'write keep' -- "$cur") ;;
+	--ab) mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur") ;;
+	--only | --except) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+	--dir) _filedir -d ;;
+	--trace | --out) _filedir ;;
+	*)
+		if [[ $split == true ]]; then
+			return
+		elif [[ $cur == -* ]]; then
+			mapfile -t COMPREPLY < <(compgen -W "$flags $valued" -- "$cur")
+		else
+			_command_offset "$COMP_CWORD"
+		fi
+		;;
+	esac
+} && complete -F _run_with_shim run-with-shim run-with-shim.sh

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Makes a shared page (src/shared_page.h) of whatever is asked for, right or wrong, and tells what
+ * one holds, without any of the reader's code. For tests of what reads pages.
+ *
+ *   page-make FILE <SCRIPT	writes a page; a line of SCRIPT is a word with KEY=VALUE behind it:
+ *	room events=16 imports=4	how many entries the tables have; before all others
+ *	head program=x pid=7 ended=99	fields of struct shared_page
+ *	name text=vgem			another name; "" and "?" are there, so the first is 2
+ *	counter n=0 value=7
+ *	pair, buffer, import, mapping, event KEY=VALUE...	another entry. live and seq, an event's
+ *					number, are set as they should be, and may be given
+ *	VALUE is a number, or text up to the next blank, in which \xNN is a byte.
+ *	file size=99			cuts the file to so many bytes at the end
+ *   page-make --dump FILE	prints its counters and what is live, "NAME VALUE" a line
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared_page.h"
+
+struct field {
+	const char *key;
+	size_t offset, size;
+};
+
+#define F(type, member) { #member, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
+
+static const struct field head_fields[] = {
+	F(shared_page, magic), F(shared_page, version), F(shared_page, order), F(shared_page, size),
+	F(shared_page, pid), F(shared_page, ppid), F(shared_page, bits), F(shared_page, made_real),
+	F(shared_page, made), F(shared_page, program), F(shared_page, command), F(shared_page, shim),
+	F(shared_page, policy), F(shared_page, start_policy), F(shared_page, forked),
+	F(shared_page, state), F(shared_page, ended), F(shared_page, imports_live),
+	F(shared_page, imports_most), F(shared_page, no_room), F(shared_page, blocked_most), { 0 }
+};
+static const struct field name_fields[] = { { "text", 0, SHARED_NAME_LEN }, { 0 } };
+static const struct field pair_fields[] = {
+	F(shared_pair, importer), F(shared_pair, exporter), F(shared_pair, call),
+	F(shared_pair, outcome), F(shared_pair, native), F(shared_pair, reason),
+	F(shared_pair, count), F(shared_pair, bytes), { 0 }
+};
+static const struct field buffer_fields[] = {
+	F(shared_buffer, seq), F(shared_buffer, live), F(shared_buffer, exporter),
+	F(shared_buffer, bracket), F(shared_buffer, deaf), F(shared_buffer, ino),
+	F(shared_buffer, size), F(shared_buffer, begins), F(shared_buffer, ends),
+	F(shared_buffer, owed), F(shared_buffer, blocked), { 0 }
+};
+static const struct field import_fields[] = {
+	F(shared_import, seq), F(shared_import, live), F(shared_import, importer),
+	F(shared_import, buffer), F(shared_import, handle), F(shared_import, tid),
+	F(shared_import, since), { 0 }
+};
+static const struct field mapping_fields[] = {
+	F(shared_mapping, seq), F(shared_mapping, live), F(shared_mapping, importer),
+	F(shared_mapping, buffer), F(shared_mapping, prot), F(shared_mapping, native),
+	F(shared_mapping, tid), F(shared_mapping, start), F(shared_mapping, end),
+	F(shared_mapping, since), { 0 }
+};
+static const struct field event_fields[] = {
+	F(shared_event, seq), F(shared_event, tid), F(shared_event, at), F(shared_event, kind),
+	F(shared_event, importer), F(shared_event, exporter), F(shared_event, outcome),
+	F(shared_event, native), F(shared_event, reason), F(shared_event, handle),
+	F(shared_event, entry), F(shared_event, prot), F(shared_event, ino), F(shared_event, addr),
+	F(shared_event, len), F(shared_event, took), { 0 }
+};
+
+/* The tables, in the order of the file. */
+static struct table {
+	const char *word, *room;
+	const struct field *fields;
+	size_t section, stride;		/* of struct shared_section in the head */
+	uint32_t n;
+} tables[] = {
+	{ "name", "names", name_fields, offsetof(struct shared_page, names), SHARED_NAME_LEN, 64 },
+	{ "pair", "pairs", pair_fields, offsetof(struct shared_page, pairs),
+	  sizeof(struct shared_pair), 64 },
+	{ "buffer", "buffers", buffer_fields, offsetof(struct shared_page, buffers),
+	  sizeof(struct shared_buffer), 1024 },
+	{ "import", "imports", import_fields, offsetof(struct shared_page, imports),
+	  sizeof(struct shared_import), 2048 },
+	{ "mapping", "mappings", mapping_fields, offsetof(struct shared_page, mappings),
+	  sizeof(struct shared_mapping), 1024 },
+	{ "event", "events", event_fields, offsetof(struct shared_page, events),
+	  sizeof(struct shared_event), 8192 },
+};
+
+#define TABLES (sizeof(tables) / sizeof(tables[0]))
+
+static char *file;		/* the page */
+static size_t file_size, cut;
+
+static struct shared_section *section(const struct table *t)
+{
+	return (struct shared_section *)(file + t->section);
+}
+
+static void make(void)
+{
+	static const char first[][8] = { "", "?" };
+	struct shared_page *h;
+
+	file_size = sizeof(*h);
+	for (size_t i = 0; i < TABLES; i++)
+		file_size += (tables[i].stride * tables[i].n + 63) & ~(size_t)63;
+	cut = file_size;
+	file = calloc(1, file_size);
+	if (!file)
+		err(2, "a page");
+	h = (struct shared_page *)file;
+	memcpy(h->magic, SHARED_MAGIC, sizeof(h->magic));
+	h->version = SHARED_VERSION;
+	h->order = SHARED_ORDER;
+	h->size = file_size;
+	h->pid = h->ppid = 1;
+	h->bits = sizeof(void *) * 8;
+	h->state = SHARED_EXITED;
+	for (size_t i = 0, at = sizeof(*h); i < TABLES; i++) {
+		*section(&tables[i]) = (struct shared_section){ at, tables[i].stride, tables[i].n, 0 };
+		at += (tables[i].stride * tables[i].n + 63) & ~(size_t)63;
+	}
+	for (size_t i = 0; i < 2 && i < tables[0].n; i++)
+		memcpy(file + section(&tables[0])->offset + i * SHARED_NAME_LEN, first[i], 8);
+	section(&tables[0])->used = tables[0].n < 2 ? tables[0].n : 2;
+}
+
+/* Text with \xNN in it, to bytes, of which the rest stays 0. */
+static void put_text(char *to, size_t size, const char *value)
+{
+	for (size_t n = 0; *value && n < size; n++) {
+		unsigned int byte;
+
+		if (sscanf(value, "\\x%2x", &byte) == 1) {
+			to[n] = byte;
+			value += 4;
+		} else {
+			to[n] = *value++;
+		}
+	}
+}
+
+static void put(char *entry, const struct field *fields, const char *key, const char *value)
+{
+	const struct field *f = fields;
+	uint64_t number = strtoull(value, NULL, 0);
+
+	while (f->key && strcmp(f->key, key))
+		f++;
+	if (!f->key)
+		errx(2, "there is no field %s", key);
+	if (f->size > sizeof(number) || !strcmp(key, "magic"))
+		put_text(entry + f->offset, f->size, value);
+	else
+		/* Of a little-endian machine these are the low bytes. */
+		memcpy(entry + f->offset, &number, f->size);
+}
+
+/* The next KEY=VALUE of a line, or false. */
+static bool next_pair(char **line, char **key, char **value)
+{
+	*key = strtok_r(NULL, " \n", line);
+	if (!*key)
+		return false;
+	*value = strchr(*key, '=');
+	if (!*value)
+		errx(2, "%s: no KEY=VALUE", *key);
+	*(*value)++ = '\0';
+	return true;
+}
+
+static void add_entry(struct table *t, char **line)
+{
+	struct shared_section *s = section(t);
+	char *entry, *key, *value;
+	bool event = t->fields == event_fields;
+
+	if (!s->n || (!event && s->used >= s->n))
+		errx(2, "no room for another %s", t->word);
+	entry = file + s->offset + (size_t)(s->used++ % s->n) * s->stride;
+	memset(entry, 0, s->stride);
+	if (event)
+		((struct shared_event *)entry)->seq = s->used;
+	/* All of these have it in the same place, behind an even seq. */
+	else if (t->fields != name_fields && t->fields != pair_fields)
+		entry[offsetof(struct shared_import, live)] = 1;
+	while (next_pair(line, &key, &value))
+		put(entry, t->fields, key, value);
+}
+
+static void one_line(char *word, char **line)
+{
+	struct shared_page *h = (struct shared_page *)file;
+	char *key, *value;
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < TABLES; i++)
+		if (!strcmp(word, tables[i].word)) {
+			add_entry(&tables[i], line);
+			return;
+		}
+	if (strcmp(word, "head") && strcmp(word, "counter") && strcmp(word, "file"))
+		errx(2, "%s: not known", word);
+	while (next_pair(line, &key, &value)) {
+		if (!strcmp(word, "head"))
+			put(file, head_fields, key, value);
+		else if (!strcmp(word, "file"))
+			cut = strtoull(value, NULL, 0);
+		else if (!strcmp(key, "n"))
+			n = strtoul(value, NULL, 0) % 32;
+		else
+			h->counters[n] = strtoull(value, NULL, 0);
+	}
+}
+
+static void room(char **line)
+{
+	char *key, *value;
+
+	while (next_pair(line, &key, &value))
+		for (size_t i = 0; i < TABLES; i++)
+			if (!strcmp(key, tables[i].room))
+				tables[i].n = strtoul(value, NULL, 0);
+}
+
+static int write_page(const char *path)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f;
+
+	while (getline(&text, &len, stdin) > 0) {
+		char *rest, *word = strtok_r(text, " \n", &rest);
+
+		if (!word || *word == '#')
+			continue;
+		if (!file && !strcmp(word, "room")) {
+			room(&rest);
+			continue;
+		}
+		if (!file)
+			make();
+		one_line(word, &rest);
+	}
+	if (!file)
+		make();
+	f = fopen(path, "w");
+	if (!f || fwrite(file, 1, cut < file_size ? cut : file_size, f) <
+		  (cut < file_size ? cut : file_size) || fclose(f))
+		err(2, "%s", path);
+	free(text);
+	free(file);
+	return 0;
+}
+
+static int dump(const char *path)
+{
+	static const char *const names[STAT_COUNT] = {
+		"import", "learned", "stale", "refused", "offset", "redirected", "native", "fallback",
+		"denied", "export", "begin", "end", "owed", "blocked", "told", "own", "touched",
+		"import_own", "import_unknown",
+	};
+	struct shared_page *h;
+	FILE *f = fopen(path, "r");
+	uint64_t bytes = 0, live[2] = { 0 }, refused = 0, faults = 0;
+
+	if (!f || fseek(f, 0, SEEK_END) || !(file = calloc(1, ftell(f) + sizeof(*h))))
+		err(2, "%s", path);
+	file_size = ftell(f);
+	rewind(f);
+	if (fread(file, 1, file_size, f) < file_size)
+		err(2, "%s", path);
+	fclose(f);
+	h = (struct shared_page *)file;
+	for (unsigned int i = 0; i < STAT_COUNT; i++)
+		printf("%s %llu\n", names[i], (unsigned long long)h->counters[i]);
+	for (uint32_t i = 0; i < h->pairs.used; i++) {
+		struct shared_pair *p = (struct shared_pair *)(file + h->pairs.offset) + i;
+
+		if (p->native == NATIVE_SIGBUS)
+			faults += p->count;
+		else if (p->native > 0 || p->outcome == OUTCOME_REFUSED)
+			refused += p->count;
+	}
+	printf("pairs_refused %llu\npairs_fault %llu\n", (unsigned long long)refused,
+	       (unsigned long long)faults);
+	for (uint32_t i = 0; i < h->imports.used; i++)
+		live[0] += ((struct shared_import *)(file + h->imports.offset))[i].live;
+	for (uint32_t i = 0; i < h->mappings.used; i++) {
+		struct shared_mapping *m = (struct shared_mapping *)(file + h->mappings.offset) + i;
+
+		live[1] += m->live;
+		bytes += m->live ? m->end - m->start : 0;
+	}
+	printf("pid %u\nstate %u\nevents %u\nimports_live %llu\nmappings_live %llu\nbytes_mapped %llu\n",
+	       h->pid, h->state, h->events.used, (unsigned long long)live[0],
+	       (unsigned long long)live[1], (unsigned long long)bytes);
+	free(file);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "--dump"))
+		return dump(argv[2]);
+	if (argc != 2)
+		errx(2, "usage: page-make FILE <SCRIPT | page-make --dump FILE");
+	return write_page(argv[1]);
+}

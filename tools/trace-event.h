@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* One event of the Trace Event Format at a time, written as soon as it is made; for trace-*.c. */
+#ifndef PRIMESHIM_TOOLS_TRACE_EVENT_H
+#define PRIMESHIM_TOOLS_TRACE_EVENT_H
+
+#include <json.h>
+#include <stdio.h>
+
+#include "timeline.h"
+
+struct writer {
+	FILE *f;
+	struct timeline t;
+	bool more;		/* an event has been written */
+	uint64_t pid;		/* the process in the trace */
+	uint64_t ids;		/* asynchronous tracks so far */
+	struct thread *threads;	/* trace-json.c's */
+	size_t nthreads;
+};
+
+/* Writes it, and frees it. */
+void put(struct writer *w, struct json_object *o);
+
+/* What every event has, and those with a time: @at, in nanoseconds. @cat may be NULL. */
+struct json_object *event(const struct writer *w, const char *ph, const char *cat,
+			  const char *name, uint32_t tid);
+struct json_object *timed(const struct writer *w, const char *ph, const char *cat,
+			  const char *name, uint32_t tid, uint64_t at);
+
+struct json_object *micros(uint64_t ns);
+
+void add_hex(struct json_object *o, const char *key, uint64_t n);
+
+/* How many imports, mappings and brackets there were at a time, and bytes mapped. */
+void trace_counters(struct writer *w);
+
+#endif
