@@ -9,9 +9,9 @@ declare -A _primeshim_options=(
 	[set]=''
 	[watch]='--all'
 	[maps]='--json'
-	[ab]='--json --markdown --warmup --a --b -n'
-	[trace]='--ftrace -o'
-	[plot]='-o'
+	[ab]='-n --runs --a --b --warmup --output --stdin --timeout --keep --json --markdown -q --quiet'
+	[trace]='-o --output --ftrace --marker'
+	[plot]='-o --output'
 	[doctor]='--json'
 )
 
@@ -24,6 +24,7 @@ _primeshim_pids()
 _primeshim()
 {
 	local cur prev words cword command options i=2
+	local modes='redirect rescue observe deny off'
 	_init_completion -n = || return
 
 	command=${words[1]}
@@ -42,7 +43,10 @@ _primeshim()
 				_command_offset $((i + 1))
 				return
 				;;
-			--a | --b | -n | -o) ((i += 1)) ;;
+			--a | --b | -n | --runs | --output | --stdin | --timeout | --keep)
+				[[ ${COMP_WORDS[i + 1]-} != = ]] || ((i += 1))
+				((i += 1))
+				;;
 			-*) ;;
 			*)
 				_command_offset "$i"
@@ -54,14 +58,22 @@ _primeshim()
 	fi
 	case $command$prev in
 	ab--a | ab--b)
-		mapfile -t COMPREPLY < <(compgen -W 'redirect rescue observe deny off' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "none $modes" -- "$cur")
 		return
 		;;
-	ab-n)
+	ab--stdin)
+		_filedir
+		return
+		;;
+	ab--keep)
+		_filedir -d
+		return
+		;;
+	ab-n | ab--runs)
 		mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur")
 		return
 		;;
-	trace-o | plot-o)
+	trace-o | plot-o | *--output | trace--marker)
 		_filedir
 		return
 		;;

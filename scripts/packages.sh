@@ -17,15 +17,15 @@ declare -A packages_of=(
 	[survey]='chromium sway seatd'
 	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools' # gcc-multilib excludes cross compilers
 	[audit]='apt dpkg binutils debian-archive-keyring'
-	[package]='debhelper dpkg-dev lintian mmdebstrap systemtap-sdt-dev util-linux'
+	[package]='build-essential debhelper dpkg-dev lintian mmdebstrap systemd'
 	[bench]='binutils libsocket-wrapper libv4l-0 strace umockdev valgrind'
 	[programs]='git python3 libpython3.11-testsuite stress-ng xz-utils libjemalloc2'
 	[programs-all]='gcc libc6-dev binutils make valgrind libtcmalloc-minimal4 libmimalloc2.0
 		chromium'
 	[programs-guest]='kmscube libdrm-tests glmark2-es2-drm libgl1-mesa-dri libegl-mesa0
 		vulkan-tools mesa-vulkan-drivers'
-	[test]='binutils check gdb jq kmscube libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
-		libxml2-utils perl shellcheck strace valgrind'
+	[test]='bash-completion binutils check gdb groff-base jq kmscube libjemalloc2 libmimalloc2.0
+		libtcmalloc-minimal4 libxml2-utils man-db mandoc perl shellcheck strace valgrind zsh'
 )
 
 # packages_missing GROUP...: prints those of the groups' packages that are not installed

@@ -41,7 +41,7 @@ cd "$tmp/there" || exit 99
 
 # helped COMMAND...: prints the options that its --help begins lines with
 helped() {
-	"$@" --help | grep -E '^ +-' | sed -E 's/^ *//; s/  .*//' |
+	"$@" --help | grep -E '^ +-' | sed -E 's/^ *//; s/  .*; (--[a-z-]+) .*/, \1/; s/  .*//' |
 		grep -oE '(^|[ ,|])--?[a-zA-Z][a-z-]*' | grep -oE -e '-.*' | sort -u
 }
 

@@ -65,6 +65,15 @@ rm -f "$conf"
 run
 worked=$?
 promise 'no file: nothing is told' said 0
+if command -v strace >/dev/null && strace -o "$tmp/calls" true 2>/dev/null; then
+	for who in cat dog; do
+		strace -o "$tmp/calls.$who" -E PRIMESHIM_EXCEPT=$who -E LD_PRELOAD="$lib" cat /dev/null
+	done 2>"$tmp/err"
+	promise 'no file: two opens that fail' \
+		[ "$(grep -c 'primeshim.conf.*ENOENT' "$tmp/calls.dog")" = 2 ]
+	promise 'and no other system call' \
+		[ $(($(wc -l <"$tmp/calls.dog") - $(wc -l <"$tmp/calls.cat"))) = 2 ]
+fi
 promise 'no file: the defaults' used 'redirect driver write' ''
 promise 'a file for all programs' used 'rescue map keep' 'mode = rescue\nsync=map\n\nexport\t=\tkeep\n'
 promise 'a line without an end' used 'rescue driver write' 'mode = rescue'

@@ -6,6 +6,7 @@
 # Quoted text for another sh and words to split are meant as they are:
 # shellcheck disable=SC2016,SC2086
 
+# shellcheck source-path=SCRIPTDIR source=launcher-checks.sh
 . "${top_srcdir:-.}/tests/launcher-checks.sh"
 src=${top_srcdir:-.}
 primeshim=$top/tools/primeshim
@@ -127,6 +128,8 @@ script alone/bin/primeshim '#!/bin/sh
 [ "$1" != trace ] || [ "$2" = --help ] || exit 3'
 run --ab 3 --mode rescue cat 'a  b'
 check '--ab N is primeshim ab' printed '[ab][-n][3][--b][rescue][--][cat][a  b]'
+run --ab 3 --json --quiet --sync map cat
+check 'with its options' printed '[ab][-n][3][--json][--quiet][--b][redirect/map][--][cat]'
 run --dir "$tmp/pages" --trace "$tmp/a b" sh -c 'exit 7'
 check '--trace FILE is primeshim trace, afterwards' \
 	[ "$(cat "$tmp/out")" = "[trace][-o][$tmp/a b][--][$tmp/pages]" ]

@@ -5,6 +5,7 @@
 # Quoted text for another sh, words to split and octal numbers for printf are meant as they are:
 # shellcheck disable=SC2016,SC2059,SC2086
 
+# shellcheck source-path=SCRIPTDIR source=launcher-checks.sh
 . "${top_srcdir:-.}/tests/launcher-checks.sh"
 
 # like_exec FILE: running it ends as it does without the launcher, with as much on stderr

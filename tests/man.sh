@@ -56,7 +56,7 @@ tags() {
 
 # words: reads lines that begin with options, and prints those, one a line
 words() {
-	sed -E 's/^ *//; s/  .*//' | grep -oE '(^|[ ,|])--?[a-zA-Z][a-z-]*' | grep -oE -e '-.*' | sort -u
+	sed -E 's/^ *//; s/  .*; (--[a-z-]+) .*/, \1/; s/  .*//' | grep -oE '(^|[ ,|])--?[a-zA-Z][a-z-]*' | grep -oE -e '-.*' | sort -u
 }
 
 # helped COMMAND...: prints the options that its --help begins lines with

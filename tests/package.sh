@@ -70,6 +70,18 @@ lintian_can_fail() {
 		! lintian --allow-root --no-cfg --fail-on error,warning "$tmp/bad.deb"
 }
 
+# verified: a unit with the example beside it; what is wrong is told, and is no failure
+# shellcheck disable=SC2317
+verified() {
+	mkdir -p "$tmp/units/try.service.d" &&
+		printf '[Service]\nExecStart=/bin/true\n' >"$tmp/units/try.service" &&
+		cp "$top/examples/systemd/50-primeshim.conf" "$tmp/units/try.service.d" &&
+		systemd-analyze verify "$tmp/units/try.service" >"$tmp/verified" 2>&1 &&
+		! grep 50-primeshim "$tmp/verified" &&
+		echo 'Nonsense=1' >>"$tmp/units/try.service.d/50-primeshim.conf" &&
+		systemd-analyze verify "$tmp/units/try.service" 2>&1 | grep -q 50-primeshim
+}
+
 # shellcheck disable=SC2317
 # depended: prints the packages that those depend on, without themselves, by the first alternative
 depended() {
@@ -130,6 +142,9 @@ promise 'dpkg-buildpackage builds the packages, and its quick tests pass' build 
 debs=("$tmp"/build/primeshim_*.deb "$tmp"/build/libprimeshim_*.deb)
 promise 'lintian has nothing to say of them' clean_to_lintian
 promise 'and would, if there were something' lintian_can_fail
+if command -v systemd-analyze >/dev/null; then
+	promise 'the drop-in for systemd is one' verified
+fi
 promise 'a fresh root of Debian 12, with what they depend on' make_root || exit 1
 state >"$tmp/before"
 mkdir "$root/tmp/packages" && cp "${debs[@]}" "$root/tmp/packages"

@@ -18,8 +18,10 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "plot.h"
 #include "report.h"
 #include "summary.h"
+#include "trace.h"
 
 struct small {
 	struct shared_page head;
@@ -124,6 +126,29 @@ static size_t spoil(char *page, size_t size, size_t room)
 	}
 }
 
+/* Whatever the page says: nothing ends before it begins, or lies outside. */
+static void check_timeline(const struct page *p)
+{
+	struct timeline t;
+
+	timeline_of(&t, p);
+	for (size_t i = 0; i < t.nspans; i++) {
+		const struct span *s = &t.spans[i];
+
+		if (s->from < t.from || s->from > s->to || s->to > t.to ||
+		    (s->kind == SPAN_BRACKET && (s->granted < s->from || s->ending < s->granted ||
+						 s->to < s->ending)) ||
+		    s->import >= (int)t.nspans ||
+		    (s->import >= 0 && t.spans[s->import].kind != SPAN_IMPORT))
+			errx(1, "a span of %s from %llu to %llu", span_word(s->kind),
+			     (unsigned long long)s->from, (unsigned long long)s->to);
+	}
+	for (size_t i = 0; i < t.nmarks; i++)
+		if (t.marks[i].at < t.from || t.marks[i].at > t.to)
+			errx(1, "a sign outside of its timeline");
+	timeline_free(&t);
+}
+
 static void print(struct page *p)
 {
 	uint32_t seen = 0;
@@ -135,6 +160,15 @@ static void print(struct page *p)
 	maps_text(p);
 	maps_json(p, 1);
 	watch_print(p, &seen);
+	check_timeline(p);
+	/* These take longest. */
+	if (below(10))
+		return;
+	trace_json(stdout, p, 1);
+	plot_pages(stdout, p, 1);
+	/* Of one that runs it would wait for more. */
+	p->life = LIFE_KILLED;
+	trace_ftrace("/dev/null", p, 1);
 	page_command(p, text, below(sizeof(text)));
 }
 

@@ -19,7 +19,7 @@ static const char style[] =
 	".mapping{fill:#46535f}.native{fill:#fff;stroke:#46535f;stroke-width:1}"
 	".read{fill:#56b4e9}.rw{fill:#e69f00}.start{fill:#24292f}.wait{fill:url(#wait)}"
 	".end{stroke:#24292f;stroke-width:1.2}.killed{stroke:#d55e00;stroke-width:1.6}"
-	".flip{stroke:#007a58;stroke-width:1.2;stroke-dasharray:4 3}.fliptext{fill:#007a58}"
+	".flip{stroke:#007a58;stroke-width:1.2;stroke-dasharray:4 3}.fliptext{fill:#007a58;paint-order:stroke;stroke:#fff;stroke-width:3}"
 	".refusal{fill:#d55e00;stroke:#fff;stroke-width:.7}"
 	".rescued{fill:#fff;stroke:#d55e00;stroke-width:1.3}"
 	".fault{stroke:#d55e00;stroke-width:2.2;fill:none}.denial{fill:#a0387a}"

@@ -241,7 +241,8 @@ void plot_process_marks(const struct plot *p, const struct strip *st)
 	if (st->page->life == LIFE_RUNNING)
 		return;
 	fprintf(p->f, "<path class=\"%s\" d=\"M%.1f %.1fV%.1f\">",
-		st->page->life == LIFE_KILLED ? "killed" : "end", x, st->y + 1, st->y + st->height);
+		st->page->life == LIFE_KILLED ? "killed" : "end", x,
+		st->y + STRIP_HEAD - 4, st->y + st->height);
 	title(p, life_name(st->page->life));
 	fputs("</path>\n", p->f);
 }

@@ -144,7 +144,7 @@ static void lay_out(struct plot *p)
 	p->height = y + 34;
 }
 
-static void plot(FILE *f, const struct page *pages, size_t n)
+void plot_pages(FILE *f, const struct page *pages, size_t n)
 {
 	struct plot p = { .f = f, .nstrips = n, .strips = calloc(n, sizeof(*p.strips)),
 			  .from = UINT64_MAX };
@@ -203,7 +203,7 @@ int cmd_plot(int argc, char **argv)
 		return 1;
 	}
 	output_open(&o, name);
-	plot(o.file, pages, n);
+	plot_pages(o.file, pages, n);
 	output_done(&o);
 	pages_free(pages, n);
 	return 0;

@@ -42,6 +42,9 @@ struct plot {
 #define STRIP_HEAD	34.0
 #define LANE_HEIGHT	32.0
 
+/* The picture of these. */
+void plot_pages(FILE *f, const struct page *pages, size_t n);
+
 void plot_draw(const struct plot *p);
 
 /* One lane's spans and marks. */
