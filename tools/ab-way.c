@@ -126,7 +126,8 @@ static char **shim_environment(char *told)
 	size_t n = 0, nsaid = 0;
 
 	for (char *line = strtok_r(told, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (strchr(line, '='))
+		/* Each run has a folder of its own. */
+		if (strchr(line, '=') && !sets(line, "PRIMESHIM_DIR"))
 			add(&said, &nsaid, line);
 	for (char **e = environ; *e; e++) {
 		bool replaced = sets(*e, "PRIMESHIM_DIR");
