@@ -28,18 +28,18 @@ struct buffer {
 	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
 	/* The bracket; sync.c. */
 	int fd;				/* private descriptor while mapped and bracketed, else -1 */
-	uint8_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
-	uint8_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
-	uint8_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
-	uint8_t device : 1;		/* it is the device's turn */
-	uint8_t owed : 1;		/* it is mapped without a bracket */
-	uint8_t shut : 1;		/* its pages are shut; guard.h */
-	uint8_t touched : 1;		/* they are open without a bracket, after a touch */
-	uint8_t framed : 1;		/* a frame buffer was made of it */
-	uint8_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
-	uint8_t deaf : 1;		/* it knows no brackets */
-	uint8_t exporter;		/* name_number(), 0 until asked */
-	uint16_t slot;			/* in the shared page + 1, 0: not there */
+	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
+	uint32_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
+	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
+	uint32_t device : 1;		/* it is the device's turn */
+	uint32_t owed : 1;		/* it is mapped without a bracket */
+	uint32_t shut : 1;		/* its pages are shut; guard.h */
+	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
+	uint32_t framed : 1;		/* a frame buffer was made of it */
+	uint32_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
+	uint32_t deaf : 1;		/* it knows no brackets */
+	uint32_t exporter : 8;		/* name_number(), 0 until asked */
+	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
 };
 
 void buffers_lock(void);

@@ -12,6 +12,7 @@
 #include "mapping.h"
 #include "next.h"
 #include "page.h"
+#include "publish.h"
 #include "settings.h"
 #include "sync.h"
 
@@ -127,6 +128,11 @@ static void moved(const struct mapping *m, uint64_t old, uint64_t old_len, bool 
 	if (head && !keep_old)
 		mapping_behead(old, m->serial);
 	mapping_add(to, len, head, m->buffer, m->prot, m->note);
+	publish_event((struct shared_event){
+		.kind = EVENT_MAP, .importer = m->note & NOTE_IMPORTER, .exporter = m->buffer->exporter,
+		.outcome = m->note & NOTE_NATIVE ? OUTCOME_NATIVE : OUTCOME_DMABUF,
+		.native = NATIVE_UNASKED, .ino = m->buffer->ino, .addr = to, .len = len, .prot = m->prot,
+	});
 	buffers_unlock();
 	sync_mapped(m->buffer, false);
 }

@@ -15,6 +15,10 @@
 #include "publish.h"
 #include "publish_page.h"
 
+/* Its number has 11 bits there. */
+_Static_assert(sizeof(((struct publish_page *)0)->buffers) / sizeof(struct shared_buffer) < 2048,
+	       "struct buffer has the number of an entry");
+
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
 /* Is that entry in use? All tables of which that is asked begin with these. */

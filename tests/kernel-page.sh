@@ -13,7 +13,10 @@ promise() {
 	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
 }
 
-[ -x $client ] && [ -x $tool ] || { echo "not ok - $PWD is no build folder, or has no primeshim"; exit 1; }
+if [ ! -x $client ] || [ ! -x $tool ]; then
+	echo "not ok - $PWD is no build folder, or has no primeshim"
+	exit 1
+fi
 
 # answered N: the program has said so many words by now
 answered() {

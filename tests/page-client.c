@@ -5,7 +5,7 @@
  * one.
  *
  *   import       a new dma-buf of 4 pages, imported         map      its map ioctl and mmap
- *   write, read  through the mapping                        unmap, half, close
+ *   write, read  through the mapping                         unmap, half, move, close
  *   many N       N times import, map, write, unmap, close   threads N   N threads do "many 50"
  *   fork         the child goes on, its parent waits        exec     goes on as a new program
  *   wait         says "ready", and reads a line             kill, bus, exit, _exit
@@ -217,6 +217,8 @@ int main(int argc, char **argv)
 			munmap(i->p, SIZE);
 		else if (!strcmp(w, "half"))
 			munmap(i->p + 4096, 4096);
+		else if (!strcmp(w, "move"))
+			i->p = mremap(i->p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, i->p + 16 * SIZE);
 		else if (!strcmp(w, "close"))
 			close_handle(i--);
 		else if (!strcmp(w, "many"))

@@ -297,7 +297,8 @@ static int dump(const char *path)
 		live[1] += m->live;
 		bytes += m->live ? m->end - m->start : 0;
 	}
-	printf("pid %u\nstate %u\nevents %u\nimports_live %llu\nmappings_live %llu\nbytes_mapped %llu\n",
+	printf("pid %u\nstate %u\nevents %u\nimports_live %llu\nmappings_live %llu\n"
+	       "bytes_mapped %llu\n",
 	       h->pid, h->state, h->events.used, (unsigned long long)live[0],
 	       (unsigned long long)live[1], (unsigned long long)bytes);
 	free(file);

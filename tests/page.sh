@@ -49,6 +49,7 @@ count() {
 }
 
 # says PATTERN: the report has a line like it
+# shellcheck disable=SC2317
 says() {
 	"$tool" report "$dir" 2>&1 | grep -q -- "$1"
 }
@@ -77,6 +78,12 @@ promise 'and is seen to have come' says '^client\[[0-9]*\], killed'
 "$tool" maps "$dir" >"$tmp/maps"
 promise 'what was mapped then is still there, in two pieces' \
 	[ "$(grep -c ' rw- vgem handle 1 <- fake inode [0-9]* 16 KiB dma-buf cpu-rw$' "$tmp/maps")" = 2 ]
+pages
+client PRIMESHIM_DIR="$dir" -- import map write move kill
+"$tool" maps "$dir" >"$tmp/maps"
+promise 'a mapping that is moved is where it was moved to' [ "$(wc -l <"$tmp/maps")" = 1 ]
+promise 'and was moved there by an event' \
+	grep -q " map  .* at 0x0*$(sed 's/^0*\([0-9a-f]*\)-.*/\1/' "$tmp/maps") rw" <("$tool" watch --all "$dir"/*.primeshim)
 pages
 client PRIMESHIM_DIR="$dir" -- import map write bus
 promise 'nor does SIGBUS' says 'brackets: 1 begun, 0 ended'

@@ -140,6 +140,16 @@ pid=$(cat "$tmp/pid")
 follower=$!
 for ((i = 0; i < 100; i++)); do [ -s "$tmp/marker" ] && break; sleep 0.1; done
 before=$(grep -c 'primeshim map:' "$tmp/marker")
+# In the background of a script SIGINT is ignored from the start; SIGTERM does the same.
+"$tool" trace "$pid" --ftrace --marker "$tmp/marker2" 2>"$tmp/err3" &
+stopped=$!
+for ((i = 0; i < 100; i++)); do [ -s "$tmp/marker2" ] && break; sleep 0.1; done
+kill -TERM $stopped
+wait $stopped
+promise 'a follower that is stopped ends well' [ $? = 0 ]
+promise 'and tells what is still there' \
+	grep -q 'primeshim imported: vgem handle 1 <- fake, 16384 bytes, not ended .* duration=' "$tmp/marker2"
+promise 'and no end of the process' [ "$(grep -c 'primeshim process:' "$tmp/marker2")" = 0 ]
 "$tool" set "$pid" mode=rescue >"$tmp/out" 2>&1
 echo >&9
 exec 9>&-

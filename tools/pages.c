@@ -131,8 +131,8 @@ static int maps_file(pid_t pid, const struct stat *st)
 	return found;
 }
 
-/* The program that is @pid now, as it was when this page was made? */
-static void find_life(struct page *p)
+/* Is the program that made this page still there, as @pid? */
+static void find_life(struct page *p, pid_t pid)
 {
 	struct stat st;
 	int mapped;
@@ -141,7 +141,7 @@ static void find_life(struct page *p)
 		p->life = LIFE_EXITED;
 		return;
 	}
-	mapped = stat(p->path, &st) < 0 ? 0 : maps_file(p->head.pid, &st);
+	mapped = stat(p->path, &st) < 0 ? 0 : maps_file(pid, &st);
 	p->life = mapped ? LIFE_RUNNING : LIFE_KILLED;
 }
 
@@ -205,6 +205,16 @@ char *page_of_pid(pid_t pid, char *why, size_t len)
 	return path;
 }
 
+bool page_again(const char *path, pid_t pid, struct page *p)
+{
+	char why[PATH_MAX + 128];
+
+	if (page_read(path, p, why, sizeof(why)) < 0)
+		return false;
+	find_life(p, pid);
+	return true;
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct page *p = a, *q = b;
@@ -221,7 +231,7 @@ static struct page *load_one(const char *path, size_t *n)
 		err(2, "a page");
 	if (page_read(path, p, why, sizeof(why)) < 0)
 		errx(2, "%s", why);
-	find_life(p);
+	find_life(p, p->head.pid);
 	*n = 1;
 	return p;
 }
@@ -263,9 +273,11 @@ static struct page *load_folder(const char *dir, size_t *n)
 		if (page_read(path, &pages[*n], why, sizeof(why)) < 0)
 			warnx("%s; left out", why);
 		else
-			find_life(&pages[(*n)++]);
+			(*n)++;
 	}
 	closedir(d);
+	for (size_t i = 0; i < *n; i++)
+		find_life(&pages[i], pages[i].head.pid);
 	if (*n)
 		qsort(pages, *n, sizeof(*pages), by_time);
 	find_replaced(pages, *n);

@@ -56,6 +56,12 @@ struct page *pages_load(const char *where, size_t *n);
 
 void pages_free(struct page *pages, size_t n);
 
+/*
+ * The page at @path again, of the process that is @pid here, into *@p. False where it cannot be read
+ * any more.
+ */
+bool page_again(const char *path, pid_t pid, struct page *p);
+
 /* $PRIMESHIM_DIR, or primeshim/ in $XDG_RUNTIME_DIR, or /tmp/primeshim-UID. Never freed. */
 const char *page_folder(void);
 

@@ -19,11 +19,13 @@ static const char style[] =
 	".mapping{fill:#46535f}.native{fill:#fff;stroke:#46535f;stroke-width:1}"
 	".read{fill:#56b4e9}.rw{fill:#e69f00}.start{fill:#24292f}.wait{fill:url(#wait)}"
 	".end{stroke:#24292f;stroke-width:1.2}.killed{stroke:#d55e00;stroke-width:1.6}"
-	".flip{stroke:#007a58;stroke-width:1.2;stroke-dasharray:4 3}.fliptext{fill:#007a58}"
+	".flip{stroke:#007a58;stroke-width:1.2;stroke-dasharray:4 3}"
+	".fliptext{fill:#007a58;paint-order:stroke;stroke:#fff;stroke-width:3}"
 	".refusal{fill:#d55e00;stroke:#fff;stroke-width:.7}"
 	".rescued{fill:#fff;stroke:#d55e00;stroke-width:1.3}"
 	".fault{stroke:#d55e00;stroke-width:2.2;fill:none}.denial{fill:#a0387a}"
-	".fallback{fill:#0072b2;stroke:#fff;stroke-width:.7}.owed{fill:#fff;stroke:#57606a;stroke-width:1.2}"
+	".fallback{fill:#0072b2;stroke:#fff;stroke-width:.7}"
+	".owed{fill:#fff;stroke:#57606a;stroke-width:1.2}"
 	".touch{fill:#a0387a;stroke:#fff;stroke-width:.7}.again{fill:#57606a}";
 
 void plot_text(FILE *f, const char *text)
@@ -146,17 +148,18 @@ static void draw_legend(FILE *f)
 		bool rescued;
 		double width;
 	} entries[] = {
-		{ "<rect class=\"import\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\" rx=\"2\"/>", "import",
-		  0, 0, 70 },
-		{ "<rect class=\"mapping\" x=\"0\" y=\"-5\" width=\"22\" height=\"3\"/>", "mapped (dma-buf)",
-		  0, 0, 128 },
+		{ "<rect class=\"import\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\" rx=\"2\"/>",
+		  "import", 0, 0, 70 },
+		{ "<rect class=\"mapping\" x=\"0\" y=\"-5\" width=\"22\" height=\"3\"/>",
+		  "mapped (dma-buf)", 0, 0, 128 },
 		{ "<rect class=\"native\" x=\"0\" y=\"-5\" width=\"22\" height=\"2.6\"/>", "(driver)",
 		  0, 0, 74 },
-		{ "<rect class=\"read\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>", "read", 0, 0, 60 },
-		{ "<rect class=\"rw\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>", "read-write bracket",
-		  0, 0, 132 },
-		{ "<rect class=\"rw\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/><rect class=\"wait\" x=\"0\" "
-		  "y=\"-8\" width=\"22\" height=\"10\"/>", "waits in START", 0, 0, 112 },
+		{ "<rect class=\"read\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>",
+		  "read", 0, 0, 60 },
+		{ "<rect class=\"rw\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>",
+		  "read-write bracket", 0, 0, 132 },
+		{ "<rect class=\"rw\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>"
+		  "<rect class=\"wait\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>", "waits in START", 0, 0, 112 },
 		{ NULL, "refused", MARK_REFUSAL, false, 58 },
 		{ NULL, "refused, rescued", MARK_REFUSAL, true, 110 },
 		{ NULL, "SIGBUS", MARK_FAULT, false, 60 },
@@ -308,7 +311,8 @@ static void name_lane(const struct plot *p, const struct strip *s, const struct 
 
 	span_label(&s->t, l->first, text, sizeof(text));
 	label(p->f, 32, l->y + 14, "", shorten(text, 36));
-	snprintf(text, sizeof(text), "%s, dma-buf %llu", bytes_text(bytes, sizeof(bytes), l->first->bytes),
+	snprintf(text, sizeof(text), "%s, dma-buf %llu",
+		 bytes_text(bytes, sizeof(bytes), l->first->bytes),
 		 (unsigned long long)l->first->ino);
 	label(p->f, 32, l->y + 26, "t", text);
 }

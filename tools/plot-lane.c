@@ -37,8 +37,8 @@ static void title(const struct plot *p, const char *text)
 static void box(const struct plot *p, const char *class, double x, double y, double width,
 		double height, const char *text)
 {
-	fprintf(p->f, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"%s>", class,
-		x, y, width < 0.8 ? 0.8 : width, height, !strcmp(class, "import") ? " rx=\"2\"" : "");
+	fprintf(p->f, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+		"height=\"%.1f\"%s>", class, x, y, width < 0.8 ? 0.8 : width, height, !strcmp(class, "import") ? " rx=\"2\"" : "");
 	title(p, text);
 	fputs("</rect>\n", p->f);
 }
@@ -60,15 +60,18 @@ static void draw_import(const struct plot *p, const struct strip *st, const stru
 	char label[128], time[96], bytes[32], text[320];
 
 	when(time, sizeof(time), p, s);
-	snprintf(text, sizeof(text), "%s, %s, dma-buf %llu%s: %s", span_label(&st->t, s, label, sizeof(label)),
+	snprintf(text, sizeof(text), "%s, %s, dma-buf %llu%s: %s",
+		 span_label(&st->t, s, label, sizeof(label)),
 		 bytes_text(bytes, sizeof(bytes), s->bytes), (unsigned long long)s->ino,
 		 s->learned ? ", learned when its map was refused" : "", time);
 	box(p, "import", x, y + BAR_TOP, to - x, BAR_HEIGHT, text);
 	/* Arrows: it was there before, and still is. */
 	if (s->unseen)
-		fprintf(p->f, "<path class=\"more\" d=\"M%.1f %.1fl-5 4l5 4z\"/>\n", x - 1, y + BAR_TOP + 1.5);
+		fprintf(p->f, "<path class=\"more\" d=\"M%.1f %.1fl-5 4l5 4z\"/>\n", x - 1,
+			y + BAR_TOP + 1.5);
 	if (s->open)
-		fprintf(p->f, "<path class=\"more\" d=\"M%.1f %.1fl5 4l-5 4z\"/>\n", to + 1, y + BAR_TOP + 1.5);
+		fprintf(p->f, "<path class=\"more\" d=\"M%.1f %.1fl5 4l-5 4z\"/>\n", to + 1,
+			y + BAR_TOP + 1.5);
 }
 
 static void draw_mapping(const struct plot *p, const struct group *g)
@@ -84,7 +87,8 @@ static void draw_mapping(const struct plot *p, const struct group *g)
 			 bytes_text(bytes, sizeof(bytes), s->bytes), direction_name(s->prot),
 			 s->outcome == OUTCOME_NATIVE ? "driver" : "dma-buf",
 			 (unsigned long long)s->addr, s->split ? ", left over by an munmap" : "", time);
-	box(p, s->outcome == OUTCOME_NATIVE ? "native" : "mapping", g->x, g->y, g->to - g->x, 2.6, text);
+	box(p, s->outcome == OUTCOME_NATIVE ? "native" : "mapping", g->x, g->y, g->to - g->x, 2.6,
+	    text);
 }
 
 static void draw_bracket(const struct plot *p, const struct group *g)
@@ -241,7 +245,8 @@ void plot_process_marks(const struct plot *p, const struct strip *st)
 	if (st->page->life == LIFE_RUNNING)
 		return;
 	fprintf(p->f, "<path class=\"%s\" d=\"M%.1f %.1fV%.1f\">",
-		st->page->life == LIFE_KILLED ? "killed" : "end", x, st->y + 1, st->y + st->height);
+		st->page->life == LIFE_KILLED ? "killed" : "end", x,
+		st->y + STRIP_HEAD - 4, st->y + st->height);
 	title(p, life_name(st->page->life));
 	fputs("</path>\n", p->f);
 }

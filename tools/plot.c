@@ -18,9 +18,9 @@
 static const char usage[] =
 	"Usage: primeshim plot [DIR|PID] -o FILE.svg\n"
 	"Draws what processes under the shim did with imports: a lane for each import with its life,\n"
-	"its mappings, its brackets and the wait in START, and signs for refusals, fallbacks, denials,\n"
-	"touches and changes of mode. The picture stands alone; a browser shows what each thing is\n"
-	"under the pointer.\n"
+	"its mappings, its brackets and the wait in START, and signs for refusals, fallbacks,\n"
+	"denials, touches and changes of mode. The picture stands alone; a browser shows what each thing\n"
+	"is under the pointer.\n"
 	"\n"
 	"  DIR, PID       whose: a folder of pages, or a process (default: $PRIMESHIM_DIR)\n"
 	"  -o, --output FILE  the SVG, written anew once it is complete; - is stdout\n"
@@ -198,7 +198,7 @@ int cmd_plot(int argc, char **argv)
 		return bad_use(argv[0], "-o FILE is needed");
 	pages = pages_load(argv[optind], &n);
 	if (!n) {
-		warnx("%s: no process under the shim has imported anything, so there is nothing to show",
+		warnx("%s: nothing under the shim has imported anything: nothing to show",
 		      argv[optind] ? argv[optind] : page_folder());
 		return 1;
 	}

@@ -76,7 +76,9 @@ void trace_counters(struct writer *w)
 	for (size_t i = 0; i < n; i++) {
 		now[steps[i].counter] += steps[i].by;
 		/* As it is when all that happened at one moment has. */
-		for (unsigned int c = 0; (i + 1 == n || steps[i + 1].at != steps[i].at) && c < COUNTS; c++) {
+		if (i + 1 < n && steps[i + 1].at == steps[i].at)
+			continue;
+		for (unsigned int c = 0; c < COUNTS; c++) {
 			if (now[c] != told[c])
 				put_count(w, c, steps[i].at, now[c]);
 			told[c] = now[c];

@@ -78,8 +78,8 @@ static void put(uint32_t tid, uint64_t at, int64_t took, const char *what, const
 	/* Only the words below may look like what gpuvis reads. */
 	for (char *c = clean; (c = strchr(c, '='));)
 		*c = '?';
-	n = snprintf(line, sizeof(line), "primeshim %s: %s at=%llu.%09llu tid=%u offset=%lld", what, clean,
-		     (unsigned long long)at / 1000000000, (unsigned long long)at % 1000000000, tid,
+	n = snprintf(line, sizeof(line), "primeshim %s: %s at=%llu.%09llu tid=%u offset=%lld", what,
+		     clean, (unsigned long long)at / 1000000000, (unsigned long long)at % 1000000000, tid,
 		     (long long)(at - monotonic()));
 	if (took >= 0)
 		n += snprintf(line + n, sizeof(line) - n, " duration=%.6f", took / 1e6);

@@ -21,9 +21,9 @@ static const char usage[] =
 	"  DIR, PID       whose: a folder of pages, or a process (default: $PRIMESHIM_DIR)\n"
 	"  -o, --output FILE  JSON that ui.perfetto.dev and chrome://tracing open; - is stdout.\n"
 	"                 Written anew, once it is complete\n"
-	"  --ftrace       lines in the kernel's trace_marker instead, for trace-cmd and gpuvis to show\n"
-	"                 among its dma_fence events; a process that runs is followed until it ends, or\n"
-	"                 until ^C. Mostly for root\n"
+	"  --ftrace       lines in the kernel's trace_marker instead, for trace-cmd and gpuvis to\n"
+	"                 show among its dma_fence events; a process that runs is followed until it\n"
+	"                 ends, or until ^C. Mostly for root\n"
 	"  --marker FILE  writes them there\n"
 	"  --help         prints this\n"
 	"\n"
@@ -71,7 +71,7 @@ int cmd_trace(int argc, char **argv)
 		return bad_use(argv[0], "either -o FILE is needed, or --ftrace");
 	pages = pages_load(argv[optind], &n);
 	if (!n) {
-		warnx("%s: no process under the shim has imported anything, so there is nothing to show",
+		warnx("%s: nothing under the shim has imported anything: nothing to show",
 		      argv[optind] ? argv[optind] : page_folder());
 		return 1;
 	}

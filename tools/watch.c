@@ -129,27 +129,30 @@ static int watch(const char *where, bool all)
 {
 	const struct timespec interval = { .tv_nsec = INTERVAL_MS * 1000000L };
 	struct sigaction act = { .sa_handler = interrupted };
+	size_t n;
+	struct page *first = pages_load(where, &n), p;
+	pid_t pid = pid_of(where);
 	uint32_t seen = 0;
-	bool more = true;
+	bool more;
 
+	if (n != 1)
+		errx(2, "watch: one process at a time: give its number, or a file of %s", where);
+	/* In a container it has another number there than here. */
+	if (!pid)
+		pid = first->head.pid;
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
-	for (bool first = true; more && !stop; first = false) {
-		struct page *p;
-		size_t n;
-
-		if (!first && pid_of(where) && kill(pid_of(where), 0) < 0)
+	if (!all && first->life == LIFE_RUNNING)
+		seen = first->lost + first->nevents;
+	more = watch_print(first, &seen) && first->life == LIFE_RUNNING;
+	while (more && !stop) {
+		nanosleep(&interval, NULL);
+		if (!page_again(first->path, pid, &p))
 			break;
-		p = pages_load(where, &n);
-		if (n != 1)
-			errx(2, "watch: one process at a time: give its number, or a file of %s", where);
-		if (first && !all && p->life == LIFE_RUNNING)
-			seen = p->lost + p->nevents;
-		more = watch_print(p, &seen) && p->life == LIFE_RUNNING;
-		pages_free(p, n);
-		if (more && !stop)
-			nanosleep(&interval, NULL);
+		more = watch_print(&p, &seen) && p.life == LIFE_RUNNING;
+		page_free(&p);
 	}
+	pages_free(first, n);
 	return finish_output();
 }
 
