@@ -74,6 +74,7 @@ usage() {
 
 	Exit status: COMMAND's own, or
 	  2    bad use, or something that $me needs is missing
+	  77   the packages cannot be had now, as Debian's mirror is being updated
 	  125  the kernel oopsed, or the virtual machine gave no status: see its console on stderr
 	  126  COMMAND was found but cannot be executed
 	  127  COMMAND was not found
@@ -376,9 +377,13 @@ if [ ! -e "$linux" ]; then
 	(
 		flock 9
 		# shellcheck disable=SC2086
-		[ -e "$linux" ] || fetch_kernel ${kernels[$arch-$kernel]} "$linux" ||
-			die 2 "cannot fetch and unpack the kernel $kernel; see above"
-	) 9>"$linux.lock" || exit 2
+		[ -e "$linux" ] || fetch_kernel ${kernels[$arch-$kernel]} "$linux"
+		case $? in
+		0) ;;
+		77) die 77 "the kernel $kernel cannot be had now: Debian's mirror is being updated" ;;
+		*) die 2 "cannot fetch and unpack the kernel $kernel; see above" ;;
+		esac
+	) 9>"$linux.lock" || exit
 fi
 
 version=$(cat "$linux/version")
