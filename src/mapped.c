@@ -74,9 +74,9 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	buffers_lock();
 	hide = sync_now() != SYNC_OFF && b->fd < 0;
 	buffers_unlock();
-	if (hide) {
+	if (dmabuf >= 0 && hide) {
 		dmabuf = descriptor_hide(dmabuf, b);
-	} else {
+	} else if (dmabuf >= 0) {
 		next.close(dmabuf);
 		dmabuf = -1;
 	}

@@ -12,7 +12,7 @@
 
 /*
  * [p, p + len) shows @b since now, with the @head bytes before it. @note: NOTE_* of mapping.h.
- * Consumes @dmabuf, a descriptor of it, and the caller's reference to @b.
+ * Consumes @dmabuf, a descriptor of it (-1: none, and no bracket), and the caller's reference to @b.
  */
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
 		  int dmabuf);

@@ -15,6 +15,18 @@ struct buffer;
 struct import;
 
 /*
+ * A buffer or an import has the number + 1 of its entry in the page; or this, for good, where its
+ * table was full. struct buffer has 11 bits for it.
+ */
+#define PUBLISH_NO_ENTRY	2047U
+
+/* The number as the page has it: 0 for none. */
+static inline unsigned int publish_entry(unsigned int number)
+{
+	return number == PUBLISH_NO_ENTRY ? 0 : number;
+}
+
+/*
  * There is something to tell: makes the page if there is none, with what is remembered so far. Takes
  * the locks; not with one held.
  */

@@ -16,7 +16,7 @@ struct publish_page {
 	_Alignas(64) shared_name names[NAMES];
 	struct shared_pair pairs[256];
 	_Alignas(64) struct shared_buffer buffers[1024];
-	struct shared_import imports[2048];
+	struct shared_import imports[2000];
 	struct shared_mapping mappings[1024];
 	_Alignas(64) struct shared_event events[PUBLISH_EVENTS];
 };

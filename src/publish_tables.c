@@ -15,10 +15,6 @@
 #include "publish.h"
 #include "publish_page.h"
 
-/* Its number has 11 bits there. */
-_Static_assert(sizeof(((struct publish_page *)0)->buffers) / sizeof(struct shared_buffer) < 2048,
-	       "struct buffer has the number of an entry");
-
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
 /* Is that entry in use? All tables of which that is asked begin with these. */
@@ -36,7 +32,7 @@ static struct any_entry *entry(struct shared_section *t, unsigned int i)
 /* Where the search for a free one begins, by table; a hint and no more. */
 static unsigned int hints[3];
 
-/* The number + 1 of a free entry, or 0 where there is none. */
+/* The number + 1 of a free entry, or PUBLISH_NO_ENTRY where there is none. */
 static unsigned int find_free(struct shared_section *t, unsigned int *hint)
 {
 	for (unsigned int i = 0; i < t->n; i++) {
@@ -50,8 +46,9 @@ static unsigned int find_free(struct shared_section *t, unsigned int *hint)
 		return at + 1;
 	}
 	__atomic_add_fetch(&publish_at()->head.no_room, 1, __ATOMIC_RELAXED);
-	return 0;
+	return PUBLISH_NO_ENTRY;
 }
+
 
 /* Around a change of an entry: its number is odd meanwhile. */
 static void write_begin(shared_u32 *seq)
@@ -120,11 +117,11 @@ void publish_buffer(struct buffer *b)
 	struct publish_page *p = publish_at();
 	struct shared_buffer *to;
 
-	if (!p)
+	if (!p || b->slot == PUBLISH_NO_ENTRY)
 		return;
 	if (!b->slot) {
 		b->slot = find_free(&p->head.buffers, &hints[0]);
-		if (!b->slot)
+		if (b->slot == PUBLISH_NO_ENTRY)
 			return;
 		to = &p->buffers[b->slot - 1];
 		write_begin(&to->seq);
@@ -146,7 +143,7 @@ void publish_buffer_gone(struct buffer *b)
 {
 	struct publish_page *p = publish_at();
 
-	if (p && b->slot)
+	if (p && publish_entry(b->slot))
 		clear(&p->head.buffers, b->slot);
 	b->slot = 0;
 }
@@ -161,7 +158,7 @@ void publish_brackets(const struct buffer *b, unsigned int begins, unsigned int 
 		return;
 	if (ns > p->head.blocked_most)
 		__atomic_store_n(&p->head.blocked_most, ns, __ATOMIC_RELAXED);
-	if (!b->slot)
+	if (!publish_entry(b->slot))
 		return;
 	to = &p->buffers[b->slot - 1];
 	__atomic_add_fetch(&to->begins, begins, __ATOMIC_RELAXED);
@@ -191,7 +188,7 @@ void publish_import(struct import *imp)
 	imp->counted = true;
 	if (!imp->slot)
 		imp->slot = find_free(&p->head.imports, &hints[1]);
-	if (!imp->slot)
+	if (imp->slot == PUBLISH_NO_ENTRY)
 		return;
 	to = &p->imports[imp->slot - 1];
 	write_begin(&to->seq);
@@ -201,7 +198,7 @@ void publish_import(struct import *imp)
 	}
 	to->live = 1;
 	to->importer = imp->importer;
-	to->buffer = imp->buffer->slot;
+	to->buffer = publish_entry(imp->buffer->slot);
 	to->handle = imp->handle;
 	write_end(&to->seq);
 }
@@ -214,11 +211,12 @@ void publish_import_gone(struct import *imp)
 		return;
 	publish_event((struct shared_event){
 		.kind = EVENT_CLOSE, .importer = imp->importer,
-		.exporter = imp->buffer->exporter, .handle = imp->handle, .entry = imp->slot,
+		.exporter = imp->buffer->exporter, .handle = imp->handle,
+		.entry = publish_entry(imp->slot),
 		.ino = imp->buffer->ino, .len = buffer_size(imp->buffer),
 	});
 	count_imports(p, -1);
-	if (imp->slot)
+	if (publish_entry(imp->slot))
 		clear(&p->head.imports, imp->slot);
 	imp->slot = 0;
 	imp->counted = false;
@@ -229,7 +227,7 @@ static void write_mapping(struct shared_mapping *to, const struct mapping *m)
 	to->live = 1;
 	to->importer = m->note & NOTE_IMPORTER;
 	to->native = !!(m->note & NOTE_NATIVE);
-	to->buffer = m->buffer->slot;
+	to->buffer = publish_entry(m->buffer->slot);
 	to->prot = m->prot;
 	to->start = m->start;
 	to->end = m->end;
@@ -241,7 +239,7 @@ static void add_mapping(struct publish_page *p, const struct mapping *m, uint64_
 	unsigned int number = find_free(&p->head.mappings, &hints[2]);
 	struct shared_mapping *to;
 
-	if (!number)
+	if (number == PUBLISH_NO_ENTRY)
 		return;
 	to = &p->mappings[number - 1];
 	write_begin(&to->seq);

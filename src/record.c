@@ -12,6 +12,7 @@
 #include "next.h"
 #include "own.h"
 #include "probes.h"
+#include "publish.h"
 #include "record.h"
 #include "settings.h"
 #include "stats.h"
@@ -199,7 +200,7 @@ uint16_t record_slot(int fd, uint32_t handle, const struct buffer *b)
 	if (!imp)
 		return 0;
 	buffers_lock();
-	slot = imp->buffer == b ? imp->slot : 0;
+	slot = imp->buffer == b ? publish_entry(imp->slot) : 0;
 	buffers_unlock();
 	file_unlock(f);
 	return slot;

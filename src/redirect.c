@@ -272,7 +272,7 @@ static int deny(const struct view *v, const struct mmap_call *c)
 	return -EINVAL;
 }
 
-/* Without our doing, and without a bracket. */
+/* Without our doing, and without a bracket; but a shared page shows it. */
 static int leave_alone(const struct view *v, const struct mmap_call *c, void **out)
 {
 	int ret = mmap_native(c, out);
@@ -281,8 +281,14 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 		.v = v, .c = c, .p = ret < 0 ? NULL : *out, .native = -ret, .left = true,
 		.outcome = ret < 0 ? OUTCOME_REFUSED : OUTCOME_NATIVE,
 	});
-	if (c->flags & MAP_FIXED)
+	if (!ret && settings.dir) {
+		buffers_lock();
+		v->buffer->refs++;
+		buffers_unlock();
+		mapped_begin(v->buffer, *out, c->len, 0, c->prot, record_note(v->fd) | NOTE_NATIVE, -1);
+	} else if (c->flags & MAP_FIXED) {
 		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
+	}
 	return ret;
 }
 

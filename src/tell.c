@@ -200,6 +200,7 @@ void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
 	stat_inc(STAT_FALLBACK);
 	if (nobody(PROBE_WANTED(fallback)))
 		return;
+	publish_open();
 	n = record_names(v->fd, v->buffer);
 	e.importer = n.importer;
 	e.exporter = n.exporter;

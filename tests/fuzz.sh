@@ -47,6 +47,9 @@ for program; do
 		try "$name: $((steps / 8)) steps of three threads, with a shared page" \
 			env PRIMESHIM_DIR="$pages" \
 			"$program" --clean --threads 3 --seed 4 --steps $((steps / 8))
+		try "$name: $((steps / 8)) steps of three threads, with one, in mode observe" \
+			env PRIMESHIM_DIR="$pages" PRIMESHIM_MODE=observe \
+			"$program" --clean --threads 3 --seed 5 --steps $((steps / 8))
 		for mode in observe rescue; do
 			try "$name: $((steps / 8)) steps of two threads, in mode $mode" \
 				env PRIMESHIM_MODE=$mode \

@@ -68,6 +68,24 @@ done <<-EOF
 	off $bus_error dies by SIGBUS
 EOF
 
+# What a page says of a process that SIGBUS has ended, and of one that it would have.
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export PRIMESHIM_DIR=$tmp/pages
+promise 'radeon: SIGBUS with a page' ends $bus_error $shim --mode observe tests/radeon touch udmabuf
+tools/primeshim report --status $bus_error "$PRIMESHIM_DIR" >"$tmp/told"
+promise 'radeon: the page says what was mapped, and that it was killed' \
+	[ "$(grep -c '^radeon\[[0-9]*\], killed\|^    mmap: 1 by the driver$' "$tmp/told")" = 2 ]
+promise 'radeon: the verdict names it' \
+	grep -q '^verdict: SIGBUS with an import mapped natively; try --mode redirect$' "$tmp/told"
+promise 'radeon: the mapping is there after its death' \
+	grep -q ' radeon handle [0-9]* <- udmabuf inode [0-9]* .* native -$' <(tools/primeshim maps "$PRIMESHIM_DIR")
+rm -r "$PRIMESHIM_DIR"
+$shim --mode redirect tests/radeon touch udmabuf
+tools/primeshim report "$PRIMESHIM_DIR" >"$tmp/told"
+promise 'radeon: with redirect it is of the dma-buf' grep -q '^    mmap: 1 of the dma-buf$' "$tmp/told"
+unset PRIMESHIM_DIR
+
 # A process may do the same as on other drivers, but for what needs an import that was not seen to
 # be told from a buffer of the device: the driver gives both an offset.
 with redirect tests/matrix threads radeon

@@ -7,6 +7,7 @@
  *   import       a new dma-buf of 4 pages, imported         map      its map ioctl and mmap
  *   write, read  through the mapping                         unmap, half, move, close
  *   many N       N times import, map, write, unmap, close   threads N   N threads do "many 50"
+ *   hold N       N imports that stay
  *   fork         the child goes on, its parent waits        exec     goes on as a new program
  *   wait         says "ready", and reads a line             kill, bus, exit, _exit
  */
@@ -60,7 +61,7 @@ static void open_device(const char *pair)
 #else
 	(void)pair;
 	*(void **)&fake_export = dlsym(RTLD_DEFAULT, "fake_export");
-	card = open("/dev/dri/card0", O_RDWR | O_CLOEXEC);
+	card = open(getenv("CARD") ? getenv("CARD") : "/dev/dri/card0", O_RDWR | O_CLOEXEC);
 #endif
 	if (card < 0)
 		err(1, "no card");
@@ -126,6 +127,12 @@ static void many(long n)
 		}
 		close_handle(&i);
 	}
+}
+
+static void hold(long n)
+{
+	while (n-- > 0)
+		close(import().dmabuf);
 }
 
 static void *thread(void *arg)
@@ -223,6 +230,8 @@ int main(int argc, char **argv)
 			close_handle(i--);
 		else if (!strcmp(w, "many"))
 			many(atol(*++argv));
+		else if (!strcmp(w, "hold"))
+			hold(atol(*++argv));
 		else if (!strcmp(w, "threads"))
 			threads(atol(*++argv));
 		else if (!strcmp(w, "fork"))

@@ -114,6 +114,21 @@ promise 'the newest 8192 events are kept' [ "$(grep -cv lost "$tmp/events")" = 8
 # 2000 times import, map ioctl, map, begin, unmap, end, close; and the exit.
 promise 'and it is said how many are not' grep -q ' 5809 events came too fast' "$tmp/events"
 
+pages
+client PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map half kill
+"$tool" maps "$dir" >"$tmp/maps"
+promise "observe: the driver's own mapping is shown, too, and has no bracket" \
+	[ "$(grep -c ' rw- vmwgfx handle 1 <- fake inode [0-9]* 16 KiB native -$' "$tmp/maps")" = 2 ]
+pages
+client PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map unmap close
+promise 'and gone when it is unmapped' [ "$status-$("$tool" maps "$dir" | wc -l)" = 0-0 ]
+pages
+client PRIMESHIM_DIR="$dir" -- hold 3000
+promise 'what does not fit is in the totals' says '^  vgem <- fake: 3000 imports of 46.9 MiB$'
+promise 'and taken for a leak' says 'open at the end: 3000 of 3000, 3000 at a time at most: it closes none, a leak?'
+# 3000 less 2000 imports, and less 1024 buffers.
+promise 'and how much that is' says 'did not fit into the page, and is in the totals only: 2976 entries'
+
 # Folders that are no place for a page: told in one line, and nothing else is different.
 # no_page PATTERN DIR [COMMAND...]: with that folder, by way of that command
 no_page() {
