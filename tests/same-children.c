@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+/* Random children, by every way to have one; see same.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "same.h"
+
+/* Not in every C library. */
+extern pid_t _Fork(void) __attribute__((weak));
+extern int close_range(unsigned int first, unsigned int last, int flags) __attribute__((weak));
+
+pid_t child_of(int how)
+{
+	if (how == 1 && _Fork)
+		return _Fork();
+	if (how == 2)
+#ifdef __s390__
+		return syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+		return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+	return fork();
+}
+
+/* How it ended. One that does not within some seconds is killed, and called hung. */
+void say_ended(struct prog *p, pid_t pid)
+{
+	struct timespec pause = { .tv_nsec = 200000 };
+	bool hung = false;
+	int status;
+	pid_t got;
+
+	if (pid < 0) {
+		say(p, " = %s", errno_name(errno));
+		return;
+	}
+	for (int i = 0; (got = waitpid(pid, &status, hung ? 0 : WNOHANG)) != pid; i++) {
+		if (got < 0 && errno != EINTR)
+			break;
+		nanosleep(&pause, NULL);
+		if (!hung && i > 20000) {
+			hung = true;
+			kill(pid, SIGKILL);
+		}
+	}
+	if (hung)
+		say(p, ": hung");
+	else if (got < 0)
+		say(p, ": lost");
+	else if (WIFSIGNALED(status))
+		say(p, ": signal %d", WTERMSIG(status));
+	else
+		say(p, ": status %d", WEXITSTATUS(status));
+}
+
+void step_fork(struct prog *p)
+{
+	static const char *const ways[] = { "fork()", "_Fork()", "clone()" };
+	int how = rnd(p, 3), way = rnd(p, ENDINGS), n = rnd(p, 10);
+	size_t len;
+	pid_t pid;
+
+	say(p, "%s", ways[how]);
+	said(p);
+	pid = child_of(how);
+	if (!pid) {
+		/* After a raw clone() libc's own state is of no use to exit() in a threaded program. */
+		if (threads > 1 || how)
+			way = way == 0 || way == 2 ? 1 : way;
+		len = strlen(p->prefix);
+		snprintf(p->prefix + len, sizeof(p->prefix) - len, ".%d", p->step);
+		p->depth++;
+		p->few = p->few ? 1000000 : 0;
+		run_steps(p, p->step * 100, p->step * 100 + n);
+		check_maps(p);
+		p->random = p->step;
+		finish(p, way);
+	}
+	say(p, "the child");
+	say_ended(p, pid);
+}
+
+/* It has the memory of its parent: the model stays, the transcript is the stack's. */
+__attribute__((noinline)) static pid_t in_vfork(struct prog *p, uint64_t random)
+{
+	struct {
+		uint64_t random;
+	} state = { random };
+	int fds[8];
+	pid_t pid;
+
+	/* Chosen before, with what the model says. */
+	for (int i = 0; i < 8; i++)
+		fds[i] = i % 2 ? fd_mine(p) : p->low + (int)rnd(p, p->lows);
+	if (one_in(p, 2) && threads == 1)
+		fds[3] = fds[7] = 768 + rnd(p, 3);
+	pid = vfork();
+	if (pid)
+		return pid;
+	for (int i = 0; i < 6; i++) {
+		char text[96];
+		int ret = -1, kind = state.random >> (8 * i) & 7, fd = fds[i], to = fds[i + 1], n;
+
+		if (fd < 3 || to < 3)
+			continue;
+		errno = KEPT;
+		if (kind < 2)
+			ret = close(fd);
+		else if (kind < 4)
+			ret = dup2(fd, to);
+		else if (kind == 4)
+			ret = dup3(fd, to, O_CLOEXEC);
+		else if (kind == 5)
+			ret = fcntl(fd, F_DUPFD, p->low);
+		else if (kind == 6 && close_range)
+			ret = close_range(fd, fd + 5, 0);
+		else
+			ret = dup(fd);
+		/* What it gets is its own table's affair, and in threads anybody's. */
+		n = snprintf(text, sizeof(text), "%s vfork kind %d (%d, %d) = %s\n", p->prefix, kind,
+			     fd, to, ret < 0 ? errno_name(errno) : "well");
+		if (write(1, text, n) != n)
+			_exit(99);
+	}
+	if (state.random >> 60 & 1 && threads == 1)
+		execl(self, "same", "--from", "0", "--steps", "0", "--seed", "1", NULL);
+	_exit(state.random >> 50 & 63);
+}
+
+void step_vfork(struct prog *p)
+{
+	uint64_t random = (uint64_t)rnd(p, ~0U) << 32 | rnd(p, ~0U);
+
+	say(p, "vfork()");
+	said(p);
+	say(p, "the child");
+	say_ended(p, in_vfork(p, random));
+}
+
+void exec_self(struct prog *p)
+{
+	char text[3][24];
+
+	snprintf(text[0], sizeof(text[0]), "%d", p->step);
+	snprintf(text[1], sizeof(text[1]), "%u", rnd(p, 6));
+	snprintf(text[2], sizeof(text[2]), "%llu", (unsigned long long)seed);
+	say(p, "exec");
+	said(p);
+	execl(self, "same", "--seed", text[2], "--from", text[0], "--steps", text[1],
+	      writable ? "--writable" : NULL, NULL);
+}
+
+void step_spawn(struct prog *p)
+{
+	char *args[] = { "same", "--from", "0", "--steps", "0", "--seed", "1", NULL };
+	posix_spawn_file_actions_t actions;
+	extern char **environ;
+	pid_t pid;
+	int ret;
+
+	/* With other threads the child's numbers are anybody's. */
+	if (threads > 1)
+		return;
+	posix_spawn_file_actions_init(&actions);
+	say(p, "posix_spawn()");
+	for (int i = rnd(p, 4); i > 0; i--) {
+		int fd = fd_mine(p), to = p->low + rnd(p, p->lows);
+
+		if (fd < 3)
+			continue;
+		if (one_in(p, 3)) {
+			say(p, ", close %d", fd);
+			posix_spawn_file_actions_addclose(&actions, fd);
+		} else {
+			to = one_in(p, 4) ? 768 : to;
+			say(p, ", dup2 %d to %d", fd, to);
+			posix_spawn_file_actions_adddup2(&actions, fd, to);
+		}
+	}
+	said(p);
+	ret = posix_spawn(&pid, self, &actions, NULL, args, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (ret) {
+		say(p, "error %s", errno_name(ret));
+		return;
+	}
+	say(p, "the child");
+	say_ended(p, pid);
+}
