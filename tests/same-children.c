@@ -71,6 +71,8 @@ void step_fork(struct prog *p)
 	size_t len;
 	pid_t pid;
 
+	if (threads > 1 && avoided("async-fork"))
+		how = 0;
 	say(p, "%s", ways[how]);
 	said(p);
 	pid = child_of(how);

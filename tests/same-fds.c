@@ -150,6 +150,8 @@ void step_dup2(struct prog *p)
 	int flags = one_in(p, 8) ? 1 : one_in(p, 2) ? O_CLOEXEC : 0;
 	bool three = one_in(p, 3);
 
+	if (avoided("bad-flags") && flags == 1)
+		flags = 0;
 	/* The standard three are the transcript's. */
 	if (to >= 0 && to < 3)
 		return;

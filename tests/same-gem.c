@@ -172,7 +172,8 @@ void step_close_handle(struct prog *p)
 	struct drm_mode_destroy_dumb d = { 0 };
 	bool dumb = one_in(p, 3);
 
-	if (!h)
+	/* Its parent would not know, and the offset be another thread's; see step_map(). */
+	if (!h || (threads > 1 && p->depth))
 		return;
 	c.handle = d.handle = one_in(p, 20) ? 0xdead : h->number;
 	say(p, "%d: %s", fd, dumb ? "DESTROY_DUMB" : "GEM_CLOSE");
@@ -192,7 +193,7 @@ void step_flink(struct prog *p)
 	struct drm_gem_flink flink = { 0 };
 	struct drm_gem_open gem = { 0 };
 
-	if (!h || to < 0)
+	if (!h || to < 0 || (avoided("two-handles") && p->fds[to].file == p->fds[fd].file))
 		return;
 	flink.handle = h->number;
 	say(p, "%d: GEM_FLINK", fd);
@@ -258,7 +259,7 @@ void step_ask(struct prog *p)
 	/* What an offset is the driver says, or the shim (documented); but it stays. */
 	say(p, ", %s", !h->offset ? "an offset" : h->offset == offset ? "the same" : "another");
 	if (!h->offset)
-		*o = (struct offset){ h->file, ++p->offset_names, h->pages, offset };
+		*o = (struct offset){ h->file, ++p->offset_names, h->name, h->pages, offset };
 	h->offset = offset;
 }
 
@@ -321,5 +322,8 @@ void step_poll(struct prog *p)
 	ret = one_in(p, 2) ? CALL(p, poll(fds, n, rnd(p, 2))) : CALL(p, ppoll(fds, n, &none, NULL));
 	say(p, "poll(%d, %d; %d)", fds[0].fd, fds[1].fd, n);
 	result(p, ret);
-	say(p, " (%x, %x)", (unsigned int)fds[0].revents, (unsigned int)fds[1].revents);
+	/* A child of another thread may have the other end of a pipe for a while. */
+	if (threads == 1)
+		say(p, " (%x, %x)", (unsigned int)fds[0].revents,
+		    (unsigned int)fds[1].revents);
 }

@@ -179,8 +179,8 @@ static void map_somewhere(struct prog *p, size_t len, int prot, int flags, int f
 	say_mapped(p, out, pages, r.slot, r.page);
 	if (kind == 3 && out != MAP_FAILED && out != addr)
 		say(p, ", not there");
-	if (out != MAP_FAILED && prot & PROT_READ && one_in(p, 2))
-		say(p, ", %02x", *(volatile uint8_t *)out);
+	if (out != MAP_FAILED && one_in(p, 2))
+		say_touch(p, out, false, 0);
 }
 
 static int some_prot(struct prog *p)
@@ -189,6 +189,15 @@ static int some_prot(struct prog *p)
 				     PROT_READ, PROT_NONE, PROT_READ | PROT_EXEC };
 
 	return prots[rnd(p, 6)];
+}
+
+/* An offset whose handle is gone may be anything of another thread's. */
+static bool live(struct prog *p, const struct offset *o)
+{
+	for (int i = 0; i < HANDLES; i++)
+		if (p->handles[i].used && p->handles[i].name == o->handle)
+			return true;
+	return false;
 }
 
 /* By an offset that has been given, of a handle that may be closed; or by one that has not. */
@@ -205,7 +214,7 @@ void step_map(struct prog *p)
 	off = o->offset;
 	pages = o->pages;
 	fd = one_in(p, 24) ? fd_mine(p) : fd_of(p, o->file);
-	if (!off || fd < 0)
+	if (!off || fd < 0 || (threads > 1 && (!live(p, o) || p->fds[fd].file != o->file)))
 		return;
 	/* Where a driver refuses what is within a buffer, the shim does not (documented). */
 	if (pages > 1 && driver->ranges && one_in(p, 3) && !avoided("inner"))

@@ -54,27 +54,30 @@ static int touch(volatile uint8_t *at, bool write, uint8_t *value)
 	return 0;
 }
 
+void say_touch(struct prog *p, char *at, bool write, uint8_t value)
+{
+	int sig = touch((uint8_t *)at, write, &value);
+
+	if (sig)
+		say(p, ", SIG%s, code %d", sig == SIGBUS ? "BUS" : "SEGV", (int)code);
+	else
+		say(p, ", %02x", value);
+}
+
 void step_touch(struct prog *p)
 {
 	bool write = one_in(p, 2);
 	struct range r;
-	uint8_t value;
-	int sig;
 
 	if (!range_pick(p, &r))
 		return;
 	for (int i = 0; i < 3; i++) {
 		int at = rnd(p, r.pages * PAGE);
 
-		value = rnd(p, 256);
-		sig = touch((uint8_t *)r.addr + at, write, &value);
-		say(p, "%s%s ", i ? ", " : "", write ? "write" : "read");
+		say(p, "%s%s ", i ? "; " : "", write ? "write" : "read");
 		say_range(p, &r);
 		say(p, "+%x", at);
-		if (sig)
-			say(p, " = SIG%s, code %d", sig == SIGBUS ? "BUS" : "SEGV", (int)code);
-		else
-			say(p, " = %02x", value);
+		say_touch(p, r.addr + at, write, rnd(p, 256));
 	}
 }
 

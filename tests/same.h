@@ -50,7 +50,7 @@ struct handle {
 /* An offset that once was given. Its handle may be gone. */
 struct offset {
 	uint8_t file;
-	int name, pages;
+	int name, handle, pages;	/* @handle: its name */
 	uint64_t offset;
 };
 
@@ -183,6 +183,7 @@ void say_mapped(struct prog *p, char *out, int pages, int slot, int page);
 
 /* same-pages.c */
 void pages_start(void);
+void say_touch(struct prog *p, char *at, bool write, uint8_t value);
 void step_unmap(struct prog *p);
 void step_protect(struct prog *p);
 void step_remap(struct prog *p);
