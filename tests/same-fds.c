@@ -17,12 +17,17 @@
 extern int close_range(unsigned int first, unsigned int last, int flags) __attribute__((weak));
 extern void closefrom(int first) __attribute__((weak));
 
-/* Where descriptors may be: the thread's own numbers; and there, where the shim's begin. */
+/* High numbers of the thread's own: those among which the shim's are. */
+int fd_high(struct prog *p)
+{
+	if (threads > 1)
+		return 764 + p->index + threads * rnd(p, 8);
+	return one_in(p, 2) ? 764 + (int)rnd(p, 12) : HIGH + (int)rnd(p, NUMBERS - HIGH);
+}
+
 static int number(struct prog *p)
 {
-	if (one_in(p, 2))
-		return p->low + rnd(p, p->lows);
-	return one_in(p, 2) && threads == 1 ? 764 + (int)rnd(p, 12) : p->high + (int)rnd(p, p->highs);
+	return one_in(p, 2) ? p->low + (int)rnd(p, p->lows) : fd_high(p);
 }
 
 static int pick(struct prog *p, bool (*fits)(struct prog *p, int fd))
@@ -208,7 +213,8 @@ void step_close_range(struct prog *p)
 	unsigned int flags = one_in(p, 10) ? 1U << rnd(p, 5) : one_in(p, 4) ? 4 : 0, end;
 	bool all = threads == 1 && one_in(p, 3);
 
-	end = first < HIGH ? p->low + p->lows : p->high + p->highs;
+	end = first >= HIGH ? (threads > 1 ? first + 1 : NUMBERS) :
+			       (unsigned int)(p->low + p->lows);
 	if (last >= end)
 		last = end - 1;
 	if (all)

@@ -31,6 +31,7 @@ bool writable;
 const char *self;
 const struct fake_driver *driver;
 int device;
+bool works;
 int (*new_dmabuf)(size_t size, uint8_t fill, bool writable);
 
 static int steps = 80, first_step, depth;
@@ -81,9 +82,10 @@ static const struct {
 	{ step_spawn, "spawn", 4, PARENT },
 	{ step_signal, "signal", 12, ALONE },
 	{ step_storm, "storm", 3, ALONE | PARENT },
+	{ step_race, "race", 1, PARENT },
 };
 
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+enum { KINDS = sizeof(kinds) / sizeof(*kinds), RACE = KINDS - 1 };
 
 /* splitmix64 */
 static uint64_t mix(uint64_t *state)
@@ -129,7 +131,8 @@ static unsigned int weight(struct prog *p, int kind)
 	static const unsigned int times[] = { 0, 1, 1, 1, 3 };
 	uint64_t state = seed * 1000003 + kind;
 
-	if ((kinds[kind].flags & ALONE && threads > 1) || (kinds[kind].flags & PARENT && p->depth))
+	if ((kinds[kind].flags & ALONE && threads > 1) || (kinds[kind].flags & PARENT && p->depth) ||
+	    (kind == RACE && threads == 1))
 		return 0;
 	if ((only && !listed(only, kinds[kind].name)) || listed(without, kinds[kind].name))
 		return 0;
@@ -146,6 +149,11 @@ static void one_step(struct prog *p)
 {
 	unsigned int total = 0, at;
 
+	/* All at the same time. */
+	if (!p->depth && threads > 1 && p->step % 40 == 30 && weight(p, RACE)) {
+		step_race(p);
+		return;
+	}
 	if (!p->depth && p->step < (int)(sizeof(first) / sizeof(*first))) {
 		first[p->step](p);
 		return;
@@ -236,13 +244,14 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static bool maps_natively(const struct fake_driver *d)
+{
+	return d->import_map == MAPS_PAGES && !(d->ways[0].name ? d->ways[0].err : d->dumb_err);
+}
+
 static bool usable(const struct fake_driver *d)
 {
-	bool dumb = !d->ways[0].name;
-
-	if (d->import_err || d->ways[0].address)
-		return false;
-	return any_driver || (d->import_map == MAPS_PAGES && !(dumb ? d->dumb_err : d->ways[0].err));
+	return !d->import_err && !d->ways[0].address && (any_driver || maps_natively(d));
 }
 
 static void pick_driver(void)
@@ -253,6 +262,7 @@ static void pick_driver(void)
 		device = mix(&state) % FAKE_DRIVERS;
 	while (!usable(&fake_drivers[device]));
 	driver = &fake_drivers[device];
+	works = maps_natively(driver);
 }
 
 static bool start(struct prog *p, unsigned int index)
@@ -261,9 +271,6 @@ static bool start(struct prog *p, unsigned int index)
 	p->depth = depth;
 	p->low = threads > 1 ? 100 + 100 * index : 3;
 	p->lows = threads > 1 ? 60 : 40;
-	/* The shim's own begin at 768: a part for each thread. */
-	p->high = threads > 1 ? 760 + 12 * index : HIGH;
-	p->highs = threads > 1 ? 12 : NUMBERS - HIGH;
 	snprintf(p->prefix, sizeof(p->prefix), "%u%s", index, depth ? "x" : "");
 	p->random = seed + index;
 	return maps_start(p);

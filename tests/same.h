@@ -79,7 +79,7 @@ struct prog {
 	int depth, step;	/* children of children */
 	uint64_t random;
 	int err;		/* errno after the last call */
-	int low, lows, high, highs;	/* numbers of this thread */
+	int low, lows;		/* numbers of this thread; for high ones see fd_high() */
 	int few;		/* steps until the limit on descriptors is as before */
 	struct fd fds[NUMBERS];
 	struct ident files[FILES];	/* open files of devices, by their sockets' inodes; not the first */
@@ -103,6 +103,7 @@ extern bool writable;		/* each export has DRM_RDWR */
 extern const char *self;	/* the program's path */
 extern const struct fake_driver *driver;
 extern int device;
+extern bool works;		/* imports can be mapped natively */
 
 /* --avoid: a difference that is known, which would hide others. */
 bool avoided(const char *what);
@@ -137,6 +138,7 @@ void result(struct prog *p, long ret);
 
 /* same-fds.c */
 int fd_pick(struct prog *p);			/* any number, sensible or not */
+int fd_high(struct prog *p);
 int fd_mine(struct prog *p);			/* one that the program has, or -1 */
 int fd_card(struct prog *p);			/* the same, of a device */
 int fd_dmabuf(struct prog *p);
@@ -199,6 +201,9 @@ void step_spawn(struct prog *p);
 void say_ended(struct prog *p, pid_t pid);
 pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */
 void exec_self(struct prog *p);
+
+/* same-race.c */
+void step_race(struct prog *p);
 
 /* same-signals.c */
 void step_signal(struct prog *p);
