@@ -83,9 +83,8 @@ boot() {
 	fi
 	step "Booting Linux $kernel (fetched the first time) for: $*"
 	cd "$folder" || return
-	"$source/scripts/vm.sh" "${machine[@]}" --timeout 400 \
-		--out "$out" -- "$source/tests/demo-guest.sh" "$folder" "$out" "$@" \
-		2>"$out/vm-$kernel.log" | step
+	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
+		"$source/tests/demo-guest.sh" "$folder" "$out" "$@" 2>"$out/vm-$kernel.log" | step
 	case ${PIPESTATUS[0]} in
 	0) ;;
 	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$kernel.log")" ;;

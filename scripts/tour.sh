@@ -33,7 +33,7 @@ die() {
 # machine TEXT VM-OPTION... -- COMMAND: in a virtual machine, in the folder of the build
 machine() {
 	echo "$me: $1" >&2
-	"$source/scripts/vm.sh" --device cirrus-vga --timeout 600 --out "$tmp/out" "${@:2}" >"$tmp/log" 2>&1 ||
+	"$source/scripts/vm.sh" --device cirrus-vga --out "$tmp/out" "${@:2}" >"$tmp/log" 2>&1 ||
 		{ tail -n 20 "$tmp/log" >&2 && die 1 "$1: it failed; see above"; }
 }
 
