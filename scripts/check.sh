@@ -6,7 +6,8 @@ me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
-groups=(build test abi foreign vm vm-radeon demo audit package programs bench)
+groups=(build test abi vm vm-radeon vm-arm emulation arm64 armhf i386 riscv64 s390x
+	demo demo-gstreamer demo-weston audit package programs bench)
 here='' kvm='' quick='' all_of_it=''
 
 usage() {

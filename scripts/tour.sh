@@ -126,7 +126,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ -d "$out" ] || die 2 "$out is no folder: make it first"
-packages_need build demo vm || exit 2
+packages_need build demo demo-weston vm || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/out" && chmod 755 "$tmp"
