@@ -71,7 +71,7 @@ static void handle_new(struct prog *p, int file, uint32_t number, int pages)
 		h = &p->handles[rnd(p, HANDLES)];
 	if (!h->used || h->file != file || h->number != number)
 		*h = (struct handle){ .used = true, .file = file, .number = number, .pages = pages,
-				      .name = ++p->handle_names };
+				      .name = ++p->handle_names, .depth = p->depth };
 	say(p, ",");
 	say_handle(p, h);
 }
@@ -172,8 +172,11 @@ void step_close_handle(struct prog *p)
 	struct drm_mode_destroy_dumb d = { 0 };
 	bool dumb = one_in(p, 3);
 
-	/* Its parent would not know, and the offset be another thread's; see step_map(). */
-	if (!h || (threads > 1 && p->depth))
+	/*
+	 * A parent would not know: its offset would be stale, or another thread's, and the shim may map
+	 * a stale one if the handle is of the same buffer again (documented).
+	 */
+	if (!h || h->depth < p->depth)
 		return;
 	c.handle = d.handle = one_in(p, 20) ? 0xdead : h->number;
 	say(p, "%d: %s", fd, dumb ? "DESTROY_DUMB" : "GEM_CLOSE");

@@ -6,14 +6,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <drm.h>
@@ -118,14 +116,9 @@ static unsigned int children(struct prog *p, const struct things *t)
 			wrong |= close(t->card) != 0 || dup2(t->plain, t->dmabuf) != t->dmabuf;
 			_exit(wrong);
 		}
-		for (int j = 0; waitpid(pid, &status, WNOHANG) != pid; j++) {
-			usleep(100);
-			if (j > 40000) {
-				say(p, " a child hung;");
-				kill(pid, SIGKILL);
-				waitpid(pid, &status, 0);
-				return wrong + 1;
-			}
+		if (!ended(pid, &status)) {
+			say(p, " a child hung;");
+			return wrong + 1;
 		}
 		wrong += status != 0;
 	}

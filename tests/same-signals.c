@@ -176,7 +176,7 @@ void step_storm(struct prog *p)
 	long us = 150 + rnd(p, 600);
 	pid_t pid;
 
-	if (p->few)
+	if (p->few || !works)
 		return;
 	storm_way = rnd(p, 7);
 	say(p, "a storm, way %d, %ld us", storm_way, us);

@@ -42,7 +42,7 @@ struct fd {
 struct handle {
 	bool used;
 	uint8_t file;
-	int name, pages;
+	int name, pages, depth;	/* @depth: of the process that made it */
 	uint32_t number;
 	uint64_t offset;	/* 0: not asked */
 };
@@ -198,6 +198,7 @@ void check_maps(struct prog *p);
 void step_fork(struct prog *p);
 void step_vfork(struct prog *p);
 void step_spawn(struct prog *p);
+bool ended(pid_t pid, int *status);	/* false: it hung, or was lost */
 void say_ended(struct prog *p, pid_t pid);
 pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */
 void exec_self(struct prog *p);
