@@ -350,7 +350,6 @@ static bool make_private(int fd, struct buffer *b)
 
 int descriptor_hide(int fd, struct buffer *b)
 {
-	bool quiet = signals_hold();
 	int high;
 
 	descriptor_numbers_lock();
@@ -362,7 +361,6 @@ int descriptor_hide(int fd, struct buffer *b)
 		high = -ENOMEM;
 	}
 	descriptor_numbers_unlock();
-	signals_release(quiet);
 	return high;
 }
 

@@ -52,6 +52,23 @@ void signals_restore(void)
 		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, sizeof(was));
 }
 
+unsigned int signals_suspend(void)
+{
+	unsigned int was = depth;
+
+	if (was) {
+		depth = 1;
+		signals_restore();
+	}
+	return was;
+}
+
+void signals_resume(unsigned int was)
+{
+	if (was && signals_block())
+		depth = was;
+}
+
 void word_wait(atomic_uint *word, unsigned int seen, unsigned int ms)
 {
 	const struct futex_time limit = { ms / 1000, ms % 1000 * 1000000L };

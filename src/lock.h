@@ -47,10 +47,12 @@ extern atomic_bool lock_blocks_signals;
 /*
  * Around what takes several locks, one after the other, so that the signals are blocked once for
  * all of them: signals_hold() says whether signals_release() has something to do. These nest.
- * Nothing between the two may wait.
+ * What may wait, and the program's own calls, stand between signals_suspend() and _resume().
  */
 bool signals_block(void);
 void signals_restore(void);
+unsigned int signals_suspend(void);
+void signals_resume(unsigned int depth);
 
 static inline bool signals_hold(void)
 {

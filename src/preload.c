@@ -105,6 +105,7 @@ __attribute__((constructor)) static void begin(void)
 struct border {
 	int saved;
 	int cancel;
+	bool signals;
 };
 
 /* False in a signal handler amid our records, and in a child that has none. */
@@ -114,12 +115,14 @@ static bool enter(struct border *b)
 		return false;
 	b->saved = errno;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &b->cancel);
+	b->signals = signals_hold();
 	publish_follow();
 	return true;
 }
 
 static int leave(const struct border *b, int ret)
 {
+	signals_release(b->signals);
 	pthread_setcancelstate(b->cancel, NULL);
 	errno = ret < 0 ? -ret : b->saved;
 	return ret < 0 ? -1 : ret;

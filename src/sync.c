@@ -194,8 +194,6 @@ static void settled(struct buffer *b, unsigned int left)
 
 void sync_mapped(struct buffer *b, bool added)
 {
-	bool quiet = signals_hold();
-
 	buffers_lock();
 	if (added) {
 		b->device = false;
@@ -204,7 +202,6 @@ void sync_mapped(struct buffer *b, bool added)
 			b->said = 0;
 	}
 	settled(b, settle(b));
-	signals_release(quiet);
 }
 
 /*
@@ -225,41 +222,37 @@ static bool await_fences(struct buffer *b, unsigned int direction)
 
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 {
-	bool quiet = signals_hold();
 	unsigned int left;
 
 	buffers_lock();
 	b->device = false;
 	b->said = direction;
 	left = settle(b);
-	/* Not amid what a signal may interrupt: its handler may never return. */
 	while (left && waited) {
+		unsigned int signals;
+
 		buffers_unlock();
-		signals_release(quiet);
+		/* A handler that never returns leaves nothing behind but our reference. */
+		signals = signals_suspend();
 		waited = await_fences(b, left);
-		quiet = signals_hold();
+		signals_resume(signals);
 		buffers_lock();
 		left = settle(b);
 	}
 	settled(b, left);
-	signals_release(quiet);
 }
 
 void sync_device(struct buffer *b)
 {
-	bool quiet = signals_hold();
-
 	buffers_lock();
 	b->device = b->mapped[0] || b->mapped[1];
 	b->touched = false;
 	b->said = 0;
 	settled(b, settle(b));
-	signals_release(quiet);
 }
 
 enum turn sync_touched(struct buffer *b)
 {
-	bool quiet = signals_hold();
 	enum turn turn = TURN_CPU;
 
 	buffers_lock();
@@ -274,7 +267,6 @@ enum turn sync_touched(struct buffer *b)
 			guard_set(b, false);
 	}
 	settled(b, settle(b));
-	signals_release(quiet);
 	return turn;
 }
 
