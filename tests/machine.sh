@@ -57,6 +57,6 @@ for test in "${tests[@]}"; do
 	"$top/tests/$test.sh" 2>&1 | tee "$log" | goes_on
 	status=${PIPESTATUS[0]}
 	n=$(grep -c "^ok" "$log" | grep -v "^0")
-	promise "$machine: $test.sh${n:+: $n promises}" [ $status = 0 ]
-	[ $status = 0 ] || grep -v '^ok' "$log" | tail -n 20 | sed 's/^/# /'
+	promise "$machine: $test.sh${n:+: $n promises}" [ "$status" = 0 ]
+	[ "$status" = 0 ] || grep -v '^ok' "$log" | tail -n 20 | sed 's/^/# /'
 done

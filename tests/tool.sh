@@ -92,12 +92,18 @@ promise 'top in a pipe: a line each time' [ "$(grep -c ' 1 running, 1 imports, 1
 promise 'top in a pipe that nobody reads ends well' \
 	[ "$("$tool" top -d 0.1 "$dir" </dev/null 2>"$tmp/err" | head -n 1 | wc -l)-$(wc -c <"$tmp/err")" = 1-0 ]
 
+# shown: the terminal has something, or what ran there has ended
+# shellcheck disable=SC2317
+shown() {
+	[ -s "$tmp/screen" ] || [ -e "$tmp/ended" ]
+}
+
 # terminal COLUMNS LINES KEYS ARG...: what it writes there, in screen. Keys are typed when something is
 # there, and the terminal stays until it has ended.
 terminal() {
 	rm -f "$tmp/ended" "$tmp/screen"
 	{
-		wait_until [ -s "$tmp/screen" ] || [ -e "$tmp/ended" ]
+		wait_until shown
 		printf %s "$3"
 		wait_until [ -e "$tmp/ended" ]
 	} | TERM=xterm timeout "$hang" script -qefc "stty cols $1 rows $2; $tool ${*:4}; status=\$?
