@@ -130,6 +130,7 @@ terminal 20 10 '' report "$dir"
 promise 'report in a terminal of 20 columns' [ $? = 0 ]
 
 # waits PID: how often the process has gone to sleep
+# shellcheck disable=SC2317
 waits() {
 	sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
 }
