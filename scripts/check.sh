@@ -61,11 +61,12 @@ all=$tmp/all
 : >"$all"
 : >"$tmp/begun"
 
-# speed: prints the milliseconds that two compilers take at once: 1000 on the machine, quiet, that the
+# speed: prints the milliseconds that two compilers take at once: 1000 on the quiet machine that the
 # usual times are of
 speed() {
 	local began
-	awk 'BEGIN { for (i = 0; i < 200; i++) print "double f" i "(double x, int n) { double a[64];" \
+	awk 'BEGIN { for (i = 0; i < 200; i++) print \
+		"double f" i "(double x, int n) { double a[64];" \
 		"for (int i = 0; i < n; i++) a[i & 63] = x * i + a[(i + " i ") & 63];" \
 		"return a[n & 63] + (n > " i " ? x / n : x * n); }" }' >"$tmp/speed.c"
 	began=${EPOCHREALTIME/[.,]/}
@@ -86,8 +87,10 @@ foretell() {
 
 # say TEXT: a step begins; with how many there are, if that has been counted
 say() {
+	local begun
 	echo >>"$tmp/begun"
-	printf '%s: [%3d s] step %d of %d: %s\n' "$me" $SECONDS "$(wc -l <"$tmp/begun")" "$steps" "$1"
+	begun=$(wc -l <"$tmp/begun")
+	printf '%s: [%3d s] step %d of %d: %s\n' "$me" $SECONDS "$begun" "$steps" "$1"
 }
 
 # count: is this step only counted?
@@ -220,8 +223,8 @@ other() {
 # others NAME OPTION...
 others() {
 	step "built for $1: exports, every hooked call, every driver, the fuzzer" other "$@"
-	[ -n "$counting" ] ||
-		grep -h '^ok' "$top/build-check/$1"/tests/*.log | sed "s/^ok - /ok - $1: /" | tee -a "$all"
+	[ -n "$counting" ] || grep -h '^ok' "$top/build-check/$1"/tests/*.log |
+		sed "s/^ok - /ok - $1: /" | tee -a "$all"
 }
 
 # musl_i386: makes a compiler of Debian's musl for i386, which comes without one for this machine
@@ -318,9 +321,10 @@ the_rest() {
 	guest 'kernel 6.12, the shared page and primeshim' "${vm[@]}" --kernel 6.12 -- \
 		sh -c 'for part in page ab trace; do "$0/kernel-$part.sh"; done' "$top/tests"
 	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
-	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 --append swiotlb=force -- \
-		"$top/tests/kernel-sync.sh"
-	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- "$top/tests/kernel-radeon.sh"
+	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
+		--append swiotlb=force -- "$top/tests/kernel-sync.sh"
+	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- \
+		"$top/tests/kernel-radeon.sh"
 	if [ -n "$all_of_it" ]; then
 		guest 'kernel newest' "${vm[@]}" --kernel newest -- "$top/tests/kernel.sh"
 		step 'docs/matrix.md is still so' "$top/scripts/matrix.sh" --check

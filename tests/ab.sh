@@ -105,7 +105,8 @@ promise 'a command that removes its pages is not counted' is '.a.imports == null
 before=${EPOCHREALTIME/./}
 json -n 5 -- sh -c 'case $PRIMESHIM_MODE in observe) sleep 0.3 ;; *) sleep 0.75 ;; esac'
 took=$((${EPOCHREALTIME/./} - before))
-promise 'wall time is that of the clock' is '.a.wall_seconds.values, .b.wall_seconds.values | length == 5'
+promise 'wall time is that of the clock' \
+	is '(.a.wall_seconds.values | length) == 5 and (.b.wall_seconds.values | length) == 5'
 promise 'no run is shorter than it was' \
 	is '(.a.wall_seconds.values | min) > 0.3 and (.b.wall_seconds.values | min) > 0.75'
 promise 'nor are all of them longer' \
@@ -203,7 +204,8 @@ promise 'SIGTERM: status 143' [ "$status" = 143 ]
 promise 'and a table that says so' \
 	grep -qx 'PARTIAL: stopped by SIGTERM after 3 of 10 runs (1 of A, 2 of B)' "$tmp/out"
 children=1
-stop KILL -q -n 5 -- sh -c 'echo $$ >pids; echo >>started; [ "$(wc -l <started)" -lt 4 ] || exec sleep 100'
+stop KILL -q -n 5 -- sh -c 'echo $$ >pids; echo >>started
+	[ "$(wc -l <started)" -lt 4 ] || exec sleep 100'
 promise 'SIGKILL: the command does not go on' wait_until gone pids
 rm -rf "$TMPDIR"/primeshim-ab.*
 

@@ -4,7 +4,8 @@
  * kernel. Each call is judged by what the program should see (fuzz.h), and between rounds the
  * shim's records are compared with what is there (fuzz-check.c). A failure tells the seed, the
  * step and the thread's last steps; with one thread a seed gives the same steps again. With --clean
- * no round has faults, or calls that the shim cannot see; with --progress each tells that it is over.
+ * no round has faults, or calls that the shim cannot see. With --progress a line says so when a
+ * round is over.
  */
 #define _GNU_SOURCE
 #include "config.h"

@@ -98,8 +98,8 @@ shown() {
 	[ -s "$tmp/screen" ] || [ -e "$tmp/ended" ]
 }
 
-# terminal COLUMNS LINES KEYS ARG...: what it writes there, in screen. Keys are typed when something is
-# there, and the terminal stays until it has ended.
+# terminal COLUMNS LINES KEYS ARG...: what it writes there, in screen. Keys are typed when something
+# is there, and the terminal stays until it has ended.
 terminal() {
 	rm -f "$tmp/ended" "$tmp/screen"
 	{
@@ -135,7 +135,7 @@ waits() {
 	sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
 }
 
-# waiting PID: primeshim has read the page, and looks for what comes: it goes to sleep again and again
+# waiting PID: primeshim has read the page, and looks for what comes: it sleeps again and again
 # shellcheck disable=SC2317
 waiting() {
 	local before

@@ -27,8 +27,8 @@ ${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -Wall -Wextra -r
 run() {
 	(
 		ulimit -c 0
-		timeout "$hang" env LD_PRELOAD="$shim:$fake" PRIMESHIM_SYNC=trap ${EMULATOR:+"$EMULATOR"} \
-			"$tmp/trap" "$@" 2>"$tmp/err"
+		timeout "$hang" env LD_PRELOAD="$shim:$fake" PRIMESHIM_SYNC=trap \
+			${EMULATOR:+"$EMULATOR"} "$tmp/trap" "$@" 2>"$tmp/err"
 	)
 }
 
