@@ -109,6 +109,13 @@ for importer in "${importers[@]}"; do
 	timeout "$hang" $shim tests/process "$importer" udmabuf
 	promise "$importer <- udmabuf: the process ended well" [ $? = 0 ]
 done
+# What is just behind a mapping there is the shim's: only what the test owns may go.
+for importer in "${importers[@]}"; do
+	LD_PRELOAD=$PWD/.libs/libprimeshim.so:$PWD/tests/.libs/libneighbour.so timeout "$hang" \
+		tests/process "$importer" udmabuf mappings moves | sed 's/: /: beside a table: /'
+	promise "$importer <- udmabuf: beside a table: the process ended well" \
+		[ "${PIPESTATUS[0]}" = 0 ]
+done
 echo 0 >$tracing/events/kprobes/enable
 echo >$tracing/kprobe_events
 
