@@ -8,7 +8,7 @@ top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 . "$top/scripts/packages.sh"
 groups=(build test abi vm vm-radeon vm-arm emulation arm64 armhf i386 riscv64 s390x
 	demo demo-gstreamer demo-weston audit package programs bench)
-here='' kvm='' quick='' all_of_it='' quick_minutes=5
+here='' kvm='' quick='' all_of_it='' quick_minutes=4
 
 usage() {
 	cat <<-EOF
