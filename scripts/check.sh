@@ -61,28 +61,37 @@ all=$tmp/all
 : >"$all"
 : >"$tmp/begun"
 
-# speed: prints the milliseconds that two compilers take at once: 1000 on the quiet machine that the
-# usual times are of
+# speed: prints how much longer than on the usual machine, in thousandths, two compilers take at once:
+# now, and if they had the processors to themselves. The usual machine has two, and takes a second.
 speed() {
-	local began
+	local TIMEFORMAT='%3R %3U %3S'
 	awk 'BEGIN { for (i = 0; i < 200; i++) print \
 		"double f" i "(double x, int n) { double a[64];" \
 		"for (int i = 0; i < n; i++) a[i & 63] = x * i + a[(i + " i ") & 63];" \
 		"return a[n & 63] + (n > " i " ? x / n : x * n); }" }' >"$tmp/speed.c"
-	began=${EPOCHREALTIME/[.,]/}
-	gcc -O2 -c -o "$tmp/speed1.o" "$tmp/speed.c" &
-	gcc -O2 -c -o "$tmp/speed2.o" "$tmp/speed.c" &
-	wait
-	echo $(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+	{
+		time {
+			gcc -O2 -c -o "$tmp/speed1.o" "$tmp/speed.c" &
+			gcc -O2 -c -o "$tmp/speed2.o" "$tmp/speed.c" &
+			wait
+		}
+	} 2>"$tmp/speed"
+	awk -v all="$(nproc)" '{
+		quiet = ($2 + $3) / (all < 2 ? 1 : 2)
+		printf "%d %d\n", ($1 > quiet ? $1 : quiet) * 1000, quiet * 1000
+	}' "$tmp/speed"
 }
 
-# foretell: says how long it will take, going by what two compilers take
+# foretell: says how long it will take
 foretell() {
-	local usual=20 more=', and what is fetched the first time'
+	local usual=20 now quiet busy='' more=', and what is fetched the first time'
 	[ -z "$quick" ] || usual=$quick_minutes more=''
 	[ -z "$all_of_it" ] || more+='; --all adds an hour or more'
-	echo "$me: about $usual minutes on two quiet processors, about" \
-		"$(((usual * $(speed) + 999) / 1000)) here$more"
+	read -r now quiet < <(speed)
+	[ $((now * 10)) -lt $((quiet * 13)) ] ||
+		busy=", or $(((usual * now + 999) / 1000)) if it stays as busy as it is now"
+	echo "$me: about $usual minutes on two quiet processors; here about" \
+		"$(((usual * quiet + 999) / 1000))$busy$more"
 }
 
 # say TEXT: a step begins; with how many there are, if that has been counted
