@@ -8,7 +8,7 @@ top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 . "$top/scripts/packages.sh"
 groups=(build test abi vm vm-radeon vm-arm emulation arm64 armhf i386 riscv64 s390x
 	demo demo-gstreamer demo-weston audit package programs bench)
-here='' kvm='' quick='' all_of_it=''
+here='' kvm='' quick='' all_of_it='' quick_minutes=4
 
 usage() {
 	cat <<-EOF
@@ -45,7 +45,7 @@ done
 	{ echo "$me: --quick and --all exclude each other; see --help" >&2 && exit 2; }
 [ -z "$quick" ] || groups=(build test)
 [ -z "$all_of_it" ] || groups+=(programs-all programs-guest)
-packages_need "${groups[@]}"
+packages_need "${groups[@]}" || exit 2
 
 # shellcheck disable=SC2317
 clean_up() {
@@ -54,13 +54,63 @@ clean_up() {
 }
 
 lane='' # what runs beside the rest, a process group
+counting='' steps=0 # how many there are, counted before the first
 tmp=$(mktemp -d) || exit 2
 trap clean_up EXIT
 all=$tmp/all
 : >"$all"
+: >"$tmp/begun"
 
+# speed: prints how much longer than on the usual machine, in thousandths, two compilers take at once:
+# now, and if they had the processors to themselves. The usual machine has two, and takes a second.
+speed() {
+	local TIMEFORMAT='%3R %3U %3S'
+	awk 'BEGIN { for (i = 0; i < 200; i++) print \
+		"double f" i "(double x, int n) { double a[64];" \
+		"for (int i = 0; i < n; i++) a[i & 63] = x * i + a[(i + " i ") & 63];" \
+		"return a[n & 63] + (n > " i " ? x / n : x * n); }" }' >"$tmp/speed.c"
+	{
+		time {
+			gcc -O2 -c -o "$tmp/speed1.o" "$tmp/speed.c" &
+			gcc -O2 -c -o "$tmp/speed2.o" "$tmp/speed.c" &
+			wait
+		}
+	} 2>"$tmp/speed"
+	awk -v all="$(nproc)" '{
+		quiet = ($2 + $3) / (all < 2 ? 1 : 2)
+		printf "%d %d\n", ($1 > quiet ? $1 : quiet) * 1000, quiet * 1000
+	}' "$tmp/speed"
+}
+
+# foretell: says how long it will take
+foretell() {
+	local usual=20 now quiet busy='' more=', and what is fetched the first time'
+	[ -z "$quick" ] || usual=$quick_minutes more=''
+	[ -z "$all_of_it" ] || more+='; --all adds an hour or more'
+	read -r now quiet < <(speed)
+	[ $((now * 10)) -lt $((quiet * 13)) ] ||
+		busy=", or $(((usual * now + 999) / 1000)) if it stays as busy as it is now"
+	echo "$me: about $usual minutes on two quiet processors; here about" \
+		"$(((usual * quiet + 999) / 1000))$busy$more"
+}
+
+# say TEXT: a step begins; with how many there are, if that has been counted
 say() {
-	printf '%s: [%3d s] %s\n' "$me" $SECONDS "$1"
+	local begun
+	echo >>"$tmp/begun"
+	begun=$(wc -l <"$tmp/begun")
+	printf '%s: [%3d s] step %d of %d: %s\n' "$me" $SECONDS "$begun" "$steps" "$1"
+}
+
+# count: is this step only counted?
+count() {
+	[ -z "$counting" ] || echo >>"$tmp/counted"
+	[ -n "$counting" ]
+}
+
+# go FOLDER: from there the next steps run
+go() {
+	[ -n "$counting" ] || cd "$1" || { promise "there is $1" 1 && return 1; }
 }
 
 # promise TEXT STATUS
@@ -76,6 +126,7 @@ skip() {
 # step TEXT COMMAND...: its output is shown only if it fails
 step() {
 	local status log=$tmp/log.$BASHPID
+	! count || return 0
 	say "$1"
 	("${@:2}") >"$log" 2>&1
 	status=$?
@@ -90,6 +141,7 @@ step() {
 
 # guest TEXT COMMAND...: prints "ok" and "not ok" lines, which count
 guest() {
+	! count || return 0
 	say "$1"
 	"${@:2}" 2>&1 | tee -a "$all"
 	case ${PIPESTATUS[0]} in
@@ -98,14 +150,26 @@ guest() {
 	esac
 }
 
+# seen TEXT COMMAND...: its output is shown, and counts for nothing
+seen() {
+	! count || return 0
+	say "$1"
+	"${@:2}"
+	promise "$1" $?
+}
+
 finish() {
-	local passed failed skipped
+	local passed failed skipped begun
 	[ -z "$lane" ] || wait "$lane"
+	# Where a step was left out for no reason that was told, the count is wrong, or worse.
+	begun=$(wc -l <"$tmp/begun")
+	grep -q '^not ok - \|^skipped - ' "$all" || [ "$begun" = "$steps" ] ||
+		promise "all of the $steps steps were begun: $begun" 1
 	passed=$(grep -c '^ok - ' "$all")
 	failed=$(grep -c '^not ok - ' "$all")
 	skipped=$(grep -c '^skipped - ' "$all")
 	grep '^not ok - \|^skipped - ' "$all"
-	say 'the end'
+	printf '%s: [%3d s] the end\n' "$me" $SECONDS
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
 	exit
@@ -123,22 +187,36 @@ copy_source() {
 }
 
 source=$top/build-check/source build=$top/build-check/build
-step 'a clean copy of the source' copy_source || finish
-step 'autoreconf' autoreconf -fi "$source" || finish
-cd "$build" || exit 2
-step 'configure, with warnings as errors' "$source/configure" --enable-werror || finish
-step 'make' make -j2 || finish
-step 'make check' make -j2 check
-# How many the unit tests were, and what the shell tests promise.
-cat tests/*.log | grep -E '^(ok|not ok|[0-9]+%:)' | tee -a "$all"
-[ -z "$all_of_it" ] || step 'make fuzz' make fuzz
-# With those tests alone that read what else is in the tree: all of them have run.
-step 'make distcheck' make -j2 distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
-	TESTS='tests/exports.sh tests/tables.sh tests/android.sh tests/man.sh tests/completions.sh
-		tests/drivers.sh tests/page.sh tests/trace.sh tests/settings.sh tests/launcher-more.sh'
-cd "$source" || exit 2
-step 'shellcheck' shellcheck -x bench/*.sh scripts/*.sh tests/*.sh "$build"/scripts/*.sh
-[ -z "$quick" ] || finish
+
+# told: how many the unit tests were, and what the shell tests promise
+told() {
+	[ -n "$counting" ] ||
+		cat "$build"/tests/*.log | grep -E '^(ok|not ok|[0-9]+%:)' | tee -a "$all"
+}
+
+# shellcheck disable=SC2317
+lint() {
+	shellcheck -x bench/*.sh scripts/*.sh tests/*.sh "$build"/scripts/*.sh
+}
+
+# build_and_check: what needs no more than a build
+build_and_check() {
+	step 'a clean copy of the source' copy_source || return
+	step 'autoreconf' autoreconf -fi "$source" || return
+	go "$build" || return
+	step 'configure, with warnings as errors' "$source/configure" --enable-werror || return
+	step 'make' make -j2 || return
+	step 'make check' make -j2 check
+	told
+	[ -z "$all_of_it" ] || step 'make fuzz' make fuzz
+	# With those tests alone that read what else is in the tree: all of them have run.
+	step 'make distcheck' make -j2 distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
+		TESTS='tests/exports.sh tests/tables.sh tests/android.sh tests/man.sh
+			tests/completions.sh tests/drivers.sh tests/page.sh tests/trace.sh
+			tests/settings.sh tests/launcher-more.sh'
+	go "$source" || return
+	step 'shellcheck' lint
+}
 
 # other NAME OPTION...: built and tried with another compiler, or for another ABI of this machine
 # shellcheck disable=SC2317
@@ -154,7 +232,8 @@ other() {
 # others NAME OPTION...
 others() {
 	step "built for $1: exports, every hooked call, every driver, the fuzzer" other "$@"
-	grep -h '^ok' "$top/build-check/$1"/tests/*.log | sed "s/^ok - /ok - $1: /" | tee -a "$all"
+	[ -n "$counting" ] || grep -h '^ok' "$top/build-check/$1"/tests/*.log |
+		sed "s/^ok - /ok - $1: /" | tee -a "$all"
 }
 
 # musl_i386: makes a compiler of Debian's musl for i386, which comes without one for this machine
@@ -175,14 +254,14 @@ emulated() {
 	local dir=$top/build-check/cross-$1${2:+-time64}
 	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "${some[@]}" "$1" "$dir" \
 		"CPPFLAGS=${2-}" || return
-	cd "$dir" || return
+	go "$dir" || return
 	CPPFLAGS=${2-} guest "$1${2:+, 64-bit time} by emulation" "$source/tests/machine.sh" "$1" \
 		${all_of_it:+--long}
 }
 
 # etnaviv ARCHITECTURE OPTION...: the driver in a virtual machine
 etnaviv() {
-	cd "$top/build-check/cross-$1" || return
+	go "$top/build-check/cross-$1" || return
 	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --etnaviv --arch "$@" -- \
 		"$source/tests/kernel-etnaviv.sh"
 }
@@ -213,49 +292,65 @@ portability() {
 	etnaviv armhf --kernel 6.1
 	etnaviv arm64 --system-heap
 	for arch in arm64 armhf; do
-		cd "$top/build-check/cross-$arch" || return
+		go "$top/build-check/cross-$arch" || return
 		guest "$arch" "$top/scripts/vm.sh" --arch $arch -- "$source/tests/machine.sh"
 	done
 }
 
-cd "$build" || exit 2
-short=(--quick) package=()
-[ -z "$all_of_it" ] || short=() package=(--vm)
-guest 'what it costs' make bench BENCH_FLAGS="${short[*]} $kvm ${here:+--here}"
-set -m
-portability &
-lane=$!
-set +m
-guest 'the imports of Mesa and libdrm' "$top/scripts/audit.sh"
-guest 'that audit can fail' "$top/tests/audit.sh"
-guest 'the Debian packages' "$top/tests/package.sh" "${package[@]}"
-guest 'real programs' "$top/scripts/programs.sh" --lib "$build/.libs/libprimeshim.so" \
-	"${short[@]}"
+# the_rest: what needs other compilers, virtual machines, packages
+the_rest() {
+	go "$build" || return
+	local short=(--quick) package=() vm
+	[ -z "$all_of_it" ] || short=() package=(--vm)
+	guest 'what it costs' make bench BENCH_FLAGS="${short[*]} $kvm ${here:+--here}"
+	if [ -n "$counting" ]; then
+		portability
+	else
+		set -m
+		portability &
+		lane=$!
+		set +m
+	fi
+	guest 'the imports of Mesa and libdrm' "$top/scripts/audit.sh"
+	guest 'that audit can fail' "$top/tests/audit.sh"
+	guest 'the Debian packages' "$top/tests/package.sh" "${package[@]}"
+	guest 'real programs' "$top/scripts/programs.sh" --lib "$build/.libs/libprimeshim.so" \
+		"${short[@]}"
 
-if [ -n "$here" ]; then
-	guest 'the running kernel' "$top/tests/kernel.sh"
-	step 'the demonstration' "$top/scripts/demo.sh" --here --out "$tmp/pictures"
-	finish
-fi
-vm=("$top/scripts/vm.sh" --device cirrus-vga --device virtio-gpu-pci)
-[ -z "$kvm" ] || vm+=("$kvm")
-guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
-guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
-# shellcheck disable=SC2016
-guest 'kernel 6.12, the shared page and primeshim' "${vm[@]}" --kernel 6.12 -- \
-	sh -c 'for part in page ab trace; do "$0/kernel-$part.sh"; done' "$top/tests"
-guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
-guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 --append swiotlb=force -- \
-	"$top/tests/kernel-sync.sh"
-guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- "$top/tests/kernel-radeon.sh"
-if [ -n "$all_of_it" ]; then
-	guest 'kernel newest' "${vm[@]}" --kernel newest -- "$top/tests/kernel.sh"
-	step 'docs/matrix.md is still so' "$top/scripts/matrix.sh" --check
-fi
-[ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
-	--lib "$build/.libs/libprimeshim.so"
-say 'the demonstration'
-# shellcheck disable=SC2086
-"$top/scripts/demo.sh" $kvm --out "$tmp/pictures"
-promise 'the demonstration' $?
+	if [ -n "$here" ]; then
+		guest 'the running kernel' "$top/tests/kernel.sh"
+		step 'the demonstration' "$top/scripts/demo.sh" --here --out "$tmp/pictures"
+		return
+	fi
+	vm=("$top/scripts/vm.sh" --device cirrus-vga --device virtio-gpu-pci)
+	[ -z "$kvm" ] || vm+=("$kvm")
+	guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
+	guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
+	# shellcheck disable=SC2016
+	guest 'kernel 6.12, the shared page and primeshim' "${vm[@]}" --kernel 6.12 -- \
+		sh -c 'for part in page ab trace; do "$0/kernel-$part.sh"; done' "$top/tests"
+	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
+	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
+		--append swiotlb=force -- "$top/tests/kernel-sync.sh"
+	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- \
+		"$top/tests/kernel-radeon.sh"
+	if [ -n "$all_of_it" ]; then
+		guest 'kernel newest' "${vm[@]}" --kernel newest -- "$top/tests/kernel.sh"
+		step 'docs/matrix.md is still so' "$top/scripts/matrix.sh" --check
+	fi
+	[ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
+		--lib "$build/.libs/libprimeshim.so"
+	# shellcheck disable=SC2086
+	seen 'the demonstration' "$top/scripts/demo.sh" $kvm --out "$tmp/pictures"
+}
+
+suite() {
+	build_and_check && { [ -n "$quick" ] || the_rest; }
+}
+
+foretell
+counting=yes
+suite
+counting='' steps=$(wc -l <"$tmp/counted")
+suite
 finish

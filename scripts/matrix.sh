@@ -51,7 +51,8 @@ machines=(
 ask() {
 	local machine folder around guest
 	for machine in "${machines[@]}"; do
-		folder=$source/${machine%% *} around=("$source/scripts/vm.sh") guest=("$source/tests/matrix-guest.sh")
+		folder=$source/${machine%% *} around=("$source/scripts/vm.sh")
+		guest=("$source/tests/matrix-guest.sh")
 		[ "$folder" != "$source/build" ] || folder=$build
 		echo "$me: ${machine#* }" >&2
 		[[ $machine != *--radeon* ]] || guest+=(radeon)
@@ -60,8 +61,8 @@ ask() {
 			# What this machine is without, a virtual one has. The guest inside it takes
 			# minutes to boot: it shows that it does.
 			[ -w /dev/udmabuf ] ||
-				around=("$source/scripts/vm.sh" --memory 4096 -- "$source/scripts/vm.sh"
-					--console --append loglevel=7)
+				around+=(--memory 4096 -- "$source/scripts/vm.sh" --console
+					--append loglevel=7)
 		fi
 		# shellcheck disable=SC2086
 		(cd "$folder" && "${around[@]}" ${machine#* } -- "${guest[@]}") || return

@@ -75,7 +75,9 @@ ulimit -c 0
 
 # What a program is run with; "before" and "after" are what else is preloaded, in that order.
 plain=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$tmp/work" LC_ALL=C.UTF-8)
-user=() before='' after='' blur='' limit=300
+user=() before='' after='' blur=''
+# Seconds, for what hangs: on a busy machine what takes two minutes may take twenty.
+limit=1800
 
 # promise TEXT COMMAND...: it succeeds
 promise() {
@@ -218,7 +220,8 @@ stress_work() {
 	for each; do
 		# shellcheck disable=SC2086
 		set -- $each
-		stress-ng --verify --timeout 20 "--$1" 1 "--$1-ops" "$2" "${@:3}" || return
+		# Its end is the number of operations; the limit is for what hangs.
+		stress-ng --verify --timeout 900 "--$1" 1 "--$1-ops" "$2" "${@:3}" || return
 	done
 }
 
@@ -359,7 +362,7 @@ look() {
 	) </dev/null >"$tmp/log" 2>&1 &
 	session=$!
 	: >"$tmp/$1"
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < 240; i++)); do
 		sleep 0.5
 		processes $session >"$tmp/now"
 		if grep -q '^renderer.*seccomp 2' "$tmp/now" && cmp -s "$tmp/now" "$tmp/$1"; then

@@ -29,7 +29,8 @@ declare -A kernels=(
 	[armhf-6.12]='trixie linux-image-armmp'
 )
 
-arch='' etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=() stall=180 timeout=14400 out='' show='' memory=2048 radeon='' blobs=''
+arch='' etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=()
+stall=180 timeout=14400 out='' show='' memory=2048 radeon='' blobs=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -281,7 +282,8 @@ share() {
 # not_run PID: prints for how many microseconds its threads were ready to run and had to wait for a
 # processor; where the kernel does not count that, 0
 not_run() {
-	cat "/proc/$1/task"/*/schedstat 2>/dev/null | awk '{ ns += $2 } END { printf "%d", ns / 1000 }'
+	cat "/proc/$1/task"/*/schedstat 2>/dev/null |
+		awk '{ ns += $2 } END { printf "%d", ns / 1000 }'
 }
 
 # last_line: prints the last line that the guest or COMMAND has written
@@ -291,15 +293,16 @@ last_line() {
 	[ -z "$file" ] || tail -n 1 "${file#* }" | tr -d '\000-\037' | cut -c 1-200
 }
 
-# watch PID: ends QEMU, and writes why to the file given_up, where the guest makes no progress, which
-# is a byte on its console or from COMMAND. A slow guest is not a guest that hangs: what counts are
-# seconds in which it could have run.
+# watch PID: ends QEMU, and writes why to the file given_up, where the guest makes no progress.
+# Progress is a byte on its console or from COMMAND. A slow guest is not a guest that hangs, so only
+# seconds count in which it could have run.
 watch() {
-	local began=$SECONDS before='' now then=${EPOCHREALTIME/./} passed waited delayed=0 sizes silent=0 why
+	local began=$SECONDS before='' sizes now then=${EPOCHREALTIME/./} passed waited delayed=0
+	local silent=0 why
 	while sleep 1; do
 		sizes=$(stat -c %s "$dir"/{console,out,err})
 		now=${EPOCHREALTIME/./} waited=$(not_run "$1")
-		# A longer second is this shell's own, that did not run, or this machine's, that slept.
+		# In a longer second this shell did not run, or this machine slept.
 		passed=$((now - then > 2000000 ? 2000000 : now - then))
 		delayed=$((waited - delayed < 0 ? 0 : waited - delayed))
 		silent=$((silent + (delayed > passed ? 0 : passed - delayed)))
@@ -330,7 +333,8 @@ clean_up() {
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--arch=* | --kernel=* | --device=* | --module=* | --append=* | --stall=* | --timeout=* | --out=* | --memory=*)
+	--arch=* | --kernel=* | --device=* | --module=* | --append=* | --stall=* | --timeout=* | \
+		--out=* | --memory=*)
 		option=${1%%=*} value=${1#*=}
 		;;
 	--arch | --kernel | --device | --module | --append | --stall | --timeout | --out | --memory)

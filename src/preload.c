@@ -104,7 +104,7 @@ __attribute__((constructor)) static void begin(void)
 
 struct border {
 	int saved;
-	int cancel;
+	struct inside in;
 };
 
 /* False in a signal handler amid our records, and in a child that has none. */
@@ -113,14 +113,15 @@ static bool enter(struct border *b)
 	if (lock_held() || (descriptors_orphaned() && !fork_unseen()))
 		return false;
 	b->saved = errno;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &b->cancel);
+	inside_begin(&b->in);
+	sync_left();
 	publish_follow();
 	return true;
 }
 
 static int leave(const struct border *b, int ret)
 {
-	pthread_setcancelstate(b->cancel, NULL);
+	inside_end(&b->in);
 	errno = ret < 0 ? -ret : b->saved;
 	return ret < 0 ? -1 : ret;
 }

@@ -4,6 +4,8 @@
 # the shim, and then the command's own. By bash's function and by a zsh at a pseudo-terminal.
 set -u
 export LC_ALL=C.UTF-8
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 src=$(cd "${top_srcdir:-.}" && pwd -P) build=$(cd "${top_builddir:-.}" && pwd -P)
 lib=$build/.libs/libprimeshim.so tool=$build/tools/primeshim
 loader=/usr/share/bash-completion/bash_completion
@@ -30,12 +32,9 @@ promise() {
 }
 
 # A process to find.
-LD_PRELOAD=$lib sleep 600 &
+LD_PRELOAD=$lib sleep infinity &
 sleeper=$!
-for ((i = 0; i < 50; i++)); do
-	! grep -qs libprimeshim /proc/$sleeper/maps || break
-	sleep 0.1
-done
+wait_until grep -qs libprimeshim /proc/$sleeper/maps
 mkdir -p "$tmp/there/inner" && : >"$tmp/there/file.json"
 cd "$tmp/there" || exit 99
 
@@ -136,12 +135,12 @@ typed() {
 		zpty -w shell "autoload -Uz compinit && compinit -D; compdef _files cat"
 		zpty -w shell "show() { print -r -- \"line<\$BUFFER>\" >$2 }; zle -N show; bindkey \"^X\" show"
 		zpty -w shell "bindkey \"^I\" complete-word; unsetopt list_ambiguous auto_list auto_menu; echo rea\"\"dy"
-		repeat 300; do
+		repeat 2400; do
 			zpty -r -t shell got && [[ $got == *ready* ]] && break
 			sleep 0.05
 		done
 		zpty -w -n shell "$3"
-		repeat 300; do
+		repeat 2400; do
 			zpty -r -t shell got
 			[[ -s $2 ]] && break
 			sleep 0.05

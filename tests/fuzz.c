@@ -4,7 +4,8 @@
  * kernel. Each call is judged by what the program should see (fuzz.h), and between rounds the
  * shim's records are compared with what is there (fuzz-check.c). A failure tells the seed, the
  * step and the thread's last steps; with one thread a seed gives the same steps again. With --clean
- * no round has faults, or calls that the shim cannot see.
+ * no round has faults, or calls that the shim cannot see. With --progress a line says so when a
+ * round is over.
  */
 #define _GNU_SOURCE
 #include "config.h"
@@ -39,7 +40,7 @@ bool redirect, observe;
 int shared_fd[SHARED] = { -1, -1 };
 
 static unsigned long seed, steps = 100000;
-static bool trace, clean;
+static bool trace, clean, progress;
 static struct thread all[THREADS];
 static pthread_barrier_t barrier;
 static pthread_mutex_t failing = PTHREAD_MUTEX_INITIALIZER;
@@ -215,6 +216,8 @@ static void *run(void *arg)
 		wait_all();
 		if (!t->index)
 			check_all(all);
+		if (!t->index && progress)
+			fprintf(stderr, "# fuzz: %lu of %lu steps\n", t->step * threads, steps);
 		wait_all();
 		if (!last)
 			continue;
@@ -233,7 +236,7 @@ static void *run(void *arg)
 
 static int usage(const char *what, const char *arg)
 {
-	fprintf(stderr, "fuzz: %s%s; --seed N --steps N --threads N --clean --trace\n",
+	fprintf(stderr, "fuzz: %s%s; --seed N --steps N --threads N --clean --trace --progress\n",
 		what, arg);
 	return 2;
 }
@@ -294,6 +297,8 @@ int main(int argc, char **argv)
 
 		if (!strcmp(argv[i], "--trace"))
 			trace = true;
+		else if (!strcmp(argv[i], "--progress"))
+			progress = true;
 		else if (!strcmp(argv[i], "--clean"))
 			clean = true;
 		else if (!strcmp(argv[i], "--seed") && more && number(argv[i + 1], ~0UL, &seed))

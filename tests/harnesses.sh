@@ -4,6 +4,8 @@
 # the fake kernel: with other allocators preloaded before and after, under valgrind, and built with
 # sanitizers, by the launcher. What is not installed is skipped.
 set -u
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so
@@ -32,7 +34,7 @@ promise() {
 # right TEXT COMMAND...: it says "all right", on stderr nothing else, and does not hang
 right() {
 	local said
-	said=$(timeout 120 "${@:2}" 2>&1)
+	said=$(timeout "$hang" "${@:2}" 2>&1)
 	[ "$said" = 'all right' ]
 	promise "$1" $? "$said"
 }

@@ -3,6 +3,8 @@
 # The shared page and primeshim on a real kernel; root, in a virtual machine made by scripts/vm.sh.
 # Run in the build folder. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 shim=scripts/run-with-shim.sh tool=tools/primeshim client=tests/page-real
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -20,11 +22,7 @@ fi
 
 # answered N: the program has said so many words by now
 answered() {
-	for _ in {1..200}; do
-		[ "$(wc -l <"$tmp/out")" -lt "$1" ] || return 0
-		sleep 0.05
-	done
-	return 1
+	wait_until lines "$tmp/out" "$1"
 }
 
 # A running program whose map is refused natively maps again, and is healed.

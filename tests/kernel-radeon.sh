@@ -4,6 +4,8 @@
 # running kernel; root, in a virtual machine made by scripts/vm.sh --radeon. Run in the build
 # folder. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 shim=scripts/run-with-shim.sh lib=$PWD/.libs/libprimeshim.so
 
 # promise TEXT COMMAND...: it succeeds
@@ -94,7 +96,7 @@ tracing=/sys/kernel/tracing
 echo 'p:begin begin_cpu_udmabuf' >$tracing/kprobe_events
 echo 'p:end end_cpu_udmabuf' >>$tracing/kprobe_events
 echo 1 >$tracing/events/kprobes/enable
-with redirect timeout 60 tests/process radeon udmabuf ranges mappings moves private
+with redirect timeout "$hang" tests/process radeon udmabuf ranges mappings moves private
 promise 'radeon <- udmabuf: the process ended well' [ $? = 0 ]
 
 # What the driver is told, counted: a bracket for each of 60 rounds, and 61 of the device's.

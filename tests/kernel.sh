@@ -4,6 +4,8 @@
 # scripts/vm.sh with cirrus-vga and virtio-gpu-pci. Run in the build folder. Prints "ok - ..." and
 # "not ok - ..." lines; the caller counts them.
 set -u
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 shim=scripts/run-with-shim.sh
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -47,7 +49,7 @@ for importer in "${importers[@]}"; do
 	done
 	# Of dumb buffers, whose pages are counted from where a mapping begins.
 	for exporter in "${other[@]}"; do
-		timeout 120 $shim tests/process "$importer" "$exporter" \
+		timeout "$hang" $shim tests/process "$importer" "$exporter" \
 			files ranges handles mappings moves private
 		promise "$importer <- $exporter: the process ended well" [ $? = 0 ]
 	done
@@ -104,8 +106,15 @@ done
 # What a process may do while it has imports. It reads the counts itself.
 echo 1 >$tracing/events/kprobes/enable
 for importer in "${importers[@]}"; do
-	timeout 120 $shim tests/process "$importer" udmabuf
+	timeout "$hang" $shim tests/process "$importer" udmabuf
 	promise "$importer <- udmabuf: the process ended well" [ $? = 0 ]
+done
+# What is just behind a mapping there is the shim's: only what the test owns may go.
+for importer in "${importers[@]}"; do
+	LD_PRELOAD=$PWD/.libs/libprimeshim.so:$PWD/tests/.libs/libneighbour.so timeout "$hang" \
+		tests/process "$importer" udmabuf mappings moves | sed 's/: /: beside a table: /'
+	promise "$importer <- udmabuf: beside a table: the process ended well" \
+		[ "${PIPESTATUS[0]}" = 0 ]
 done
 echo 0 >$tracing/events/kprobes/enable
 echo >$tracing/kprobe_events

@@ -7,7 +7,7 @@
 #   machine.sh ARCHITECTURE [--long]   here, by QEMU's user mode
 set -u
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
-export top_srcdir=$top top_builddir=$PWD CPPFLAGS=${CPPFLAGS-} CK_DEFAULT_TIMEOUT=120
+export top_srcdir=$top top_builddir=$PWD CPPFLAGS=${CPPFLAGS-}
 LONG_BITS=$(sed -n 's/^LONG_BITS = //p' Makefile)
 CC=gcc LIBDRM_CFLAGS=-I/usr/include/libdrm
 machine=$(uname -m) short=(unit) tests=(exports layers hooked brackets trap drivers)
@@ -32,6 +32,11 @@ promise() {
 	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
 }
 
+# goes_on: what a test promises, while it runs, as comments: a guest that is silent is given up
+goes_on() {
+	sed -un 's/^ok - /# /p'
+}
+
 log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 for test in "${short[@]}"; do
@@ -42,16 +47,16 @@ done
 # QEMU's user mode has an mremap() of its own, with other answers.
 for mode in redirect rescue; do
 	[ -z "${EMULATOR-}" ] || continue
-	PRIMESHIM_MODE=$mode tests/fuzz --threads 1 --seed 1 --steps 20000
+	PRIMESHIM_MODE=$mode tests/fuzz --progress --threads 1 --seed 1 --steps 20000
 	promise "$machine: 20,000 steps of the fuzzer in mode $mode" [ $? = 0 ]
-	PRIMESHIM_MODE=$mode tests/fuzz --clean --threads 4 --seed 2 --steps 20000
+	PRIMESHIM_MODE=$mode tests/fuzz --progress --clean --threads 4 --seed 2 --steps 20000
 	promise "$machine: and of four threads" [ $? = 0 ]
 done
 [ -n "${EMULATOR-}" ] || tests+=(settings)
 for test in "${tests[@]}"; do
-	"$top/tests/$test.sh" >"$log" 2>&1
-	status=$?
+	"$top/tests/$test.sh" 2>&1 | tee "$log" | goes_on
+	status=${PIPESTATUS[0]}
 	n=$(grep -c "^ok" "$log" | grep -v "^0")
-	promise "$machine: $test.sh${n:+: $n promises}" [ $status = 0 ]
-	[ $status = 0 ] || grep -v '^ok' "$log" | tail -n 20 | sed 's/^/# /'
+	promise "$machine: $test.sh${n:+: $n promises}" [ "$status" = 0 ]
+	[ "$status" = 0 ] || grep -v '^ok' "$log" | tail -n 20 | sed 's/^/# /'
 done

@@ -226,7 +226,8 @@ int main(int argc, char **argv)
 		else if (!strcmp(w, "half"))
 			munmap(i->p + 4096, 4096);
 		else if (!strcmp(w, "move"))
-			i->p = mremap(i->p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, room_new(SIZE));
+			i->p = mremap(i->p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+				      room_new(SIZE));
 		else if (!strcmp(w, "close"))
 			close_handle(i--);
 		else if (!strcmp(w, "many"))

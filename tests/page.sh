@@ -3,6 +3,8 @@
 # The shared page, as the shim writes it over the fake kernel and primeshim reads it.
 # PAGE_TOOL: a primeshim that runs here, where the build's own does not.
 set -u
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so
@@ -174,11 +176,7 @@ mkfifo "$tmp/in"
 exec 3>"$tmp/in"
 # answered N: the program has said so many words
 answered() {
-	for _ in {1..100}; do
-		[ "$(wc -l <"$tmp/out")" -lt "$1" ] || return 0
-		sleep 0.05
-	done
-	return 1
+	wait_until lines "$tmp/out" "$1"
 }
 set_to() {
 	"$tool" set "$pid" "$@" >"$tmp/said" 2>&1

@@ -18,6 +18,8 @@
 #define WORKERS	8
 #define ROUNDS	60
 
+#define HANGS	300	/* seconds, after which it does: on a busy machine one takes a minute */
+
 static int shared_file;
 static atomic_bool done;
 
@@ -70,7 +72,7 @@ static bool have_children(const struct subject *s)
 		pid_t child = fork();
 
 		if (!child) {
-			alarm(10);
+			alarm(HANGS);
 			_exit(!maps(s, s->fd));
 		}
 		ok &= ended_well(child);
@@ -200,7 +202,7 @@ static bool cancelled(struct victim *v, void *(*run)(void *))
 	pthread_cancel(t);
 	sem_post(&v->go);
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 10;
+	until.tv_sec += HANGS;
 	if (pthread_timedjoin_np(t, &ret, &until))
 		errx(2, "a thread that was cancelled goes on");
 	return ret == PTHREAD_CANCELED;
@@ -226,7 +228,7 @@ static void in_cancelled_threads(void)
 		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 		byte = !fcntl(v.fd, F_SETLK, &lock);
-		alarm(30);	/* should its parent end early */
+		alarm(HANGS);	/* should its parent end early */
 		if (write(ready[1], &byte, 1) == 1)
 			pause();
 		_exit(1);

@@ -98,10 +98,11 @@ GUEST
 guest starved --stall 3 <<'GUEST' &
 cpu=$(taskset -pc $$ | sed 's/.*: *\([0-9]*\).*/\1/')
 taskset -pc "$cpu" $$ >/dev/null
-while :; do :; done &
+timeout 60 bash -c 'while :; do :; done' &
+trap 'kill $!' EXIT
+trap exit TERM
 renice -n 19 -p $$ >/dev/null
 until [ $SECONDS -ge 8 ]; do :; done
-kill %1
 echo 0 >"$dir/status"
 GUEST
 wait

@@ -3,6 +3,8 @@
 # primeshim's commands that look: report, top, maps, watch, set. What they print of real pages (over
 # the fake kernel) and of wrong ones, in a terminal and in a pipe. page.sh has what is in the pages.
 set -u
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so tool=$build/tools/primeshim
@@ -101,19 +103,28 @@ rm -rf "$dir"
 	<"$tmp/in" >"$tmp/said") &
 pid=$!
 exec 3>"$tmp/in"
-for _ in {1..100}; do [ "$(wc -l <"$tmp/said")" -lt 2 ] || break; sleep 0.05; done
+wait_until lines "$tmp/said" 2
 "$tool" top -n 2 -d 0.1 "$dir" >"$tmp/text" </dev/null
 promise 'top in a pipe: a line each time' [ "$(grep -c ' 1 running, 1 imports, 16 KiB mapped' "$tmp/text")" = 2 ]
 promise 'top in a pipe that nobody reads ends well' \
 	[ "$("$tool" top -d 0.1 "$dir" </dev/null 2>"$tmp/err" | head -n 1 | wc -l)-$(wc -c <"$tmp/err")" = 1-0 ]
 
-# terminal COLUMNS LINES KEYS ARG...: what it writes there, in typescript
+# shown: the terminal has something, or what ran there has ended
+# shellcheck disable=SC2317
+shown() {
+	[ -s "$tmp/screen" ] || [ -e "$tmp/ended" ]
+}
+
+# terminal COLUMNS LINES KEYS ARG...: what it writes there, in screen. Keys are typed when something
+# is there, and the terminal stays until it has ended.
 terminal() {
+	rm -f "$tmp/ended" "$tmp/screen"
 	{
-		sleep 0.7
+		wait_until shown
 		printf %s "$3"
-		sleep 0.3
-	} | TERM=xterm timeout 20 script -qec "stty cols $1 rows $2; exec $tool ${*:4}" "$tmp/typescript" >"$tmp/screen" 2>&1
+		wait_until [ -e "$tmp/ended" ]
+	} | TERM=xterm timeout "$hang" script -qefc "stty cols $1 rows $2; $tool ${*:4}; status=\$?
+		: >$tmp/ended; exit \$status" "$tmp/typescript" >"$tmp/screen" 2>&1
 }
 terminal 120 20 q top -d 0.2 "$dir"
 promise 'top in a terminal: q ends it' [ $? = 0 ]
@@ -135,11 +146,31 @@ promise 'in one line' [ "$(grep -c 'is not known: set TERM' "$tmp/screen")-$(wc 
 terminal 20 10 '' report "$dir"
 promise 'report in a terminal of 20 columns' [ $? = 0 ]
 
+# waits PID: how often the process has gone to sleep
+# shellcheck disable=SC2317
+waits() {
+	sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
+}
+
+# waiting PID: primeshim has read the page, and looks for what comes: it sleeps again and again
+# shellcheck disable=SC2317
+waiting() {
+	local before
+	[ "$(readlink "/proc/$1/exe")" = "$(readlink -f "$tool")" ] || return
+	before=$(waits "$1") && sleep 1 && [ "$(waits "$1")" -ge $((before + 2)) ]
+}
+
+# closed N: so many events of that kind have been told
+# shellcheck disable=SC2317
+closed() {
+	[ "$(grep -c ' close ' "$tmp/events")" -ge "$1" ]
+}
+
 "$tool" watch "$pid" >"$tmp/events" &
 watcher=$!
-sleep 0.3
+wait_until waiting $watcher
 echo >&3
-for _ in {1..100}; do [ "$(grep -c ' close ' "$tmp/events")" -lt 3 ] || break; sleep 0.05; done
+wait_until closed 3
 promise 'watch: what comes is told' [ "$(grep -c ' close  *vgem handle ' "$tmp/events")" = 3 ]
 promise 'watch: and not what was before' [ "$(grep -c ' import ' "$tmp/events")" = 3 ]
 kill -INT $watcher 2>"$tmp/null"
@@ -148,7 +179,7 @@ wait $watcher
 promise 'watch: a signal ends it well' [ $? = 0 ]
 "$tool" watch --all "$pid" >"$tmp/all" &
 watcher=$!
-for _ in {1..100}; do [ ! -s "$tmp/all" ] || break; sleep 0.05; done
+wait_until lines "$tmp/all" 1
 echo >&3
 exec 3>&-
 wait $watcher
@@ -200,7 +231,7 @@ promise 'a folder with rubbish: what is right is told' grep -q '^client\[' "$tmp
 promise 'and the rest in a line each' [ "$(grep -c '; left out$' "$tmp/err")" = 4 ]
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	chmod 755 "$tmp"
-	sleep 5 &
+	sleep infinity &
 	setpriv --reuid 12345 --clear-groups "$tool" report $! >"$tmp/out" 2>"$tmp/err"
 	promise "another user's process: status 2" [ $? = 2 ]
 	promise 'in one line' grep -q 'is not yours: look at it as its user' "$tmp/err"

@@ -3,6 +3,8 @@
 # primeshim trace, over the fake kernel: that what it writes is a trace, by tests/trace-check, and
 # tells what the page tells. trace.c has the programs.
 set -u
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 src=$(cd "${top_srcdir:-.}" && pwd -P)
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so tool=$build/tools/primeshim
@@ -134,16 +136,16 @@ mkfifo "$tmp/go"
 LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/flip ${EMULATOR:+"$EMULATOR"} "$tmp/client" flip <"$tmp/go" \
 	>"$tmp/pid" 2>"$tmp/err" &
 exec 9>"$tmp/go"
-for ((i = 0; i < 100; i++)); do [ -s "$tmp/pid" ] && break; sleep 0.1; done
+wait_until lines "$tmp/pid" 1
 pid=$(cat "$tmp/pid")
 "$tool" trace "$pid" --ftrace --marker "$tmp/marker" 2>"$tmp/err2" &
 follower=$!
-for ((i = 0; i < 100; i++)); do [ -s "$tmp/marker" ] && break; sleep 0.1; done
+wait_until grep -qs "primeshim map:" "$tmp/marker"
 before=$(grep -c 'primeshim map:' "$tmp/marker")
 # In the background of a script SIGINT is ignored from the start; SIGTERM does the same.
 "$tool" trace "$pid" --ftrace --marker "$tmp/marker2" 2>"$tmp/err3" &
 stopped=$!
-for ((i = 0; i < 100; i++)); do [ -s "$tmp/marker2" ] && break; sleep 0.1; done
+wait_until lines "$tmp/marker2" 1
 kill -TERM $stopped
 wait $stopped
 promise 'a follower that is stopped ends well' [ $? = 0 ]

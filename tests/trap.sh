@@ -3,6 +3,8 @@
 # PRIMESHIM_SYNC=trap over the fake kernel; trap.c says what a program sees. Here: what is told of
 # its touches, and how it ends.
 set -u
+# shellcheck source=tests/wait.sh
+. "$(dirname "$0")/wait.sh" || exit 99
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so
@@ -25,8 +27,8 @@ ${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -Wall -Wextra -r
 run() {
 	(
 		ulimit -c 0
-		timeout 120 env LD_PRELOAD="$shim:$fake" PRIMESHIM_SYNC=trap ${EMULATOR:+"$EMULATOR"} \
-			"$tmp/trap" "$@" 2>"$tmp/err"
+		timeout "$hang" env LD_PRELOAD="$shim:$fake" PRIMESHIM_SYNC=trap \
+			${EMULATOR:+"$EMULATOR"} "$tmp/trap" "$@" 2>"$tmp/err"
 	)
 }
 
