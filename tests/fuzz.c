@@ -41,12 +41,13 @@ int shared_fd[SHARED] = { -1, -1 };
 
 static unsigned long seed, steps = 100000;
 static bool trace, clean, progress;
+static const char *only, *without;	/* kinds of steps */
 static struct thread all[THREADS];
 static pthread_barrier_t barrier;
 static pthread_mutex_t failing = PTHREAD_MUTEX_INITIALIZER;
 static __thread struct thread *self;
 
-static const struct {
+static struct {
 	void (*step)(struct thread *t);
 	unsigned int weight;
 	const char *name;
@@ -63,6 +64,8 @@ static const struct {
 	{ step_unmap, 90, "unmap" }, { step_remap, 60, "mremap" }, { step_bad_map, 15, "bad map" },
 	{ step_busy, 6, "busy" }, { step_fork, 3, "fork" }, { step_vfork, 1, "vfork" },
 	{ step_send, 12, "send" },
+	{ step_storm, 6, "storm" }, { step_end, 2, "end" }, { step_children, 4, "children" },
+	{ step_private, 20, "private" },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -176,13 +179,33 @@ static void clear(struct thread *t)
 	t->ghosts = 0;
 }
 
+/* Is @word in the list? */
+static bool listed(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; list && *list; list += strcspn(list, ",")) {
+		list += *list == ',';
+		if (strcspn(list, ",") == len && !strncmp(list, word, len))
+			return true;
+	}
+	return false;
+}
+
+static void choose_kinds(void)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if ((only && !listed(only, kinds[i].name)) || listed(without, kinds[i].name))
+			kinds[i].weight = 0;
+}
+
 static void one_step(struct thread *t)
 {
 	unsigned int at, total = 0;
 
 	for (size_t i = 0; i < KINDS; i++)
 		total += kinds[i].weight;
-	at = rnd(t, total);
+	at = rnd(t, total ? total : 1);
 	t->lines[t->step % LINES][0] = '\0';
 	for (size_t i = 0; i < KINDS; i++) {
 		if (at < kinds[i].weight) {
@@ -266,6 +289,7 @@ static int start(void)
 	observe = mode_now() == MODE_OBSERVE;
 	linked_start();
 	fake_change_handle(true);
+	signals_start();
 	pthread_barrier_init(&barrier, NULL, threads);
 	for (unsigned int i = 0; i < threads; i++) {
 		struct thread *t = &all[i];
@@ -301,6 +325,12 @@ int main(int argc, char **argv)
 			progress = true;
 		else if (!strcmp(argv[i], "--clean"))
 			clean = true;
+		else if (!strcmp(argv[i], "--child"))	/* by step_children() */
+			return 0;
+		else if (!strcmp(argv[i], "--only") && more)
+			only = argv[++i];
+		else if (!strcmp(argv[i], "--without") && more)
+			without = argv[++i];
 		else if (!strcmp(argv[i], "--seed") && more && number(argv[i + 1], ~0UL, &seed))
 			i++;
 		else if (!strcmp(argv[i], "--steps") && more && number(argv[i + 1], ~0UL, &steps))
@@ -313,6 +343,7 @@ int main(int argc, char **argv)
 			return usage("bad option ", argv[i]);
 		}
 	}
+	choose_kinds();
 	if (start())
 		return usage("cannot start", "");
 	clock_gettime(CLOCK_MONOTONIC, &from);

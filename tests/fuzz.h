@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "linked.h"
 
@@ -168,6 +169,13 @@ void after(struct thread *t, bool failed);
 /* The outcome of a call, 0 or an errno: @want, or the fault that struck. */
 void judge(struct thread *t, int got, int want);
 
+/* fuzz-signals.c */
+void signals_start(void);
+
+/* fuzz-children.c */
+pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */
+int child_status(struct thread *t, pid_t pid);	/* fails where it hangs */
+
 /* The steps. */
 void step_open(struct thread *t);
 void step_dup(struct thread *t);
@@ -197,6 +205,10 @@ void step_busy(struct thread *t);
 void step_fork(struct thread *t);
 void step_vfork(struct thread *t);
 void step_send(struct thread *t);
+void step_storm(struct thread *t);
+void step_end(struct thread *t);
+void step_children(struct thread *t);
+void step_private(struct thread *t);
 void tear_down(struct thread *t);
 long map_ioctl(int fd, uint32_t number, uint64_t *offset);
 

@@ -24,6 +24,8 @@ int shim_dup(int fd);
 int shim_dup2(int fd, int to);
 int shim_dup3(int fd, int to, int flags);
 int shim_fcntl(int fd, int cmd, void *arg);
+struct sigaction;
+int shim_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 
 /* To be called first. From then on the shim's way leads to the fake kernel. */
 void linked_start(void);
