@@ -15,6 +15,7 @@
 #include "fd_hooks.h"
 #include "file.h"
 #include "lock.h"
+#include "log.h"
 #include "next.h"
 #include "publish.h"
 #include "sync.h"
@@ -222,6 +223,7 @@ void fork_parent(void)
 
 void fork_child(void)
 {
+	log_forked();
 	descriptors_forked();
 	publish_forked();
 	if (!taken)
