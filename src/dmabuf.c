@@ -17,6 +17,7 @@
 #include "dmabuf.h"
 #include "next.h"
 #include "page.h"
+#include "readable.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
@@ -57,15 +58,18 @@ int dmabuf_exporter(int fd, char *name, size_t len)
 {
 	char path[48], text[1024], *at;
 	ssize_t n;
-	int info;
+	int info, err;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	info = next.open(path, O_RDONLY | O_CLOEXEC);
 	if (info < 0)
 		return passing(errno) ? -errno : -ENOENT;
 	n = read(info, text, sizeof(text) - 1);
+	err = errno;
 	next.close(info);
-	text[n > 0 ? n : 0] = '\0';
+	if (n < 0)
+		return passing(err) ? -err : -ENOENT;
+	text[n] = '\0';
 	at = strstr(text, "\nexp_name:");
 	if (!at)
 		return -ENOENT;
@@ -124,18 +128,6 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 	return 0;
 }
 
-int page_readable(const void *addr)
-{
-	int fds[2], ret;
-
-	if (next.pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	ret = write(fds[1], addr, 1) == 1 ? 1 : errno == EFAULT ? 0 : -errno;
-	next.close(fds[0]);
-	next.close(fds[1]);
-	return ret;
-}
-
 int dmabuf_mappable(int fd)
 {
 	void *p;
@@ -143,7 +135,7 @@ int dmabuf_mappable(int fd)
 
 	if (ret < 0)
 		return passing(-ret) ? ret : 0;
-	ret = page_readable(p);
+	ret = ask_readable(p, 1);
 	next.munmap(p, 1);
 	return ret;
 }

@@ -50,12 +50,6 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
  */
 int address_hold(void *addr, size_t len);
 
-/*
- * Can the byte at @addr be read? Asked by a write into a pipe, which says EFAULT where a touch
- * would raise SIGBUS. 1, 0, or a negative errno where it could not be asked.
- */
-int page_readable(const void *addr);
-
 /* 1 if the dma-buf can be mapped and its first page read, else 0; negative: it may be, later. */
 int dmabuf_mappable(int fd);
 

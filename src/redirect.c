@@ -11,6 +11,7 @@
 #include "mapping.h"
 #include "next.h"
 #include "reach.h"
+#include "readable.h"
 #include "record.h"
 #include "redirect.h"
 #include "settings.h"
@@ -20,21 +21,15 @@
 #define MAP_TYPE 0x0f
 #endif
 
-bool redirect_may_rescue(int fd, int err, const void *arg, size_t size)
+bool redirect_may_rescue(int err)
 {
-	dev_t rdev;
-
 	switch (err) {
 	case -EACCES:		/* MODE_MAP_DUMB on a render node (drm_ioctl_permit()) */
-	case -ENODEV:
-		/* Also of a device that was unplugged, before the argument is read (drm_ioctl()). */
-		if (page_readable(arg) != 1 || page_readable((const char *)arg + size - 1) != 1)
-			return false;
-		/* fallthrough */
 	case -EINVAL:		/* drm_gem_dumb_map_offset(): imports may not be mapped */
+	case -ENODEV:
 	case -ENXIO:
 	case -EOPNOTSUPP:
-		return descriptor_known(fd) || drm_node(fd, &rdev) == 0;
+		return true;
 	default:
 		return false;
 	}
@@ -170,7 +165,7 @@ static int discard(const struct mmap_call *c, void *p, size_t head)
 static int ask(const struct mmap_call *c, const void *p, bool *lasting)
 {
 	*lasting = c->prot & PROT_READ;
-	return c->prot & (PROT_READ | PROT_WRITE) ? page_readable(p) : -EACCES;
+	return c->prot & (PROT_READ | PROT_WRITE) ? ask_readable(p, 1) : -EACCES;
 }
 
 /*

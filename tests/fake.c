@@ -23,6 +23,10 @@
 
 #include "fake-internal.h"
 
+#ifndef SYS_futex
+#define SYS_futex SYS_futex_time64
+#endif
+
 static struct kernel *k(void)
 {
 	return atomic_load(&kernel);
@@ -271,4 +275,12 @@ int fake_fstat(int fd, struct stat *st)
 	kernel_unlock(l);
 	st->st_mode = S_IFCHR | 0660;
 	return 0;
+}
+
+int fake_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
+	       uint32_t value3)
+{
+	if (struck(FAKE_FUTEX))
+		return -1;
+	return syscall(SYS_futex, word, op, value, timeout, other, value3);
 }

@@ -51,6 +51,8 @@ int fake_fcntl(int fd, int cmd, ...);
 struct stat;
 int fake_fstat(int fd, struct stat *st);	/* as 64-bit libc's; -D_FILE_OFFSET_BITS=64 */
 int fake_pipe2(int fds[2], int flags);
+int fake_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
+	       uint32_t value3);
 struct pollfd;
 int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms);
 int fake_same_file(int fd, int other);		/* kcmp(KCMP_FILE): 0 if the same, -1 and errno */
@@ -97,6 +99,7 @@ void fake_busy(uint64_t ino, bool busy);
 enum fake_call {
 	FAKE_ANY, FAKE_OPEN, FAKE_IOCTL, FAKE_MMAP, FAKE_MUNMAP, FAKE_MREMAP, FAKE_CLOSE,
 	FAKE_CLOSE_RANGE, FAKE_DUP, FAKE_FCNTL, FAKE_FSTAT, FAKE_PIPE2, FAKE_POLL, FAKE_SAME_FILE,
+	FAKE_FUTEX,
 };
 void fake_fault(enum fake_call call, unsigned int nth, int err);
 bool fake_fault_clear(void);
