@@ -48,21 +48,40 @@ void mapped_end(void *addr, size_t len)
 	} while (head);
 }
 
+/* Is all of it mapped? msync() says ENOMEM where it is not, and does nothing else with MS_ASYNC. */
+static bool is_there(uint64_t at, uint64_t len)
+{
+	return msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 || errno != ENOMEM;
+}
+
 void mapped_recheck(void *addr, size_t len)
 {
-	unsigned char in_core;
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len);
 	struct mapping m;
-	bool known;
+	bool known = !none_mapped();
 
-	if (none_mapped())
-		return;
-	buffers_lock();
-	known = mapping_at((uintptr_t)addr, page_round(len), &m);
-	buffers_unlock();
-	/* ENOMEM is what mincore() says of addresses where nothing is mapped. */
-	if (known && mincore((void *)(uintptr_t)m.start, page_size(), &in_core) < 0 &&
-	    errno == ENOMEM)
+	/* The kernel has unmapped all of the range or nothing: a page that is missing tells. */
+	for (; known && at < end; at = m.end) {
+		buffers_lock();
+		known = mapping_at(at, end - at, &m);
+		buffers_unlock();
+		if (!known)
+			break;
+		if (m.start > at)
+			at = m.start;
+		if (!is_there(at, (m.end < end ? m.end : end) - at)) {
+			mapped_end(addr, len);
+			break;
+		}
+	}
+}
+
+int mapped_unmap(void *addr, size_t len)
+{
+	/* Before the call: afterwards another thread may have been given the same addresses. */
+	if ((uintptr_t)addr % page_size() == 0 && len && (uintptr_t)addr + len > (uintptr_t)addr)
 		mapped_end(addr, len);
+	return next.munmap(addr, len) < 0 ? -errno : 0;
 }
 
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
@@ -155,13 +174,9 @@ static int move_whole(const struct mapping *m, uint64_t len, int flags, void *to
 			return -ENOMEM;
 	}
 	p = next.mremap(from, m->head + old_len, m->head + len, flags, target);
-	if (p == MAP_FAILED) {
-		int ret = -errno;
-
-		if (target)
-			next.munmap(target, m->head);
-		return ret;
-	}
+	/* What was held is not given back: see dmabuf_mmap(). */
+	if (p == MAP_FAILED)
+		return -errno;
 	*out = (char *)p + m->head;
 	return 0;
 }

@@ -23,6 +23,9 @@ void mapped_end(void *addr, size_t len);
 /* The same where it may be gone: a MAP_FIXED that fails may have unmapped it first. */
 void mapped_recheck(void *addr, size_t len);
 
+/* munmap(). 0 or a negative errno. */
+int mapped_unmap(void *addr, size_t len);
+
 /* The range has another protection now. */
 void mapped_protect(void *addr, size_t len, int prot);
 
