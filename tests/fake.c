@@ -182,21 +182,20 @@ int fake_ioctl(int fd, unsigned long request, ...)
 	return result(ret, saved);
 }
 
-static int dmabuf_mmap_allowed(int fd, uint32_t dmabuf, size_t len, int prot, int flags,
-			       uint64_t off)
+static int dmabuf_mmap(int fd, uint32_t dmabuf, void *addr, size_t len, int prot, int flags,
+		       uint64_t off, void **out)
 {
-	uint64_t size = k()->dmabufs[dmabuf].size, page = sysconf(_SC_PAGESIZE);
-	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-	int access = raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE;
+	const struct dmabuf *d = &k()->dmabufs[dmabuf];
+	int ret = mmap_allowed(addr, len, prot, flags, raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE, off);
+	uint64_t page = sysconf(_SC_PAGESIZE), whole = (len + page - 1) / page * page;
 
-	if (!len || len > UINT64_MAX - page)
-		return len ? -ENOMEM : -EINVAL;
-	if (access == O_RDONLY && shared && prot & PROT_WRITE)
-		return -EACCES;
-	len = (len + page - 1) / page * page;
-	if (k()->dmabufs[dmabuf].unmappable)
-		return -EINVAL;
-	return !shared || off > size || len > size - off ? -EINVAL : 0;
+	if (ret < 0)
+		return ret;
+	if (d->unmappable || (flags & MAP_TYPE) == MAP_PRIVATE || off > d->size ||
+	    whole > d->size - off)
+		return mmap_refused(addr, len, flags, -EINVAL);
+	*out = raw_mmap(addr, len, prot, flags, fd, off);
+	return *out == MAP_FAILED ? -errno : 0;
 }
 
 void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
@@ -217,11 +216,7 @@ void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t o
 	if (w.file) {
 		ret = drm_mmap(w.file, addr, len, prot, flags, off, &out);
 	} else {
-		ret = dmabuf_mmap_allowed(fd, w.dmabuf, len, prot, flags, off);
-		if (!ret)
-			out = raw_mmap(addr, len, prot, flags, fd, off);
-		if (!ret && out == MAP_FAILED)
-			ret = -errno;
+		ret = dmabuf_mmap(fd, w.dmabuf, addr, len, prot, flags, off, &out);
 	}
 	kernel_unlock(l);
 	result(ret, saved);
