@@ -105,7 +105,7 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 	    delta + want > SIZE_MAX)
 		return -EINVAL;
 	addr = placed ? (char *)addr - delta : NULL;
-	/* A kernel before 4.17 knows MAP_FIXED alone, and would replace what is before the place. */
+	/* A kernel before 4.17 knows MAP_FIXED alone, which would replace what is in front. */
 	if (flags & MAP_FIXED_NOREPLACE)
 		flags &= ~MAP_FIXED;
 	/* MAP_FIXED may replace what is at the place, but not what is before it. */

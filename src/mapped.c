@@ -16,10 +16,6 @@
 #include "settings.h"
 #include "sync.h"
 
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4	/* 5.7; of mappings of files 5.13 */
-#endif
-
 static bool none_mapped(void)
 {
 	return !atomic_load_explicit(&mappings_live, memory_order_relaxed);
@@ -48,9 +44,9 @@ void mapped_end(void *addr, size_t len)
 	} while (head);
 }
 
-/* Is all of it mapped? msync() says ENOMEM where it is not, and does nothing else with MS_ASYNC. */
-static bool is_there(uint64_t at, uint64_t len)
+bool mapped_there(uint64_t at, uint64_t len)
 {
+	/* ENOMEM where a page is missing; and nothing else is done with MS_ASYNC. */
 	return msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 || errno != ENOMEM;
 }
 
@@ -69,7 +65,7 @@ void mapped_recheck(void *addr, size_t len)
 			break;
 		if (m.start > at)
 			at = m.start;
-		if (!is_there(at, (m.end < end ? m.end : end) - at)) {
+		if (!mapped_there(at, (m.end < end ? m.end : end) - at)) {
 			mapped_end(addr, len);
 			break;
 		}
@@ -129,95 +125,4 @@ void mapped_protect(void *addr, size_t len, int prot)
 		if (m.buffer->shut)
 			guard_set(m.buffer, true);
 	buffers_unlock();
-}
-
-/* The mapping @m, or a part of it, was moved. Consumes a reference to its buffer. */
-static void moved(const struct mapping *m, uint64_t old, uint64_t old_len, bool keep_old,
-		  uint64_t to, uint64_t len, uint64_t head)
-{
-	struct mapping now;
-
-	buffers_lock();
-	/*
-	 * The old addresses may be somebody else's by now, who has recorded something there then.
-	 * In one go with what follows, so that nobody finds the buffer unmapped in between.
-	 */
-	while (!keep_old && mapping_at(old, old_len, &now) && now.serial == m->serial)
-		buffer_put(mapping_cut(old, old_len));
-	if (head && !keep_old)
-		mapping_behead(old, m->serial);
-	mapping_add(to, len, head, m->buffer, m->prot, m->note);
-	publish_event((struct shared_event){
-		.kind = EVENT_MAP, .importer = m->note & NOTE_IMPORTER, .exporter = m->buffer->exporter,
-		.outcome = m->note & NOTE_NATIVE ? OUTCOME_NATIVE : OUTCOME_DMABUF,
-		.native = NATIVE_UNASKED, .ino = m->buffer->ino, .addr = to, .len = len, .prot = m->prot,
-	});
-	buffers_unlock();
-	sync_mapped(m->buffer, false);
-}
-
-/*
- * A mapping with a head moves with it: the pages of some exporters are counted from where the
- * mapping begins (see dmabuf_mmap()). A place given by the program needs room before it.
- */
-static int move_whole(const struct mapping *m, uint64_t len, int flags, void *to, void **out)
-{
-	void *from = (void *)(uintptr_t)(m->start - m->head), *target = NULL, *p;
-	uint64_t old_len = m->end - m->start;
-
-	if (flags & MREMAP_FIXED) {
-		int ret;
-
-		target = (char *)to - m->head;
-		ret = address_hold(target, m->head);
-		if (ret < 0)
-			return -ENOMEM;
-	}
-	p = next.mremap(from, m->head + old_len, m->head + len, flags, target);
-	/* What was held is not given back: see dmabuf_mmap(). */
-	if (p == MAP_FAILED)
-		return -errno;
-	*out = (char *)p + m->head;
-	return 0;
-}
-
-int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out)
-{
-	uint64_t at = (uintptr_t)old, size = page_round(old_len);
-	bool keep_old = !old_len || flags & MREMAP_DONTUNMAP, known, whole;
-	struct mapping m;
-	int ret;
-
-	buffers_lock();
-	known = mapping_at(at, size ? size : page_size(), &m);
-	if (known)
-		m.buffer->refs++;
-	buffers_unlock();
-
-	whole = known && m.head && m.start == at && m.end == at + size && !keep_old;
-	if (whole && flags & MREMAP_MAYMOVE && (flags & MREMAP_FIXED || len > old_len)) {
-		buffers_lock();
-		mapping_behead(at, m.serial);
-		buffers_unlock();
-		ret = move_whole(&m, page_round(len), flags, to, out);
-		if (ret < 0) {
-			buffers_lock();
-			mapping_rehead(&m);
-			buffers_unlock();
-		}
-	} else {
-		*out = next.mremap(old, old_len, len, flags, to);
-		ret = *out == MAP_FAILED ? -errno : 0;
-		m.head = known && *out == old && m.start == at ? m.head : 0;
-	}
-	if (flags & MREMAP_FIXED)
-		ret < 0 ? mapped_recheck(to, len) : mapped_end(to, len);
-	if (ret < 0 && known) {
-		buffers_lock();
-		buffer_put(m.buffer);
-		buffers_unlock();
-	}
-	if (!ret && known)
-		moved(&m, at, size, keep_old, (uintptr_t)*out, page_round(len), m.head);
-	return ret;
 }

@@ -6,6 +6,7 @@
 #ifndef PRIMESHIM_MAPPED_H
 #define PRIMESHIM_MAPPED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buffer.h"
@@ -29,7 +30,10 @@ int mapped_unmap(void *addr, size_t len);
 /* The range has another protection now. */
 void mapped_protect(void *addr, size_t len, int prot);
 
-/* mremap(). 0 and *@out, or a negative errno. */
+/* Is something mapped at all of these addresses, by whomever? */
+bool mapped_there(uint64_t at, uint64_t len);
+
+/* mremap(), in mremap.c. 0 and *@out, or a negative errno. */
 int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
 
 #endif

@@ -90,7 +90,7 @@ struct kernel {
 	int keeper;		/* the descriptor that leads there, as it was at the start */
 	uint32_t orders;	/* given to the keeper */
 	uint64_t memfds, sockets;	/* st_dev */
-	bool change_handle;
+	bool change_handle, moves_many;
 	unsigned long device_maps, bracket_faults;
 	int submit_err;
 	uint64_t kept_address;	/* of the process that mapped last */

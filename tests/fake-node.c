@@ -80,11 +80,11 @@ int mmap_allowed(void *addr, size_t len, int prot, int flags, int access, uint64
 			return -errno;
 		raw_munmap(p, len);
 	}
-	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
-		return access == O_WRONLY || (access == O_RDONLY && prot & PROT_WRITE) ? -EACCES : 0;
-	if (type == MAP_PRIVATE)
-		return access == O_WRONLY ? -EACCES : 0;
-	return -EINVAL;
+	if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (type != MAP_PRIVATE && prot & PROT_WRITE && access == O_RDONLY)
+		return -EACCES;
+	return access == O_WRONLY ? -EACCES : 0;
 }
 
 int mmap_refused(void *addr, size_t len, int flags, int err)

@@ -234,17 +234,47 @@ int fake_munmap(void *addr, size_t len)
 	return struck(FAKE_MUNMAP) ? -1 : raw_munmap(addr, len);
 }
 
+static void *raw_mremap(void *old, size_t old_len, size_t len, int flags, void *to)
+{
+	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
+}
+
+/*
+ * As remap_move() since 6.17: what is mapped in the range goes over, with its gaps, but the range
+ * may not begin with one. Here page by page, which comes to the same.
+ */
+static void *move_many(char *from, size_t len, char *to)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned char in_core;
+	int saved = errno;
+
+	for (size_t at = 0; at < len; at += page) {
+		if (at && syscall(SYS_mincore, from + at, page, &in_core) < 0 && errno == ENOMEM)
+			continue;
+		if (raw_mremap(from + at, page, page, MREMAP_MAYMOVE | MREMAP_FIXED, to + at) ==
+		    MAP_FAILED)
+			return MAP_FAILED;
+	}
+	errno = saved;
+	return to;
+}
+
 void *fake_mremap(void *old, size_t old_len, size_t len, int flags, ...)
 {
+	void *to, *out;
 	va_list ap;
-	void *to;
 
 	va_start(ap, flags);
 	to = flags & ~MREMAP_MAYMOVE ? va_arg(ap, void *) : NULL;
 	va_end(ap);
 	if (struck(FAKE_MREMAP))
 		return MAP_FAILED;
-	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
+	out = raw_mremap(old, old_len, len, flags, to);
+	if (out == MAP_FAILED && errno == EFAULT && flags == (MREMAP_MAYMOVE | MREMAP_FIXED) &&
+	    old_len == len && k() && k()->moves_many)
+		out = move_many(old, len, to);
+	return out;
 }
 
 int fake_fstat(int fd, struct stat *st)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * What becomes of the place of a mapping: a client of the fake kernel's drivers maps imports with
- * MAP_FIXED while another thread maps memory of its own wherever there is a gap. A refused MAP_FIXED
- * leaves a gap, as on Linux; whoever maps there keeps what he has. One that works shows no gap at
- * any time. An ordinary program, which knows nothing of the shim. For places.sh.
+ * MAP_FIXED while another thread maps memory of its own wherever there is a gap. A MAP_FIXED that
+ * is refused leaves a gap, as on Linux; whoever maps there keeps what he has. A MAP_FIXED that
+ * works shows no gap at any time. And what mremap() does with several mappings at once. An ordinary
+ * program, which knows nothing of the shim. For places.sh.
  *
- *   places MODE
+ *   places MODE fixed|moves
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "drivers-client.h"
+#include "places.h"
 
 enum {
 	ROUNDS = 100,
@@ -63,7 +65,7 @@ static void *land(void *arg)
 			continue;
 		}
 		/* A hint, which the kernel heeds where nothing is mapped. */
-		p = mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		p = mmap(at, len, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED)
 			continue;
 		if (p != at) {
@@ -82,19 +84,28 @@ static void *land(void *arg)
 	return NULL;
 }
 
-/* A program's call: where, how much and from what. */
-struct call {
-	int fd;
-	uint64_t off;
-	size_t len;
-	int prot;
-};
-
 struct outcome {
 	int err;		/* of the last call */
 	bool same;		/* as of all others */
 	unsigned int landed, lost;
 };
+
+uint8_t *room_new(size_t pages)
+{
+	uint8_t *guard = mmap(NULL, (pages + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			      0);
+	uint8_t *p = guard + PAGE;
+
+	need(guard != MAP_FAILED && !mprotect(p, pages * PAGE, RW), "pages to map over");
+	return p;
+}
+
+/* What is between the guards may be others' by now. */
+static void room_leave(uint8_t *p, size_t pages)
+{
+	munmap(p - PAGE, PAGE);
+	munmap(p + pages * PAGE, PAGE);
+}
 
 /* MAP_FIXED over pages of the program's own, many times. */
 static struct outcome map_over(const struct call *c)
@@ -106,13 +117,9 @@ static struct outcome map_over(const struct call *c)
 	atomic_store(&lander.landed, 0);
 	atomic_store(&lander.lost, 0);
 	for (int i = 0; i < ROUNDS; i++) {
-		uint8_t *guard = mmap(NULL, len + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-				      -1, 0);
-		uint8_t *spot = guard + PAGE, *p;
+		uint8_t *spot = room_new(len / PAGE), *p;
 		int err;
 
-		need(guard != MAP_FAILED && !mprotect(spot, len, PROT_READ | PROT_WRITE),
-		     "pages to map over");
 		atomic_store(&lander.place, spot);
 		while (atomic_load(&lander.idle))
 			sched_yield();
@@ -128,8 +135,7 @@ static struct outcome map_over(const struct call *c)
 			sched_yield();
 		if (!err)
 			munmap(spot, len);
-		munmap(guard, PAGE);
-		munmap(spot + len, PAGE);
+		room_leave(spot, len / PAGE);
 	}
 	o.landed = atomic_load(&lander.landed);
 	o.lost = atomic_load(&lander.lost);
@@ -141,7 +147,8 @@ static void refused(const struct call *c, int err, const char *what)
 	struct outcome o = map_over(c);
 	char text[160];
 
-	snprintf(text, sizeof(text), "%s: errno %d, and the gap is whoever's maps there", what, err);
+	snprintf(text, sizeof(text), "%s: errno %d, and the gap is whoever's maps there", what,
+		 err);
 	if (o.lost || !o.landed || o.err != err)
 		printf("# errno %d, landed %u times, %u of them lost\n", o.err, o.landed, o.lost);
 	check(o.same && o.err == err && o.landed && !o.lost, text);
@@ -158,14 +165,12 @@ static void works(const struct call *c, const char *what)
 	check(o.same && !o.err && !o.landed, text);
 }
 
-/* An import of @driver's, and the offset at which it is mapped. */
-static struct call subject(int dmabuf)
+struct call subject(int dmabuf)
 {
-	struct call c = { .fd = card(driver), .len = SIZE, .prot = PROT_READ | PROT_WRITE };
-	uint32_t handle;
+	struct call c = { .fd = card(driver), .len = SIZE, .prot = RW };
 
-	need(!import(c.fd, dmabuf, &handle), "an import");
-	need(!ask(c.fd, ways(driver), handle, 0, SIZE, &c.off), "its offset");
+	need(!import(c.fd, dmabuf, &c.handle), "an import");
+	need(!ask(c.fd, ways(driver), c.handle, 0, SIZE, &c.off), "its offset");
 	return c;
 }
 
@@ -192,23 +197,31 @@ static void fixed(const char *name, bool unmappable)
 	close(dmabuf);
 }
 
-int main(int argc, char **argv)
+static void all_fixed(void)
 {
+	static const char *const names[] = { "vgem", "powervr", "radeon", "vmwgfx" };
 	pthread_t thread;
 
+	need(!pthread_create(&thread, NULL, land, NULL), "a thread");
+	for (int i = 0; i < 4; i++)
+		fixed(names[i], false);
+	fixed("radeon", true);
+	atomic_store(&lander.over, true);
+	pthread_join(thread, NULL);
+}
+
+int main(int argc, char **argv)
+{
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	mode = argc > 1 ? argv[1] : "";
 	new_dmabuf = dlsym(RTLD_DEFAULT, "fake_export");
 	new_unmappable = dlsym(RTLD_DEFAULT, "fake_export_unmappable");
-	need(new_dmabuf && new_unmappable, "the fake kernel");
-	need(!pthread_create(&thread, NULL, land, NULL), "a thread");
-	for (int i = 0; i < 4; i++) {
-		static const char *const names[] = { "vgem", "powervr", "radeon", "vmwgfx" };
-
-		fixed(names[i], false);
-	}
-	fixed("radeon", true);
-	atomic_store(&lander.over, true);
-	pthread_join(thread, NULL);
+	need(new_dmabuf && new_unmappable && argc == 3, "the fake kernel");
+	if (!strcmp(argv[2], "fixed"))
+		all_fixed();
+	else if (!strcmp(argv[2], "moves"))
+		moves();
+	else
+		need(false, "there is such a part");
 	return broken;
 }

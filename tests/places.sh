@@ -8,7 +8,9 @@ fail=0
 
 [ -e "$fake" ] || exit 77
 for mode in redirect rescue; do
-	LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=$mode ${EMULATOR:+"$EMULATOR"} "$build/tests/places" \
-		$mode || fail=1
+	for part in fixed moves; do
+		LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=$mode ${EMULATOR:+"$EMULATOR"} \
+			"$build/tests/places" $mode $part || fail=1
+	done
 done
 exit $fail
