@@ -97,8 +97,8 @@ int address_hold(void *addr, size_t len)
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
 		uint64_t delta, void **out, size_t *head)
 {
-	int placed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-	uint64_t want = page_round(len), held = 0;
+	const bool placed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	uint64_t want = page_round(len);
 	void *whole;
 	int ret;
 
@@ -109,20 +109,19 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 	    delta + want > SIZE_MAX)
 		return -EINVAL;
 	addr = placed ? (char *)addr - delta : NULL;
-	if (placed) {
-		/* What MAP_FIXED may replace is not held. */
-		held = placed & MAP_FIXED ? delta : delta + want;
-		ret = address_hold(addr, held);
-		if (ret < 0)
-			return ret;
-		flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
-	}
+	/* A kernel before 4.17 knows MAP_FIXED alone, which would replace what is in front. */
+	if (flags & MAP_FIXED_NOREPLACE)
+		flags &= ~MAP_FIXED;
+	/* MAP_FIXED may replace what is at the place, but not what is before it. */
+	else if (flags & MAP_FIXED && address_hold(addr, delta) < 0)
+		return -EEXIST;
 	ret = next_mmap(addr, delta + want, prot, flags, fd, 0, &whole);
-	if (ret < 0) {
-		if (held)
-			next.munmap(addr, held);
+	/*
+	 * What was held is not given back: a ->mmap() that refused has cost it as well, and by now
+	 * it may be another thread's.
+	 */
+	if (ret < 0)
 		return ret;
-	}
 	*out = (char *)whole + delta;
 	*head = delta;
 	return 0;

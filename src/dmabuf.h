@@ -39,7 +39,8 @@ int dmabuf_exporter(int fd, char *name, size_t len);
  * pointer into it returned; *@head bytes before it belong to the mapping, must be left in place
  * while it is used, and be unmapped after it. @size is the whole dma-buf's.
  * -EINVAL beyond the end; -EACCES to write where the dma-buf is read-only (do_mmap()); -EEXIST
- * where a placed map lacks room for its head.
+ * where a placed map lacks room for its head, and with MAP_FIXED nothing has been replaced then.
+ * Any other refusal of a MAP_FIXED may leave a gap at the place, which another thread may be given.
  */
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
 		uint64_t delta, void **out, size_t *head);

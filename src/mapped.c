@@ -17,10 +17,6 @@
 #include "stats.h"
 #include "sync.h"
 
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4	/* 5.7; of mappings of files 5.13 */
-#endif
-
 static bool none_mapped(void)
 {
 	return !atomic_load_explicit(&mappings_live, memory_order_relaxed);
@@ -49,21 +45,40 @@ void mapped_end(void *addr, size_t len)
 	} while (head);
 }
 
+bool mapped_there(uint64_t at, uint64_t len)
+{
+	/* ENOMEM where a page is missing; and nothing else is done with MS_ASYNC. */
+	return msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 || errno != ENOMEM;
+}
+
 void mapped_recheck(void *addr, size_t len)
 {
-	unsigned char in_core;
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len);
 	struct mapping m;
-	bool known;
+	bool known = !none_mapped();
 
-	if (none_mapped())
-		return;
-	buffers_lock();
-	known = mapping_at((uintptr_t)addr, page_round(len), &m);
-	buffers_unlock();
-	/* ENOMEM is what mincore() says of addresses where nothing is mapped. */
-	if (known && mincore((void *)(uintptr_t)m.start, page_size(), &in_core) < 0 &&
-	    errno == ENOMEM)
+	/* The kernel has unmapped all of the range or nothing: a page that is missing tells. */
+	for (; known && at < end; at = m.end) {
+		buffers_lock();
+		known = mapping_at(at, end - at, &m);
+		buffers_unlock();
+		if (!known)
+			break;
+		if (m.start > at)
+			at = m.start;
+		if (!mapped_there(at, (m.end < end ? m.end : end) - at)) {
+			mapped_end(addr, len);
+			break;
+		}
+	}
+}
+
+int mapped_unmap(void *addr, size_t len)
+{
+	/* Before the call: afterwards another thread may have been given the same addresses. */
+	if ((uintptr_t)addr % page_size() == 0 && len && (uintptr_t)addr + len > (uintptr_t)addr)
 		mapped_end(addr, len);
+	return next.munmap(addr, len) < 0 ? -errno : 0;
 }
 
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
@@ -116,107 +131,6 @@ void mapped_protect(void *addr, size_t len, int prot)
 	buffers_unlock();
 }
 
-/* The mapping @m, or a part of it, was moved. Consumes a reference to its buffer. */
-static void moved(const struct mapping *m, uint64_t old, uint64_t old_len, bool keep_old,
-		  uint64_t to, uint64_t len, uint64_t head)
-{
-	struct mapping now;
-
-	buffers_lock();
-	/*
-	 * The old addresses may be somebody else's by now, who has recorded something there then.
-	 * In one go with what follows, so that nobody finds the buffer unmapped in between.
-	 */
-	while (!keep_old && mapping_at(old, old_len, &now) && now.serial == m->serial)
-		buffer_put(mapping_cut(old, old_len));
-	if (head && !keep_old)
-		mapping_behead(old, m->serial);
-	mapping_add(to, len, head, m->buffer, m->prot, m->note);
-	publish_event((struct shared_event){
-		.kind = EVENT_MAP, .importer = m->note & NOTE_IMPORTER, .exporter = m->buffer->exporter,
-		.outcome = m->note & NOTE_NATIVE ? OUTCOME_NATIVE : OUTCOME_DMABUF,
-		.native = NATIVE_UNASKED, .ino = m->buffer->ino, .addr = to, .len = len, .prot = m->prot,
-	});
-	buffers_unlock();
-	sync_mapped(m->buffer, false);
-}
-
-/*
- * A mapping with a head moves with it: the pages of some exporters are counted from where the
- * mapping begins (see dmabuf_mmap()). A place given by the program needs room before it.
- */
-static int move_whole(const struct mapping *m, uint64_t len, int flags, void *to, void **out)
-{
-	void *from = (void *)(uintptr_t)(m->start - m->head), *target = NULL, *p;
-	uint64_t old_len = m->end - m->start;
-
-	if (flags & MREMAP_FIXED) {
-		int ret;
-
-		target = (char *)to - m->head;
-		ret = address_hold(target, m->head);
-		if (ret < 0)
-			return -ENOMEM;
-	}
-	p = next.mremap(from, m->head + old_len, m->head + len, flags, target);
-	if (p == MAP_FAILED) {
-		int ret = -errno;
-
-		if (target)
-			next.munmap(target, m->head);
-		return ret;
-	}
-	*out = (char *)p + m->head;
-	return 0;
-}
-
-int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out)
-{
-	uint64_t at = (uintptr_t)old, size = page_round(old_len);
-	bool keep_old = !old_len || flags & MREMAP_DONTUNMAP, known, whole;
-	struct mapping m;
-	int ret;
-
-	buffers_lock();
-	known = mapping_at(at, size ? size : page_size(), &m);
-	if (known)
-		m.buffer->refs++;
-	buffers_unlock();
-
-	whole = known && m.head && m.start == at && m.end == at + size && !keep_old;
-	if (whole && flags & MREMAP_MAYMOVE && (flags & MREMAP_FIXED || len > old_len)) {
-		buffers_lock();
-		mapping_behead(at, m.serial);
-		buffers_unlock();
-		ret = move_whole(&m, page_round(len), flags, to, out);
-		if (ret < 0) {
-			buffers_lock();
-			mapping_rehead(&m);
-			buffers_unlock();
-		}
-	} else {
-		*out = next.mremap(old, old_len, len, flags, to);
-		ret = *out == MAP_FAILED ? -errno : 0;
-		m.head = known && *out == old && m.start == at ? m.head : 0;
-	}
-	if (flags & MREMAP_FIXED)
-		ret < 0 ? mapped_recheck(to, len) : mapped_end(to, len);
-	if (ret < 0 && known) {
-		buffers_lock();
-		buffer_put(m.buffer);
-		buffers_unlock();
-	}
-	if (!ret && known)
-		moved(&m, at, size, keep_old, (uintptr_t)*out, page_round(len), m.head);
-	return ret;
-}
-
-/* Is all of it mapped? msync() says ENOMEM where it is not, and does nothing else with MS_ASYNC. */
-static bool is_there(uint64_t at, uint64_t len)
-{
-	return msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 || errno != ENOMEM;
-}
-
 void mapped_forked(void)
 {
 	struct mapping m;
@@ -226,10 +140,10 @@ void mapped_forked(void)
 		buffers_lock();
 		known = mapping_at(at, UINTPTR_MAX - at, &m);
 		buffers_unlock();
-		if (!known || is_there(m.start, m.end - m.start))
+		if (!known || mapped_there(m.start, m.end - m.start))
 			continue;
 		for (at = m.start; at < m.end; at += page_size())
-			if (!is_there(at, page_size()))
+			if (!mapped_there(at, page_size()))
 				mapped_end((void *)(uintptr_t)at, page_size());
 	}
 }

@@ -6,6 +6,7 @@
 #ifndef PRIMESHIM_MAPPED_H
 #define PRIMESHIM_MAPPED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buffer.h"
@@ -23,6 +24,9 @@ void mapped_end(void *addr, size_t len);
 /* The same where it may be gone: a MAP_FIXED that fails may have unmapped it first. */
 void mapped_recheck(void *addr, size_t len);
 
+/* munmap(). 0 or a negative errno. */
+int mapped_unmap(void *addr, size_t len);
+
 /* The range has another protection now. */
 void mapped_protect(void *addr, size_t len, int prot);
 
@@ -32,7 +36,10 @@ void mapped_protect(void *addr, size_t len, int prot);
  */
 void mapped_forked(void);
 
-/* mremap(). 0 and *@out, or a negative errno. */
+/* Is something mapped at all of these addresses, by whomever? */
+bool mapped_there(uint64_t at, uint64_t len);
+
+/* mremap(), in mremap.c. 0 and *@out, or a negative errno. */
 int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
 
 #endif

@@ -192,6 +192,12 @@ void fake_busy(uint64_t ino, bool busy)
 	kernel_unlock(l);
 }
 
+void fake_moves_many(bool works)
+{
+	if (kernel_start())
+		k()->moves_many = works;
+}
+
 void fake_change_handle(bool works)
 {
 	struct locked l;

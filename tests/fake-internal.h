@@ -90,7 +90,7 @@ struct kernel {
 	int keeper;		/* the descriptor that leads there, as it was at the start */
 	uint32_t orders;	/* given to the keeper */
 	uint64_t memfds, sockets;	/* st_dev */
-	bool change_handle;
+	bool change_handle, moves_many;
 	unsigned long device_maps, bracket_faults;
 	int submit_err;
 	uint64_t kept_address;	/* of the process that mapped last */
@@ -176,8 +176,16 @@ int drm_open(unsigned int device, int flags);	/* without the lock */
 int drm_mmap(uint32_t file, void *addr, size_t len, int prot, int flags, uint64_t off,
 	     void **out);
 int drm_native_map(const struct object *o);
-int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, uint64_t from,
-		   void **out);
+/* @access: of the device's file, which the mapping keeps to for ever. */
+int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, int access,
+		   uint64_t from, void **out);
+/* What do_mmap() says of a file before the file is asked: the place is as it was then. */
+int mmap_allowed(void *addr, size_t len, int prot, int flags, int access, uint64_t off);
+/*
+ * The file's ->mmap() says @err. By then mmap_region() has unmapped what a MAP_FIXED was to
+ * replace, and it stays so: 6.1 to 7.3 are alike (read); 6.12 and 7.3 were asked by conform.c.
+ */
+int mmap_refused(void *addr, size_t len, int flags, int err);
 
 /* fake.c: without the lock. */
 struct what {

@@ -186,21 +186,20 @@ int fake_ioctl(int fd, unsigned long request, ...)
 	return result(ret, saved);
 }
 
-static int dmabuf_mmap_allowed(int fd, uint32_t dmabuf, size_t len, int prot, int flags,
-			       uint64_t off)
+static int dmabuf_mmap(int fd, uint32_t dmabuf, void *addr, size_t len, int prot, int flags,
+		       uint64_t off, void **out)
 {
-	uint64_t size = k()->dmabufs[dmabuf].size, page = sysconf(_SC_PAGESIZE);
-	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-	int access = raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE;
+	const struct dmabuf *d = &k()->dmabufs[dmabuf];
+	int ret = mmap_allowed(addr, len, prot, flags, raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE, off);
+	uint64_t page = sysconf(_SC_PAGESIZE), whole = (len + page - 1) / page * page;
 
-	if (!len || len > UINT64_MAX - page)
-		return len ? -ENOMEM : -EINVAL;
-	if (access == O_RDONLY && shared && prot & PROT_WRITE)
-		return -EACCES;
-	len = (len + page - 1) / page * page;
-	if (k()->dmabufs[dmabuf].unmappable)
-		return -EINVAL;
-	return !shared || off > size || len > size - off ? -EINVAL : 0;
+	if (ret < 0)
+		return ret;
+	if (d->unmappable || (flags & MAP_TYPE) == MAP_PRIVATE || off > d->size ||
+	    whole > d->size - off)
+		return mmap_refused(addr, len, flags, -EINVAL);
+	*out = raw_mmap(addr, len, prot, flags, fd, off);
+	return *out == MAP_FAILED ? -errno : 0;
 }
 
 void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
@@ -221,11 +220,7 @@ void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t o
 	if (w.file) {
 		ret = drm_mmap(w.file, addr, len, prot, flags, off, &out);
 	} else {
-		ret = dmabuf_mmap_allowed(fd, w.dmabuf, len, prot, flags, off);
-		if (!ret)
-			out = raw_mmap(addr, len, prot, flags, fd, off);
-		if (!ret && out == MAP_FAILED)
-			ret = -errno;
+		ret = dmabuf_mmap(fd, w.dmabuf, addr, len, prot, flags, off, &out);
 	}
 	kernel_unlock(l);
 	result(ret, saved);
@@ -243,17 +238,47 @@ int fake_munmap(void *addr, size_t len)
 	return struck(FAKE_MUNMAP) ? -1 : raw_munmap(addr, len);
 }
 
+static void *raw_mremap(void *old, size_t old_len, size_t len, int flags, void *to)
+{
+	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
+}
+
+/*
+ * As remap_move() since 6.17: what is mapped in the range goes over, with its gaps, but the range
+ * may not begin with one. Here page by page, which comes to the same.
+ */
+static void *move_many(char *from, size_t len, char *to)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned char in_core;
+	int saved = errno;
+
+	for (size_t at = 0; at < len; at += page) {
+		if (at && syscall(SYS_mincore, from + at, page, &in_core) < 0 && errno == ENOMEM)
+			continue;
+		if (raw_mremap(from + at, page, page, MREMAP_MAYMOVE | MREMAP_FIXED, to + at) ==
+		    MAP_FAILED)
+			return MAP_FAILED;
+	}
+	errno = saved;
+	return to;
+}
+
 void *fake_mremap(void *old, size_t old_len, size_t len, int flags, ...)
 {
+	void *to, *out;
 	va_list ap;
-	void *to;
 
 	va_start(ap, flags);
 	to = flags & ~MREMAP_MAYMOVE ? va_arg(ap, void *) : NULL;
 	va_end(ap);
 	if (struck(FAKE_MREMAP))
 		return MAP_FAILED;
-	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
+	out = raw_mremap(old, old_len, len, flags, to);
+	if (out == MAP_FAILED && errno == EFAULT && flags == (MREMAP_MAYMOVE | MREMAP_FIXED) &&
+	    old_len == len && k() && k()->moves_many)
+		out = move_many(old, len, to);
+	return out;
 }
 
 int fake_fstat(int fd, struct stat *st)

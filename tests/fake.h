@@ -104,6 +104,9 @@ enum fake_call {
 void fake_fault(enum fake_call call, unsigned int nth, int err);
 bool fake_fault_clear(void);
 
+/* Whether one mremap() may move several mappings with MREMAP_FIXED, as since Linux 6.17. */
+void fake_moves_many(bool works);
+
 /* Whether GEM_CHANGE_HANDLE works, as in Linux 6.18; otherwise EINVAL, as before and since. */
 void fake_change_handle(bool works);
 
