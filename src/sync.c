@@ -139,6 +139,9 @@ static __thread struct work {
 	uint8_t turn;		/* buffer->turn */
 } work;
 
+/* How long another thread is waited for. */
+#define PATIENCE_NS	UINT64_C(1000000000)
+
 /* Further down the stack than this no handler is thought to be. */
 #define DEEPEST	65536
 
@@ -162,7 +165,9 @@ static void end_work(struct buffer *b)
  */
 static bool await(struct buffer *b, bool patient)
 {
-	for (int ms = 0; b->settling && ms < 1000; ms += 10) {
+	uint64_t until = b->settling ? publish_now() + PATIENCE_NS : 0;
+
+	while (b->settling && publish_now() < until) {
 		unsigned int seen = atomic_load_explicit(&settled_count, memory_order_relaxed);
 
 		if (work.b == b || (b->starting && !patient))
