@@ -10,6 +10,11 @@
 
 #include "fake-internal.h"
 
+static struct kernel *k(void)
+{
+	return atomic_load(&kernel);
+}
+
 /* Not to be allocated at first use, which may be in an allocator. */
 static __thread struct {
 	bool armed, struck;
@@ -44,8 +49,30 @@ static bool strikes(enum fake_call call)
 	return true;
 }
 
+void fake_jitter(unsigned int one_in)
+{
+	if (kernel_start())
+		k()->jitter = one_in;
+}
+
+/* Also in a signal handler, and in a child that shares its parent's memory. */
+static void jitter(void)
+{
+	static __thread uint32_t seed __attribute__((tls_model("initial-exec")));
+	uint32_t mixed;
+	int saved = errno;
+
+	if (!k() || !k()->jitter)
+		return;
+	mixed = (++seed + (uint32_t)(uintptr_t)&seed) * 2654435761u;
+	if ((mixed >> 8) % k()->jitter == 0)
+		raw_sleep(mixed >> 27);
+	errno = saved;
+}
+
 bool struck(enum fake_call call)
 {
+	jitter();
 	if (armed.err == -SIGBUS || !strikes(call))
 		return false;
 	errno = armed.err;
@@ -55,11 +82,6 @@ bool struck(enum fake_call call)
 bool struck_pages(void)
 {
 	return armed.err == -SIGBUS && strikes(FAKE_MMAP);
-}
-
-static struct kernel *k(void)
-{
-	return atomic_load(&kernel);
 }
 
 int fake_export(size_t size, uint8_t fill, bool writable)
@@ -190,6 +212,30 @@ void fake_busy(uint64_t ino, bool busy)
 	if (d)
 		k()->dmabufs[d].busy = busy;
 	kernel_unlock(l);
+}
+
+void fake_delay(uint64_t ino, int us)
+{
+	struct locked l;
+	uint32_t d;
+
+	if (!k())
+		return;
+	l = kernel_lock();
+	d = dmabuf_find(ino);
+	if (d)
+		k()->dmabufs[d].delay = us;
+	kernel_unlock(l);
+}
+
+unsigned long fake_delayed(void)
+{
+	return k() ? atomic_load(&k()->delayed) : 0;
+}
+
+unsigned long fake_strays(void)
+{
+	return k() ? k()->strays : 0;
 }
 
 void fake_change_handle(bool works)
