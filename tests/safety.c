@@ -40,6 +40,9 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } parts[] = {
+	{ "numbers", numbers },
+	{ "handler", handler },
+	{ "closed-raw", closed_raw },
 	{ "exits", exits },
 	{ "jumps", jumps },
 	{ "leaves", leaves },

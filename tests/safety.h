@@ -84,6 +84,9 @@ bool ends_with(pid_t pid, int status);
 void alarm_in(unsigned int us);
 
 /* The parts. */
+void numbers(void);
+void handler(void);
+void closed_raw(void);
 void exits(void);
 void jumps(void);
 void leaves(void);
