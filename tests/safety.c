@@ -53,6 +53,8 @@ static const struct {
 	{ "jumps", jumps },
 	{ "leaves", leaves },
 	{ "quick", quick },
+	{ "begins", begins },
+	{ "blocked", blocked },
 };
 
 size_t page, size;

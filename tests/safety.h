@@ -97,6 +97,8 @@ void exits(void);
 void jumps(void);
 void leaves(void);
 void quick(void);
+void begins(void);
+void blocked(void);
 
 /* A program that has been executed in a signal handler. */
 int executed(void);
