@@ -55,6 +55,9 @@ static const struct {
 	{ "quick", quick },
 	{ "begins", begins },
 	{ "blocked", blocked },
+	{ "files", files },
+	{ "imports", imports },
+	{ "ioctls", ioctls },
 };
 
 size_t page, size;

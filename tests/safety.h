@@ -99,6 +99,9 @@ void leaves(void);
 void quick(void);
 void begins(void);
 void blocked(void);
+void files(void);
+void imports(void);
+void ioctls(void);
 
 /* A program that has been executed in a signal handler. */
 int executed(void);

@@ -99,7 +99,7 @@ one() {
 [ -e "$fake" ] || exit 77
 cd "$tmp" || exit 99
 parts=(numbers handler closed-raw limits last beyond children alone left-out exits jumps leaves
-	quick begins blocked)
+	quick begins blocked imports ioctls files)
 [ $# = 0 ] || parts=("$1")
 for part in "${parts[@]}"; do
 	case $part in
