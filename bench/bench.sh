@@ -229,7 +229,7 @@ report() {
 	return $status
 }
 
-vm=("$top/scripts/vm.sh" --timeout 300)
+vm=("$top/scripts/vm.sh")
 if [ -n "$here" ]; then
 	maps time $map_rounds >>"$facts"
 elif [ -n "$kvm" ]; then

@@ -6,7 +6,8 @@ me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
-groups=(build test abi foreign vm vm-radeon demo audit package programs bench)
+groups=(build test abi vm vm-radeon vm-arm emulation arm64 armhf i386 riscv64 s390x
+	demo demo-gstreamer demo-weston audit package programs bench)
 here='' kvm='' quick='' all_of_it=''
 
 usage() {
@@ -182,7 +183,7 @@ emulated() {
 # etnaviv ARCHITECTURE OPTION...: the driver in a virtual machine
 etnaviv() {
 	cd "$top/build-check/cross-$1" || return
-	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --etnaviv --timeout 400 --arch "$@" -- \
+	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --etnaviv --arch "$@" -- \
 		"$source/tests/kernel-etnaviv.sh"
 }
 
@@ -213,7 +214,7 @@ portability() {
 	etnaviv arm64 --system-heap
 	for arch in arm64 armhf; do
 		cd "$top/build-check/cross-$arch" || return
-		guest "$arch" "$top/scripts/vm.sh" --arch $arch --timeout 900 -- "$source/tests/machine.sh"
+		guest "$arch" "$top/scripts/vm.sh" --arch $arch -- "$source/tests/machine.sh"
 	done
 }
 
@@ -236,7 +237,7 @@ if [ -n "$here" ]; then
 	step 'the demonstration' "$top/scripts/demo.sh" --here --out "$tmp/pictures"
 	finish
 fi
-vm=("$top/scripts/vm.sh" --timeout 400 --device cirrus-vga --device virtio-gpu-pci)
+vm=("$top/scripts/vm.sh" --device cirrus-vga --device virtio-gpu-pci)
 [ -z "$kvm" ] || vm+=("$kvm")
 guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
 guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"

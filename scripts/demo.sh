@@ -83,9 +83,8 @@ boot() {
 	fi
 	step "Booting Linux $kernel (fetched the first time) for: $*"
 	cd "$folder" || return
-	"$source/scripts/vm.sh" "${machine[@]}" --timeout 400 \
-		--out "$out" -- "$source/tests/demo-guest.sh" "$folder" "$out" "$@" \
-		2>"$out/vm-$kernel.log" | step
+	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
+		"$source/tests/demo-guest.sh" "$folder" "$out" "$@" 2>"$out/vm-$kernel.log" | step
 	case ${PIPESTATUS[0]} in
 	0) ;;
 	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$kernel.log")" ;;
@@ -189,12 +188,18 @@ rm -f "$out"/vm-*.log
 : >"$out/results.txt" || die "cannot write to $out"
 
 step 'Looking for missing packages'
-groups=(build demo)
-[ -n "$here" ] || groups+=(vm vm-radeon foreign)
+groups=(build demo) others=()
+[ -n "$here" ] || groups+=(vm)
+for row in "${rows[@]}"; do
+	case ${row%%|*},$here in
+	gstreamer,* | weston,*) groups+=("demo-${row%%|*}") ;;
+	radeon,) groups+=(vm-radeon) ;;
+	# Another machine: no row of --here.
+	etnaviv,) groups+=(vm-arm arm64) others=(arm64) ;;
+	esac
+done
 packages_need "${groups[@]}" || exit 2
 
-others=(arm64)
-[ -z "$here$quick" ] || others=()
 step 'Building; what that says goes to build.log'
 build_all "$source" "${others[@]}" >"$out/build.log" 2>&1 || {
 	tail -n 20 "$out/build.log" >&2

@@ -8,12 +8,19 @@ declare -A packages_of=(
 		libncurses-dev libelf-dev libcap-dev systemtap-sdt-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
 	[vm]='qemu-system-x86 busybox-static kmod cpio mmdebstrap xz-utils'
 	[vm-radeon]='gcc-12 make'
-	[foreign]='qemu-system-arm qemu-user-static mmdebstrap device-tree-compiler make
-		gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
-		gcc-i686-linux-gnu libc6-dev-i386-cross
-		gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross'
-	[demo]='libgl1-mesa-dri libegl-mesa0 udev weston gstreamer1.0-tools
-		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-gl'
+	[vm-arm]='qemu-system-arm device-tree-compiler mmdebstrap make' # of arm64 and armhf
+	[emulation]='qemu-user-static'
+	# What build-for.sh needs for a machine.
+	[arm64]='gcc-aarch64-linux-gnu libc6-dev-arm64-cross mmdebstrap'
+	[armhf]='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross mmdebstrap'
+	[i386]='gcc-i686-linux-gnu libc6-dev-i386-cross mmdebstrap'
+	[riscv64]='gcc-riscv64-linux-gnu libc6-dev-riscv64-cross mmdebstrap'
+	[s390x]='gcc-s390x-linux-gnu libc6-dev-s390x-cross mmdebstrap'
+	# What demo-guest.sh needs for each row, and for one of them.
+	[demo]='libgl1-mesa-dri libegl-mesa0'
+	[demo-gstreamer]='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+		gstreamer1.0-gl'
+	[demo-weston]='udev weston'
 	[survey]='chromium sway seatd'
 	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools' # gcc-multilib excludes cross compilers
 	[audit]='apt dpkg binutils debian-archive-keyring'

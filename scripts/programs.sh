@@ -61,7 +61,7 @@ groups=(programs)
 [ -z "$guest" ] || groups+=(vm)
 packages_need "${groups[@]}" || exit 2
 if [ -n "$guest" ]; then
-	exec "$top/scripts/vm.sh" --timeout 500 --device virtio-gpu-pci --device cirrus-vga -- \
+	exec "$top/scripts/vm.sh" --device virtio-gpu-pci --device cirrus-vga -- \
 		"$top/scripts/programs.sh" --here ${quick:+"$quick"} --lib "$lib"
 fi
 

@@ -71,7 +71,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-packages_need build demo survey vm vm-radeon foreign || exit 2
+packages_need build demo demo-gstreamer demo-weston survey vm vm-radeon vm-arm arm64 || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 # Not all programs there are run as root.
@@ -84,8 +84,8 @@ for machine in "${machines[@]}"; do
 	[ "$folder" != "$source/build" ] || folder=$build
 	echo "$me: $rows: $options" >&2
 	# shellcheck disable=SC2086
-	(cd "$folder" && WAYS=survey "$source/scripts/vm.sh" $options --timeout 600 \
-		--out "$tmp/out" -- "$source/tests/demo-guest.sh" "$folder" "$tmp/out" $rows) \
+	(cd "$folder" && WAYS=survey "$source/scripts/vm.sh" $options --out "$tmp/out" -- \
+		"$source/tests/demo-guest.sh" "$folder" "$tmp/out" $rows) \
 		>&2 || exit 1
 	for row in $rows; do
 		[ -s "$tmp/out/$row-survey.txt" ] ||

@@ -33,7 +33,7 @@ die() {
 # machine TEXT VM-OPTION... -- COMMAND: in a virtual machine, in the folder of the build
 machine() {
 	echo "$me: $1" >&2
-	"$source/scripts/vm.sh" --device cirrus-vga --timeout 600 --out "$tmp/out" "${@:2}" >"$tmp/log" 2>&1 ||
+	"$source/scripts/vm.sh" --device cirrus-vga --out "$tmp/out" "${@:2}" >"$tmp/log" 2>&1 ||
 		{ tail -n 20 "$tmp/log" >&2 && die 1 "$1: it failed; see above"; }
 }
 
@@ -126,7 +126,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ -d "$out" ] || die 2 "$out is no folder: make it first"
-packages_need build demo vm || exit 2
+packages_need build demo demo-weston vm || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/out" && chmod 755 "$tmp"

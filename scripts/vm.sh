@@ -29,7 +29,7 @@ declare -A kernels=(
 	[armhf-6.12]='trixie linux-image-armmp'
 )
 
-arch='' etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=() timeout=120 out='' memory=2048 radeon='' blobs=''
+arch='' etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=() stall=180 timeout=14400 out='' show='' memory=2048 radeon='' blobs=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -63,7 +63,11 @@ usage() {
 	  --module NAME      loads one more kernel module; may be repeated
 	  --append ARG       adds to the kernel's command line; may be repeated
 	  --out DIR          keeps what COMMAND writes in DIR, which is created if missing
-	  --timeout S        seconds until the virtual machine is killed (default: $timeout)
+	  --stall SECONDS    gives the virtual machine up when neither its console nor COMMAND has
+	                     written a byte for so long (default: $stall); time does not count in
+	                     which other work kept it from this machine's processors
+	  --timeout SECONDS  gives it up after so long, whatever it writes (default: $timeout)
+	  --console          shows the guest's console on stderr as it goes on
 	  --memory MIB       its memory in MiB (default: $memory)
 	  --kvm              uses KVM (default: software emulation)
 	  --icount           the guest's clock counts its instructions, one a nanosecond: so its
@@ -75,7 +79,8 @@ usage() {
 	Exit status: COMMAND's own, or
 	  2    bad use, or something that $me needs is missing
 	  77   the packages cannot be had now, as Debian's mirror is being updated
-	  125  the kernel oopsed, or the virtual machine gave no status: see its console on stderr
+	  125  the kernel oopsed, or the virtual machine was given up or gave no status: see its
+	       console on stderr
 	  126  COMMAND was found but cannot be executed
 	  127  COMMAND was not found
 
@@ -273,6 +278,47 @@ share() {
 	echo "local,mount_tag=$1,path=${2//,/,,},security_model=none"
 }
 
+# not_run PID: prints for how many microseconds its threads were ready to run and had to wait for a
+# processor; where the kernel does not count that, 0
+not_run() {
+	cat "/proc/$1/task"/*/schedstat 2>/dev/null | awk '{ ns += $2 } END { printf "%d", ns / 1000 }'
+}
+
+# last_line: prints the last line that the guest or COMMAND has written
+last_line() {
+	local file
+	file=$(find "$dir"/{console,out,err} -size +0 -printf '%T@ %p\n' | sort -n | tail -n 1)
+	[ -z "$file" ] || tail -n 1 "${file#* }" | tr -d '\000-\037' | cut -c 1-200
+}
+
+# watch PID: ends QEMU, and writes why to the file given_up, where the guest makes no progress, which
+# is a byte on its console or from COMMAND. A slow guest is not a guest that hangs: what counts are
+# seconds in which it could have run.
+watch() {
+	local began=$SECONDS before='' now then=${EPOCHREALTIME/./} passed waited delayed=0 sizes silent=0 why
+	while sleep 1; do
+		sizes=$(stat -c %s "$dir"/{console,out,err})
+		now=${EPOCHREALTIME/./} waited=$(not_run "$1")
+		# A longer second is this shell's own, that did not run, or this machine's, that slept.
+		passed=$((now - then > 2000000 ? 2000000 : now - then))
+		delayed=$((waited - delayed < 0 ? 0 : waited - delayed))
+		silent=$((silent + (delayed > passed ? 0 : passed - delayed)))
+		[ "$sizes" = "$before" ] || silent=0
+		before=$sizes then=$now delayed=$waited
+		if [ $silent -ge "${stall}000000" ]; then
+			why="silent for $stall s (--stall) at $((SECONDS - began)) s"
+		elif [ $((SECONDS - began)) -ge "$timeout" ]; then
+			why="not done after $timeout s (--timeout)"
+		else
+			continue
+		fi
+		echo "$why, its last line: $(last_line)" >"$dir/given_up"
+		kill "$1"
+		sleep 5
+		kill -KILL "$1"
+	done
+}
+
 # shellcheck disable=SC2317
 clean_up() {
 	trap '' INT TERM HUP
@@ -284,10 +330,10 @@ clean_up() {
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--arch=* | --kernel=* | --device=* | --module=* | --append=* | --timeout=* | --out=* | --memory=*)
+	--arch=* | --kernel=* | --device=* | --module=* | --append=* | --stall=* | --timeout=* | --out=* | --memory=*)
 		option=${1%%=*} value=${1#*=}
 		;;
-	--arch | --kernel | --device | --module | --append | --timeout | --out | --memory)
+	--arch | --kernel | --device | --module | --append | --stall | --timeout | --out | --memory)
 		[ $# -gt 1 ] || die 2 "$1 needs a value; see --help"
 		option=$1 value=$2
 		shift
@@ -295,6 +341,7 @@ while [ $# -gt 0 ]; do
 	--radeon) radeon=yes && shift && continue ;;
 	--system-heap) heap=yes && shift && continue ;;
 	--etnaviv) etnaviv=yes && shift && continue ;;
+	--console) show=yes && shift && continue ;;
 	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
 	--icount) clock=(-icount 'shift=0,sleep=off') && shift && continue ;;
 	--help) usage && exit ;;
@@ -305,7 +352,7 @@ while [ $# -gt 0 ]; do
 	shift
 	[ -n "$value" ] || die 2 "$option needs a value; see --help"
 	case $option in
-	--timeout | --memory)
+	--stall | --timeout | --memory)
 		[[ $value =~ ^[1-9][0-9]*$ ]] || die 2 "$option cannot be '$value'; see --help"
 		declare "${option#--}=$value"
 		;;
@@ -443,21 +490,28 @@ qemu+=(-nodefaults -display none -nic none -no-reboot
 	-virtfs "$(share modules "$linux/lib/modules/$version"),readonly=on")
 [ "$root" = / ] || qemu+=(-virtfs "$(share machine /),readonly=on,multidevs=remap")
 [ -z "$out" ] || qemu+=(-virtfs "$(share out "$out"),multidevs=remap")
-timeout -k 5 "$timeout" "${qemu[@]}" "${devices[@]}" </dev/null >"$dir/console" 2>&1 &
+"${qemu[@]}" "${devices[@]}" </dev/null >"$dir/console" 2>&1 &
 vm=$! pids=$!
+if [ -n "$show" ]; then
+	tail -s 0.1 -c +1 -f --pid=$vm "$dir/console" >&2 &
+	pids+=" $!"
+fi
+watch $vm >/dev/null 2>&1 &
+watcher=$!
+pids+=" $!"
 tail -s 0.1 -c +1 -f --pid=$vm "$dir/out" &
 pids+=" $!"
 tail -s 0.1 -c +1 -f --pid=$vm "$dir/err" >&2 &
 pids+=" $!"
 wait $vm 2>/dev/null # bash would say how it was killed
-ended=$?
+kill $watcher
 wait
 
 status=$(cat "$dir/status" 2>/dev/null)
 if grep -Eq 'Oops|BUG:|Kernel panic' "$dir/console"; then
 	why="the guest's kernel oopsed or panicked"
-elif [ $ended = 124 ] || [ $ended = 137 ]; then
-	why="killed after $timeout s: the guest hangs, or needs more time with --timeout"
+elif [ -s "$dir/given_up" ]; then
+	why="given up: $(cat "$dir/given_up")"
 elif [ -s "$dir/failure" ]; then
 	why=$(cat "$dir/failure")
 elif [ -z "$status" ]; then

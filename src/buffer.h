@@ -31,6 +31,7 @@ struct buffer {
 	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
 	uint32_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
+	uint32_t fresh : 1;		/* fd has just been had, and is surely the dma-buf's */
 	uint32_t device : 1;		/* it is the device's turn */
 	uint32_t owed : 1;		/* it is mapped without a bracket */
 	uint32_t shut : 1;		/* its pages are shut; guard.h */
@@ -44,6 +45,12 @@ struct buffer {
 
 void buffers_lock(void);
 void buffers_unlock(void);
+
+/* The same, given up after @ms milliseconds: false. At exit, when nobody may be waited for. */
+bool buffers_lock_within(unsigned int ms);
+
+/* Has nobody the lock? In a child with one thread; see fork.h. */
+bool buffers_free(void);
 
 /* What never changes while there is a reference; without the lock. */
 struct dmabuf_id buffer_id(const struct buffer *b);
@@ -70,6 +77,16 @@ void buffer_name_exporter(struct buffer *b, const char *name);
 /* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
 bool buffer_is_deaf(const struct buffer *b);
 void buffer_set_deaf(struct buffer *b);
+
+/*
+ * Wait until no thread is at DMA_BUF_IOCTL_SYNC for @b; the lock is let go meanwhile. A thread that
+ * is there does not wait itself, but where a fence was added just before its START: after a second
+ * it counts as gone. False in a signal handler that has interrupted that very thread.
+ */
+bool buffer_await(struct buffer *b);
+
+/* This thread is, or is no longer, at DMA_BUF_IOCTL_SYNC for @b. */
+void buffer_settling(struct buffer *b, bool on);
 
 /* Does @visit to every buffer, which it may not put. */
 void buffers_visit(void (*visit)(struct buffer *b));

@@ -29,9 +29,16 @@
 typedef _Atomic(uintptr_t) entry_t;
 #define PRIVATE		((uintptr_t)1)
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/*
+ * Over the numbers of private descriptors: a call that puts something at one of them, or closes it,
+ * is made with this held. The kernel gives a number that is in use to nobody else.
+ */
+static struct lock numbers;
+
+static struct lock lock;	/* over what follows, and struct file's refs, fd, all and free */
 static _Atomic(entry_t *) table[PAGES];
 static unsigned int used;	/* entries at and beyond this have always been empty */
+static struct file *unused;	/* files without a reference */
 static _Atomic(pid_t *) owner;	/* in a page of its own, wiped by fork(); made once */
 
 atomic_uint descriptors_live;
@@ -44,6 +51,21 @@ void descriptors_lock(void)
 void descriptors_unlock(void)
 {
 	lock_release(&lock);
+}
+
+void descriptor_numbers_lock(void)
+{
+	lock_take(&numbers);
+}
+
+void descriptor_numbers_unlock(void)
+{
+	lock_release(&numbers);
+}
+
+bool descriptors_free(void)
+{
+	return lock_free(&numbers) && lock_free(&lock);
 }
 
 static entry_t *entry(unsigned int fd)
@@ -110,7 +132,12 @@ static bool room_for(unsigned int fd)
 static void put(unsigned int fd, uintptr_t what)
 {
 	uintptr_t old = atomic_exchange_explicit(entry(fd), what, memory_order_relaxed);
+	struct file *was = file_of(old), *is = file_of(what);
 
+	if (was && was->fd == (int)fd)
+		was->fd = -1;
+	if (is && is->fd < 0)
+		is->fd = fd;
 	if (fd >= used)
 		used = fd + 1;
 	if (!old != !what)
@@ -121,17 +148,20 @@ bool descriptors_borrowed(void)
 {
 	pid_t *page = owned();
 
-	if (!page)
-		return false;
-	if (!*page)
-		*page = getpid();
-	return *page != getpid();
+	return page && *page && *page != getpid();
 }
 
 void descriptors_forked(void)
 {
 	if (owned())
 		*owned() = getpid();
+}
+
+bool descriptors_orphaned(void)
+{
+	pid_t *page = owned();
+
+	return page && !*page;
 }
 
 bool descriptor_known(int fd)
@@ -180,7 +210,21 @@ void file_put(struct file *f)
 	file_clear(f);
 	descriptors_lock();
 	f->refs = 0;
+	f->free = unused;
+	unused = f;
 	descriptors_unlock();
+}
+
+struct file *descriptors_reuse(void)
+{
+	struct file *f;
+
+	descriptors_lock();
+	f = unused;
+	if (f)
+		unused = f->free;
+	descriptors_unlock();
+	return f;
 }
 
 void descriptor_set(int fd, struct file *f)
@@ -221,38 +265,71 @@ int descriptor_next(unsigned int first, unsigned int last, bool private)
 	return found;
 }
 
-int descriptor_of(dev_t rdev, unsigned int first)
+int descriptor_of(struct file *f)
 {
-	int found = -1;
+	int found;
 
 	descriptors_lock();
-	for (unsigned int fd = first; fd < used && found < 0; fd++) {
-		struct file *f = file_of(get(fd));
-
-		if (f && f->rdev == rdev)
-			found = fd;
-	}
+	for (unsigned int fd = 0; fd < used && f->refs && f->fd < 0; fd++)
+		if (file_of(get(fd)) == f)
+			f->fd = fd;
+	found = f->refs ? f->fd : -1;
 	descriptors_unlock();
 	return found;
 }
 
-/* Where programs do not look for descriptors, and low enough not to blow up their table. */
+/*
+ * Where private descriptors go: the first of these that the limit (RLIMIT_NOFILE) allows. The rest
+ * up to the limit stays the program's, and so does what select() can name where there is room
+ * beyond it (FD_SETSIZE). A number that is higher would blow up the kernel's table.
+ */
+static const struct {
+	int first;
+	int count;
+} places[] = {
+	{ 4096, 16384 }, { 1024, 512 }, { 768, 128 }, { 384, 64 }, { 192, 32 }, { 96, 16 },
+	{ 48, 8 }, { 24, 4 }, { 12, 2 },
+};
+
+#define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
+
+static size_t place;		/* the limit may be lowered, then it goes up; under numbers */
+static atomic_uint lowest;	/* private ones lie from here on, 0: there is none; relaxed */
+
+bool descriptor_contested(unsigned int fd)
+{
+	unsigned int from = atomic_load_explicit(&lowest, memory_order_relaxed);
+
+	return from && fd >= from;
+}
+
+static bool in_place(int fd)
+{
+	return fd >= places[place].first && fd < places[place].first + places[place].count;
+}
+
+/* @fd where programs do not look for descriptors; or a negative errno. Under numbers. */
 static int raised(int fd)
 {
-	static atomic_int from;		/* relaxed: any answer will do */
-	int low = atomic_load_explicit(&from, memory_order_relaxed), high = -1;
-	struct rlimit lim = { .rlim_cur = 256 };
+	for (; place < PLACES_COUNT; place++) {
+		int high;
 
-	if (low)
-		high = next.fcntl(fd, F_DUPFD_CLOEXEC, low);
-	/* The first time, or the limit has been lowered since. */
-	if (!low || (high < 0 && errno == EINVAL)) {
-		getrlimit(RLIMIT_NOFILE, &lim);
-		low = (lim.rlim_cur < 1024 ? (int)lim.rlim_cur : 1024) * 3 / 4;
-		atomic_store_explicit(&from, low, memory_order_relaxed);
-		high = next.fcntl(fd, F_DUPFD_CLOEXEC, low);
+		atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
+		if (in_place(fd))
+			return fd;
+		high = next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first);
+		if (in_place(high))
+			return high;
+		if (high >= 0) {
+			next.close(high);
+			return -EMFILE;
+		}
+		/* Beyond the limit. */
+		if (errno != EINVAL)
+			return -errno;
 	}
-	return high;
+	place = PLACES_COUNT - 1;
+	return -EMFILE;
 }
 
 static bool make_private(int fd, struct buffer *b)
@@ -273,16 +350,18 @@ static bool make_private(int fd, struct buffer *b)
 
 int descriptor_hide(int fd, struct buffer *b)
 {
-	int high = raised(fd);
+	int high;
 
-	if (high >= 0) {
+	descriptor_numbers_lock();
+	high = raised(fd);
+	if (high != fd)
 		next.close(fd);
-		fd = high;
+	if (high >= 0 && !make_private(high, b)) {
+		next.close(high);
+		high = -ENOMEM;
 	}
-	if (make_private(fd, b))
-		return fd;
-	next.close(fd);
-	return -ENOMEM;
+	descriptor_numbers_unlock();
+	return high;
 }
 
 /* @fd is no longer @b's; it may be another's already. */
@@ -319,19 +398,39 @@ void descriptor_drop(int fd, const struct buffer *b, bool sure)
 {
 	const struct dmabuf_id id = buffer_id(b);
 
-	sure = sure || dmabuf_is(fd, &id);
-	reveal(fd, b);
-	if (sure)
-		next.close(fd);
+	descriptor_numbers_lock();
+	/* The program may have put something of its own there; or closed it by a raw system call. */
+	if (buffer_of(get(fd)) == b) {
+		sure = sure || dmabuf_is(fd, &id);
+		reveal(fd, b);
+		if (sure)
+			next.close(fd);
+	}
+	descriptor_numbers_unlock();
 }
 
-void descriptor_lose(int fd)
+void descriptor_gone(int fd, const struct buffer *b)
+{
+	descriptor_numbers_lock();
+	reveal(fd, b);
+	descriptor_numbers_unlock();
+}
+
+/* The private one at @fd is for the program to replace. A buffer stays as long as it has one. */
+static struct buffer *taken_from(int fd)
 {
 	struct buffer *b;
 
 	descriptors_lock();
 	b = buffer_of(get(fd));
 	descriptors_unlock();
+	return b;
+}
+
+void descriptor_lose(int fd)
+{
+	struct buffer *b = taken_from(fd);
+
 	if (!b)
 		return;
 	buffers_lock();
@@ -343,32 +442,34 @@ void descriptor_lose(int fd)
 
 bool descriptor_move(int fd, struct dmabuf_id *id)
 {
-	struct buffer *b;
+	struct buffer *b = taken_from(fd);
 	int high;
 
-	descriptors_lock();
-	b = buffer_of(get(fd));
-	if (b)
-		*id = buffer_id(b);
-	descriptors_unlock();
 	if (!b)
 		return false;
-	high = raised(fd);
-	if (high < 0)
+	*id = buffer_id(b);
+	/* Closed by a raw system call: what is there is the program's. */
+	if (!dmabuf_is(fd, id))
 		return false;
-	if (!make_private(high, b)) {
-		next.close(high);
+	high = next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first);
+	if (!in_place(high) || !make_private(high, b)) {
+		if (high >= 0)
+			next.close(high);
 		return false;
 	}
 	buffers_lock();
+	/* A thread at DMA_BUF_IOCTL_SYNC goes by the number. */
+	buffer_await(b);
 	if (b->fd == fd) {
 		b->fd = high;
 		high = -1;
 	}
 	buffers_unlock();
 	reveal(fd, b);
-	/* The mapping has gone meanwhile, and with it the one at @fd. */
-	if (high >= 0)
-		descriptor_drop(high, b, false);
+	/* The mapping has gone meanwhile, and its END; the one at @fd goes by what follows. */
+	if (high >= 0) {
+		reveal(high, b);
+		next.close(high);
+	}
 	return true;
 }

@@ -27,6 +27,14 @@ bool descriptor_known(int fd);
 /* One of our private ones, of which the program does not know? Not with a lock held. */
 bool descriptor_private(int fd);
 
+/*
+ * May it become a private one at any time, by another thread? Then whatever the program does to that
+ * number is done between the two that follow, from the look at the records to the call's return.
+ */
+bool descriptor_contested(unsigned int fd);
+void descriptor_numbers_lock(void);
+void descriptor_numbers_unlock(void);
+
 /* Its file with a reference, or NULL. */
 struct file *descriptor_file(int fd);
 
@@ -51,13 +59,17 @@ void file_put(struct file *f);
  */
 int descriptor_next(unsigned int first, unsigned int last, bool private);
 
-/* The first descriptor from @first on of a file of the device @rdev; or -1. */
-int descriptor_of(dev_t rdev, unsigned int first);
+/* A descriptor of @f, or -1. */
+int descriptor_of(struct file *f);
+
+/* A file without a reference, for another; or NULL. */
+struct file *descriptors_reuse(void);
 
 /*
  * @fd, a duplicate of a dma-buf's descriptor, as a private one of @b: moved to where programs do
  * not look, and kept from their close() and close_range(). Returns its number, or a negative
- * errno; then @fd is closed. @fd is consumed.
+ * errno; then @fd is closed. @fd is consumed. The program's low numbers are never taken: without
+ * one of ours to be had it is -EMFILE.
  */
 int descriptor_hide(int fd, struct buffer *b);
 
@@ -67,12 +79,15 @@ void descriptor_drop(int fd, const struct buffer *b, bool sure);
 /*
  * The program is about to put something of its own at @fd: if that is a private one, of *@id, have
  * another instead of it. @fd itself stays open. False if it is none, or there is no other to be
- * had.
+ * had. Between descriptor_numbers_lock() and _unlock(), as what follows.
  */
 bool descriptor_move(int fd, struct dmabuf_id *id);
 
 /* The program has put something of its own at @fd: if there was a private one, its bracket is lost. */
 void descriptor_lose(int fd);
+
+/* @fd turned out to be no longer @b's: a raw system call has closed it. Not with a lock held. */
+void descriptor_gone(int fd, const struct buffer *b);
 
 /* Are the records those of another process, whose memory this one shares (vfork)? */
 bool descriptors_borrowed(void);
@@ -83,5 +98,11 @@ void descriptors_unlock(void);
 
 /* In the child of a fork(). */
 void descriptors_forked(void);
+
+/* Is this the child of a fork that no atfork handler saw, and descriptors_forked() still to come? */
+bool descriptors_orphaned(void);
+
+/* Has nobody any of these locks? In a child with one thread; see fork.h. */
+bool descriptors_free(void);
 
 #endif

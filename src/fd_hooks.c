@@ -14,10 +14,7 @@
 #include "descriptor.h"
 #include "fd_hooks.h"
 #include "file.h"
-#include "lock.h"
 #include "next.h"
-#include "publish.h"
-#include "sync.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE (1U << 1)	/* 5.9 */
@@ -38,6 +35,21 @@ int close_hook(int fd)
 	if (descriptor_known(fd) && !descriptors_borrowed())
 		descriptor_set(fd, NULL);
 	return 0;
+}
+
+/* The whole of it for a number that might become a private one meanwhile. */
+int close_contested_hook(int fd)
+{
+	int ret;
+
+	if (descriptors_borrowed())
+		return told(next.close(fd));
+	descriptor_numbers_lock();
+	ret = close_hook(fd);
+	if (!ret)
+		ret = told(next.close(fd));
+	descriptor_numbers_unlock();
+	return ret;
 }
 
 static void forget(unsigned int first, unsigned int last)
@@ -77,6 +89,8 @@ static bool has_close_range(int flags)
 
 int close_range_hook(unsigned int first, unsigned int last, int flags)
 {
+	int ret;
+
 	/* With CLOEXEC nothing ends, and ours have it. */
 	if (first > last || flags & CLOSE_RANGE_CLOEXEC || descriptors_borrowed() ||
 	    !has_close_range(flags))
@@ -84,7 +98,10 @@ int close_range_hook(unsigned int first, unsigned int last, int flags)
 	/* With UNSHARE other threads may keep the descriptors, so that the records stay. */
 	if (!(flags & CLOSE_RANGE_UNSHARE))
 		forget(first, last);
-	return close_gaps(first, last, flags);
+	descriptor_numbers_lock();
+	ret = close_gaps(first, last, flags);
+	descriptor_numbers_unlock();
+	return ret;
 }
 
 void closefrom_hook(int first)
@@ -97,6 +114,7 @@ void closefrom_hook(int first)
 		return;
 	}
 	forget(at, INT_MAX);
+	descriptor_numbers_lock();
 	while ((kept = descriptor_next(at, INT_MAX, true)) >= 0) {
 		if (kept > (int)at && next.close_range(at, kept - 1, 0) < 0)
 			for (int fd = at; fd < kept; fd++)
@@ -104,41 +122,47 @@ void closefrom_hook(int first)
 		at = kept + 1;
 	}
 	next.closefrom(at);
+	descriptor_numbers_unlock();
 }
 
-/* @to, if it is a descriptor at all, was made of one that is @f. Consumes a reference to @f. */
+/* @to, a descriptor or a negative errno, was made of one that is @f. Consumes a reference to @f. */
 static int duplicated(struct file *f, int to)
 {
-	int ret = told(to);
-
-	if (ret >= 0)
-		descriptor_set(ret, f);
+	if (to >= 0)
+		descriptor_set(to, f);
 	else
 		file_put(f);
-	return ret;
+	return to;
 }
 
 int dup_hook(int fd)
 {
+	struct file *f;
+
 	if (descriptor_private(fd))
 		return -EBADF;
 	if (descriptors_borrowed())
 		return told(next.dup(fd));
-	return duplicated(descriptor_file(fd), next.dup(fd));
+	f = descriptor_file(fd);
+	return duplicated(f, told(next.dup(fd)));
 }
 
 int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from)
 {
+	struct file *f;
+
 	if (descriptor_private(fd))
 		return -EBADF;
 	if (descriptors_borrowed())
 		return told(fcntl(fd, cmd, from));
-	return duplicated(descriptor_file(fd), fcntl(fd, cmd, from));
+	f = descriptor_file(fd);
+	return duplicated(f, told(fcntl(fd, cmd, from)));
 }
 
 /* What is at the descriptor that a dup2() or dup3() is about to replace. */
 struct replaced {
 	int fd;
+	bool contested;		/* the numbers' lock is held from before the call to after it */
 	struct file *old;	/* taken out of the records while the call runs; a reference */
 	bool moved;		/* it was a private one, of id */
 	struct dmabuf_id id;
@@ -146,8 +170,11 @@ struct replaced {
 
 static struct replaced replacing(int to)
 {
-	struct replaced r = { .fd = to, .old = descriptor_file(to) };
+	struct replaced r = { .fd = to, .contested = descriptor_contested(to) };
 
+	if (r.contested)
+		descriptor_numbers_lock();
+	r.old = descriptor_file(to);
 	r.moved = descriptor_move(to, &r.id);
 	if (r.old)
 		descriptor_set(to, NULL);
@@ -163,6 +190,8 @@ static int replaced(struct replaced *r, struct file *f, int ret)
 	file_put(ret < 0 ? f : r->old);
 	if (ret < 0 && r->moved && dmabuf_is(r->fd, &r->id))
 		next.close(r->fd);
+	if (r->contested)
+		descriptor_numbers_unlock();
 	return ret;
 }
 
@@ -192,40 +221,4 @@ int dup3_hook(int fd, int to, int flags)
 	f = descriptor_file(fd);
 	r = replacing(to);
 	return replaced(&r, f, told(next.dup3(fd, to, flags)));
-}
-
-/* A signal handler that forks amid our records: its thread goes on with them in both processes. */
-static __thread bool taken __attribute__((tls_model("initial-exec")));
-
-void fork_prepare(void)
-{
-	taken = !lock_held();
-	if (!taken)
-		return;
-	publish_keep();
-	files_keep();
-	descriptors_lock();
-	files_lock();
-	buffers_lock();
-}
-
-void fork_parent(void)
-{
-	if (!taken)
-		return;
-	buffers_unlock();
-	files_unlock();
-	descriptors_unlock();
-	files_unkeep();
-	publish_unkeep();
-}
-
-void fork_child(void)
-{
-	descriptors_forked();
-	publish_forked();
-	if (!taken)
-		return;
-	sync_forked();
-	fork_parent();
 }

@@ -9,6 +9,9 @@
 /* Before close(), which is for the caller to do as it may be a thread's end. -EBADF: do not. */
 int close_hook(int fd);
 
+/* The same and the call, where descriptor_contested(). */
+int close_contested_hook(int fd);
+
 int close_range_hook(unsigned int first, unsigned int last, int flags);
 void closefrom_hook(int first);
 int dup_hook(int fd);
@@ -17,10 +20,5 @@ int dup3_hook(int fd, int to, int flags);
 
 /* F_DUPFD and F_DUPFD_CLOEXEC, by the fcntl that the program chose. */
 int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from);
-
-/* Around fork(): no other thread may be amid our records. */
-void fork_prepare(void);
-void fork_parent(void);
-void fork_child(void);
 
 #endif

@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 
 #include "descriptor.h"
 #include "file.h"
@@ -10,9 +12,20 @@
 #include "next.h"
 #include "pool.h"
 
-/* One thread at a time looks for a file and makes it, or one file would become two. */
-static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+/*
+ * One thread at a time looks for a file and makes it, or one file would become two. Protects what
+ * follows.
+ */
+static struct lock making;
 static struct pool pool = POOL(struct file);
+
+/*
+ * The files in the order that the kernel gives open files (kcmp(2)), so that a duplicate is found
+ * among 10,000 by 14 questions. Those that are no more are taken out when they are met.
+ */
+static struct file **order;
+static size_t ordered, order_room;
+
 static struct file *files;	/* all there are, in use or not; under descriptors_lock() */
 
 static uint64_t handle_of(const struct hash_link *l)
@@ -40,25 +53,64 @@ void file_unlock(struct file *f)
 	lock_release(&f->lock);
 }
 
+/* Take out of the order what has no descriptor any more. */
+static void tidy(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ordered; i++)
+		if (descriptor_of(order[i]) >= 0)
+			order[n++] = order[i];
+	ordered = n;
+}
+
+static bool order_has_room(void)
+{
+	size_t room = order_room ? order_room * 2 : 512;
+	struct file **bigger;
+
+	if (ordered < order_room)
+		return true;
+	bigger = next_pages(room * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	if (order_room) {
+		memcpy(bigger, order, ordered * sizeof(*order));
+		next.munmap(order, order_room * sizeof(*order));
+	}
+	order = bigger;
+	order_room = room;
+	return true;
+}
+
+/* Without memory for this a duplicate is not known for one. */
+static void put_in_order(struct file *f, size_t at)
+{
+	if (!order_has_room())
+		return;
+	memmove(&order[at + 1], &order[at], (ordered - at) * sizeof(*order));
+	order[at] = f;
+	ordered++;
+}
+
+/* A file with one reference, and its lock free. */
 static struct file *file_new(dev_t rdev)
 {
-	struct file *f;
+	struct file *f = descriptors_reuse();
 
-	descriptors_lock();
-	for (f = files; f && f->refs; f = f->all)
-		;
-	if (!f) {
+	if (f) {
+		/* It may stand in the order still. */
+		tidy();
+	} else {
+		descriptors_lock();
 		f = pool_get(&pool);
 		if (f) {
-			pthread_mutex_init(&f->lock, NULL);
 			f->imports.number = handle_of;
 			f->all = files;
 			files = f;
 		}
+		descriptors_unlock();
 	}
-	if (f)
-		f->refs = 1;
-	descriptors_unlock();
 	if (!f)
 		return NULL;
 	lock_take(&f->lock);
@@ -68,45 +120,73 @@ static struct file *file_new(dev_t rdev)
 	f->table = NULL;
 	f->wanted = true;
 	lock_release(&f->lock);
+	descriptors_lock();
+	f->refs = 1;
+	f->fd = -1;
+	descriptors_unlock();
 	return f;
 }
 
-/* The file known here that @fd is a duplicate of, with a reference, or NULL. */
-static struct file *same_file(int fd, dev_t rdev)
+/* Answers of kcmp(2). */
+enum { SAME, LESS, GREATER };
+
+/*
+ * The file known here that @fd is a duplicate of, with a reference; or NULL, and in *@at where it
+ * belongs in the order, which is -1 where that cannot be told.
+ */
+static struct file *same_file(int fd, ssize_t *at)
 {
-	static atomic_bool forbidden;	/* by seccomp or the kernel's configuration */
+	static bool forbidden;	/* by seccomp or the kernel's configuration */
+	size_t first = 0, end = ordered;
 
-	for (int other = -1; (other = descriptor_of(rdev, other + 1)) >= 0;) {
-		int ret;
+	*at = -1;
+	while (!forbidden && first < end) {
+		size_t mid = first + (end - first) / 2;
+		int other = descriptor_of(order[mid]);
+		int ret = other < 0 ? -1 : next.same_file(fd, other);
 
-		if (atomic_load_explicit(&forbidden, memory_order_relaxed))
-			return NULL;
-		ret = next.same_file(fd, other);
-		if (!ret)
+		if (ret == LESS) {
+			end = mid;
+		} else if (ret == GREATER) {
+			first = mid + 1;
+		} else if (ret == SAME) {
 			return descriptor_file(other);
-		if (ret < 0 && (errno == EPERM || errno == ENOSYS || errno == EACCES))
-			atomic_store_explicit(&forbidden, true, memory_order_relaxed);
+		} else if (other >= 0 && (ret > 0 || errno != EBADF)) {
+			forbidden = errno == EPERM || errno == ENOSYS || errno == EACCES;
+			return NULL;
+		} else {
+			/* Closed, perhaps by a raw system call, or it is @fd that has been. */
+			if (next.fcntl(fd, F_GETFD) < 0)
+				return NULL;
+			if (other >= 0)
+				descriptor_set(other, NULL);
+			tidy();
+			first = 0;
+			end = ordered;
+		}
 	}
+	if (!forbidden)
+		*at = first;
 	return NULL;
 }
 
-static bool join(int fd, dev_t rdev)
+/* What @fd is, as it is known from now on. A file is made first, as that may change the order. */
+static void learn(int fd, dev_t rdev)
 {
-	struct file *f = same_file(fd, rdev);
+	struct file *made, *same;
+	ssize_t at;
 
-	if (f)
-		descriptor_add(fd, f);
-	return f;
-}
-
-bool file_join(int fd, dev_t rdev)
-{
-	bool joined;
-
-	lock_take(&making);
-	joined = join(fd, rdev);
-	lock_release(&making);
-	return joined;
+	if (descriptor_peek(fd))
+		return;
+	made = file_new(rdev);
+	if (!made)
+		return;
+	same = same_file(fd, &at);
+	if (same)
+		file_put(made);
+	else if (at >= 0)
+		put_in_order(made, at);
+	descriptor_add(fd, same ? same : made);
 }
 
 struct file *file_lock_new(int fd, dev_t rdev)
@@ -120,11 +200,7 @@ struct file *file_lock_new(int fd, dev_t rdev)
 		descriptor_set(fd, NULL);
 	}
 	lock_take(&making);
-	if (!descriptor_peek(fd) && !join(fd, rdev)) {
-		f = file_new(rdev);
-		if (f)
-			descriptor_add(fd, f);
-	}
+	learn(fd, rdev);
 	lock_release(&making);
 	f = file_lock(fd);
 	/* Another thread has closed it meanwhile, or was first with something else. */
@@ -133,6 +209,28 @@ struct file *file_lock_new(int fd, dev_t rdev)
 		return NULL;
 	}
 	return f;
+}
+
+bool file_join(int fd, dev_t rdev)
+{
+	struct file *f = file_lock_new(fd, rdev);
+
+	if (f)
+		file_unlock(f);
+	return f;
+}
+
+bool file_rejoin(int fd, dev_t rdev)
+{
+	struct file *f = file_lock(fd);
+	bool empty = f && !f->imports.n;
+
+	if (f)
+		file_unlock(f);
+	if (!empty)
+		return false;
+	descriptor_set(fd, NULL);
+	return file_join(fd, rdev);
 }
 
 void file_clear(struct file *f)
@@ -167,4 +265,12 @@ void files_unlock(void)
 {
 	for (struct file *f = files; f; f = f->all)
 		lock_release(&f->lock);
+}
+
+bool files_free(void)
+{
+	for (struct file *f = files; f; f = f->all)
+		if (!lock_free(&f->lock))
+			return false;
+	return lock_free(&making);
 }

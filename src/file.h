@@ -11,7 +11,6 @@
 #ifndef PRIMESHIM_FILE_H
 #define PRIMESHIM_FILE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +19,7 @@
 #include "buffer.h"
 #include "drivers/drivers.h"
 #include "hash.h"
+#include "lock.h"
 #include "range.h"
 
 struct import {
@@ -41,7 +41,7 @@ struct import {
  * be taken at any time; see file_lock().
  */
 struct file {
-	pthread_mutex_t lock;		/* protects what follows, but for refs and all */
+	struct lock lock;		/* protects what follows, up to offsets */
 	dev_t rdev;
 	char driver[NAME_LEN];		/* its name; "" until asked */
 	uint8_t name;			/* name_number() of that */
@@ -49,8 +49,11 @@ struct file {
 	bool wanted;			/* by PRIMESHIM_DRIVERS */
 	struct hash imports;		/* by handle */
 	struct ranges offsets;		/* by offset -> struct import */
-	unsigned int refs;		/* descriptors, and calls under way; under descriptors_lock() */
-	struct file *all;		/* chain of every one there is; under descriptors_lock() */
+	/* Under descriptors_lock(): */
+	unsigned int refs;		/* descriptors, and calls under way */
+	int fd;				/* one of its descriptors, or -1: look for one */
+	struct file *all;		/* chain of every one there is */
+	struct file *free;		/* chain of those that are to be used again */
 };
 
 /*
@@ -78,8 +81,14 @@ void file_unlock(struct file *f);
  */
 struct file *file_lock_new(int fd, dev_t rdev);
 
-/* Is @fd, which is not known, a duplicate of one that is? Then it is known from now on. */
+/*
+ * @fd, which is not known, is known from now on: as a duplicate of one that is, or as another file,
+ * so that it is asked only once. False without memory.
+ */
 bool file_join(int fd, dev_t rdev);
+
+/* @fd is a file without imports: ask anew whether it is a duplicate. False: it has imports. */
+bool file_rejoin(int fd, dev_t rdev);
 
 /* Forget all that is remembered of @f, which has no descriptor any more. */
 void file_clear(struct file *f);
@@ -92,6 +101,9 @@ void files_keep(void);
 void files_unkeep(void);
 void files_lock(void);
 void files_unlock(void);
+
+/* Has nobody any of these locks? In a child with one thread; see fork.h. */
+bool files_free(void);
 
 /* Everything below: with the file's lock held. */
 

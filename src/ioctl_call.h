@@ -15,6 +15,7 @@
 
 #include "drivers/drivers.h"
 #include "ioctl_hooks.h"
+#include "lock.h"
 
 struct ioctl_call {
 	ioctl_fn *native;	/* the next definition of what the program called */
@@ -49,9 +50,12 @@ static inline bool get_bits(const void *at, struct drv_bits bits)
 /* Makes it: the result or a negative errno. */
 static inline int call(const struct ioctl_call *c)
 {
+	unsigned int signals = signals_suspend();
 	int ret = c->native(c->fd, c->request, c->arg);
 
-	return ret == -1 ? -errno : ret;
+	ret = ret == -1 ? -errno : ret;
+	signals_resume(signals);
+	return ret;
 }
 
 /*

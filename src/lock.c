@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* What a holder of our locks has to have; see lock.h. */
+/* What a holder of our locks has to have, and how others wait for it; see lock.h. */
 #include "config.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -9,24 +12,112 @@
 
 #include "lock.h"
 
+/* The time as the call has it, whatever libc's is. */
+#ifdef SYS_futex
+struct futex_time { long s, ns; };
+#else
+#define SYS_futex SYS_futex_time64	/* 32-bit ports since 5.1 have no other */
+struct futex_time { int64_t s, ns; };
+#endif
+
+#define FOR_EVER	UINT_MAX
+
 __thread volatile sig_atomic_t locks_held;
-bool lock_blocks_signals;
+__thread bool lock_holds_signals;
+atomic_bool lock_blocks_signals;
 
-/* The mask as the kernel has it: _NSIG / 8 bytes. */
+/* The mask as the kernel has it, _NSIG / 8 bytes; and how often it is to be restored. */
 static __thread uint64_t mask;
+static __thread unsigned int depth;
 
-void lock_signals_block(void)
+bool signals_block(void)
 {
 	const uint64_t all = ~UINT64_C(0);
 	uint64_t was;
 
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &was, sizeof(was));
-	mask = was;
+	if (!depth) {
+		if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &was, sizeof(was)) < 0)
+			return false;
+		mask = was;
+	}
+	depth++;
+	return true;
 }
 
-void lock_signals_restore(void)
+void signals_restore(void)
 {
 	const uint64_t was = mask;
 
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, sizeof(was));
+	if (!--depth)
+		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, sizeof(was));
+}
+
+unsigned int signals_suspend(void)
+{
+	unsigned int was = depth;
+
+	if (was) {
+		depth = 1;
+		signals_restore();
+	}
+	return was;
+}
+
+void signals_resume(unsigned int was)
+{
+	if (was && signals_block())
+		depth = was;
+}
+
+void word_wait(atomic_uint *word, unsigned int seen, unsigned int ms)
+{
+	const struct futex_time limit = { ms / 1000, ms % 1000 * 1000000L };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, ms == FOR_EVER ? NULL : &limit, NULL, 0);
+}
+
+void word_wake(atomic_uint *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/* 2 stays there as long as somebody may wait, so that each holder but the last one wakes the next. */
+static bool wait_for(struct lock *l, unsigned int ms)
+{
+	while (atomic_exchange_explicit(&l->word, 2, memory_order_acquire)) {
+		if (!ms)
+			return false;
+		word_wait(&l->word, 2, ms == FOR_EVER ? ms : 1);
+		ms -= ms != FOR_EVER;
+	}
+	return true;
+}
+
+void lock_wait(struct lock *l)
+{
+	int saved = errno;
+
+	wait_for(l, FOR_EVER);
+	errno = saved;
+}
+
+void lock_wake(struct lock *l)
+{
+	int saved = errno;
+
+	syscall(SYS_futex, &l->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = saved;
+}
+
+bool lock_take_within(struct lock *l, unsigned int ms)
+{
+	if (!locks_held)
+		lock_holds_signals = signals_hold();
+	locks_held++;
+	if (wait_for(l, ms))
+		return true;
+	locks_held--;
+	if (!locks_held)
+		signals_release(lock_holds_signals);
+	return false;
 }

@@ -4,22 +4,33 @@
  *
  *   opening     (publish.c)     that one shared page is made; its holder makes a file
  *   making      (file.c)        that one open file is not recorded as two
+ *   numbers     (descriptor.c)  that a private descriptor's number is not the program's as well
  *   descriptors (descriptor.c)  which descriptor is which open file
  *   file->lock  (file.h)        imports and offsets of one open DRM file
  *   buffers     (buffer.c)      dma-bufs and mappings, which files share
  *
  * Taken in this order. Beneath them a pool (pool.c) has one of its own, never taken alone.
  *
- * close(), dup2() and others may be called by a signal handler, which may have interrupted a holder
- * of one of these locks: lock_held() tells it, and it then leaves our records alone. A touch of a
- * page that is shut (trap.h) cannot be left alone: in that mode a holder has every signal blocked.
+ * A lock is a word of ours and no pthread_mutex_t: the child of a fork that no atfork handler saw
+ * has to ask whether another thread held it (fork.c), and a thread that exits may not wait for ever.
+ *
+ * A signal handler may leave by exit(), siglongjmp() or execve(), and would leave a lock taken that
+ * it interrupted the holder of. So a holder has all signals blocked from the moment on that the
+ * program has a handler (lock_blocks_signals). Of a handler that was set by a raw system call the
+ * shim does not know: lock_held() tells that one has interrupted a holder, and the hooks then leave
+ * the records alone.
  */
 #ifndef PRIMESHIM_LOCK_H
 #define PRIMESHIM_LOCK_H
 
-#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+
+/* Zeroed, it is free. */
+struct lock {
+	atomic_uint word;	/* 0 free, 1 taken, 2 taken and perhaps waited for */
+};
 
 /* How many of them this thread holds or is about to take. */
 extern __thread volatile sig_atomic_t locks_held
@@ -30,26 +41,71 @@ static inline bool lock_held(void)
 	return locks_held;
 }
 
-extern bool lock_blocks_signals;
+/* Never taken back: relaxed, as a thread heeds it from its next lock on. */
+extern atomic_bool lock_blocks_signals;
 
-/* lock.c: block every signal, and have them as they were before. */
-void lock_signals_block(void);
-void lock_signals_restore(void);
+/*
+ * Around what takes several locks, one after the other, so that the signals are blocked once for
+ * all of them: signals_hold() says whether signals_release() has something to do. These nest.
+ * What may wait, and the program's own calls, stand between signals_suspend() and _resume().
+ */
+bool signals_block(void);
+void signals_restore(void);
+unsigned int signals_suspend(void);
+void signals_resume(unsigned int depth);
 
-static inline void lock_take(pthread_mutex_t *lock)
+static inline bool signals_hold(void)
 {
-	if (lock_blocks_signals && !locks_held)
-		lock_signals_block();
+	return atomic_load_explicit(&lock_blocks_signals, memory_order_relaxed) && signals_block();
+}
+
+static inline void signals_release(bool held)
+{
+	if (held)
+		signals_restore();
+}
+
+/* lock.c: where the lock is not free, and where somebody waits for it. */
+void lock_wait(struct lock *l);
+void lock_wake(struct lock *l);
+
+/* Has this thread's first lock blocked the signals? */
+extern __thread bool lock_holds_signals
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline void lock_take(struct lock *l)
+{
+	unsigned int free = 0;
+
+	if (!locks_held)
+		lock_holds_signals = signals_hold();
 	locks_held++;
-	pthread_mutex_lock(lock);
+	/* Acquire: pairs with the release of who had it before. */
+	if (!atomic_compare_exchange_strong_explicit(&l->word, &free, 1, memory_order_acquire,
+						     memory_order_relaxed))
+		lock_wait(l);
 }
 
-static inline void lock_release(pthread_mutex_t *lock)
+static inline void lock_release(struct lock *l)
 {
-	pthread_mutex_unlock(lock);
+	if (atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2)
+		lock_wake(l);
 	locks_held--;
-	if (lock_blocks_signals && !locks_held)
-		lock_signals_restore();
+	if (!locks_held)
+		signals_release(lock_holds_signals);
 }
+
+/* The same, given up after @ms milliseconds: false. */
+bool lock_take_within(struct lock *l, unsigned int ms);
+
+/* Does nobody hold it? For a process that has but one thread. */
+static inline bool lock_free(const struct lock *l)
+{
+	return !atomic_load_explicit(&l->word, memory_order_relaxed);
+}
+
+/* Wait until @word is not @seen any more, or for @ms milliseconds; futex(2). */
+void word_wait(atomic_uint *word, unsigned int seen, unsigned int ms);
+void word_wake(atomic_uint *word);
 
 #endif

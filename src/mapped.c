@@ -14,6 +14,7 @@
 #include "page.h"
 #include "publish.h"
 #include "settings.h"
+#include "stats.h"
 #include "sync.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -76,6 +77,8 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	buffers_unlock();
 	if (dmabuf >= 0 && hide) {
 		dmabuf = descriptor_hide(dmabuf, b);
+		if (dmabuf < 0)
+			stat_inc(STAT_NO_DESCRIPTOR);
 	} else if (dmabuf >= 0) {
 		next.close(dmabuf);
 		dmabuf = -1;
@@ -84,6 +87,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	/* Asked again: another thread may have put one there, or taken it away, meanwhile. */
 	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot, note) && b->fd < 0) {
 		b->fd = dmabuf;
+		b->fresh = true;
 		dmabuf = -1;
 	}
 	buffers_unlock();
@@ -205,4 +209,27 @@ int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void
 	if (!ret && known)
 		moved(&m, at, size, keep_old, (uintptr_t)*out, page_round(len), m.head);
 	return ret;
+}
+
+/* Is all of it mapped? msync() says ENOMEM where it is not, and does nothing else with MS_ASYNC. */
+static bool is_there(uint64_t at, uint64_t len)
+{
+	return msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 || errno != ENOMEM;
+}
+
+void mapped_forked(void)
+{
+	struct mapping m;
+	bool known = !none_mapped();
+
+	for (uint64_t at = 0; known; at = m.end) {
+		buffers_lock();
+		known = mapping_at(at, UINTPTR_MAX - at, &m);
+		buffers_unlock();
+		if (!known || is_there(m.start, m.end - m.start))
+			continue;
+		for (at = m.start; at < m.end; at += page_size())
+			if (!is_there(at, page_size()))
+				mapped_end((void *)(uintptr_t)at, page_size());
+	}
 }

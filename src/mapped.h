@@ -26,6 +26,12 @@ void mapped_recheck(void *addr, size_t len);
 /* The range has another protection now. */
 void mapped_protect(void *addr, size_t len, int prot);
 
+/*
+ * In the child of a fork(), which has none of what was mapped with MADV_DONTFORK: forget what is not
+ * there.
+ */
+void mapped_forked(void);
+
 /* mremap(). 0 and *@out, or a negative errno. */
 int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
 

@@ -29,19 +29,19 @@ void *pool_get(struct pool *p)
 {
 	void *obj;
 
-	pthread_mutex_lock(&p->lock);
+	lock_take(&p->lock);
 	if (!p->free)
 		refill(p);
 	obj = p->free;
 	if (obj)
 		p->free = *(void **)obj;
-	pthread_mutex_unlock(&p->lock);
+	lock_release(&p->lock);
 	return obj ? memset(obj, 0, p->size) : NULL;
 }
 
 void pool_put(struct pool *p, void *obj)
 {
-	pthread_mutex_lock(&p->lock);
+	lock_take(&p->lock);
 	link_in(p, obj);
-	pthread_mutex_unlock(&p->lock);
+	lock_release(&p->lock);
 }

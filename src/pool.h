@@ -7,16 +7,17 @@
 #ifndef PRIMESHIM_POOL_H
 #define PRIMESHIM_POOL_H
 
-#include <pthread.h>
 #include <stddef.h>
 
+#include "lock.h"
+
 struct pool {
-	pthread_mutex_t lock;
+	struct lock lock;
 	size_t size;	/* of one object; at least a pointer's */
 	void *free;
 };
 
-#define POOL(type) { .lock = PTHREAD_MUTEX_INITIALIZER, .size = sizeof(type) }
+#define POOL(type) { .size = sizeof(type) }
 
 /* A zeroed object, or NULL. */
 void *pool_get(struct pool *p);

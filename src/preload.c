@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include <drm.h>
@@ -28,6 +29,7 @@
 #include "descriptor.h"
 #include "fd_hooks.h"
 #include "file.h"
+#include "fork.h"
 #include "ioctl_hooks.h"
 #include "lock.h"
 #include "mapping.h"
@@ -66,6 +68,22 @@
 #define FAST static inline __attribute__((always_inline))
 #define SLOW static __attribute__((noinline, cold))
 
+/* By exit(), and by quick_exit(), which runs no destructors. */
+__attribute__((destructor)) static void end(void)
+{
+	int saved = errno;
+
+	if (descriptors_orphaned() && !lock_held())
+		fork_unseen();
+	if (settings.active)
+		sync_exit();
+	stats_log();
+	if (trapping)
+		trap_log();
+	publish_end();
+	errno = saved;
+}
+
 /* Calls that come before, from constructors that run earlier, go straight to the kernel. */
 __attribute__((constructor)) static void begin(void)
 {
@@ -79,40 +97,32 @@ __attribute__((constructor)) static void begin(void)
 		reach_init();
 	if (settings.active && sync_now() == SYNC_TRAP)
 		trap_init();
-	errno = saved;
-}
-
-__attribute__((destructor)) static void end(void)
-{
-	int saved = errno;
-
-	if (settings.active)
-		sync_exit();
-	stats_log();
-	if (trapping)
-		trap_log();
-	publish_end();
+	if (PRELOADED)
+		at_quick_exit(end);
 	errno = saved;
 }
 
 struct border {
 	int saved;
 	int cancel;
+	bool signals;
 };
 
-/* False in a signal handler amid our records. */
+/* False in a signal handler amid our records, and in a child that has none. */
 static bool enter(struct border *b)
 {
-	if (lock_held())
+	if (lock_held() || (descriptors_orphaned() && !fork_unseen()))
 		return false;
 	b->saved = errno;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &b->cancel);
+	b->signals = signals_hold();
 	publish_follow();
 	return true;
 }
 
 static int leave(const struct border *b, int ret)
 {
+	signals_release(b->signals);
 	pthread_setcancelstate(b->cancel, NULL);
 	errno = ret < 0 ? -ret : b->saved;
 	return ret < 0 ? -1 : ret;
@@ -236,9 +246,21 @@ SLOW bool may_close(int fd)
 	return !descriptor_known(fd) || !enter(&b) || !leave(&b, close_hook(fd));
 }
 
+/* One of the numbers among which our own are: no cancellation point. */
+SLOW int contested_close(int fd)
+{
+	struct border b;
+
+	return enter(&b) ? leave(&b, close_contested_hook(fd)) : next.close(fd);
+}
+
 EXPORT(int, close, int fd)
 {
-	return any(descriptors_live) && !may_close(fd) ? -1 : next.close(fd);
+	if (!any(descriptors_live))
+		return next.close(fd);
+	if (descriptor_contested(fd))
+		return contested_close(fd);
+	return may_close(fd) ? next.close(fd) : -1;
 }
 
 SLOW int hooked_close_range(unsigned int first, unsigned int last, int flags)
@@ -291,7 +313,7 @@ SLOW int hooked_dup2(int fd, int to)
 {
 	struct border b;
 
-	if (!(descriptor_known(fd) || descriptor_known(to)) || !enter(&b))
+	if (!(descriptor_known(fd) || descriptor_known(to) || descriptor_contested(to)) || !enter(&b))
 		return next.dup2(fd, to);
 	return leave(&b, dup2_hook(fd, to));
 }
@@ -305,7 +327,7 @@ SLOW int hooked_dup3(int fd, int to, int flags)
 {
 	struct border b;
 
-	if (!(descriptor_known(fd) || descriptor_known(to)) || !enter(&b))
+	if (!(descriptor_known(fd) || descriptor_known(to) || descriptor_contested(to)) || !enter(&b))
 		return next.dup3(fd, to, flags);
 	return leave(&b, dup3_hook(fd, to, flags));
 }
@@ -383,6 +405,17 @@ EXPORT(int, __ppoll_chk, struct pollfd *fds, unsigned long n, const void *timeou
 	return polled(n, next.ppoll_chk(fds, n, timeout, mask, size));
 }
 
+/*
+ * A handler may leave by a jump, or end the process: from now on no lock of ours is held when one
+ * runs (lock.h). A fault's is not waited for.
+ */
+static void handled(int sig, handler_fn *handler)
+{
+	if (handler != SIG_DFL && handler != SIG_IGN && handler != SIG_ERR && sig != SIGSEGV &&
+	    sig != SIGBUS && sig != SIGILL && sig != SIGFPE && sig != SIGTRAP && sig != SIGSYS)
+		atomic_store_explicit(&lock_blocks_signals, true, memory_order_relaxed);
+}
+
 /* From here on all but SIGSEGV, and masks without it, goes on as it is; and all without a trap. */
 SLOW int trapped_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
@@ -393,7 +426,12 @@ SLOW int trapped_sigaction(int sig, const struct sigaction *act, struct sigactio
 
 EXPORT(int, sigaction, int sig, const struct sigaction *act, struct sigaction *old)
 {
-	return trapping ? trapped_sigaction(sig, act, old) : next.sigaction(sig, act, old);
+	int ret = trapping ? trapped_sigaction(sig, act, old) : next.sigaction(sig, act, old);
+
+	/* What the kernel has read, we may. */
+	if (!ret && act)
+		handled(sig, act->sa_handler);
+	return ret;
 }
 
 SLOW handler_fn *trapped_signal(int sig, handler_fn *handler, int flags)
@@ -406,6 +444,7 @@ SLOW handler_fn *trapped_signal(int sig, handler_fn *handler, int flags)
 
 EXPORT(handler_fn *, signal, int sig, handler_fn *handler)
 {
+	handled(sig, handler);
 	if (!trapping || sig != SIGSEGV)
 		return next.signal(sig, handler);
 	return trapped_signal(sig, handler, SA_RESTART);
@@ -413,6 +452,7 @@ EXPORT(handler_fn *, signal, int sig, handler_fn *handler)
 
 EXPORT(handler_fn *, __sysv_signal, int sig, handler_fn *handler)
 {
+	handled(sig, handler);
 	if (!trapping || sig != SIGSEGV)
 		return next.sysv_signal(sig, handler);
 	return trapped_signal(sig, handler, SA_RESETHAND | SA_NODEFER);

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +44,7 @@ PROBE_SEMAPHORE(close);
 #endif
 
 /* First of all locks: one thread makes the page, and others wait for it. */
-static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+static struct lock opening;
 
 _Atomic(struct publish_page *) publish_page;
 static atomic_bool failed;	/* relaxed: at worst it is told twice */
@@ -236,6 +235,11 @@ void publish_keep(void)
 void publish_unkeep(void)
 {
 	lock_release(&opening);
+}
+
+bool publish_free(void)
+{
+	return lock_free(&opening);
 }
 
 void publish_forked(void)

@@ -42,6 +42,9 @@ void publish_follow(void);
 void publish_keep(void);
 void publish_unkeep(void);
 
+/* Is no page being made? In a child with one thread; see fork.h. */
+bool publish_free(void);
+
 /* In the child of a fork(): the page is the parent's. The next publish_open() makes its own. */
 void publish_forked(void);
 

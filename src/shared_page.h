@@ -61,6 +61,8 @@ enum counter {
 	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
 	STAT_IMPORT_OWN,	/* PRIME_FD_TO_HANDLE of what the device had exported itself */
 	STAT_IMPORT_UNKNOWN,	/* an import that may be the device's own: the names do not tell */
+	STAT_LOST,		/* bracket whose END could not be made: its descriptor was gone */
+	STAT_NO_DESCRIPTOR,	/* mapping without a bracket: no private descriptor to be had */
 	STAT_COUNT,
 };
 

@@ -8,6 +8,7 @@
 
 #include "descriptor.h"
 #include "guard.h"
+#include "lock.h"
 #include "log.h"
 #include "mapping.h"
 #include "publish.h"
@@ -63,43 +64,54 @@ static void deaf(struct buffer *b, int err)
 			 (unsigned long long)buffer_size(b), log_errno(err));
 }
 
-/*
- * From bracket @from to @to. Returns the bracket that is open now. The descriptor may have been
- * closed by a raw system call, and be another's: asked before an END. (A START has mostly just been
- * given its descriptor, and anywhere else it does no harm.)
- */
-static unsigned int change(struct buffer *b, int fd, unsigned int from, unsigned int to, bool wait,
-			   bool *sure)
+/* Have the START and the END that go from bracket @from to @to been made? */
+struct change {
+	unsigned int open;	/* the bracket that is open now */
+	bool busy;		/* a START was left out, as it would have had to wait */
+	bool sure;		/* the descriptor was asked whether it is the dma-buf's */
+	bool gone;		/* it is not: a raw system call has closed it */
+};
+
+static struct change change(struct buffer *b, int fd, unsigned int from, unsigned int to, bool fresh)
 {
 	const struct dmabuf_id id = buffer_id(b);
+	struct change c = { .gone = !fresh && !dmabuf_is(fd, &id) };
 	uint64_t at;
 	int ret;
 
-	if (from && !dmabuf_is(fd, &id))
-		return to;
-	*sure = from;
+	if (c.gone) {
+		if (from)
+			stat_inc(STAT_LOST);
+		return c;
+	}
+	c.sure = true;
 	if (from) {
 		at = publish_now();
 		dmabuf_sync(fd, DMA_BUF_SYNC_END | from);
 		tell_end(b, from, publish_now() - at);
 	}
 	if (!to)
-		return 0;
-	if (!wait && dmabuf_busy(fd, to)) {
-		tell_owed(b, to);
-		return 0;
+		return c;
+	if (dmabuf_busy(fd, to)) {
+		c.busy = true;
+		return c;
 	}
 	at = publish_now();
 	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | to);
 	at = publish_now() - at;
-	if (ret == -ENOTTY || ret == -EINVAL)
-		deaf(b, ret);
+	/* It may have been closed just now, and the answer be another file's. */
+	if (ret == -ENOTTY || ret == -EINVAL) {
+		c.gone = !dmabuf_is(fd, &id);
+		if (!c.gone)
+			deaf(b, ret);
+	}
 	if (ret < 0) {
 		stat_add(STAT_BLOCKED, at);
-		return 0;
+		return c;
 	}
 	tell_begin(b, to, at);
-	return to;
+	c.open = to;
+	return c;
 }
 
 static void guard(struct buffer *b, unsigned int bracket)
@@ -112,33 +124,42 @@ static void guard(struct buffer *b, unsigned int bracket)
 
 /*
  * Issue what END and START it takes to bring the bracket in line with what @b has become. One
- * thread at a time is at the ioctl; what others change meanwhile, it goes round for. With the lock
- * held, which is released. Takes over the reference.
+ * thread at a time is at the ioctl: others wait for it, and find what they wanted done, or do it.
+ * With the lock held, which is held on return. Returns the direction of a START that was left out as
+ * it would have to wait, or 0.
  */
-static void settle(struct buffer *b, bool wait)
+static unsigned int settle(struct buffer *b)
 {
+	struct change c = { .busy = false };
+	unsigned int to = 0;
 	int closing = -1;
-	bool sure = false;
 
-	while (!b->settling) {
-		unsigned int from = b->bracket, to = wanted(b), got;
+	while (buffer_await(b)) {
+		unsigned int from = b->bracket;
+		bool fresh = b->fresh;
 		int fd = b->fd;
 
+		to = wanted(b);
 		if (from == to)
 			break;
-		b->settling = true;
+		b->fresh = false;
+		buffer_settling(b, true);
 		/* Shut before the END, and opened after the START. */
 		if (!to)
 			guard(b, 0);
 		buffers_unlock();
-		sure = false;
-		got = change(b, fd, from, to, wait, &sure);
+		c = change(b, fd, from, to, fresh);
+		if (c.gone)
+			descriptor_gone(fd, b);
 		buffers_lock();
-		b->settling = false;
-		note(b, got);
-		if (got != to)
+		buffer_settling(b, false);
+		if (c.gone && b->fd == fd)
+			b->fd = -1;
+		note(b, c.open);
+		if (c.open != to)
 			break;
 	}
+	b->fresh = false;
 	if (!b->settling) {
 		note(b, b->bracket);
 		guard(b, b->bracket);
@@ -151,10 +172,22 @@ static void settle(struct buffer *b, bool wait)
 		if (closing >= 0)
 			b->device = b->said = 0;
 	}
-	buffers_unlock();
-	if (closing >= 0)
-		descriptor_drop(closing, b, sure);
-	buffers_lock();
+	if (closing >= 0) {
+		buffers_unlock();
+		descriptor_drop(closing, b, c.sure);
+		buffers_lock();
+	}
+	return c.busy ? to : 0;
+}
+
+/* Drop the reference and the lock. @left: a START that was left out, for that direction. */
+static void settled(struct buffer *b, unsigned int left)
+{
+	if (left) {
+		buffers_unlock();
+		tell_owed(b, left);
+		buffers_lock();
+	}
 	buffer_put(b);
 	buffers_unlock();
 }
@@ -168,15 +201,45 @@ void sync_mapped(struct buffer *b, bool added)
 		if (b->mapped[0] + b->mapped[1] > 1)
 			b->said = 0;
 	}
-	settle(b, false);
+	settled(b, settle(b));
+}
+
+/*
+ * Wait for the fences that a START for @direction would wait for. In slices, as the descriptor is
+ * asked for without a lock, and may go meanwhile. False where that is of no use.
+ */
+static bool await_fences(struct buffer *b, unsigned int direction)
+{
+	bool useful;
+	int fd;
+
+	buffers_lock();
+	useful = b->fd >= 0 && !b->bracket && wanted(b) == direction;
+	fd = b->fd;
+	buffers_unlock();
+	return useful && dmabuf_await(fd, direction, 100) >= 0;
 }
 
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 {
+	unsigned int left;
+
 	buffers_lock();
 	b->device = false;
 	b->said = direction;
-	settle(b, waited);
+	left = settle(b);
+	while (left && waited) {
+		unsigned int signals;
+
+		buffers_unlock();
+		/* A handler that never returns leaves nothing behind but our reference. */
+		signals = signals_suspend();
+		waited = await_fences(b, left);
+		signals_resume(signals);
+		buffers_lock();
+		left = settle(b);
+	}
+	settled(b, left);
 }
 
 void sync_device(struct buffer *b)
@@ -185,7 +248,7 @@ void sync_device(struct buffer *b)
 	b->device = b->mapped[0] || b->mapped[1];
 	b->touched = false;
 	b->said = 0;
-	settle(b, false);
+	settled(b, settle(b));
 }
 
 enum turn sync_touched(struct buffer *b)
@@ -203,7 +266,7 @@ enum turn sync_touched(struct buffer *b)
 		if (b->settling)
 			guard_set(b, false);
 	}
-	settle(b, false);
+	settled(b, settle(b));
 	return turn;
 }
 
@@ -270,26 +333,22 @@ void sync_forked(void)
 
 void sync_exit(void)
 {
-	struct buffer *b;
-
-	for (;;) {
+	/* A thread that has the lock may be one that was left by a jump; see lock.h. */
+	while (!lock_held() && buffers_lock_within(1000)) {
+		struct buffer *b = buffer_bracketed();
 		unsigned int bracket;
-		bool sure;
 		int fd;
 
-		buffers_lock();
-		b = buffer_bracketed();
-		if (!b)
-			break;
+		if (!b) {
+			buffers_unlock();
+			return;
+		}
 		bracket = b->bracket;
 		fd = b->fd;
 		note(b, 0);
 		b->refs++;
 		buffers_unlock();
-		change(b, fd, bracket, 0, false, &sure);
-		buffers_lock();
-		buffer_put(b);
-		buffers_unlock();
+		change(b, fd, bracket, 0, false);
+		/* The reference stays: the process is about to end. */
 	}
-	buffers_unlock();
 }

@@ -30,6 +30,7 @@
 #include "settings.h"
 
 #include "linked.h"
+#include "room.h"
 
 enum {
 	PAGE = 4096, PAGES = 6, LENGTH = PAGES * PAGE, MOST_FDS = 2048, KEPT = 4242, HIGH = 60,
@@ -384,14 +385,14 @@ static int run(void)
 		before[n] = fake_fcntl(n, F_GETFD) >= 0;
 	fd = fake_open(path, O_RDWR | O_CLOEXEC);
 	make_dmabuf();
-	spot = mmap(NULL, LENGTH, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	need(fd >= 0 && spot != MAP_FAILED, "a device", errno);
+	spot = room_new(LENGTH);
+	need(fd >= 0, "a device", errno);
 	if (errnum)
 		linked_fault(errnum == -SIGBUS ? FAKE_MMAP : FAKE_ANY, nth, errnum, true);
 	errno = KEPT;
 	scenario();
 	afterwards();
-	munmap(spot, LENGTH);
+	room_free(spot, LENGTH);
 	nothing_left();
 	return struck ? 0 : NOT_STRUCK;
 }

@@ -22,6 +22,8 @@
 #include <drm.h>
 #include <drm_mode.h>
 
+#include "room.h"
+
 #ifdef __GLIBC__
 #define HAVE_CLOSEFROM 1	/* and close_range() */
 #endif
@@ -78,10 +80,10 @@ static void descriptors(int fd)
 
 static void mappings(int fd)
 {
-	unsigned char *spot = mmap(NULL, PAGES * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *spot = room_new(PAGES * page);
 	unsigned char *p = mmap(NULL, PAGES * page, PROT_READ, MAP_SHARED, fd, offset);
 
-	need(spot != MAP_FAILED && p != MAP_FAILED, "mmap()");
+	need(p != MAP_FAILED, "mmap()");
 	need(mremap(p, PAGES * page, PAGES * page, MREMAP_MAYMOVE | MREMAP_FIXED, spot) == spot &&
 	     spot[3 * page] == 0x5a, "mremap()");
 	/* There QEMU's user mode (7.2) unmaps what lies behind it. */
@@ -96,6 +98,7 @@ static void mappings(int fd)
 	}
 #endif
 	need(!munmap(spot, PAGES * page), "munmap()");
+	room_free(spot, PAGES * page);
 }
 
 static void *thread(void *arg)

@@ -31,6 +31,7 @@
 #include <drm.h>
 #include <drm_mode.h>
 
+#include "room.h"
 #ifdef REAL
 #include "exporters.h"
 #endif
@@ -225,7 +226,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(w, "half"))
 			munmap(i->p + 4096, 4096);
 		else if (!strcmp(w, "move"))
-			i->p = mremap(i->p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, i->p + 16 * SIZE);
+			i->p = mremap(i->p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, room_new(SIZE));
 		else if (!strcmp(w, "close"))
 			close_handle(i--);
 		else if (!strcmp(w, "many"))

@@ -263,7 +263,7 @@ static int dump(const char *path)
 	static const char *const names[STAT_COUNT] = {
 		"import", "learned", "stale", "refused", "offset", "redirected", "native", "fallback",
 		"denied", "export", "begin", "end", "owed", "blocked", "told", "own", "touched",
-		"import_own", "import_unknown",
+		"import_own", "import_unknown", "lost", "no_descriptor",
 	};
 	struct shared_page *h;
 	FILE *f = fopen(path, "r");

@@ -8,8 +8,15 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "room.h"
 
 #define MANY 64
+
+/* The buffer at @where, which is in a room. */
+static uint8_t *placed(const struct subject *s, uint8_t *where)
+{
+	return mmap(where, SIZE, RW, MAP_SHARED | MAP_FIXED, s->fd, s->off);
+}
 
 static void cut(void)
 {
@@ -26,8 +33,28 @@ static void cut(void)
 	      "its front, back and middle are unmapped, the rest shows it");
 	munmap(p + PAGE, 4 * PAGE);
 	check(right(&s, p + 7 * PAGE, 7, 8) && privates(&s, NULL) == 1, "the last piece shows it");
-	munmap(p, SIZE);
+	/* Of the rest others may have made use since. */
+	munmap(p + 7 * PAGE, 8 * PAGE);
 	check(over(&s, since), "and ends");
+	subject_free(&s);
+}
+
+/* In a room, where holes stay holes, so that one call may go over them. */
+static void cut_in_a_room(void)
+{
+	struct subject s = subject_new();
+	struct brackets since = brackets_now();
+	uint8_t *room = room_new(3 * SIZE), *p = room + SIZE;
+
+	check(placed(&s, p) == p && right(&s, p, 0, PAGES), "MAP_FIXED shows the buffer");
+	munmap(p + 2 * PAGE, 3 * PAGE);
+	munmap(p + 8 * PAGE, PAGE);
+	check(right(&s, p, 0, 2) && right(&s, p + 5 * PAGE, 5, 3) &&
+	      right(&s, p + 9 * PAGE, 9, 7) && privates(&s, NULL) == 1,
+	      "two holes leave three pieces of it");
+	munmap(p - 2 * PAGE, SIZE + 4 * PAGE);
+	check(over(&s, since), "an munmap of more than all of them ends it");
+	room_free(room, 3 * SIZE);
 	subject_free(&s);
 }
 
@@ -86,11 +113,12 @@ static void refused_over(void)
 	struct subject s = subject_new(), t = subject_new();
 	struct brackets since = brackets_now();
 	struct answers native, shim;
-	uint8_t *p, *q;
+	const size_t len = t.e.size + PAGE;
+	uint8_t *p = room_new(len), *q = room_new(len);
 	int left;
 
-	p = mmap(NULL, SIZE, RW, MAP_SHARED, s.e.dmabuf, 0);
-	q = map_at(s.fd, s.off, SIZE, RW);
+	mmap(p, SIZE, RW, MAP_SHARED | MAP_FIXED, s.e.dmabuf, 0);
+	placed(&s, q);
 	native = refused(&s, p, s.fd, PAGE, 4 * PAGE);
 	shim = refused(&s, q, s.fd, PAGE, 4 * PAGE);
 	check(same(&native, &shim), "a MAP_FIXED that the device refuses leaves what it would");
@@ -99,20 +127,20 @@ static void refused_over(void)
 	munmap(q, SIZE);
 
 	/* Over all of it, and a page more than the buffer has. */
-	p = mmap(NULL, SIZE, RW, MAP_SHARED, s.e.dmabuf, 0);
-	q = map_at(s.fd, s.off, SIZE, RW);
-	note_map(&native, "too long", mmap(p, t.e.size + PAGE, RW, MAP_SHARED | MAP_FIXED,
-					   t.e.dmabuf, 0));
+	mmap(p, SIZE, RW, MAP_SHARED | MAP_FIXED, s.e.dmabuf, 0);
+	placed(&s, q);
+	note_map(&native, "too long", mmap(p, len, RW, MAP_SHARED | MAP_FIXED, t.e.dmabuf, 0));
 	left = there(p);
 	note(&native, "mapped", left);
 	munmap(p, SIZE);
-	note_map(&shim, "too long", mmap(q, t.e.size + PAGE, RW, MAP_SHARED | MAP_FIXED,
-					 t.fd, t.off));
+	note_map(&shim, "too long", mmap(q, len, RW, MAP_SHARED | MAP_FIXED, t.fd, t.off));
 	note(&shim, "mapped", there(q));
 	check(same(&native, &shim) && privates(&s, NULL) == there(q),
 	      "and one that is too long for an import");
 	munmap(q, SIZE);
 	check(over(&s, since) && !privates(&t, NULL), "all is over then");
+	room_free(p, len);
+	room_free(q, len);
 	subject_free(&s);
 	subject_free(&t);
 }
@@ -146,6 +174,7 @@ static void many(void)
 void mappings(void)
 {
 	cut();
+	cut_in_a_room();
 	replaced();
 	refused_over();
 	many();

@@ -9,12 +9,16 @@
 #include <stdio.h>
 
 #include "process.h"
+#include "room.h"
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
 
-/* A story of a mapping @p of all of it; @spot: reserved, 2 * PAGES. It unmaps what it made. */
+/*
+ * A story of a mapping @p of all of it; @spot: a room of 2 * SIZE. It unmaps what it made outside
+ * of rooms, and nothing twice there: what it has let go may be somebody else's by then.
+ */
 typedef void story_fn(const struct subject *s, uint8_t *p, uint8_t *spot, struct answers *a);
 
 static void shrink(const struct subject *s, uint8_t *p, uint8_t *spot, struct answers *a)
@@ -29,7 +33,7 @@ static void shrink(const struct subject *s, uint8_t *p, uint8_t *spot, struct an
 	note_map(a, "grow in place", mremap(p, SIZE / 2, SIZE, 0));
 	note_map(a, "grow anywhere", mremap(p, SIZE / 2, SIZE, MREMAP_MAYMOVE));
 	note(a, "bytes", right(s, p, 0, PAGES / 2));
-	munmap(p, SIZE);
+	munmap(p, SIZE / 2);
 }
 
 static void move(const struct subject *s, uint8_t *p, uint8_t *spot, struct answers *a)
@@ -87,23 +91,29 @@ static void wrong(const struct subject *s, uint8_t *p, uint8_t *spot, struct ans
 	munmap(p, SIZE);
 }
 
+/* Pages 4 to 7 of it have been moved away, if @moved: the rest, of @pages in all, is unmapped. */
+static void unmap_around(uint8_t *p, const uint8_t *moved, size_t pages)
+{
+	munmap(p, (moved == MAP_FAILED ? 8 : 4) * PAGE);
+	munmap(p + 8 * PAGE, (pages - 8) * PAGE);
+}
+
 /* The pages have been touched: those of shmem are counted from where a mapping begins. */
 static void inside(const struct subject *s, uint8_t *p, uint8_t *spot, struct answers *a)
 {
-	uint8_t *q;
+	uint8_t *moved, *q;
 
 	note(a, "bytes", right(s, p, 0, PAGES));
-	q = mremap(p + 4 * PAGE, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot);
-	note_map(a, "move of a part", q);
+	moved = mremap(p + 4 * PAGE, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot);
+	note_map(a, "move of a part", moved);
 	note(a, "the part", right(s, spot, 4, 4));
 	note(a, "front and back", right(s, p, 0, 4) && right(s, p + 8 * PAGE, 8, 8));
 	q = mremap(p + 8 * PAGE, 8 * PAGE, 2 * PAGE, MREMAP_MAYMOVE);
 	note_map(a, "shrink of the back", q);
 	note(a, "it", right(s, p + 8 * PAGE, 8, 2));
+	/* It keeps its size and its place, so nothing moves, whoever is in the gap now. */
 	note_map(a, "over a gap", mremap(p, SIZE, SIZE, MREMAP_MAYMOVE));
-	munmap(p, 4 * PAGE);
-	note(a, "the part", right(s, spot, 4, 4));
-	munmap(p, SIZE);
+	unmap_around(p, moved, q == MAP_FAILED ? PAGES : 10);
 	note(a, "the part", right(s, spot, 4, 4));
 	munmap(spot + PAGE, PAGE);
 	note(a, "what is left of it", right(s, spot, 4, 1) && right(s, spot + 2 * PAGE, 6, 2));
@@ -112,12 +122,13 @@ static void inside(const struct subject *s, uint8_t *p, uint8_t *spot, struct an
 
 static void inside_untouched(const struct subject *s, uint8_t *p, uint8_t *spot, struct answers *a)
 {
-	note_map(a, "move of a part",
-		 mremap(p + 4 * PAGE, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot));
+	uint8_t *q = mremap(p + 4 * PAGE, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot);
+
+	note_map(a, "move of a part", q);
 	note(a, "the part", right(s, spot, 4, 4));
 	note(a, "the front", right(s, p, 0, 4));
 	note(a, "the back", right(s, p + 8 * PAGE, 8, 8));
-	munmap(p, SIZE);
+	unmap_around(p, q, PAGES);
 	munmap(spot, 2 * SIZE);
 }
 
@@ -163,16 +174,18 @@ static void of_a_part(void)
 {
 	struct subject s = subject_new();
 	struct brackets since = brackets_now();
-	uint8_t *spot = reserve(2 * PAGES), *p, *q;
+	uint8_t *room = room_new(2 * SIZE), *spot = room + SIZE, *p, *q;
 
-	munmap(spot, 2 * SIZE);
+	/* The shim needs a hole there: what is before the part goes with it. */
+	munmap(room, 2 * SIZE);
 	p = map_at(s.fd, s.off + 4 * PAGE, 8 * PAGE, RW);
-	q = mremap(p, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot + SIZE);
-	check(q == spot + SIZE && right(&s, q, 4, 8), "a part at an offset is moved");
+	q = mremap(p, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot);
+	check(q == spot && right(&s, q, 4, 8), "a part at an offset is moved");
 	q = mremap(q, 8 * PAGE, 4 * PAGE, MREMAP_MAYMOVE);
-	check(q == spot + SIZE && right(&s, q, 4, 4) && privates(&s, NULL) == 1, "and shrunk");
+	check(q == spot && right(&s, q, 4, 4) && privates(&s, NULL) == 1, "and shrunk");
 	munmap(q, 4 * PAGE);
 	check(over(&s, since), "and ends, with what was before it");
+	room_free(room, 2 * SIZE);
 	subject_free(&s);
 }
 
@@ -183,15 +196,19 @@ void moves(void)
 		struct brackets since = brackets_now();
 		struct answers native = { 0 }, shim = { 0 };
 		uint8_t *p = mmap(NULL, SIZE, RW, MAP_SHARED, s.e.dmabuf, 0);
+		uint8_t *spot = room_new(2 * SIZE);
 		char text[96];
 
-		stories[i].tell(&s, p, reserve(2 * PAGES), &native);
-		stories[i].tell(&s, map_at(s.fd, s.off, SIZE, RW), reserve(2 * PAGES), &shim);
+		stories[i].tell(&s, p, spot, &native);
+		room_free(spot, 2 * SIZE);
+		spot = room_new(2 * SIZE);
+		stories[i].tell(&s, map_at(s.fd, s.off, SIZE, RW), spot, &shim);
 		snprintf(text, sizeof(text), "mremap, %s: as of the dma-buf itself",
 			 stories[i].name);
 		check(same(&native, &shim), text);
 		snprintf(text, sizeof(text), "mremap, %s: all is over", stories[i].name);
 		check(over(&s, since), text);
+		room_free(spot, 2 * SIZE);
 		subject_free(&s);
 	}
 	onto();

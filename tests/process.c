@@ -190,11 +190,6 @@ bool over(const struct subject *s, struct brackets since)
 	return false;
 }
 
-uint8_t *reserve(size_t pages)
-{
-	return mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
 void note(struct answers *a, const char *step, long got)
 {
 	if (a->n == sizeof(a->at) / sizeof(a->at[0]))

@@ -57,9 +57,6 @@ struct brackets brackets_now(void);
  */
 bool over(const struct subject *s, struct brackets since);
 
-/* Room for @pages pages where nothing is. */
-uint8_t *reserve(size_t pages);
-
 /* Steps of a story that is told twice, natively and with an import. */
 struct answers {
 	int n;

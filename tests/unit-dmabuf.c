@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dmabuf.h"
+#include "room.h"
 #include "unit.h"
 
 #define PAGE 4096
@@ -84,11 +85,11 @@ END_TEST
 START_TEST(placed_interior_map_replaces_no_more_than_it_may)
 {
 	int fd = file();
-	char *spot = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	char *spot = room_new(4 * PAGE);
 	size_t head;
 	void *p;
 
+	ck_assert_int_eq(mprotect(spot, 4 * PAGE, PROT_READ | PROT_WRITE), 0);
 	memset(spot, 'x', 4 * PAGE);
 	/* No room for the head. */
 	ck_assert_int_eq(map(fd, spot + 2 * PAGE, 2 * PAGE, PAGE, MAP_FIXED, &p, &head), -EEXIST);
@@ -109,7 +110,7 @@ START_TEST(placed_interior_map_replaces_no_more_than_it_may)
 	ck_assert_ptr_eq(p, spot + 2 * PAGE);
 	ck_assert_int_eq(spot[2 * PAGE], 'b');
 #endif
-	munmap(spot, 4 * PAGE);
+	room_free(spot, 4 * PAGE);
 	close(fd);
 }
 END_TEST

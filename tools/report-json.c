@@ -31,6 +31,8 @@ static const char *const counters[STAT_COUNT] = {
 	[STAT_TOUCHED] = "touches",
 	[STAT_IMPORT_OWN] = "imports_own",
 	[STAT_IMPORT_UNKNOWN] = "imports_unknown",
+	[STAT_LOST] = "ends_lost",
+	[STAT_NO_DESCRIPTOR] = "maps_without_descriptor",
 };
 
 static const char *const brackets[] = { "none", "read", "rw", "owed", "device" };

@@ -55,6 +55,12 @@ static void print_sync(const struct shared_page *h)
 		       h->counters[STAT_OWED],
 		       time_text(text, sizeof(text), h->counters[STAT_BLOCKED]),
 		       time_text(most, sizeof(most), h->blocked_most));
+	if (h->counters[STAT_LOST])
+		printf("  not ended: %s, whose descriptor a system call of the program's own had "
+		       "closed\n", count_text(text, sizeof(text), h->counters[STAT_LOST], "bracket"));
+	if (h->counters[STAT_NO_DESCRIPTOR])
+		printf("  not bracketed: %s, for which no descriptor was to be had; raise ulimit -n\n",
+		       count_text(text, sizeof(text), h->counters[STAT_NO_DESCRIPTOR], "mapping"));
 	if (h->counters[STAT_TOUCHED])
 		printf("  touched %" PRIu64 " times while it was not the CPU's turn\n",
 		       h->counters[STAT_TOUCHED]);

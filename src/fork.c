@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/* What becomes of the records in a child process; see fork.h. */
+#include "config.h"
+
+#include "buffer.h"
+#include "descriptor.h"
+#include "file.h"
+#include "fork.h"
+#include "lock.h"
+#include "mapped.h"
+#include "mapping.h"
+#include "publish.h"
+#include "settings.h"
+#include "sync.h"
+#include "trap.h"
+#include "watch.h"
+
+/*
+ * A handler that was set by a raw system call may fork amid our records (lock.h): its thread goes
+ * on with them in both processes.
+ */
+static __thread bool taken;
+
+void fork_prepare(void)
+{
+	taken = !lock_held();
+	if (!taken)
+		return;
+	publish_keep();
+	files_keep();
+	descriptor_numbers_lock();
+	descriptors_lock();
+	files_lock();
+	buffers_lock();
+}
+
+void fork_parent(void)
+{
+	if (!taken)
+		return;
+	buffers_unlock();
+	files_unlock();
+	descriptors_unlock();
+	descriptor_numbers_unlock();
+	files_unkeep();
+	publish_unkeep();
+}
+
+void fork_child(void)
+{
+	descriptors_forked();
+	publish_forked();
+	if (!taken)
+		return;
+	sync_forked();
+	fork_parent();
+	mapped_forked();
+}
+
+/* From here on every hook finds that there is nothing to do for it. */
+static void give_up(void)
+{
+	settings.active = trapping = false;
+	atomic_store_explicit(&watch_now, 0, memory_order_relaxed);
+	atomic_store_explicit(&imports_live, 0, memory_order_relaxed);
+	atomic_store_explicit(&mappings_live, 0, memory_order_relaxed);
+	atomic_store_explicit(&descriptors_live, 0, memory_order_relaxed);
+}
+
+bool fork_unseen(void)
+{
+	bool whole = publish_free() && files_free() && descriptors_free() && buffers_free();
+
+	descriptors_forked();
+	publish_forked();
+	if (!whole) {
+		give_up();
+		return false;
+	}
+	buffers_lock();
+	sync_forked();
+	buffers_unlock();
+	mapped_forked();
+	return true;
+}
