@@ -28,12 +28,14 @@ static int told(int ret)
 	return ret < 0 ? -errno : ret;
 }
 
+/* The child of a vfork() has descriptors of its own, of which the records say nothing. */
 int close_hook(int fd)
 {
+	if (descriptors_borrowed())
+		return 0;
 	if (descriptor_private(fd))
 		return -EBADF;
-	if (descriptor_known(fd) && !descriptors_borrowed())
-		descriptor_set(fd, NULL);
+	descriptor_set(fd, NULL);
 	return 0;
 }
 
@@ -139,10 +141,10 @@ int dup_hook(int fd)
 {
 	struct file *f;
 
-	if (descriptor_private(fd))
-		return -EBADF;
 	if (descriptors_borrowed())
 		return told(next.dup(fd));
+	if (descriptor_private(fd))
+		return -EBADF;
 	f = descriptor_file(fd);
 	return duplicated(f, told(next.dup(fd)));
 }
@@ -151,10 +153,10 @@ int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from
 {
 	struct file *f;
 
-	if (descriptor_private(fd))
-		return -EBADF;
 	if (descriptors_borrowed())
 		return told(fcntl(fd, cmd, from));
+	if (descriptor_private(fd))
+		return -EBADF;
 	f = descriptor_file(fd);
 	return duplicated(f, told(fcntl(fd, cmd, from)));
 }
@@ -200,9 +202,11 @@ int dup2_hook(int fd, int to)
 	struct replaced r;
 	struct file *f;
 
+	if (descriptors_borrowed())
+		return told(next.dup2(fd, to));
 	if (descriptor_private(fd))
 		return -EBADF;
-	if (fd == to || to < 0 || descriptors_borrowed())
+	if (fd == to || to < 0)
 		return told(next.dup2(fd, to));
 	f = descriptor_file(fd);
 	r = replacing(to);
@@ -214,9 +218,11 @@ int dup3_hook(int fd, int to, int flags)
 	struct replaced r;
 	struct file *f;
 
+	if (descriptors_borrowed())
+		return told(next.dup3(fd, to, flags));
 	if (descriptor_private(fd))
 		return fd == to ? -EINVAL : -EBADF;
-	if (fd == to || to < 0 || descriptors_borrowed())
+	if (fd == to || to < 0)
 		return told(next.dup3(fd, to, flags));
 	f = descriptor_file(fd);
 	r = replacing(to);

@@ -144,15 +144,20 @@ static struct file *same_file(int fd, ssize_t *at)
 		size_t mid = first + (end - first) / 2;
 		int other = descriptor_of(order[mid]);
 		int ret = other < 0 ? -1 : next.same_file(fd, other);
+		int err = errno;
 
-		if (ret == LESS) {
+		if (other >= 0 && descriptor_peek(other) != order[mid]) {
+			/* Another thread has closed it: the kernel may have compared another file. */
+			first = 0;
+			end = ordered;
+		} else if (ret == LESS) {
 			end = mid;
 		} else if (ret == GREATER) {
 			first = mid + 1;
 		} else if (ret == SAME) {
 			return descriptor_file(other);
-		} else if (other >= 0 && (ret > 0 || errno != EBADF)) {
-			forbidden = errno == EPERM || errno == ENOSYS || errno == EACCES;
+		} else if (other >= 0 && (ret > 0 || err != EBADF)) {
+			forbidden = ret < 0 && (err == EPERM || err == ENOSYS || err == EACCES);
 			return NULL;
 		} else {
 			/* Closed, perhaps by a raw system call, or it is @fd that has been. */

@@ -412,18 +412,26 @@ void record_native_works(int fd, uint32_t handle, const struct buffer *b, bool w
 
 bool record_find(int fd, uint64_t offset, struct view *v)
 {
+	bool ours = offset >= SYNTHETIC_FIRST && offset < SYNTHETIC_END;
 	struct import *imp;
 	struct file *f;
 	dev_t rdev;
 
-	if (!descriptor_known(fd) &&
-	    (offset < SYNTHETIC_FIRST || offset >= SYNTHETIC_END || drm_node(fd, &rdev) < 0 ||
-	     !file_join(fd, rdev)))
+	if (!descriptor_known(fd) && !(ours && drm_node(fd, &rdev) == 0 && file_join(fd, rdev)))
 		return false;
 	f = file_lock(fd);
 	if (!f)
 		return false;
 	imp = offset_find(f, offset, &v->delta);
+	/* It may have been closed by a raw system call, and the number be a duplicate now. */
+	if (!imp && ours && !f->imports.n) {
+		rdev = f->rdev;
+		file_unlock(f);
+		f = file_rejoin(fd, rdev) ? file_lock(fd) : NULL;
+		if (!f)
+			return false;
+		imp = offset_find(f, offset, &v->delta);
+	}
 	if (imp) {
 		v->fd = fd;
 		v->handle = imp->handle;
