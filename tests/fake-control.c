@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fake-internal.h"
@@ -223,8 +225,10 @@ void fake_delay(uint64_t ino, int us)
 		return;
 	l = kernel_lock();
 	d = dmabuf_find(ino);
-	if (d)
+	if (d) {
 		k()->dmabufs[d].delay = us;
+		syscall(SYS_futex, &k()->dmabufs[d].delay, FUTEX_WAKE, 1000);
+	}
 	kernel_unlock(l);
 }
 

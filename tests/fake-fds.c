@@ -150,6 +150,10 @@ static bool pending(int fd)
 		return w.file;
 	l = kernel_lock();
 	busy = k()->dmabufs[w.dmabuf].busy;
+	if (delay_of(w.dmabuf) < 0) {
+		atomic_fetch_add(&k()->delayed, 1);
+		busy = true;
+	}
 	kernel_unlock(l);
 	return busy;
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
+#include <linux/futex.h>
 
 #include "fake-internal.h"
 
@@ -183,11 +184,13 @@ static bool is_end(const void *arg)
 /* With the lock held, but not while it waits. */
 static void wait_for_start(uint32_t dmabuf, struct locked *l)
 {
+	int was;
+
 	if (delay_of(dmabuf) < 0)
 		atomic_fetch_add(&k()->delayed, 1);
-	while (delay_of(dmabuf) < 0) {
+	while ((was = delay_of(dmabuf)) < 0) {
 		kernel_unlock(*l);
-		raw_sleep(1000);
+		syscall(SYS_futex, &k()->dmabufs[dmabuf].delay, FUTEX_WAIT, was, NULL);
 		*l = kernel_lock();
 	}
 }

@@ -97,28 +97,46 @@ void ioctls(void)
 	free(list);
 }
 
-/* Open files with an import each, and then duplicates as far as there is room. */
-static long open_files(unsigned int n, unsigned int dups, bool marks)
+/* A file with an import of its own. */
+static int open_file(int *wrong)
+{
+	int d = dmabuf_new(), fd = card_open(false);
+	uint32_t handle = 0;
+
+	*wrong += import(fd, d, &handle) != 0;
+	close(d);
+	step();
+	return fd;
+}
+
+void opens(void)
+{
+	unsigned int n = rounds(600), most = room() - 100;
+	int wrong = 0;
+
+	need(n > 4 * CALLS, "more than 400");
+	n = n < most ? n : most;
+	for (unsigned int i = 0; i < n; i++) {
+		if (i == CALLS || i == n - CALLS)
+			mark(i == CALLS ? 1 : 3);
+		if (i == 2 * CALLS)
+			mark(2);
+		open_file(&wrong);
+	}
+	mark(4);
+	check(!wrong, "%u files with an import each: %d calls went wrong", n, wrong);
+}
+
+/* Such files, and then duplicates as far as there is room. */
+static long open_files(unsigned int n, unsigned int dups)
 {
 	int *list = calloc(n + dups, sizeof(int)), wrong = 0;
 	uint32_t handle = 0;
 	uint8_t *p;
 
 	need(list, "memory");
-	for (unsigned int i = 0; i < n; i++) {
-		int d = dmabuf_new();
-
-		if (marks && (i == CALLS || i == n - CALLS))
-			mark(i == CALLS ? 10 : 12);
-		if (marks && i == 2 * CALLS)
-			mark(11);
-		list[i] = card_open(false);
-		wrong += import(list[i], d, &handle) != 0;
-		close(d);
-		step();
-	}
-	if (marks)
-		mark(13);
+	for (unsigned int i = 0; i < n; i++)
+		list[i] = open_file(&wrong);
 	for (unsigned int i = n; i < n + dups; i++) {
 		list[i] = dup(list[i % n]);
 		wrong += list[i] < 0;
@@ -145,11 +163,10 @@ void files(void)
 	int before = descriptors(NULL, 0);
 	long first, last;
 
-	need(n > 4 * CALLS, "more than 400");
 	n = n < most / 2 ? n : most / 2;
 	dups = n * 9 < most - n ? n * 9 : most - n;
-	first = open_files(n, dups, true);
-	last = open_files(n, dups, false);
+	first = open_files(n, dups);
+	last = open_files(n, dups);
 	check(last - first < 64, "the second time it takes %ld pages more", last - first);
 	check(descriptors(NULL, 0) <= before + 1, "no descriptor is left");
 }

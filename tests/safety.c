@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -55,6 +56,7 @@ static const struct {
 	{ "quick", quick },
 	{ "begins", begins },
 	{ "blocked", blocked },
+	{ "opens", opens },
 	{ "files", files },
 	{ "imports", imports },
 	{ "ioctls", ioctls },
@@ -336,7 +338,7 @@ static int watch(pid_t pid, int patience, bool by_steps)
 {
 	unsigned long seen = atomic_load(progress), now;
 	unsigned long long ran = 0, before, spent = 0;
-	int status, still = 0;
+	int status, still = 0, since = 0;
 
 	for (unsigned int i = 0;; i++) {
 		if (waitpid(pid, &status, WNOHANG) == pid)
@@ -353,16 +355,17 @@ static int watch(pid_t pid, int patience, bool by_steps)
 		now = atomic_load(progress);
 		spent += ran > before && before ? ran - before : 0;
 		if (by_steps && now != seen)
-			still = spent = 0;
+			still = spent = since = 0;
 		seen = now;
 		if (!by_steps && !still) {
 			step();
 			seen = atomic_load(progress);
 		}
-		/* Or it runs in a circle: seconds of its own, whatever else the machine does. */
-		if (still < patience * 10 && spent < patience * 6000000000ULL)
+		/* Or it runs in a circle: by seconds of its own, whatever else the machine does. */
+		if (still < patience * 10 && spent < patience * 6000000000ULL &&
+		    ++since < patience * 100)
 			continue;
-		kill(pid, SIGKILL);
+		kill(by_steps ? -pid : pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		return HUNG;
 	}
@@ -406,11 +409,15 @@ static void run(void (*part)(void), const char *name)
 	int status;
 
 	if (!pid) {
+		/* A group of its own, of which nothing is left. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setpgid(0, 0);
 		part();
 		exit(broken);
 	}
 	need(pid > 0, "fork");
 	status = watch(pid, 30, true);
+	kill(-pid, SIGKILL);
 	if (status == HUNG)
 		check(false, "%s: hangs after %lu steps", name, atomic_load(progress));
 	else if (WIFSIGNALED(status))

@@ -99,6 +99,7 @@ void leaves(void);
 void quick(void);
 void begins(void);
 void blocked(void);
+void opens(void);
 void files(void);
 void imports(void);
 void ioctls(void);
