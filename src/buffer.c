@@ -2,7 +2,6 @@
 /* The dma-bufs that are imported or mapped in this process; see buffer.h. */
 #include "config.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "buffer.h"
@@ -121,44 +120,6 @@ void buffer_set_deaf(struct buffer *b)
 	/* Of one whose exporter is not known nothing follows for others. */
 	if (b->exporter > NAME_UNKNOWN)
 		deaf[b->exporter] = true;
-}
-
-static atomic_uint settled;	/* goes up whenever a buffer is; waited on */
-static atomic_uint waiting;	/* for that */
-
-/* The buffer that this thread is at work on. */
-static __thread struct buffer *at_work;
-
-void buffer_settling(struct buffer *b, bool on)
-{
-	b->settling = on;
-	at_work = on ? b : NULL;
-	if (on)
-		return;
-	/* Both are ordered by the lock. */
-	atomic_fetch_add_explicit(&settled, 1, memory_order_relaxed);
-	if (atomic_load_explicit(&waiting, memory_order_relaxed))
-		word_wake(&settled);
-}
-
-bool buffer_await(struct buffer *b)
-{
-	unsigned int ms;
-
-	if (at_work == b)
-		return !b->settling;
-	for (ms = 0; b->settling && ms < 1000; ms += 10) {
-		unsigned int seen = atomic_load_explicit(&settled, memory_order_relaxed);
-
-		atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed);
-		buffers_unlock();
-		word_wait(&settled, seen, 10);
-		buffers_lock();
-		atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
-	}
-	/* Whoever was at work has been left by a jump, or waits: it is not waited for any more. */
-	b->settling = false;
-	return true;
 }
 
 void buffers_visit(void (*visit)(struct buffer *b))

@@ -31,6 +31,7 @@ struct buffer {
 	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
 	uint32_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
+	uint32_t starting : 1;		/* it is a START, which may wait */
 	uint32_t fresh : 1;		/* fd has just been had, and is surely the dma-buf's */
 	uint32_t device : 1;		/* it is the device's turn */
 	uint32_t owed : 1;		/* it is mapped without a bracket */
@@ -40,6 +41,7 @@ struct buffer {
 	uint32_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
 	uint32_t deaf : 1;		/* it knows no brackets */
 	uint32_t exporter : 8;		/* name_number(), 0 until asked */
+	uint8_t turn;			/* of settling: goes up with each */
 	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
 };
 
@@ -77,16 +79,6 @@ void buffer_name_exporter(struct buffer *b, const char *name);
 /* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
 bool buffer_is_deaf(const struct buffer *b);
 void buffer_set_deaf(struct buffer *b);
-
-/*
- * Wait until no thread is at DMA_BUF_IOCTL_SYNC for @b; the lock is let go meanwhile. A thread that
- * is there does not wait itself, but where a fence was added just before its START: after a second
- * it counts as gone. False in a signal handler that has interrupted that very thread.
- */
-bool buffer_await(struct buffer *b);
-
-/* This thread is, or is no longer, at DMA_BUF_IOCTL_SYNC for @b. */
-void buffer_settling(struct buffer *b, bool on);
 
 /* Does @visit to every buffer, which it may not put. */
 void buffers_visit(void (*visit)(struct buffer *b));

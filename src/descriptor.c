@@ -13,6 +13,7 @@
 #include "lock.h"
 #include "next.h"
 #include "page.h"
+#include "sync.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18	/* 4.14 */
@@ -459,7 +460,7 @@ bool descriptor_move(int fd, struct dmabuf_id *id)
 	}
 	buffers_lock();
 	/* A thread at DMA_BUF_IOCTL_SYNC goes by the number. */
-	buffer_await(b);
+	sync_await(b);
 	if (b->fd == fd) {
 		b->fd = high;
 		high = -1;

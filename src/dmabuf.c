@@ -155,25 +155,11 @@ int dmabuf_sync(int fd, uint64_t flags)
 	return next_ioctl_retry(fd, DMA_BUF_IOCTL_SYNC, &sync);
 }
 
-/* dma_buf_poll(): POLLIN when no write is pending, POLLOUT when nothing is. */
-static short events_of(uint64_t direction)
-{
-	return direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
-}
-
-int dmabuf_await(int fd, uint64_t direction, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = events_of(direction) };
-	int ret = next.poll(&p, 1, ms);
-
-	if (ret < 0)
-		return errno == EINTR ? 1 : -errno;
-	return ret == 0;
-}
-
 int dmabuf_busy(int fd, uint64_t direction)
 {
-	struct pollfd p = { .fd = fd, .events = events_of(direction) };
+	/* dma_buf_poll(): POLLIN when no write is pending, POLLOUT when nothing is. */
+	short idle = direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
+	struct pollfd p = { .fd = fd, .events = idle };
 	int ret;
 
 	/* A signal that is pending interrupts even one that does not wait (do_poll(), 6.12). */

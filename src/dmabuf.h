@@ -65,9 +65,6 @@ int dmabuf_mappable(int fd);
  */
 int dmabuf_sync(int fd, uint64_t flags);
 
-/* Wait for these fences, for @ms milliseconds at most. 1 if there are some still, 0, or an errno. */
-int dmabuf_await(int fd, uint64_t direction, int ms);
-
 /* Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence now? 1 or 0. */
 int dmabuf_busy(int fd, uint64_t direction);
 

@@ -53,14 +53,16 @@ void file_unlock(struct file *f)
 	lock_release(&f->lock);
 }
 
-/* Take out of the order what has no descriptor any more. */
+/* Take out of the order what is no more. */
 static void tidy(void)
 {
 	size_t n = 0;
 
+	descriptors_lock();
 	for (size_t i = 0; i < ordered; i++)
-		if (descriptor_of(order[i]) >= 0)
+		if (order[i]->refs)
 			order[n++] = order[i];
+	descriptors_unlock();
 	ordered = n;
 }
 
@@ -131,6 +133,25 @@ static struct file *file_new(dev_t rdev)
 enum { SAME, LESS, GREATER };
 
 /*
+ * A file near the middle of [*@mid, @end) of the order that has a descriptor, which is returned; or
+ * -1. A file may be without one for a moment, as in a dup2() onto its only one.
+ */
+static int middle(size_t *mid, size_t end)
+{
+	size_t first = *mid, half = first + (end - first) / 2;
+
+	for (size_t i = 0; i < end - first; i++) {
+		int fd;
+
+		*mid = half + i < end ? half + i : first + (half + i - end);
+		fd = descriptor_of(order[*mid]);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
+/*
  * The file known here that @fd is a duplicate of, with a reference; or NULL, and in *@at where it
  * belongs in the order, which is -1 where that cannot be told.
  */
@@ -141,12 +162,14 @@ static struct file *same_file(int fd, ssize_t *at)
 
 	*at = -1;
 	while (!forbidden && first < end) {
-		size_t mid = first + (end - first) / 2;
-		int other = descriptor_of(order[mid]);
-		int ret = other < 0 ? -1 : next.same_file(fd, other);
-		int err = errno;
+		size_t mid = first;
+		int other = middle(&mid, end), ret, err;
 
-		if (other >= 0 && descriptor_peek(other) != order[mid]) {
+		if (other < 0)
+			break;
+		ret = next.same_file(fd, other);
+		err = errno;
+		if (descriptor_peek(other) != order[mid]) {
 			/* Another thread has closed it: the kernel may have compared another file. */
 			first = 0;
 			end = ordered;
@@ -156,18 +179,14 @@ static struct file *same_file(int fd, ssize_t *at)
 			first = mid + 1;
 		} else if (ret == SAME) {
 			return descriptor_file(other);
-		} else if (other >= 0 && (ret > 0 || err != EBADF)) {
-			forbidden = ret < 0 && (err == EPERM || err == ENOSYS || err == EACCES);
-			return NULL;
-		} else {
-			/* Closed, perhaps by a raw system call, or it is @fd that has been. */
-			if (next.fcntl(fd, F_GETFD) < 0)
-				return NULL;
-			if (other >= 0)
-				descriptor_set(other, NULL);
-			tidy();
+		} else if (ret < 0 && err == EBADF && next.fcntl(fd, F_GETFD) >= 0) {
+			/* It has been closed by a raw system call. */
+			descriptor_set(other, NULL);
 			first = 0;
 			end = ordered;
+		} else {
+			forbidden = ret < 0 && (err == EPERM || err == ENOSYS || err == EACCES);
+			return NULL;
 		}
 	}
 	if (!forbidden)

@@ -50,11 +50,11 @@ static inline bool get_bits(const void *at, struct drv_bits bits)
 /* Makes it: the result or a negative errno. */
 static inline int call(const struct ioctl_call *c)
 {
-	unsigned int signals = signals_suspend();
+	struct outside out = outside_begin();
 	int ret = c->native(c->fd, c->request, c->arg);
 
 	ret = ret == -1 ? -errno : ret;
-	signals_resume(signals);
+	outside_end(&out);
 	return ret;
 }
 

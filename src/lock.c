@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -52,21 +53,45 @@ void signals_restore(void)
 		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, sizeof(was));
 }
 
-unsigned int signals_suspend(void)
-{
-	unsigned int was = depth;
+/* The hook that this thread is in, or NULL. */
+static __thread const struct inside *inside;
 
-	if (was) {
+void inside_begin(struct inside *in)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &in->cancel);
+	/* What a handler left by a jump does not count. */
+	inside = in;
+	in->signals = signals_hold();
+}
+
+void inside_end(const struct inside *in)
+{
+	inside = NULL;
+	signals_release(in->signals);
+	pthread_setcancelstate(in->cancel, NULL);
+}
+
+struct outside outside_begin(void)
+{
+	struct outside out = { .in = inside, .depth = depth };
+
+	inside = NULL;
+	if (depth) {
 		depth = 1;
 		signals_restore();
 	}
-	return was;
+	if (out.in)
+		pthread_setcancelstate(out.in->cancel, NULL);
+	return out;
 }
 
-void signals_resume(unsigned int was)
+void outside_end(const struct outside *out)
 {
-	if (was && signals_block())
-		depth = was;
+	if (out->in)
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	if (out->depth && signals_block())
+		depth = out->depth;
+	inside = out->in;
 }
 
 void word_wait(atomic_uint *word, unsigned int seen, unsigned int ms)

@@ -47,12 +47,32 @@ extern atomic_bool lock_blocks_signals;
 /*
  * Around what takes several locks, one after the other, so that the signals are blocked once for
  * all of them: signals_hold() says whether signals_release() has something to do. These nest.
- * What may wait, and the program's own calls, stand between signals_suspend() and _resume().
+ * Nothing between the two may wait, but in an outside_begin().
  */
 bool signals_block(void);
 void signals_restore(void);
-unsigned int signals_suspend(void);
-void signals_resume(unsigned int depth);
+
+/*
+ * A hook begins and ends: nothing is cancelled in it, and it holds the signals. @cancel: the state
+ * that the program has.
+ */
+struct inside {
+	int cancel;
+	bool signals;
+};
+void inside_begin(struct inside *in);
+void inside_end(const struct inside *in);
+
+/*
+ * Amid a hook, and with no lock held: the program's own call, or one of ours that may wait. Signals
+ * and cancellation are as the program has them, so a handler may leave by a jump and never come back.
+ */
+struct outside {
+	const struct inside *in;
+	unsigned int depth;
+};
+struct outside outside_begin(void);
+void outside_end(const struct outside *out);
 
 static inline bool signals_hold(void)
 {

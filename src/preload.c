@@ -104,8 +104,7 @@ __attribute__((constructor)) static void begin(void)
 
 struct border {
 	int saved;
-	int cancel;
-	bool signals;
+	struct inside in;
 };
 
 /* False in a signal handler amid our records, and in a child that has none. */
@@ -114,16 +113,15 @@ static bool enter(struct border *b)
 	if (lock_held() || (descriptors_orphaned() && !fork_unseen()))
 		return false;
 	b->saved = errno;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &b->cancel);
-	b->signals = signals_hold();
+	inside_begin(&b->in);
+	sync_left();
 	publish_follow();
 	return true;
 }
 
 static int leave(const struct border *b, int ret)
 {
-	signals_release(b->signals);
-	pthread_setcancelstate(b->cancel, NULL);
+	inside_end(&b->in);
 	errno = ret < 0 ? -ret : b->saved;
 	return ret < 0 ? -1 : ret;
 }

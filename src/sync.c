@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
 
 #include <linux/dma-buf.h>
 
@@ -72,10 +74,13 @@ struct change {
 	bool gone;		/* it is not: a raw system call has closed it */
 };
 
-static struct change change(struct buffer *b, int fd, unsigned int from, unsigned int to, bool fresh)
+/* @fresh: @fd is surely the dma-buf's. @wait: a START may wait. */
+static struct change change(struct buffer *b, int fd, unsigned int from, unsigned int to, bool fresh,
+			    bool wait)
 {
 	const struct dmabuf_id id = buffer_id(b);
 	struct change c = { .gone = !fresh && !dmabuf_is(fd, &id) };
+	struct outside out;
 	uint64_t at;
 	int ret;
 
@@ -92,12 +97,14 @@ static struct change change(struct buffer *b, int fd, unsigned int from, unsigne
 	}
 	if (!to)
 		return c;
-	if (dmabuf_busy(fd, to)) {
+	if (!wait && dmabuf_busy(fd, to)) {
 		c.busy = true;
 		return c;
 	}
 	at = publish_now();
+	out = outside_begin();
 	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | to);
+	outside_end(&out);
 	at = publish_now() - at;
 	/* It may have been closed just now, and the answer be another file's. */
 	if (ret == -ENOTTY || ret == -EINVAL) {
@@ -123,36 +130,116 @@ static void guard(struct buffer *b, unsigned int bracket)
 }
 
 /*
- * Issue what END and START it takes to bring the bracket in line with what @b has become. One
- * thread at a time is at the ioctl: others wait for it, and find what they wanted done, or do it.
- * With the lock held, which is held on return. Returns the direction of a START that was left out as
- * it would have to wait, or 0.
+ * The buffer that this thread is at DMA_BUF_IOCTL_SYNC for. A START may wait, and a signal handler
+ * leave it by a jump: then the next hook of the thread finds this.
  */
-static unsigned int settle(struct buffer *b)
+static __thread struct work {
+	struct buffer *b;
+	const char *frame;	/* of settle(), on the stack */
+	uint8_t turn;		/* buffer->turn */
+} work;
+
+/* Further down the stack than this no handler is thought to be. */
+#define DEEPEST	65536
+
+static atomic_uint settled_count;	/* goes up whenever a buffer is settled; waited on */
+static atomic_uint waiting;		/* threads that do */
+
+/* With the lock held, which orders both. */
+static void end_work(struct buffer *b)
+{
+	b->settling = b->starting = false;
+	atomic_fetch_add_explicit(&settled_count, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&waiting, memory_order_relaxed))
+		word_wake(&settled_count);
+}
+
+/*
+ * Wait for another thread that is at DMA_BUF_IOCTL_SYNC for @b, with the lock held, which is let go
+ * meanwhile. A START may wait itself, and is waited for only with @patient. After a second the
+ * thread is not waited for any more. False if it is still there, or is this very thread, which a
+ * signal handler has interrupted.
+ */
+static bool await(struct buffer *b, bool patient)
+{
+	for (int ms = 0; b->settling && ms < 1000; ms += 10) {
+		unsigned int seen = atomic_load_explicit(&settled_count, memory_order_relaxed);
+
+		if (work.b == b || (b->starting && !patient))
+			return false;
+		atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed);
+		buffers_unlock();
+		word_wait(&settled_count, seen, 10);
+		buffers_lock();
+		atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
+	}
+	b->settling = false;
+	return true;
+}
+
+void sync_await(struct buffer *b)
+{
+	await(b, false);
+}
+
+void sync_left(void)
+{
+	const char *here = __builtin_frame_address(0);
+	stack_t alternate;
+
+	if (!work.b || (here < work.frame && work.frame - here < DEEPEST) ||
+	    (!sigaltstack(NULL, &alternate) && alternate.ss_flags & SS_ONSTACK))
+		return;
+	/* Its reference is not dropped: should the frame be there after all, it has it. */
+	buffers_lock();
+	if (work.b->settling && work.b->turn == work.turn) {
+		end_work(work.b);
+		note(work.b, 0);
+	}
+	buffers_unlock();
+	work.b = NULL;
+}
+
+/*
+ * Issue what END and START it takes to bring the bracket in line with what @b has become. One
+ * thread at a time is at the ioctl, and goes round for what others change meanwhile. @wait: a START
+ * may wait for fences. @patient: and for another thread's START. With the lock held, which is held
+ * on return. Returns the direction of a START that was left out as it would have to wait, or 0.
+ */
+static unsigned int settle(struct buffer *b, bool wait, bool patient)
 {
 	struct change c = { .busy = false };
+	const struct work outer = work;
 	unsigned int to = 0;
 	int closing = -1;
 
-	while (buffer_await(b)) {
+	while (await(b, patient)) {
 		unsigned int from = b->bracket;
 		bool fresh = b->fresh;
 		int fd = b->fd;
+		uint8_t turn;
 
 		to = wanted(b);
 		if (from == to)
 			break;
 		b->fresh = false;
-		buffer_settling(b, true);
+		b->settling = true;
+		b->starting = to;
+		turn = ++b->turn;
+		work = (struct work){ b, __builtin_frame_address(0), turn };
 		/* Shut before the END, and opened after the START. */
 		if (!to)
 			guard(b, 0);
 		buffers_unlock();
-		c = change(b, fd, from, to, fresh);
+		c = change(b, fd, from, to, fresh, wait);
 		if (c.gone)
 			descriptor_gone(fd, b);
 		buffers_lock();
-		buffer_settling(b, false);
+		work = outer;
+		/* It took too long, and somebody else has done it. */
+		if (!b->settling || b->turn != turn)
+			return 0;
+		end_work(b);
 		if (c.gone && b->fd == fd)
 			b->fd = -1;
 		note(b, c.open);
@@ -201,45 +288,15 @@ void sync_mapped(struct buffer *b, bool added)
 		if (b->mapped[0] + b->mapped[1] > 1)
 			b->said = 0;
 	}
-	settled(b, settle(b));
-}
-
-/*
- * Wait for the fences that a START for @direction would wait for. In slices, as the descriptor is
- * asked for without a lock, and may go meanwhile. False where that is of no use.
- */
-static bool await_fences(struct buffer *b, unsigned int direction)
-{
-	bool useful;
-	int fd;
-
-	buffers_lock();
-	useful = b->fd >= 0 && !b->bracket && wanted(b) == direction;
-	fd = b->fd;
-	buffers_unlock();
-	return useful && dmabuf_await(fd, direction, 100) >= 0;
+	settled(b, settle(b, false, false));
 }
 
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 {
-	unsigned int left;
-
 	buffers_lock();
 	b->device = false;
 	b->said = direction;
-	left = settle(b);
-	while (left && waited) {
-		unsigned int signals;
-
-		buffers_unlock();
-		/* A handler that never returns leaves nothing behind but our reference. */
-		signals = signals_suspend();
-		waited = await_fences(b, left);
-		signals_resume(signals);
-		buffers_lock();
-		left = settle(b);
-	}
-	settled(b, left);
+	settled(b, settle(b, waited, true));
 }
 
 void sync_device(struct buffer *b)
@@ -248,7 +305,7 @@ void sync_device(struct buffer *b)
 	b->device = b->mapped[0] || b->mapped[1];
 	b->touched = false;
 	b->said = 0;
-	settled(b, settle(b));
+	settled(b, settle(b, false, false));
 }
 
 enum turn sync_touched(struct buffer *b)
@@ -266,7 +323,7 @@ enum turn sync_touched(struct buffer *b)
 		if (b->settling)
 			guard_set(b, false);
 	}
-	settled(b, settle(b));
+	settled(b, settle(b, false, false));
 	return turn;
 }
 
@@ -348,7 +405,7 @@ void sync_exit(void)
 		note(b, 0);
 		b->refs++;
 		buffers_unlock();
-		change(b, fd, bracket, 0, false);
+		change(b, fd, bracket, 0, false, false);
 		/* The reference stays: the process is about to end. */
 	}
 }

@@ -45,6 +45,15 @@ void sync_device_all(bool framed);
 /* The program has waited for something: begin what is owed, unless it still would have to wait. */
 void sync_owed(void);
 
+/*
+ * Wait until no thread ends a bracket of @b, or is about to begin one: what it does goes by the
+ * number of the descriptor. With buffers_lock() held, which is let go meanwhile.
+ */
+void sync_await(struct buffer *b);
+
+/* In every hook: has a signal handler left a START of this thread's by a jump? Then that is over. */
+void sync_left(void);
+
 enum turn { TURN_CPU, TURN_DEVICE, TURN_NOBODYS };
 
 /*
