@@ -239,7 +239,7 @@ unsigned long fake_delayed(void)
 
 unsigned long fake_strays(void)
 {
-	return k() ? k()->strays : 0;
+	return k() ? atomic_load(&k()->strays) : 0;
 }
 
 void fake_change_handle(bool works)

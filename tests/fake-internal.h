@@ -94,7 +94,8 @@ struct kernel {
 	uint32_t orders;	/* given to the keeper */
 	uint64_t memfds, sockets;	/* st_dev */
 	bool change_handle;
-	unsigned long device_maps, bracket_faults, strays;
+	unsigned long device_maps, bracket_faults;
+	atomic_ulong strays;
 	unsigned int jitter;
 	atomic_ulong delayed;
 	int submit_err;

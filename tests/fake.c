@@ -212,12 +212,13 @@ int fake_ioctl(int fd, unsigned long request, ...)
 	if (request == FIOCLEX || request == FIONCLEX || request == FIONBIO ||
 	    request == FIOASYNC || !what_locked(fd, &w, &l)) {
 		if (k() && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
-			k()->strays++;
+			atomic_fetch_add(&k()->strays, 1);
 		return syscall(SYS_ioctl, fd, request, arg);
 	}
 	if (w.dmabuf && !is_end(arg))
 		wait_for_start(w.dmabuf, &l);
-	k()->strays += w.file && (unsigned int)request == DMA_BUF_IOCTL_SYNC;
+	if (w.file && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
+		atomic_fetch_add(&k()->strays, 1);
 	ret = w.file ? drm_ioctl(w.file, request, arg) : dmabuf_ioctl(w.dmabuf, request, arg);
 	kernel_unlock(l);
 	if (w.dmabuf)

@@ -46,7 +46,7 @@ static pid_t raw_clone(void)
 
 static void *mapper(void *arg)
 {
-	int dmabuf = dmabuf_new();
+	int dmabuf = new_dmabuf();
 
 	(void)arg;
 	while (!done) {
@@ -98,7 +98,7 @@ static pid_t spawned(int copy)
 
 static void generation(enum how how, const char *name, unsigned long n)
 {
-	int dmabuf = dmabuf_new(), before = descriptors_of(ino, NULL);
+	int dmabuf = new_dmabuf(), before = descriptors_of(ino, NULL);
 	struct brackets was = brackets(ino), now;
 	unsigned long i;
 	bool well = true;
@@ -141,7 +141,7 @@ static void generation(enum how how, const char *name, unsigned long n)
 void children(void)
 {
 	pthread_t t[THREADS];
-	int d = dmabuf_new();
+	int d = new_dmabuf();
 	unsigned long n = rounds(300);
 	struct brackets was;
 
@@ -152,7 +152,7 @@ void children(void)
 	ino = ino_of(d);
 	need(!import(card, d, &handle) && !map(card, handle, &kept), "map");
 	close(d);
-	fake_jitter(16);
+	fake.jitter(16);
 	for (int i = 0; i < THREADS; i++)
 		need(!pthread_create(&t[i], NULL, mapper, NULL), "a thread");
 	if (plain_fork)
@@ -196,7 +196,7 @@ static int goes_on(int dmabuf)
 
 void alone(void)
 {
-	int d = dmabuf_new(), dmabuf = dmabuf_new(), before = descriptors(NULL, 0);
+	int d = new_dmabuf(), dmabuf = new_dmabuf(), before = descriptors(NULL, 0);
 	unsigned long n = rounds(20), i;
 	pid_t pid = 0;
 	bool well = true;
@@ -255,7 +255,7 @@ static int without(void)
 void left_out(void)
 {
 	static const char *const names[] = { "fork()", "a raw clone()", "_Fork()" };
-	int d = dmabuf_new();
+	int d = new_dmabuf();
 
 	plain_fork = (pid_t (*)(void))dlsym(RTLD_DEFAULT, "_Fork");
 	card = card_open(false);

@@ -68,7 +68,7 @@ void limits(void)
 	first = null();
 	close(first);
 	for (unsigned int i = 0; i < n; i++) {
-		int d = fake_export(size, FILL, true);
+		int d = fake.export(size, FILL, true);
 
 		inos[i] = ino_of(d);
 		numbers &= d == first;
@@ -98,7 +98,7 @@ void limits(void)
 		all &= brackets(inos[i]).begins == brackets(inos[i]).ends;
 		step();
 	}
-	check(all && !fake_bracket_faults(), "and are unmapped, each bracket ended");
+	check(all && !fake.bracket_faults(), "and are unmapped, each bracket ended");
 	check(as_natively(first) && runs_a_program() && descriptors(NULL, 0) == before,
 	      "then all is as it was before");
 }
@@ -106,7 +106,7 @@ void limits(void)
 /* With so many descriptors free, the first or the last of those that there could be. */
 static void last_of(bool refuses, int free_ones, bool low)
 {
-	int opened[256], n = 0, card = card_open(refuses), d = dmabuf_new(), err, fd, expect = -1;
+	int opened[256], n = 0, card = card_open(refuses), d = new_dmabuf(), err, fd, expect = -1;
 	uint64_t ino = ino_of(d);
 	uint32_t handle = 0;
 	uint8_t *p;
@@ -183,7 +183,7 @@ static void beyond_of(rlim_t most)
 	few = descriptors(known, 8);
 	need(few <= 8, "few descriptors at first");
 	for (int i = 0; i < MAPS; i++) {
-		int d = dmabuf_new();
+		int d = new_dmabuf();
 
 		need(!import(card, d, &handles[i]) && !map(card, handles[i], &maps[i]), "map");
 		close(d);

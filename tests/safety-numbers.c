@@ -40,7 +40,7 @@ static bool is_own(int fd)
 /* Of two, each with a buffer of its own, so that what is kept of one is soon the other's. */
 static void *mapper(void *arg)
 {
-	int d = arg ? dmabuf_new() : dmabuf;
+	int d = arg ? new_dmabuf() : dmabuf;
 
 	while (!done)
 		wrong += turn(card, d) != 0;
@@ -64,8 +64,9 @@ static int put(unsigned int how, int to)
 /* @fd: what the program puts everywhere. */
 static void replace(int fd, const char *name)
 {
-	unsigned long n = rounds(40000), gone = 0, refused = 0, kept = 0;
+	unsigned long n = rounds(20000), gone = 0, refused = 0, kept = 0;
 	int before = descriptors(NULL, 0);
+	struct brackets now;
 	pthread_t t[2];
 
 	own = fd;
@@ -93,22 +94,33 @@ static void replace(int fd, const char *name)
 	check(!wrong, "%lu imports that were mapped meanwhile went wrong", wrong);
 	check(descriptors(NULL, 0) == before, "%d descriptors more than before",
 	      descriptors(NULL, 0) - before);
+	now = brackets(ino_of(dmabuf));
+	check(now.begins == now.ends && !fake.bracket_faults(), "%lu brackets begun, %lu ended",
+	      now.begins, now.ends);
 }
 
 static void start(void)
 {
 	range = (int (*)(unsigned int, unsigned int, int))dlsym(RTLD_DEFAULT, "close_range");
 	card = card_open(false);
-	dmabuf = dmabuf_new();
+	dmabuf = new_dmabuf();
 	base = private_number(card);
-	fake_jitter(16);
+	fake.jitter(16);
 }
 
 void numbers(void)
 {
+	struct brackets now;
+	int other;
+
 	start();
 	replace(open("/dev/null", O_RDWR), "a file");
 	replace(fcntl(dmabuf, F_DUPFD, 3), "the dma-buf itself");
+	other = fcntl(new_dmabuf(), F_DUPFD, 3);
+	replace(other, "another dma-buf");
+	now = brackets(ino_of(other));
+	check(!now.begins && !now.ends, "which is begun %lu times, ended %lu times", now.begins,
+	      now.ends);
 }
 
 static volatile sig_atomic_t turns, held = -1;
@@ -137,7 +149,7 @@ static void put_in_handler(int sig)
 static void handle(int fd, const char *name)
 {
 	const struct sigaction act = { .sa_handler = put_in_handler, .sa_flags = SA_RESTART };
-	sig_atomic_t armed = -1, n = rounds(3000);
+	sig_atomic_t armed = -1, n = rounds(1500);
 	int before = descriptors(NULL, 0);
 
 	own = fd;
@@ -172,9 +184,9 @@ void handler(void)
 /* A raw close() of what the program cannot know to be ours; the number goes to @other. */
 static void take_number(int other, bool is_dmabuf, const char *name)
 {
-	int d = dmabuf_new(), second = dmabuf_new(), number = -1, got;
+	int d = new_dmabuf(), second = new_dmabuf(), number = -1, got;
 	uint64_t ino = ino_of(d), ino2 = ino_of(second), ino3 = ino_of(other);
-	unsigned long strays = fake_strays();
+	unsigned long strays = fake.strays();
 	uint32_t h = 0, h2 = 0;
 	uint8_t *p, *q;
 
@@ -193,7 +205,7 @@ static void take_number(int other, bool is_dmabuf, const char *name)
 	/* The end finds out, or the begin. */
 	check(!end(card, h) && !begin(card, h) && !submit(card) && !begin(card, h),
 	      "%s at a number closed by a raw system call: begins and ends succeed", name);
-	check(fake_strays() == strays, "and nothing is sent there");
+	check(fake.strays() == strays, "and nothing is sent there");
 	check(!is_dmabuf || (!brackets(ino3).begins && !brackets(ino3).ends),
 	      "nor to another's buffer");
 	check(!end(card, h2) && !begin(card, h2) && begun(ino2) == shimmed,
@@ -201,7 +213,7 @@ static void take_number(int other, bool is_dmabuf, const char *name)
 	check(ino_of(got) == ino3, "the program's descriptor stays");
 	check(shows(p) && !munmap(p, size) && ino_of(got) == ino3 && !close(got),
 	      "also when the buffer is unmapped");
-	d = dmabuf_new();
+	d = new_dmabuf();
 	ino = ino_of(d);
 	need(!close_handle(card, h) && !import(card, d, &h), "import");
 	need(!map(card, h, &p), "map");
@@ -223,7 +235,7 @@ void closed_raw(void)
 	take_number(pipes[0], false, "a pipe");
 	close(pipes[0]);
 	close(pipes[1]);
-	take_number(pipes[0] = dmabuf_new(), true, "another dma-buf");
+	take_number(pipes[0] = new_dmabuf(), true, "another dma-buf");
 	close(pipes[0]);
 	take_number(pipes[0] = card_open(false), false, "a card");
 	close(pipes[0]);

@@ -76,7 +76,7 @@ static void calls(int number)
 void ioctls(void)
 {
 	unsigned int n = rounds(300), most = room() - 100;
-	int card = card_open(false), d = dmabuf_new(), *list = calloc(n, sizeof(int));
+	int card = card_open(false), d = new_dmabuf(), *list = calloc(n, sizeof(int));
 	uint32_t handle = 0;
 
 	n = n < most ? n : most;
@@ -98,12 +98,11 @@ void ioctls(void)
 }
 
 /* A file with an import of its own. */
-static int open_file(int *wrong)
+static int open_file(uint32_t *handle, int *wrong)
 {
-	int d = dmabuf_new(), fd = card_open(false);
-	uint32_t handle = 0;
+	int d = new_dmabuf(), fd = card_open(false);
 
-	*wrong += import(fd, d, &handle) != 0;
+	*wrong += import(fd, d, handle) != 0;
 	close(d);
 	step();
 	return fd;
@@ -112,6 +111,7 @@ static int open_file(int *wrong)
 void opens(void)
 {
 	unsigned int n = rounds(600), most = room() - 100;
+	uint32_t handle = 0;
 	int wrong = 0;
 
 	need(n > 4 * CALLS, "more than 400");
@@ -121,7 +121,7 @@ void opens(void)
 			mark(i == CALLS ? 1 : 3);
 		if (i == 2 * CALLS)
 			mark(2);
-		open_file(&wrong);
+		open_file(&handle, &wrong);
 	}
 	mark(4);
 	check(!wrong, "%u files with an import each: %d calls went wrong", n, wrong);
@@ -136,7 +136,7 @@ static long open_files(unsigned int n, unsigned int dups)
 
 	need(list, "memory");
 	for (unsigned int i = 0; i < n; i++)
-		list[i] = open_file(&wrong);
+		list[i] = open_file(&handle, &wrong);
 	for (unsigned int i = n; i < n + dups; i++) {
 		list[i] = dup(list[i % n]);
 		wrong += list[i] < 0;
@@ -173,14 +173,14 @@ void files(void)
 
 void imports(void)
 {
-	unsigned long n = rounds(20000);
+	unsigned long n = rounds(10000);
 	int card = card_open(false), wrong = 0, before = descriptors(NULL, 0);
 	long early = 0, first = 0, t = cpu_us();
 	uint32_t handle = 0;
 	uint8_t *p;
 
 	for (unsigned long i = 0; i < n; i++) {
-		int d = dmabuf_new(), other = i % 8 ? card : card_open(false);
+		int d = new_dmabuf(), other = i % 8 ? card : card_open(false);
 
 		wrong += import(other, d, &handle) != 0;
 		if (i % 4 == 0)

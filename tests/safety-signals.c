@@ -37,7 +37,7 @@ static void handle(int sig, void (*act)(int sig))
 /* A thread that goes on, and gets no signals. */
 static void *other(void *arg)
 {
-	int d = dmabuf_new();
+	int d = new_dmabuf();
 
 	(void)arg;
 	while (!done) {
@@ -110,7 +110,7 @@ int executed(void)
 	for (int sig = 1; sig < 32; sig++)
 		blocked |= sig != SIGALRM && sigismember(&set, sig) == 1;
 	card = card_open(false);
-	return blocked ? 43 : turn(card, dmabuf_new()) ? 44 : STATUS;
+	return blocked ? 43 : turn(card, new_dmabuf()) ? 44 : STATUS;
 }
 
 /* Every second one with another thread that imports. */
@@ -124,7 +124,7 @@ static void exits_by(void (*act)(int sig), const char *name, unsigned long n)
 
 		if (!pid) {
 			card = card_open(false);
-			dmabuf = dmabuf_new();
+			dmabuf = new_dmabuf();
 			if (i & 1)
 				other_start();
 			handle(SIGALRM, act);
@@ -143,11 +143,11 @@ static void exits_by(void (*act)(int sig), const char *name, unsigned long n)
 
 void exits(void)
 {
-	unsigned long n = rounds(600);
+	unsigned long n = rounds(400);
 
 	/* The fake kernel's start is not to be timed. */
-	turn(card_open(false), dmabuf_new());
-	fake_jitter(16);
+	turn(card_open(false), new_dmabuf());
+	fake.jitter(16);
 	exits_by(by_exit, "exit()", n);
 	exits_by(by__exit, "_exit()", n / 4 + 1);
 	exits_by(by_quick_exit, "quick_exit()", n / 4 + 1);
@@ -175,10 +175,10 @@ static void jumps_out(bool with_others)
 	/* volatile: they are changed and used on both sides of a jump. */
 	volatile unsigned long n = rounds(1500), jumped = 0;
 	volatile int before, fd, state = -1;
-	int mine = dmabuf_new();
+	int mine = new_dmabuf();
 	pthread_t t[2], once;
 
-	dmabuf = dmabuf_new();
+	dmabuf = new_dmabuf();
 	done = false;
 	wrong = 0;
 	if (with_others)
@@ -227,7 +227,7 @@ void jumps(void)
 	pid_t pid;
 
 	card = card_open(false);
-	fake_jitter(16);
+	fake.jitter(16);
 	jumps_out(false);
 	jumps_out(true);
 	fflush(stdout);
@@ -269,8 +269,8 @@ void leaves(void)
 	sigset_t set;
 
 	card = card_open(false);
-	dmabuf = dmabuf_new();
-	fake_jitter(16);
+	dmabuf = new_dmabuf();
+	fake.jitter(16);
 	handle(SIGUSR1, leave);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -317,7 +317,7 @@ void quick(void)
 
 	card = card_open(false);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-		int d = dmabuf_new();
+		int d = new_dmabuf();
 		struct brackets b;
 		pid_t pid = fork();
 		uint32_t handle = 0;

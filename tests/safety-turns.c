@@ -27,7 +27,7 @@ static unsigned long seen;	/* calls that were delayed, before each round */
 
 static void buffer(void)
 {
-	int d = dmabuf_new();
+	int d = new_dmabuf();
 
 	card = card_open(false);
 	ino = ino_of(d);
@@ -42,7 +42,7 @@ static void *beginner(void *arg)
 
 	while (n--) {
 		pthread_barrier_wait(&start);
-		while (fake_delayed() == seen && !settled)
+		while (fake.delayed() == seen && !settled)
 			nap(50);
 		wrong += begin(card, handle);
 		pthread_barrier_wait(&start);
@@ -58,7 +58,7 @@ void begins(void)
 
 	buffer();
 	need(!pthread_barrier_init(&start, NULL, 3), "a barrier");
-	fake_delay(ino, 2000);
+	fake.delay(ino, 2000);
 	for (int i = 0; i < 2; i++)
 		need(!pthread_create(&t[i], NULL, beginner, &n), "a thread");
 	for (unsigned long i = 0; i < n; i++) {
@@ -68,8 +68,8 @@ void begins(void)
 		if (i & 1)
 			need(!begin(card, handle), "begin");
 		else
-			fake_busy(ino, true);
-		seen = fake_delayed();
+			fake.busy(ino, true);
+		seen = fake.delayed();
 		settled = false;
 		pthread_barrier_wait(&start);
 		/* Of the work of two turns: an END, or a map that finds the buffer busy. */
@@ -88,9 +88,9 @@ void begins(void)
 	check(!lost[0], "amid a map of a buffer that is busy: %lu of %lu begins were lost", lost[0],
 	      (n + 1) / 2);
 	check(!lost[1], "amid an end: %lu of %lu begins were lost", lost[1], n / 2);
-	fake_delay(ino, 0);
+	fake.delay(ino, 0);
 	munmap(p, size);
-	check(brackets(ino).begins == brackets(ino).ends && !fake_bracket_faults(),
+	check(brackets(ino).begins == brackets(ino).ends && !fake.bracket_faults(),
 	      "each bracket is begun and ended once");
 }
 
@@ -120,14 +120,14 @@ static void *begin_now(void *arg)
 void blocked(void)
 {
 	const struct sigaction act = { .sa_handler = jump, .sa_flags = SA_RESTART };
-	int d = dmabuf_new(), state = -1;
+	int d = new_dmabuf(), state = -1;
 	bool well = false;
 	pthread_t t;
 	pid_t pid;
 
 	buffer();
 	need(!end(card, handle) && !sigaction(SIGALRM, &act, NULL), "end, sigaction");
-	fake_delay(ino, -1);
+	fake.delay(ino, -1);
 	if (!sigsetjmp(back, 1)) {
 		alarm_in(20000);
 		begin(card, handle);
@@ -137,7 +137,7 @@ void blocked(void)
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
 	check(state == PTHREAD_CANCEL_ENABLE, "siglongjmp() out of a begin that waits");
 	check(!turn(card, d), "other buffers are mapped meanwhile");
-	fake_delay(ino, 0);
+	fake.delay(ino, 0);
 	step();
 	check(!begin(card, handle) && begun(ino) == shimmed, "the next begin begins");
 	check(!end(card, handle) && brackets(ino).begins == brackets(ino).ends, "the next end ends");
@@ -150,13 +150,13 @@ void blocked(void)
 	/* A thread waits, and the program exits. */
 	pid = fork();
 	if (!pid) {
-		unsigned long delayed = fake_delayed();
+		unsigned long delayed = fake.delayed();
 
 		buffer();
 		need(!end(card, handle), "end");
-		fake_delay(ino, -1);
+		fake.delay(ino, -1);
 		need(!pthread_create(&t, NULL, begin_now, NULL), "a thread");
-		while (shimmed && fake_delayed() == delayed)
+		while (shimmed && fake.delayed() == delayed)
 			nap(1000);
 		well = !turn(card, d);
 		exit(well ? 0 : 50);

@@ -65,14 +65,7 @@ static const struct {
 size_t page, size;
 bool shimmed;
 
-int (*fake_export)(size_t size, uint8_t fill, bool writable);
-void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
-unsigned long (*fake_bracket_faults)(void);
-unsigned long (*fake_strays)(void);
-void (*fake_busy)(uint64_t ino, bool busy);
-void (*fake_delay)(uint64_t ino, int us);
-unsigned long (*fake_delayed)(void);
-void (*fake_jitter)(unsigned int one_in);
+struct fake fake;
 
 static unsigned long count;
 static atomic_ulong *progress;		/* in memory that the watching parent sees */
@@ -125,9 +118,9 @@ int card_open(bool refuses)
 	return fd;
 }
 
-int dmabuf_new(void)
+int new_dmabuf(void)
 {
-	int fd = fake_export(size, FILL, true);
+	int fd = fake.export(size, FILL, true);
 
 	need(fd >= 0, "a dma-buf");
 	return fd;
@@ -225,7 +218,7 @@ struct brackets brackets(uint64_t ino)
 {
 	struct brackets b;
 
-	fake_brackets(ino, &b.begins, &b.ends);
+	fake.brackets(ino, &b.begins, &b.ends);
 	return b;
 }
 
@@ -273,7 +266,7 @@ int descriptors_of(uint64_t ino, int *last)
 
 int private_number(int card)
 {
-	int dmabuf = dmabuf_new(), number = 768;
+	int dmabuf = new_dmabuf(), number = 768;
 	uint64_t ino = ino_of(dmabuf);
 	uint32_t handle = 0;
 	uint8_t *p;
@@ -436,14 +429,19 @@ int main(int argc, char **argv)
 	shimmed = argc > 1 && !strcmp(argv[1], "shim");
 	progress = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	need(progress != MAP_FAILED && argc > 2, "safety native|shim PART [COUNT]");
-	fake_export = kernel_call("fake_export");
-	fake_brackets = kernel_call("fake_brackets");
-	fake_bracket_faults = kernel_call("fake_bracket_faults");
-	fake_strays = kernel_call("fake_strays");
-	fake_busy = kernel_call("fake_busy");
-	fake_delay = kernel_call("fake_delay");
-	fake_delayed = kernel_call("fake_delayed");
-	fake_jitter = kernel_call("fake_jitter");
+#ifdef LINKED
+	linked_start();
+#endif
+	fake = (struct fake){
+		.export = kernel_call("fake_export"),
+		.brackets = kernel_call("fake_brackets"),
+		.bracket_faults = kernel_call("fake_bracket_faults"),
+		.strays = kernel_call("fake_strays"),
+		.busy = kernel_call("fake_busy"),
+		.delay = kernel_call("fake_delay"),
+		.delayed = kernel_call("fake_delayed"),
+		.jitter = kernel_call("fake_jitter"),
+	};
 	if (!strcmp(argv[2], "executed"))
 		return executed();
 	/* Whatever the caller has left open would be counted. */

@@ -20,14 +20,16 @@ extern size_t page, size;	/* of the machine; of every dma-buf */
 extern bool shimmed;		/* the shim is there */
 
 /* The fake kernel's: see fake.h. */
-extern int (*fake_export)(size_t size, uint8_t fill, bool writable);
-extern void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
-extern unsigned long (*fake_bracket_faults)(void);
-extern unsigned long (*fake_strays)(void);
-extern void (*fake_busy)(uint64_t ino, bool busy);
-extern void (*fake_delay)(uint64_t ino, int us);
-extern unsigned long (*fake_delayed)(void);
-extern void (*fake_jitter)(unsigned int one_in);
+extern struct fake {
+	int (*export)(size_t size, uint8_t fill, bool writable);
+	void (*brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
+	unsigned long (*bracket_faults)(void);
+	unsigned long (*strays)(void);
+	void (*busy)(uint64_t ino, bool busy);
+	void (*delay)(uint64_t ino, int us);
+	unsigned long (*delayed)(void);
+	void (*jitter)(unsigned int one_in);
+} fake;
 
 /* Prints "ok - ..." or "not ok - ...". */
 void check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -42,7 +44,7 @@ unsigned int dice(unsigned int sides);		/* in a signal handler, too */
  * one that refuses to map them (vgem).
  */
 int card_open(bool refuses);
-int dmabuf_new(void);
+int new_dmabuf(void);
 uint64_t ino_of(int fd);
 
 /* One call each: 0 or an errno. */
@@ -106,5 +108,9 @@ void ioctls(void);
 
 /* A program that has been executed in a signal handler. */
 int executed(void);
+
+#ifdef LINKED
+#include "safety-linked.h"
+#endif
 
 #endif
