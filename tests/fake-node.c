@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,7 +33,7 @@ int drm_open(unsigned int device, int flags)
 	raw_fstat(ends[0], &st);
 	l = kernel_lock();
 	/* Of files closed unseen, each now and then. */
-	if (k()->opened++ > k()->files_live / 2 + 8) {
+	if (k()->opened++ > k()->file_pool.live / 2 + 8) {
 		files_reap();
 		k()->opened = 0;
 	}
@@ -143,8 +144,8 @@ static int detiled_pages(const struct object *o)
 	return copy;
 }
 
-int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, int access,
-		   uint64_t from, void **out)
+static int map_object(uint32_t object, void *addr, size_t len, int prot, int flags, int access,
+		      uint64_t from, void **out)
 {
 	const struct object *o = &k()->objects[object];
 	int fd, ret, how = o->import ? fake_drivers[o->device].import_map : MAPS_PAGES;
@@ -167,6 +168,23 @@ int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags,
 	ret = *out == MAP_FAILED ? -errno : 0;
 	raw_close(fd);
 	k()->device_maps += !ret;
+	return ret;
+}
+
+/* A real mmap() needs no descriptor. */
+int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, int access,
+		   uint64_t from, void **out)
+{
+	int ret = map_object(object, addr, len, prot, flags, access, from, out);
+	struct rlimit lim, more;
+
+	if (ret != -EMFILE || getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return ret;
+	more = lim;
+	more.rlim_cur = lim.rlim_max - lim.rlim_cur < 8 ? lim.rlim_max : lim.rlim_cur + 8;
+	setrlimit(RLIMIT_NOFILE, &more);
+	ret = map_object(object, addr, len, prot, flags, access, from, out);
+	setrlimit(RLIMIT_NOFILE, &lim);
 	return ret;
 }
 

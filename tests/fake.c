@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
+#include <linux/futex.h>
 
 #include "fake-internal.h"
 
@@ -164,6 +165,40 @@ static int dmabuf_ioctl(uint32_t dmabuf, unsigned int request, const void *arg)
 	return 0;
 }
 
+int delay_of(uint32_t dmabuf)
+{
+	return k()->dmabufs[dmabuf].delay;
+}
+
+void delay(int us)
+{
+	if (us <= 0)
+		return;
+	atomic_fetch_add(&k()->delayed, 1);
+	raw_sleep(us);
+}
+
+static bool is_end(const void *arg)
+{
+	struct dma_buf_sync sync = { .flags = 0 };
+
+	return !copy_in(&sync, arg, sizeof(sync)) && sync.flags & DMA_BUF_SYNC_END;
+}
+
+/* With the lock held, but not while it waits. */
+static void wait_for_start(uint32_t dmabuf, struct locked *l)
+{
+	int was;
+
+	if (delay_of(dmabuf) < 0)
+		atomic_fetch_add(&k()->delayed, 1);
+	while ((was = delay_of(dmabuf)) < 0) {
+		kernel_unlock(*l);
+		syscall(SYS_futex, &k()->dmabufs[dmabuf].delay, FUTEX_WAIT, was, NULL);
+		*l = kernel_lock();
+	}
+}
+
 int fake_ioctl(int fd, unsigned long request, ...)
 {
 	struct locked l;
@@ -179,10 +214,19 @@ int fake_ioctl(int fd, unsigned long request, ...)
 		return -1;
 	/* Some are the same for every file. */
 	if (request == FIOCLEX || request == FIONCLEX || request == FIONBIO ||
-	    request == FIOASYNC || !what_locked(fd, &w, &l))
+	    request == FIOASYNC || !what_locked(fd, &w, &l)) {
+		if (k() && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
+			atomic_fetch_add(&k()->strays, 1);
 		return syscall(SYS_ioctl, fd, request, arg);
+	}
+	if (w.dmabuf && !is_end(arg))
+		wait_for_start(w.dmabuf, &l);
+	if (w.file && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
+		atomic_fetch_add(&k()->strays, 1);
 	ret = w.file ? drm_ioctl(w.file, request, arg) : dmabuf_ioctl(w.dmabuf, request, arg);
 	kernel_unlock(l);
+	if (w.dmabuf)
+		delay(delay_of(w.dmabuf));
 	return result(ret, saved);
 }
 

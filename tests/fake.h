@@ -10,8 +10,8 @@
  * It starts with the first fake_open() of a device or fake_export() and follows the program into
  * its children by fork(), not through exec(). From then on a process has one descriptor more, a
  * high one that it cannot close: it leads to the process that keeps the dma-bufs of live handles.
- * So there is no descriptor for a handle here either; but mmap through a device needs one free for
- * a moment.
+ * So there is no descriptor for a handle here either. mmap through a device has one for a moment:
+ * where the program's limit leaves none free, beyond the limit.
  */
 #ifndef PRIMESHIM_FAKE_H
 #define PRIMESHIM_FAKE_H
@@ -89,6 +89,25 @@ void fake_submits_fail(int err);
 
 /* Until told otherwise the dma-buf has a fence pending: poll() on it finds nothing ready. */
 void fake_busy(uint64_t ino, bool busy);
+
+/*
+ * From now on DMA_BUF_IOCTL_SYNC and poll() of that dma-buf return @us microseconds after they have
+ * done their work. With a negative number it has a fence that no ioctl of a device's waits for:
+ * poll() finds nothing ready and a START waits, before it does anything, until another number is
+ * set. Signal handlers run meanwhile, and the wait goes on after them. How many calls have been
+ * delayed so far.
+ */
+void fake_delay(uint64_t ino, int us);
+unsigned long fake_delayed(void);
+
+/*
+ * From now on one in so many calls (0: none), of every process, is left waiting before it does
+ * anything, as on a busy machine: races that are rare are seen in seconds.
+ */
+void fake_jitter(unsigned int one_in);
+
+/* How often DMA_BUF_IOCTL_SYNC was called on a descriptor that is not a dma-buf's. */
+unsigned long fake_strays(void);
 
 /*
  * Faults, for the calling thread alone: its @nth call from now on (0: the next) to any function
