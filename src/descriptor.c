@@ -349,22 +349,6 @@ static bool make_private(int fd, struct buffer *b)
 	return done;
 }
 
-int descriptor_hide(int fd, struct buffer *b)
-{
-	int high;
-
-	descriptor_numbers_lock();
-	high = raised(fd);
-	if (high != fd)
-		next.close(fd);
-	if (high >= 0 && !make_private(high, b)) {
-		next.close(high);
-		high = -ENOMEM;
-	}
-	descriptor_numbers_unlock();
-	return high;
-}
-
 /* @fd is no longer @b's; it may be another's already. */
 static void reveal(int fd, const struct buffer *b)
 {
@@ -372,6 +356,43 @@ static void reveal(int fd, const struct buffer *b)
 	if (buffer_of(get(fd)) == b)
 		put(fd, 0);
 	descriptors_unlock();
+}
+
+/* Take the number into @b, unless it has one or is no longer mapped. Under numbers. */
+static bool give(struct buffer *b, int fd)
+{
+	bool wanted;
+
+	buffers_lock();
+	wanted = b->fd < 0 && (b->mapped[0] || b->mapped[1]);
+	if (wanted) {
+		b->fd = fd;
+		b->fresh = true;
+	}
+	buffers_unlock();
+	return wanted;
+}
+
+int descriptor_hide(int fd, struct buffer *b)
+{
+	int high, ret = 0;
+
+	descriptor_numbers_lock();
+	high = raised(fd);
+	if (high != fd)
+		next.close(fd);
+	if (high < 0)
+		ret = high;
+	else if (!make_private(high, b))
+		ret = -ENOMEM;
+	else if (!give(b, high))
+		reveal(high, b);
+	else
+		high = -1;
+	if (high >= 0)
+		next.close(high);
+	descriptor_numbers_unlock();
+	return ret;
 }
 
 bool descriptor_private(int fd)

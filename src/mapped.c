@@ -87,27 +87,15 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	bool hide;
 
 	mapped_end(p, len);
+	/* Mapped first: then no other thread takes the descriptor away again. */
 	buffers_lock();
-	hide = sync_now() != SYNC_OFF && b->fd < 0;
+	hide = !mapping_add((uintptr_t)p, page_round(len), head, b, prot, note) &&
+	       sync_now() != SYNC_OFF && b->fd < 0;
 	buffers_unlock();
-	if (dmabuf >= 0 && hide) {
-		dmabuf = descriptor_hide(dmabuf, b);
-		if (dmabuf < 0)
-			stat_inc(STAT_NO_DESCRIPTOR);
-	} else if (dmabuf >= 0) {
+	if (dmabuf >= 0 && !hide)
 		next.close(dmabuf);
-		dmabuf = -1;
-	}
-	buffers_lock();
-	/* Asked again: another thread may have put one there, or taken it away, meanwhile. */
-	if (!mapping_add((uintptr_t)p, page_round(len), head, b, prot, note) && b->fd < 0) {
-		b->fd = dmabuf;
-		b->fresh = true;
-		dmabuf = -1;
-	}
-	buffers_unlock();
-	if (dmabuf >= 0)
-		descriptor_drop(dmabuf, b, true);
+	else if (dmabuf >= 0 && descriptor_hide(dmabuf, b) < 0)
+		stat_inc(STAT_NO_DESCRIPTOR);
 	sync_mapped(b, true);
 }
 

@@ -184,7 +184,7 @@ static bool await(struct buffer *b, bool patient)
 
 void sync_await(struct buffer *b)
 {
-	await(b, false);
+	await(b, true);
 }
 
 void sync_left(void)
@@ -237,17 +237,19 @@ static unsigned int settle(struct buffer *b, bool wait, bool patient)
 			guard(b, 0);
 		buffers_unlock();
 		c = change(b, fd, from, to, fresh, wait);
-		if (c.gone)
-			descriptor_gone(fd, b);
 		buffers_lock();
 		work = outer;
 		/* It took too long, and somebody else has done it. */
 		if (!b->settling || b->turn != turn)
 			return 0;
 		end_work(b);
-		if (c.gone && b->fd == fd)
-			b->fd = -1;
 		note(b, c.open);
+		if (c.gone && b->fd == fd) {
+			b->fd = -1;
+			buffers_unlock();
+			descriptor_gone(fd, b);
+			buffers_lock();
+		}
 		if (c.open != to)
 			break;
 	}
