@@ -294,8 +294,10 @@ static const struct {
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
 
-static size_t place;		/* the limit may be lowered, then it goes up; under numbers */
+static size_t place;		/* the one that the limit allows; under numbers */
 static atomic_uint lowest;	/* private ones lie from here on, 0: there is none; relaxed */
+
+#define USUAL	2		/* with the limit that most systems have */
 
 bool descriptor_contested(unsigned int fd)
 {
@@ -312,10 +314,15 @@ static bool in_place(int fd)
 /* @fd where programs do not look for descriptors; or a negative errno. Under numbers. */
 static int raised(int fd)
 {
+	/* A limit that was lower than usual may have been raised again. */
+	if (place > USUAL)
+		place = 0;
 	for (; place < PLACES_COUNT; place++) {
+		unsigned int from = atomic_load_explicit(&lowest, memory_order_relaxed);
 		int high;
 
-		atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
+		if (!from || from > (unsigned int)places[place].first)
+			atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
 		if (in_place(fd))
 			return fd;
 		high = next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first);
