@@ -97,6 +97,8 @@ static void replace(int fd, const char *name)
 	now = brackets(ino_of(dmabuf));
 	check(now.begins == now.ends && !fake.bracket_faults(), "%lu brackets begun, %lu ended",
 	      now.begins, now.ends);
+	turn(card, dmabuf);
+	check(brackets(ino_of(dmabuf)).begins == now.begins + shimmed, "the next map is bracketed");
 }
 
 static void start(void)
@@ -151,11 +153,13 @@ static void handle(int fd, const char *name)
 	const struct sigaction act = { .sa_handler = put_in_handler, .sa_flags = SA_RESTART };
 	sig_atomic_t armed = -1, n = rounds(1500);
 	int before = descriptors(NULL, 0);
+	struct brackets now;
 
 	own = fd;
 	need(!fstat(own, &own_is) && !sigaction(SIGALRM, &act, NULL), "fstat, sigaction");
 	turns = 0;
-	lost = wrong = 0;
+	lost = 0;
+	wrong = 0;
 	while (turns < n) {
 		if (armed != turns) {
 			armed = turns;
@@ -172,6 +176,9 @@ static void handle(int fd, const char *name)
 	check(!wrong, "%lu imports that were mapped meanwhile went wrong", wrong);
 	check(descriptors(NULL, 0) == before, "%d descriptors more than before",
 	      descriptors(NULL, 0) - before);
+	now = brackets(ino_of(dmabuf));
+	turn(card, dmabuf);
+	check(brackets(ino_of(dmabuf)).begins == now.begins + shimmed, "the next map is bracketed");
 }
 
 void handler(void)
@@ -188,7 +195,7 @@ static void take_number(int other, bool is_dmabuf, const char *name)
 	uint64_t ino = ino_of(d), ino2 = ino_of(second), ino3 = ino_of(other);
 	unsigned long strays = fake.strays();
 	uint32_t h = 0, h2 = 0;
-	uint8_t *p, *q;
+	uint8_t *p, *q = NULL;
 
 	need(!import(card, d, &h) && !import(card, second, &h2), "import");
 	close(d);
