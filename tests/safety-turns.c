@@ -156,7 +156,8 @@ static void blocked_by(int fence, const char *name)
 			pause();
 	}
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-	check(state == PTHREAD_CANCEL_ENABLE, "siglongjmp() out of a begin that waits for %s", name);
+	check(state == PTHREAD_CANCEL_ENABLE, "siglongjmp() out of a begin that waits for %s",
+	      name);
 	fake.delay(ino, 0);
 	/* This thread has not made a call since. */
 	need(!pthread_create(&t, NULL, begin_and_end, &well), "a thread");

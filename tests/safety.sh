@@ -66,7 +66,7 @@ one() {
 		all=$(sed -n 's/^# begun: [0-9]* of \([0-9]*\)$/\1/p' "$tmp/out")
 		without=$(sed -n 's/.* \([0-9]*\) without a descriptor.*/\1/p' "$tmp/log" |
 			sort -n | tail -n 1)
-		promise "shim: ${begun:-?} of ${all:-?} begun, ${without:-?} told to be without one" \
+		promise "shim: ${begun:-?} of ${all:-?} begun, ${without:-?} told to be not" \
 			[ "$((${begun:-0} + ${without:-0}))" = "${all:--1}" ]
 		;;
 	left-out)
