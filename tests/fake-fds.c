@@ -150,7 +150,7 @@ static bool pending(int fd)
 		return w.file;
 	l = kernel_lock();
 	busy = k()->dmabufs[w.dmabuf].busy;
-	if (delay_of(w.dmabuf) < 0) {
+	if (delay_of(w.dmabuf) == FAKE_FENCE) {
 		atomic_fetch_add(&k()->delayed, 1);
 		busy = true;
 	}

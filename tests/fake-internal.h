@@ -14,7 +14,7 @@
 #include "fake.h"
 
 enum {
-	MAX_FILES = sizeof(long) == 8 ? 1 << 14 : 512,	/* open files of devices */
+	MAX_FILES = sizeof(long) == 8 ? 1 << 14 : 2048,	/* open files of devices */
 	MAX_HANDLES = 1 << 17,	/* of one file; their numbers are smaller */
 	MAX_POOL = 1 << 18,	/* handles, objects, dma-bufs: so many of each */
 	MAX_NAMES = 1024,	/* of GEM_FLINK, of one device */

@@ -92,11 +92,12 @@ void fake_busy(uint64_t ino, bool busy);
 
 /*
  * From now on DMA_BUF_IOCTL_SYNC and poll() of that dma-buf return @us microseconds after they have
- * done their work. With a negative number it has a fence that no ioctl of a device's waits for:
- * poll() finds nothing ready and a START waits, before it does anything, until another number is
- * set. Signal handlers run meanwhile, and the wait goes on after them. How many calls have been
- * delayed so far.
+ * done their work. With FAKE_FENCE it has a fence that no ioctl of a device's waits for: poll()
+ * finds nothing ready and a START waits, before it does anything, until another number is set. With
+ * FAKE_LATE_FENCE, which comes after the poll(), START alone waits. Signal handlers run meanwhile,
+ * and the wait goes on after them. How many calls have been delayed so far.
  */
+enum { FAKE_FENCE = -1, FAKE_LATE_FENCE = -2 };
 void fake_delay(uint64_t ino, int us);
 unsigned long fake_delayed(void);
 

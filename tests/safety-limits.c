@@ -196,8 +196,8 @@ static void beyond_of(rlim_t most)
 			new &= now[i] != known[j];
 		taken += new && now[i] < FD_SETSIZE;
 	}
-	check(!taken, "of %lu descriptors: %d below 1024 are taken by %d imports", (unsigned long)most,
-	      taken, MAPS);
+	check(!taken, "of %lu descriptors: %d below 1024 are taken by %d imports",
+	      (unsigned long)most, taken, MAPS);
 	for (expect = card + 1; expect < FD_SETSIZE - 2; expect++)
 		right &= null() == expect;
 	right &= !pipe(pipes) && pipes[0] == expect && pipes[1] == expect + 1;

@@ -20,7 +20,7 @@
 
 #define TRIED	3	/* numbers, from that of a private descriptor on */
 
-static int card, dmabuf, base;
+static int card, dmabuf, second, base;
 static int own;			/* what is put there */
 static struct stat own_is;
 static atomic_bool done;
@@ -97,6 +97,8 @@ static void replace(int fd, const char *name)
 	now = brackets(ino_of(dmabuf));
 	check(now.begins == now.ends && !fake.bracket_faults(), "%lu brackets begun, %lu ended",
 	      now.begins, now.ends);
+	turn(card, dmabuf);
+	check(brackets(ino_of(dmabuf)).begins == now.begins + shimmed, "the next map is bracketed");
 }
 
 static void start(void)
@@ -104,6 +106,7 @@ static void start(void)
 	range = (int (*)(unsigned int, unsigned int, int))dlsym(RTLD_DEFAULT, "close_range");
 	card = card_open(false);
 	dmabuf = new_dmabuf();
+	second = new_dmabuf();
 	base = private_number(card);
 	fake.jitter(16);
 }
@@ -142,6 +145,9 @@ static void put_in_handler(int sig)
 		else
 			lost += close(to) != 0;
 	}
+	/* Natively a system call is one in a handler, too. */
+	if (turns % 4 == 3)
+		wrong += turn(card, second) != 0;
 	turns++;
 	errno = saved;
 }
@@ -151,11 +157,13 @@ static void handle(int fd, const char *name)
 	const struct sigaction act = { .sa_handler = put_in_handler, .sa_flags = SA_RESTART };
 	sig_atomic_t armed = -1, n = rounds(1500);
 	int before = descriptors(NULL, 0);
+	struct brackets now;
 
 	own = fd;
 	need(!fstat(own, &own_is) && !sigaction(SIGALRM, &act, NULL), "fstat, sigaction");
 	turns = 0;
-	lost = wrong = 0;
+	lost = 0;
+	wrong = 0;
 	while (turns < n) {
 		if (armed != turns) {
 			armed = turns;
@@ -172,6 +180,9 @@ static void handle(int fd, const char *name)
 	check(!wrong, "%lu imports that were mapped meanwhile went wrong", wrong);
 	check(descriptors(NULL, 0) == before, "%d descriptors more than before",
 	      descriptors(NULL, 0) - before);
+	now = brackets(ino_of(dmabuf));
+	turn(card, dmabuf);
+	check(brackets(ino_of(dmabuf)).begins == now.begins + shimmed, "the next map is bracketed");
 }
 
 void handler(void)
@@ -184,15 +195,15 @@ void handler(void)
 /* A raw close() of what the program cannot know to be ours; the number goes to @other. */
 static void take_number(int other, bool is_dmabuf, const char *name)
 {
-	int d = new_dmabuf(), second = new_dmabuf(), number = -1, got;
-	uint64_t ino = ino_of(d), ino2 = ino_of(second), ino3 = ino_of(other);
+	int d = new_dmabuf(), d2 = new_dmabuf(), number = -1, got;
+	uint64_t ino = ino_of(d), ino2 = ino_of(d2), ino3 = ino_of(other);
 	unsigned long strays = fake.strays();
 	uint32_t h = 0, h2 = 0;
-	uint8_t *p, *q;
+	uint8_t *p, *q = NULL;
 
-	need(!import(card, d, &h) && !import(card, second, &h2), "import");
+	need(!import(card, d, &h) && !import(card, d2, &h2), "import");
 	close(d);
-	close(second);
+	close(d2);
 	need(!map(card, h, &p) && !map(card, h2, &q), "map");
 	descriptors_of(ino, &number);
 	need(shimmed ? number >= 0 : number < 0, "a private descriptor");

@@ -199,7 +199,8 @@ void imports(void)
 	}
 	t = cpu_us() - t;
 	printf("# of %lu imports: us for the first tenth %ld, for the last %ld\n", n, first, t);
-	check(!wrong, "%lu imports made and closed one after the other: %d calls went wrong", n, wrong);
+	check(!wrong, "%lu imports made and closed one after the other: %d calls went wrong", n,
+	      wrong);
 	check(own_memory() - early < 64, "they take %ld pages more than a tenth of them",
 	      own_memory() - early);
 	check(descriptors(NULL, 0) == before, "no descriptor is left");

@@ -201,8 +201,8 @@ static void jumps_out(bool with_others)
 		wrong += turn(card, dmabuf) + turn(card, mine);
 	need(!pthread_create(&once, NULL, another, &mine), "a thread");
 	pthread_join(once, NULL);
-	check(!wrong, "siglongjmp() out of maps and unmaps, %lu times%s: %lu imports went wrong since",
-	      jumped, with_others ? ", with other threads that import" : "", wrong);
+	check(!wrong, "siglongjmp() out of maps and unmaps, %lu times%s: %lu imports went wrong "
+	      "since", jumped, with_others ? ", with other threads that import" : "", wrong);
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, (int *)&state);
 	check(state == PTHREAD_CANCEL_ENABLE, "the thread can be cancelled as before");
 	if (!with_others) {
@@ -290,8 +290,8 @@ void leaves(void)
 	}
 	done = true;
 	pthread_join(o, NULL);
-	check(!wrong, "pthread_exit() in a signal handler amid maps and unmaps, %lu times: %lu of the "
-	      "other threads' imports went wrong", n, wrong);
+	check(!wrong, "pthread_exit() in a signal handler amid maps and unmaps, %lu times: %lu of "
+	      "the other threads' imports went wrong", n, wrong);
 }
 
 static void call_exit(int status)
@@ -321,7 +321,7 @@ void quick(void)
 		struct brackets b;
 		pid_t pid = fork();
 		uint32_t handle = 0;
-		uint8_t *p;
+		uint8_t *p = NULL;
 
 		if (!pid) {
 			need(!import(card, d, &handle) && !map(card, handle, &p), "map");
@@ -332,7 +332,8 @@ void quick(void)
 		if (ends_with(pid, STATUS))
 			b = brackets(ino_of(d));
 		check(b.begins == (unsigned long)shimmed && b.ends == b.begins,
-		      "%s with an open bracket: %lu begun, %lu ended", ways[i].name, b.begins, b.ends);
+		      "%s with an open bracket: %lu begun, %lu ended", ways[i].name, b.begins,
+		      b.ends);
 		close(d);
 	}
 }

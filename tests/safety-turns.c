@@ -105,8 +105,8 @@ static void *begin_and_end(void *arg)
 {
 	bool *well = arg;
 
-	*well = !end(card, handle) && brackets(ino).begins == brackets(ino).ends &&
-		!begin(card, handle) && begun(ino) == shimmed;
+	*well = !begin(card, handle) && begun(ino) == shimmed && !end(card, handle) &&
+		brackets(ino).begins == brackets(ino).ends;
 	return NULL;
 }
 
@@ -117,17 +117,38 @@ static void *begin_now(void *arg)
 	return NULL;
 }
 
-void blocked(void)
+static void leave(int sig)
+{
+	(void)sig;
+	pthread_exit(NULL);
+}
+
+/* A thread that begins, and waits. */
+static pthread_t waiter(void)
+{
+	unsigned long delayed = fake.delayed();
+	pthread_t t;
+
+	need(!pthread_create(&t, NULL, begin_now, NULL), "a thread");
+	while (shimmed && fake.delayed() == delayed)
+		nap(1000);
+	return t;
+}
+
+/* @fence: -1 or -2, as fake.h has it. */
+static void blocked_by(int fence, const char *name)
 {
 	const struct sigaction act = { .sa_handler = jump, .sa_flags = SA_RESTART };
+	const struct sigaction ends = { .sa_handler = leave, .sa_flags = SA_RESTART };
 	int d = new_dmabuf(), state = -1;
 	bool well = false;
 	pthread_t t;
 	pid_t pid;
 
 	buffer();
-	need(!end(card, handle) && !sigaction(SIGALRM, &act, NULL), "end, sigaction");
-	fake.delay(ino, -1);
+	need(!end(card, handle) && !sigaction(SIGALRM, &act, NULL) &&
+	     !sigaction(SIGUSR1, &ends, NULL), "end, sigaction");
+	fake.delay(ino, fence);
 	if (!sigsetjmp(back, 1)) {
 		alarm_in(20000);
 		begin(card, handle);
@@ -135,31 +156,47 @@ void blocked(void)
 			pause();
 	}
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-	check(state == PTHREAD_CANCEL_ENABLE, "siglongjmp() out of a begin that waits");
-	check(!turn(card, d), "other buffers are mapped meanwhile");
+	check(state == PTHREAD_CANCEL_ENABLE, "siglongjmp() out of a begin that waits for %s",
+	      name);
 	fake.delay(ino, 0);
+	/* This thread has not made a call since. */
+	need(!pthread_create(&t, NULL, begin_and_end, &well), "a thread");
+	pthread_join(t, NULL);
+	check(well, "another thread's next begin begins");
+	check(!turn(card, d), "other buffers are mapped");
 	step();
 	check(!begin(card, handle) && begun(ino) == shimmed, "the next begin begins");
-	check(!end(card, handle) && brackets(ino).begins == brackets(ino).ends, "the next end ends");
+	check(!end(card, handle) && brackets(ino).begins == brackets(ino).ends,
+	      "the next end ends");
 	need(!pthread_create(&t, NULL, begin_and_end, &well), "a thread");
 	pthread_join(t, NULL);
 	check(well, "and those of another thread");
+
+	fake.delay(ino, fence);
+	t = waiter();
+	pthread_kill(t, SIGUSR1);
+	pthread_join(t, NULL);
+	fake.delay(ino, 0);
+	check(!begin(card, handle) && begun(ino) == shimmed, "and when a thread has left by "
+	      "pthread_exit()");
 	check(!munmap(p, size) && brackets(ino).begins == brackets(ino).ends, "the last one ends");
 	check(!descriptors_of(ino, NULL), "no descriptor is left");
 
 	/* A thread waits, and the program exits. */
 	pid = fork();
 	if (!pid) {
-		unsigned long delayed = fake.delayed();
-
 		buffer();
 		need(!end(card, handle), "end");
-		fake.delay(ino, -1);
-		need(!pthread_create(&t, NULL, begin_now, NULL), "a thread");
-		while (shimmed && fake.delayed() == delayed)
-			nap(1000);
+		fake.delay(ino, fence);
+		waiter();
 		well = !turn(card, d);
 		exit(well ? 0 : 50);
 	}
 	check(ends_with(pid, 0), "exit() while another thread waits in a begin");
+}
+
+void blocked(void)
+{
+	blocked_by(-1, "a fence");
+	blocked_by(-2, "a fence that came late");
 }

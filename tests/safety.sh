@@ -11,7 +11,7 @@ tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
 ulimit -c 0
-fail=0
+fail=0 trace=
 
 # promise TEXT COMMAND...: it succeeds
 promise() {
@@ -22,7 +22,7 @@ promise() {
 run() {
 	local objects=$fake status
 	[ "$1" = native ] || objects=$shim:$fake
-	${trace-} env LD_PRELOAD="$objects" ${EMULATOR:+"$EMULATOR"} "$build/tests/safety" "$@" \
+	$trace env LD_PRELOAD="$objects" ${EMULATOR:+"$EMULATOR"} "$build/tests/safety" "$@" \
 		>"$tmp/out"
 	status=$?
 	cat "$tmp/out"
@@ -40,8 +40,9 @@ calls() {
 # counted PART COUNT: both ways under strace, without the calls that the fake kernel makes
 counted() {
 	for file in native shim; do
-		trace="strace -f -o $tmp/$file -e trace=!sendmsg,recvmsg,rt_sigprocmask,futex,ppoll" \
-			run $file "$@"
+		trace="strace -f -o $tmp/$file -e trace=!sendmsg,recvmsg,rt_sigprocmask,futex,ppoll"
+		run $file "$@"
+		trace=
 	done
 }
 
@@ -63,9 +64,9 @@ one() {
 		PRIMESHIM_LOG=$tmp/log run shim "$@"
 		begun=$(sed -n 's/^# begun: \([0-9]*\) of [0-9]*$/\1/p' "$tmp/out")
 		all=$(sed -n 's/^# begun: [0-9]* of \([0-9]*\)$/\1/p' "$tmp/out")
-		without=$(sed -n 's/.* \([0-9]*\) without a descriptor.*/\1/p' "$tmp/log" | sort -n |
-			tail -n 1)
-		promise "shim: ${begun:-?} of ${all:-?} were begun, ${without:-?} told to be without a descriptor" \
+		without=$(sed -n 's/.* \([0-9]*\) without a descriptor.*/\1/p' "$tmp/log" |
+			sort -n | tail -n 1)
+		promise "shim: ${begun:-?} of ${all:-?} begun, ${without:-?} told to be not" \
 			[ "$((${begun:-0} + ${without:-0}))" = "${all:--1}" ]
 		;;
 	left-out)
