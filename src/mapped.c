@@ -107,12 +107,30 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	sync_mapped(b, true);
 }
 
-void mapped_protect(void *addr, size_t len, int prot)
+/*
+ * The head that goes with [at, end), as a mapping begins there and is all in it. With another
+ * protection than its head's it would begin where the head ends, and show other pages (see
+ * dmabuf_mmap()).
+ */
+static uint64_t head_of(uint64_t at, uint64_t end)
 {
-	uint64_t at = (uintptr_t)addr, end = at + page_round(len);
+	struct mapping m;
+	bool known;
+
+	buffers_lock();
+	known = at < end && mapping_at(at, end - at, &m);
+	buffers_unlock();
+	return known && m.start == at && m.end <= end ? m.head : 0;
+}
+
+int mapped_protect(void *addr, size_t len, int prot)
+{
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len), head = head_of(at, end);
 	struct mapping m;
 	struct buffer *b;
 
+	if (next.mprotect((char *)addr - head, head + len, prot) < 0)
+		return -errno;
 	do {
 		buffers_lock();
 		b = mapping_protect(at, end - at, prot);
@@ -125,4 +143,5 @@ void mapped_protect(void *addr, size_t len, int prot)
 		if (m.buffer->shut)
 			guard_set(m.buffer, true);
 	buffers_unlock();
+	return 0;
 }
