@@ -22,9 +22,22 @@ static bool none_mapped(void)
 	return !atomic_load_explicit(&mappings_live, memory_order_relaxed);
 }
 
+static void unmap_heads(void)
+{
+	uint64_t head, start;
+
+	do {
+		buffers_lock();
+		head = mapping_widow(&start);
+		buffers_unlock();
+		if (head)
+			next.munmap((void *)(uintptr_t)start, head);
+	} while (head);
+}
+
 void mapped_end(void *addr, size_t len)
 {
-	uint64_t at = (uintptr_t)addr, size = page_round(len), head, start;
+	uint64_t at = (uintptr_t)addr, size = page_round(len);
 	struct buffer *b;
 
 	if (none_mapped())
@@ -36,13 +49,27 @@ void mapped_end(void *addr, size_t len)
 		if (b)
 			sync_mapped(b, false);
 	} while (b);
+	unmap_heads();
+}
+
+/*
+ * What is recorded of the mapping @serial in [at, end) is gone. Another thread may have mapped
+ * something there since, and recorded it.
+ */
+static void forget(uint64_t at, uint64_t end, unsigned int serial)
+{
+	struct buffer *b;
+	struct mapping m;
+
 	do {
 		buffers_lock();
-		head = mapping_widow(&start);
+		b = mapping_at(at, end - at, &m) && m.serial == serial ?
+		    mapping_cut(at, end - at) : NULL;
 		buffers_unlock();
-		if (head)
-			next.munmap((void *)(uintptr_t)start, head);
-	} while (head);
+		if (b)
+			sync_mapped(b, false);
+	} while (b);
+	unmap_heads();
 }
 
 bool mapped_there(uint64_t at, uint64_t len)
@@ -57,19 +84,19 @@ void mapped_recheck(void *addr, size_t len)
 	struct mapping m;
 	bool known = !none_mapped();
 
-	/* The kernel has unmapped all of the range or nothing: a page that is missing tells. */
+	/* The kernel has unmapped all of the range or nothing, and what is missing may be mapped anew. */
 	for (; known && at < end; at = m.end) {
+		uint64_t to;
+
 		buffers_lock();
 		known = mapping_at(at, end - at, &m);
 		buffers_unlock();
 		if (!known)
 			break;
-		if (m.start > at)
-			at = m.start;
-		if (!mapped_there(at, (m.end < end ? m.end : end) - at)) {
-			mapped_end(addr, len);
-			break;
-		}
+		at = m.start > at ? m.start : at;
+		to = m.end < end ? m.end : end;
+		if (!mapped_there(at, to - at))
+			forget(at, to, m.serial);
 	}
 }
 
@@ -99,12 +126,30 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	sync_mapped(b, true);
 }
 
-void mapped_protect(void *addr, size_t len, int prot)
+/*
+ * The head that goes with [at, end), as a mapping begins there and is all in it. With another
+ * protection than its head's it would begin where the head ends, and show other pages (see
+ * dmabuf_mmap()).
+ */
+static uint64_t head_of(uint64_t at, uint64_t end)
 {
-	uint64_t at = (uintptr_t)addr, end = at + page_round(len);
+	struct mapping m;
+	bool known;
+
+	buffers_lock();
+	known = at < end && mapping_at(at, end - at, &m);
+	buffers_unlock();
+	return known && m.start == at && m.end <= end ? m.head : 0;
+}
+
+int mapped_protect(void *addr, size_t len, int prot)
+{
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len), head = head_of(at, end);
 	struct mapping m;
 	struct buffer *b;
 
+	if (next.mprotect((char *)addr - head, head + len, prot) < 0)
+		return -errno;
 	do {
 		buffers_lock();
 		b = mapping_protect(at, end - at, prot);
@@ -117,6 +162,7 @@ void mapped_protect(void *addr, size_t len, int prot)
 		if (m.buffer->shut)
 			guard_set(m.buffer, true);
 	buffers_unlock();
+	return 0;
 }
 
 void mapped_forked(void)

@@ -27,8 +27,8 @@ void mapped_recheck(void *addr, size_t len);
 /* munmap(). 0 or a negative errno. */
 int mapped_unmap(void *addr, size_t len);
 
-/* The range has another protection now. */
-void mapped_protect(void *addr, size_t len, int prot);
+/* mprotect(). 0 or a negative errno. */
+int mapped_protect(void *addr, size_t len, int prot);
 
 /*
  * In the child of a fork(), which has none of what was mapped with MADV_DONTFORK: forget what is not

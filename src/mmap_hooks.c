@@ -32,10 +32,7 @@ int munmap_hook(void *addr, size_t len)
 
 int mprotect_hook(void *addr, size_t len, int prot)
 {
-	if (next.mprotect(addr, len, prot) < 0)
-		return -errno;
-	mapped_protect(addr, len, prot);
-	return 0;
+	return mapped_protect(addr, len, prot);
 }
 
 int mremap_hook(void *old, size_t old_len, size_t len, int flags, void *to, void **out)
