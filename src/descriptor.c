@@ -294,8 +294,10 @@ static const struct {
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
 
-static size_t place;		/* the limit may be lowered, then it goes up; under numbers */
+static size_t place;		/* the one that the limit allows; under numbers */
 static atomic_uint lowest;	/* private ones lie from here on, 0: there is none; relaxed */
+
+#define USUAL	2		/* with the limit that most systems have */
 
 bool descriptor_contested(unsigned int fd)
 {
@@ -312,10 +314,15 @@ static bool in_place(int fd)
 /* @fd where programs do not look for descriptors; or a negative errno. Under numbers. */
 static int raised(int fd)
 {
+	/* A limit that was lower than usual may have been raised again. */
+	if (place > USUAL)
+		place = 0;
 	for (; place < PLACES_COUNT; place++) {
+		unsigned int from = atomic_load_explicit(&lowest, memory_order_relaxed);
 		int high;
 
-		atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
+		if (!from || from > (unsigned int)places[place].first)
+			atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
 		if (in_place(fd))
 			return fd;
 		high = next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first);
@@ -349,22 +356,6 @@ static bool make_private(int fd, struct buffer *b)
 	return done;
 }
 
-int descriptor_hide(int fd, struct buffer *b)
-{
-	int high;
-
-	descriptor_numbers_lock();
-	high = raised(fd);
-	if (high != fd)
-		next.close(fd);
-	if (high >= 0 && !make_private(high, b)) {
-		next.close(high);
-		high = -ENOMEM;
-	}
-	descriptor_numbers_unlock();
-	return high;
-}
-
 /* @fd is no longer @b's; it may be another's already. */
 static void reveal(int fd, const struct buffer *b)
 {
@@ -372,6 +363,43 @@ static void reveal(int fd, const struct buffer *b)
 	if (buffer_of(get(fd)) == b)
 		put(fd, 0);
 	descriptors_unlock();
+}
+
+/* Take the number into @b, unless it has one or is no longer mapped. Under numbers. */
+static bool give(struct buffer *b, int fd)
+{
+	bool wanted;
+
+	buffers_lock();
+	wanted = b->fd < 0 && (b->mapped[0] || b->mapped[1]);
+	if (wanted) {
+		b->fd = fd;
+		b->fresh = true;
+	}
+	buffers_unlock();
+	return wanted;
+}
+
+int descriptor_hide(int fd, struct buffer *b)
+{
+	int high, ret = 0;
+
+	descriptor_numbers_lock();
+	high = raised(fd);
+	if (high != fd)
+		next.close(fd);
+	if (high < 0)
+		ret = high;
+	else if (!make_private(high, b))
+		ret = -ENOMEM;
+	else if (!give(b, high))
+		reveal(high, b);
+	else
+		high = -1;
+	if (high >= 0)
+		next.close(high);
+	descriptor_numbers_unlock();
+	return ret;
 }
 
 bool descriptor_private(int fd)

@@ -66,10 +66,10 @@ int descriptor_of(struct file *f);
 struct file *descriptors_reuse(void);
 
 /*
- * @fd, a duplicate of a dma-buf's descriptor, as a private one of @b: moved to where programs do
- * not look, and kept from their close() and close_range(). Returns its number, or a negative
- * errno; then @fd is closed. @fd is consumed. The program's low numbers are never taken: without
- * one of ours to be had it is -EMFILE.
+ * @fd, a duplicate of a dma-buf's descriptor, as the private one of @b, which is mapped: moved to
+ * where programs do not look, and kept from their close() and close_range(). Consumes @fd, also if
+ * @b has one. The program's low numbers are never taken: without one of ours to be had it is -EMFILE.
+ * 0 or a negative errno. Not with a lock held.
  */
 int descriptor_hide(int fd, struct buffer *b);
 

@@ -17,6 +17,7 @@
 #include "dmabuf.h"
 #include "next.h"
 #include "page.h"
+#include "readable.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
@@ -57,15 +58,18 @@ int dmabuf_exporter(int fd, char *name, size_t len)
 {
 	char path[48], text[1024], *at;
 	ssize_t n;
-	int info;
+	int info, err;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	info = next.open(path, O_RDONLY | O_CLOEXEC);
 	if (info < 0)
 		return passing(errno) ? -errno : -ENOENT;
 	n = read(info, text, sizeof(text) - 1);
+	err = errno;
 	next.close(info);
-	text[n > 0 ? n : 0] = '\0';
+	if (n < 0)
+		return passing(err) ? -err : -ENOENT;
+	text[n] = '\0';
 	at = strstr(text, "\nexp_name:");
 	if (!at)
 		return -ENOENT;
@@ -93,8 +97,8 @@ int address_hold(void *addr, size_t len)
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
 		uint64_t delta, void **out, size_t *head)
 {
-	int placed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-	uint64_t want = page_round(len), held = 0;
+	const bool placed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	uint64_t want = page_round(len);
 	void *whole;
 	int ret;
 
@@ -105,35 +109,22 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 	    delta + want > SIZE_MAX)
 		return -EINVAL;
 	addr = placed ? (char *)addr - delta : NULL;
-	if (placed) {
-		/* What MAP_FIXED may replace is not held. */
-		held = placed & MAP_FIXED ? delta : delta + want;
-		ret = address_hold(addr, held);
-		if (ret < 0)
-			return ret;
-		flags = (flags & ~MAP_FIXED_NOREPLACE) | MAP_FIXED;
-	}
+	/* A kernel before 4.17 knows MAP_FIXED alone, which would replace what is in front. */
+	if (flags & MAP_FIXED_NOREPLACE)
+		flags &= ~MAP_FIXED;
+	/* MAP_FIXED may replace what is at the place, but not what is before it. */
+	else if (flags & MAP_FIXED && address_hold(addr, delta) < 0)
+		return -EEXIST;
 	ret = next_mmap(addr, delta + want, prot, flags, fd, 0, &whole);
-	if (ret < 0) {
-		if (held)
-			next.munmap(addr, held);
+	/*
+	 * What was held is not given back: a ->mmap() that refused has cost it as well, and by now
+	 * it may be another thread's.
+	 */
+	if (ret < 0)
 		return ret;
-	}
 	*out = (char *)whole + delta;
 	*head = delta;
 	return 0;
-}
-
-int page_readable(const void *addr)
-{
-	int fds[2], ret;
-
-	if (next.pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	ret = write(fds[1], addr, 1) == 1 ? 1 : errno == EFAULT ? 0 : -errno;
-	next.close(fds[0]);
-	next.close(fds[1]);
-	return ret;
 }
 
 int dmabuf_mappable(int fd)
@@ -143,7 +134,7 @@ int dmabuf_mappable(int fd)
 
 	if (ret < 0)
 		return passing(-ret) ? ret : 0;
-	ret = page_readable(p);
+	ret = ask_readable(p, 1);
 	next.munmap(p, 1);
 	return ret;
 }

@@ -39,7 +39,8 @@ int dmabuf_exporter(int fd, char *name, size_t len);
  * pointer into it returned; *@head bytes before it belong to the mapping, must be left in place
  * while it is used, and be unmapped after it. @size is the whole dma-buf's.
  * -EINVAL beyond the end; -EACCES to write where the dma-buf is read-only (do_mmap()); -EEXIST
- * where a placed map lacks room for its head.
+ * where a placed map lacks room for its head, and with MAP_FIXED nothing has been replaced then.
+ * Any other refusal of a MAP_FIXED may leave a gap at the place, which another thread may be given.
  */
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
 		uint64_t delta, void **out, size_t *head);
@@ -49,12 +50,6 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
  * free; -ENOMEM.
  */
 int address_hold(void *addr, size_t len);
-
-/*
- * Can the byte at @addr be read? Asked by a write into a pipe, which says EFAULT where a touch
- * would raise SIGBUS. 1, 0, or a negative errno where it could not be asked.
- */
-int page_readable(const void *addr);
 
 /* 1 if the dma-buf can be mapped and its first page read, else 0; negative: it may be, later. */
 int dmabuf_mappable(int fd);

@@ -178,7 +178,13 @@ static struct file *same_file(int fd, ssize_t *at)
 		} else if (ret == GREATER) {
 			first = mid + 1;
 		} else if (ret == SAME) {
-			return descriptor_file(other);
+			struct file *f = descriptor_file(other);
+
+			if (f == order[mid])
+				return f;
+			file_put(f);
+			first = 0;
+			end = ordered;
 		} else if (ret < 0 && err == EBADF && next.fcntl(fd, F_GETFD) >= 0) {
 			/* It has been closed by a raw system call. */
 			descriptor_set(other, NULL);

@@ -7,6 +7,7 @@
 #include "file.h"
 #include "fork.h"
 #include "lock.h"
+#include "log.h"
 #include "mapped.h"
 #include "mapping.h"
 #include "publish.h"
@@ -48,6 +49,7 @@ void fork_parent(void)
 
 void fork_child(void)
 {
+	log_forked();
 	descriptors_forked();
 	publish_forked();
 	if (!taken)
@@ -71,6 +73,7 @@ bool fork_unseen(void)
 {
 	bool whole = publish_free() && files_free() && descriptors_free() && buffers_free();
 
+	log_forked();
 	descriptors_forked();
 	publish_forked();
 	if (!whole) {

@@ -12,10 +12,13 @@ void guard_set(struct buffer *b, bool shut)
 {
 	struct mapping m;
 
-	/* All of them whatever they are now: one may have been added. */
+	/*
+	 * All of them whatever they are now: one may have been added. And their heads, for the
+	 * reason in mapped_protect().
+	 */
 	for (uint64_t at = 0; mapping_at(at, UINTPTR_MAX - at, &m); at = m.end)
 		if (m.buffer == b)
-			next.mprotect((void *)(uintptr_t)m.start, m.end - m.start,
-				      shut ? PROT_NONE : m.prot);
+			next.mprotect((void *)(uintptr_t)(m.start - m.head),
+				      m.head + m.end - m.start, shut ? PROT_NONE : m.prot);
 	b->shut = shut;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program's ioctl on a DRM descriptor, as the hooks hand it on. The argument is the program's
- * memory and may be rubbish: it is read only after the kernel has read it, or when the kernel has
- * said that it can be (readable()).
+ * memory and may be rubbish. It is read only after the call has succeeded, when the kernel has read
+ * it, or when the kernel has said that it can be (readable.h); and it is written only when the
+ * kernel has said that it can be. Of the argument the kernel reads _IOC_SIZE bytes, and takes the
+ * rest for zeroes (drm_ioctl()): so do arg32() and arg64().
  */
 #ifndef PRIMESHIM_IOCTL_CALL_H
 #define PRIMESHIM_IOCTL_CALL_H
@@ -13,9 +15,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <linux/ioctl.h>
+
 #include "drivers/drivers.h"
 #include "ioctl_hooks.h"
 #include "lock.h"
+#include "readable.h"
 
 struct ioctl_call {
 	ioctl_fn *native;	/* the next definition of what the program called */
@@ -42,9 +47,41 @@ static inline uint64_t get64(const void *at, size_t offset)
 	return v;
 }
 
-static inline bool get_bits(const void *at, struct drv_bits bits)
+/* The @size bytes at @offset of the argument. */
+static inline void arg_bytes(const struct ioctl_call *c, void *to, size_t offset, size_t size)
 {
-	return bits.mask && get32(at, bits.at) & bits.mask;
+	size_t end = _IOC_SIZE(c->request), have = end > offset ? end - offset : 0;
+
+	memset(to, 0, size);
+	if (have)
+		memcpy(to, (const char *)c->arg + offset, have < size ? have : size);
+}
+
+/* Can all of the argument be read? */
+static inline bool arg_readable(const struct ioctl_call *c)
+{
+	return readable(c->arg, _IOC_SIZE(c->request));
+}
+
+static inline uint32_t arg32(const struct ioctl_call *c, size_t offset)
+{
+	uint32_t v;
+
+	arg_bytes(c, &v, offset, sizeof(v));
+	return v;
+}
+
+static inline uint64_t arg64(const struct ioctl_call *c, size_t offset)
+{
+	uint64_t v;
+
+	arg_bytes(c, &v, offset, sizeof(v));
+	return v;
+}
+
+static inline bool arg_bits(const struct ioctl_call *c, struct drv_bits bits)
+{
+	return bits.mask && arg32(c, bits.at) & bits.mask;
 }
 
 /* Makes it: the result or a negative errno. */
@@ -57,12 +94,6 @@ static inline int call(const struct ioctl_call *c)
 	outside_end(&out);
 	return ret;
 }
-
-/*
- * Can the @size bytes at @arg, all u32, be read? One call for each page of them, or none where
- * that is certain.
- */
-bool readable(const void *arg, size_t size);
 
 /* Is this what the entry is about? To be asked once the argument can be read. */
 bool meant(const struct ioctl_call *c);

@@ -11,17 +11,14 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <linux/futex.h>
 
 #include <drm.h>
 #include <linux/dma-buf.h>
 
+#include "descriptor.h"
 #include "drivers/drivers.h"
 #include "dmabuf.h"
+#include "drm_node.h"
 #include "file.h"
 #include "ioctl_call.h"
 #include "ioctl_hooks.h"
@@ -31,16 +28,20 @@
 #include "stats.h"
 #include "sync.h"
 
-#ifndef SYS_futex
-#define SYS_futex SYS_futex_time64	/* 32-bit ports since 5.1 have no other */
-#endif
+/* Another device's ioctls may have the same numbers, and anything for an argument. */
+static bool is_drm(int fd)
+{
+	dev_t rdev;
+
+	return descriptor_known(fd) || drm_node(fd, &rdev) == 0;
+}
 
 static int do_import(const struct ioctl_call *c)
 {
 	int ret = call(c);
 
-	if (ret >= 0)
-		record_imported(c->fd, get32(c->arg, c->desc->handle), get32(c->arg, c->desc->value));
+	if (ret >= 0 && arg_readable(c))
+		record_imported(c->fd, arg32(c, c->desc->handle), arg32(c, c->desc->value));
 	return ret;
 }
 
@@ -49,8 +50,8 @@ static int do_close(const struct ioctl_call *c)
 	uint32_t clock = import_clock();
 	int ret = call(c);
 
-	if (ret >= 0)
-		record_closed(c->fd, get32(c->arg, c->desc->handle), clock);
+	if (ret >= 0 && descriptor_known(c->fd))
+		record_closed(c->fd, arg32(c, c->desc->handle), clock);
 	return ret;
 }
 
@@ -59,38 +60,15 @@ static int do_rename(const struct ioctl_call *c)
 	uint32_t clock = import_clock();
 	int ret = call(c);
 
-	if (ret >= 0)
-		record_renamed(c->fd, get32(c->arg, c->desc->handle), get32(c->arg, c->desc->value), clock);
+	if (ret >= 0 && descriptor_known(c->fd))
+		record_renamed(c->fd, arg32(c, c->desc->handle), arg32(c, c->desc->value), clock);
 	return ret;
 }
 
 /*
- * Can the u32 be read? A wait that does not begin: futex_wait_setup() reads it first, and says
- * EFAULT (2.6.22 to 7.3). One call, which every program with threads makes.
- */
-static bool word_readable(uintptr_t at)
-{
-	static const struct timespec now;
-
-	return syscall(SYS_futex, at, FUTEX_WAIT_PRIVATE, 0, &now, NULL, 0) == 0 ||
-	       (errno != EFAULT && errno != EINVAL && errno != ENOSYS);
-}
-
-bool readable(const void *arg, size_t size)
-{
-	uintptr_t first = (uintptr_t)arg, last = first + size - sizeof(uint32_t);
-
-	if (!size || on_our_page(arg, size))
-		return true;
-	for (uintptr_t at = first; at < last; at = (at | 4095) + 1)
-		if (!word_readable(at))
-			return false;
-	return last >= first && word_readable(last);
-}
-
-/*
  * The first export of a buffer fixes for ever whether it may be written through its dma-buf
- * (dma_buf_getfile()), and importers map it for writing whatever it says.
+ * (dma_buf_getfile()), and importers map it for writing whatever it says. An argument that cannot
+ * be written goes to the kernel as it is: the kernel makes the descriptor and then says EFAULT.
  */
 static int export_writable(const struct ioctl_call *c)
 {
@@ -99,7 +77,7 @@ static int export_writable(const struct ioctl_call *c)
 	int ret;
 
 	if (!exports_writable() || (uint32_t)c->request != DRM_IOCTL_PRIME_HANDLE_TO_FD ||
-	    !readable(c->arg, sizeof(p)))
+	    !is_drm(c->fd) || !writable(c->arg, sizeof(p)))
 		return call(c);
 	memcpy(&p, c->arg, sizeof(p));
 	if (p.flags & DRM_RDWR)
@@ -121,11 +99,11 @@ static int do_export(const struct ioctl_call *c)
 {
 	int ret = export_writable(c);
 
-	if (ret < 0)
+	if (ret < 0 || !arg_readable(c))
 		return ret;
-	record_exported(c->fd, get32(c->arg, c->desc->handle), get32(c->arg, c->desc->value));
+	record_exported(c->fd, arg32(c, c->desc->handle), arg32(c, c->desc->value));
 	if (sync_turns()) {
-		struct buffer *b = record_buffer(c->fd, get32(c->arg, c->desc->handle));
+		struct buffer *b = record_buffer(c->fd, arg32(c, c->desc->handle));
 
 		if (b)
 			sync_device(b);
@@ -137,13 +115,23 @@ bool meant(const struct ioctl_call *c)
 {
 	const struct drv_bits *when = &c->desc->when;
 
-	return !when->mask || (get32(c->arg, when->at) & when->mask) == c->desc->is;
+	return !when->mask || (arg32(c, when->at) & when->mask) == c->desc->is;
+}
+
+/*
+ * May the refusal @ret of a map ioctl be made good? Then the argument can be written: a device that
+ * was unplugged, and a driver that lacks the ioctl, refuse it before they read the argument
+ * (drm_ioctl(), vmw_generic_ioctl()).
+ */
+static bool may_rescue(const struct ioctl_call *c, int ret)
+{
+	return redirect_may_rescue(ret) && is_drm(c->fd) &&
+	       writable(c->arg, _IOC_SIZE(c->request));
 }
 
 static int do_map_offset(const struct ioctl_call *c)
 {
 	const struct drv_ioctl *d = c->desc;
-	size_t size = driver_ioctl_need(d);
 	bool overwritten = d->value < d->handle + sizeof(uint32_t) &&
 			   d->handle < d->value + sizeof(uint64_t);
 	uint32_t handle = 0;
@@ -152,20 +140,21 @@ static int do_map_offset(const struct ioctl_call *c)
 
 	/* AMDGPU_GEM_MMAP: a union. */
 	if (overwritten) {
-		if (!readable(c->arg, size))
+		if (!arg_readable(c))
 			return call(c);
-		handle = get32(c->arg, d->handle);
+		handle = arg32(c, d->handle);
 	}
 	ret = call(c);
-	if (ret < 0 && (d->role == ROLE_TELL_OFFSET ||
-			!redirect_may_rescue(c->fd, ret, c->arg, size)))
+	if (ret >= 0 && !descriptor_known(c->fd))
+		return ret;
+	if (ret < 0 && (d->role == ROLE_TELL_OFFSET || !may_rescue(c, ret)))
 		return ret;
 	if (!meant(c))
 		return ret;
 	if (!overwritten)
-		handle = get32(c->arg, d->handle);
+		handle = arg32(c, d->handle);
 	if (ret >= 0) {
-		record_offset(c->fd, handle, get64(c->arg, d->value));
+		record_offset(c->fd, handle, arg64(c, d->value));
 		return ret;
 	}
 	ret = redirect_refused(c->fd, handle, d->proof, ret, &offset);
@@ -181,10 +170,10 @@ static int do_map_address(const struct ioctl_call *c)
 	uint64_t address;
 	void *p;
 
-	if (ret >= 0 || !redirect_may_rescue(c->fd, ret, c->arg, driver_ioctl_need(d)))
+	if (ret >= 0 || !may_rescue(c, ret))
 		return ret;
-	ret = redirect_address(c->fd, get32(c->arg, d->handle), get64(c->arg, d->start),
-			       get64(c->arg, d->length), ret, &p);
+	ret = redirect_address(c->fd, arg32(c, d->handle), arg64(c, d->start),
+			       arg64(c, d->length), ret, &p);
 	if (!ret) {
 		address = (uintptr_t)p;
 		memcpy((char *)c->arg + d->value, &address, sizeof(address));
@@ -216,8 +205,8 @@ static int do_own_sync(const struct ioctl_call *c)
 	int ret = call(c);
 
 	/* What is synced before or after is another mapping of the dma-buf. */
-	if (ret >= 0 && !(get64(c->arg, 0) & DMA_BUF_SYNC_END) &&
-	    atomic_load_explicit(&imports_live, memory_order_relaxed))
+	if (ret >= 0 && atomic_load_explicit(&imports_live, memory_order_relaxed) &&
+	    arg_readable(c) && !(arg64(c, 0) & DMA_BUF_SYNC_END))
 		stat_inc(STAT_OWN);
 	return ret;
 }
@@ -232,8 +221,11 @@ int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
 	if (!c.desc || !hooks[c.desc->role] ||
 	    (c.desc->role >= ROLE_CPU_BEGIN && !sync_turns()))
 		return call(&c);
-	/* What is not copied back is none of ours. */
-	if (_IOC_DIR(c.desc->request) & _IOC_READ && !(_IOC_DIR(request) & _IOC_READ))
+	/*
+	 * The request lacks _IOC_WRITE or _IOC_READ: the kernel will not read the argument, or will not
+	 * copy it back (drm_ioctl()), so what lies there is not what the call is about.
+	 */
+	if (_IOC_DIR(c.desc->request) & ~_IOC_DIR(request))
 		return call(&c);
 	return hooks[c.desc->role](&c);
 }

@@ -10,18 +10,8 @@
 #include <drm.h>
 
 #include "next.h"
+#include "readable.h"
 #include "watch.h"
-
-/*
- * Is it certain that @size bytes at @arg can be read, without asking the kernel? libdrm has its
- * arguments on the stack, mostly in the page that we are in, too (which has 4096 bytes at least).
- */
-static inline bool on_our_page(const void *arg, size_t size)
-{
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-
-	return ((here ^ (uintptr_t)arg) | (here ^ ((uintptr_t)arg + size - 1))) < 4096;
-}
 
 /*
  * Is there nothing to do for it without an import, and can that be told for nothing? So for an

@@ -58,17 +58,17 @@ static __thread const struct inside *inside;
 
 void inside_begin(struct inside *in)
 {
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &in->cancel);
-	/* What a handler left by a jump does not count. */
-	inside = in;
+	/* First of all, as a handler that came now might leave by a jump. */
 	in->signals = signals_hold();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &in->cancel);
+	inside = in;
 }
 
 void inside_end(const struct inside *in)
 {
 	inside = NULL;
-	signals_release(in->signals);
 	pthread_setcancelstate(in->cancel, NULL);
+	signals_release(in->signals);
 }
 
 struct outside outside_begin(void)
@@ -76,21 +76,21 @@ struct outside outside_begin(void)
 	struct outside out = { .in = inside, .depth = depth };
 
 	inside = NULL;
+	if (out.in)
+		pthread_setcancelstate(out.in->cancel, NULL);
 	if (depth) {
 		depth = 1;
 		signals_restore();
 	}
-	if (out.in)
-		pthread_setcancelstate(out.in->cancel, NULL);
 	return out;
 }
 
 void outside_end(const struct outside *out)
 {
-	if (out->in)
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	if (out->depth && signals_block())
 		depth = out->depth;
+	if (out->in)
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	inside = out->in;
 }
 

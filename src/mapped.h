@@ -6,6 +6,7 @@
 #ifndef PRIMESHIM_MAPPED_H
 #define PRIMESHIM_MAPPED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "buffer.h"
@@ -23,8 +24,11 @@ void mapped_end(void *addr, size_t len);
 /* The same where it may be gone: a MAP_FIXED that fails may have unmapped it first. */
 void mapped_recheck(void *addr, size_t len);
 
-/* The range has another protection now. */
-void mapped_protect(void *addr, size_t len, int prot);
+/* munmap(). 0 or a negative errno. */
+int mapped_unmap(void *addr, size_t len);
+
+/* mprotect(). 0 or a negative errno. */
+int mapped_protect(void *addr, size_t len, int prot);
 
 /*
  * In the child of a fork(), which has none of what was mapped with MADV_DONTFORK: forget what is not
@@ -32,7 +36,10 @@ void mapped_protect(void *addr, size_t len, int prot);
  */
 void mapped_forked(void);
 
-/* mremap(). 0 and *@out, or a negative errno. */
+/* Is something mapped at all of these addresses, by whomever? */
+bool mapped_there(uint64_t at, uint64_t len);
+
+/* mremap(), in mremap.c. 0 and *@out, or a negative errno. */
 int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
 
 #endif

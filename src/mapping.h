@@ -40,6 +40,13 @@ int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, in
 		unsigned int note);
 
 /*
+ * What is left of @m (as it was found before) in [from, to), if others have not been recorded there
+ * since, lies at [addr, addr + len) now and is still one mapping with the rest of it: a move, whose
+ * place must be free. Nothing of it is left with a @len of 0.
+ */
+void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t addr, uint64_t len);
+
+/*
  * Forget what is recorded in [addr, addr + len), in pieces where need be, for one buffer at most:
  * returns the buffer, with a reference for the caller, or NULL when nothing is left there. Call
  * it until it returns NULL.
@@ -54,15 +61,21 @@ struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot);
 
 /*
  * A head (or what is left of it) whose mapping is all gone: returns its length in bytes and its
- * *@start, for the caller to unmap, or 0. Call it after mapping_cut(), until it returns 0.
+ * *@start, for the caller to unmap, or 0. Call it after mapping_cut(), until it returns 0. It costs
+ * what has been cut, however many heads there are.
  */
 uint64_t mapping_widow(uint64_t *start);
 
 /*
- * Forget the head right before @addr, which is about to move with its mapping @serial: once it has,
- * what is there is another's, and no mapping_widow() may give it away. And take it back for @m.
+ * The head of @m is about to move, or only what of it lies behind @from: once it has, what is there
+ * is another's, and no mapping_widow() may give it away. Then it lies before @addr, where @m is: at
+ * its old place or elsewhere. A part of one stays mapped from then on.
  */
-void mapping_behead(uint64_t addr, unsigned int serial);
-void mapping_rehead(const struct mapping *m);
+void mapping_behead(const struct mapping *m, uint64_t from);
+void mapping_rehead(const struct mapping *m, uint64_t addr);
+
+/* The newest mapping's serial; and was @m there when that was so? */
+unsigned int mapping_newest(void);
+bool mapping_older(const struct mapping *m, unsigned int newest);
 
 #endif

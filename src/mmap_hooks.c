@@ -8,7 +8,6 @@
 #include "mapped.h"
 #include "mmap_hooks.h"
 #include "next.h"
-#include "page.h"
 #include "reach.h"
 
 int mmap_hook(const struct mmap_call *c, void **out)
@@ -28,18 +27,12 @@ int mmap_hook(const struct mmap_call *c, void **out)
 
 int munmap_hook(void *addr, size_t len)
 {
-	/* Before the call: afterwards another thread may have been given the same addresses. */
-	if ((uintptr_t)addr % page_size() == 0 && len && (uintptr_t)addr + len > (uintptr_t)addr)
-		mapped_end(addr, len);
-	return next.munmap(addr, len) < 0 ? -errno : 0;
+	return mapped_unmap(addr, len);
 }
 
 int mprotect_hook(void *addr, size_t len, int prot)
 {
-	if (next.mprotect(addr, len, prot) < 0)
-		return -errno;
-	mapped_protect(addr, len, prot);
-	return 0;
+	return mapped_protect(addr, len, prot);
 }
 
 int mremap_hook(void *old, size_t old_len, size_t len, int flags, void *to, void **out)

@@ -173,9 +173,14 @@ static int sys_fstat(int fd, struct stat *st)
 #endif
 }
 
-static int sys_pipe2(int fds[2], int flags)
+#ifndef SYS_futex
+#define SYS_futex SYS_futex_time64	/* 32-bit ports since 5.1 have no other */
+#endif
+
+static int sys_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
+		     uint32_t value3)
 {
-	return syscall(SYS_pipe2, fds, flags);
+	return syscall(SYS_futex, word, op, value, timeout, other, value3);
 }
 
 static int sys_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
@@ -278,7 +283,7 @@ struct next next = {
 	.fcntl_time64 = sys_fcntl,
 	.open = sys_open,
 	.fstat = sys_fstat,
-	.pipe2 = sys_pipe2,
+	.futex = sys_futex,
 	.poll = sys_poll,
 	.poll_chk = sys_poll_chk,
 	.ppoll = sys_ppoll,
@@ -323,7 +328,6 @@ static const struct {
 #ifndef __GLIBC__
 	{ &next.fstat, sizeof(long) == 8 ? "" : "__fstat_time64" },	/* musl */
 #endif
-	{ &next.pipe2, "pipe2" },
 	{ &next.poll, "poll" },
 	{ &next.poll_chk, "__poll_chk" },
 	{ &next.ppoll, "ppoll" },

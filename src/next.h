@@ -69,7 +69,8 @@ struct next {
 	/* Not defined by preload.c: the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);
 	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */
-	int (*pipe2)(int fds[2], int flags);
+	int (*futex)(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
+		     uint32_t value3);
 	int (*same_file)(int fd, int other);	/* kcmp(KCMP_FILE): 0 if the same, -1 and errno */
 };
 

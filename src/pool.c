@@ -7,12 +7,21 @@
 #include "next.h"
 #include "pool.h"
 
+/* So that the sanitizer tells of the use of an object that has been put back. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(addr, size)	((void)(addr), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(addr, size)	((void)(addr), (void)(size))
+#endif
+
 #define CHUNK 65536
 
 static void link_in(struct pool *p, void *obj)
 {
 	*(void **)obj = p->free;
 	p->free = obj;
+	ASAN_POISON_MEMORY_REGION(obj, p->size);
 }
 
 static void refill(struct pool *p)
@@ -33,8 +42,10 @@ void *pool_get(struct pool *p)
 	if (!p->free)
 		refill(p);
 	obj = p->free;
-	if (obj)
+	if (obj) {
+		ASAN_UNPOISON_MEMORY_REGION(obj, p->size);
 		p->free = *(void **)obj;
+	}
 	lock_release(&p->lock);
 	return obj ? memset(obj, 0, p->size) : NULL;
 }

@@ -11,6 +11,7 @@
 #include "mapping.h"
 #include "next.h"
 #include "reach.h"
+#include "readable.h"
 #include "record.h"
 #include "redirect.h"
 #include "settings.h"
@@ -19,22 +20,19 @@
 #ifndef MAP_TYPE
 #define MAP_TYPE 0x0f
 #endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
+#endif
 
-bool redirect_may_rescue(int fd, int err, const void *arg, size_t size)
+bool redirect_may_rescue(int err)
 {
-	dev_t rdev;
-
 	switch (err) {
 	case -EACCES:		/* MODE_MAP_DUMB on a render node (drm_ioctl_permit()) */
-	case -ENODEV:
-		/* Also of a device that was unplugged, before the argument is read (drm_ioctl()). */
-		if (page_readable(arg) != 1 || page_readable((const char *)arg + size - 1) != 1)
-			return false;
-		/* fallthrough */
 	case -EINVAL:		/* drm_gem_dumb_map_offset(): imports may not be mapped */
+	case -ENODEV:
 	case -ENXIO:
 	case -EOPNOTSUPP:
-		return descriptor_known(fd) || drm_node(fd, &rdev) == 0;
+		return true;
 	default:
 		return false;
 	}
@@ -152,17 +150,6 @@ static enum plan plan_of(const struct view *v)
 	}
 }
 
-/* Nothing stays of a mapping that cannot be used, nor of what MAP_FIXED had replaced. */
-static int discard(const struct mmap_call *c, void *p, size_t head)
-{
-	/* A fixed place stays taken until it is mapped over, lest another thread is given it. */
-	if (!(c->flags & MAP_FIXED))
-		next.munmap((char *)p - head, head + c->len);
-	else if (head)
-		next.munmap((char *)p - head, head);
-	return -EFAULT;
-}
-
 /*
  * Can the page be read? Of one that is mapped for writing alone that says nothing on machines where
  * writing does not imply it: then it is no answer for other mappings.
@@ -170,38 +157,52 @@ static int discard(const struct mmap_call *c, void *p, size_t head)
 static int ask(const struct mmap_call *c, const void *p, bool *lasting)
 {
 	*lasting = c->prot & PROT_READ;
-	return c->prot & (PROT_READ | PROT_WRITE) ? page_readable(p) : -EACCES;
+	return c->prot & (PROT_READ | PROT_WRITE) ? ask_readable(p, 1) : -EACCES;
 }
 
-/*
- * The driver's mapping, if its first page can be read. Asked once for an import. *@said: what the
- * driver said, or NATIVE_*.
- */
-static int map_native(const struct view *v, const struct mmap_call *c, void **out, int *said)
+/* How an import was mapped, or was not. */
+struct attempt {
+	void *p;
+	size_t head;		/* bytes before @p that belong to the mapping */
+	bool native;		/* the driver's mapping, rather than the dma-buf's */
+	bool final;		/* the program's place was asked for, and must not be again */
+	int said;		/* what the driver said, or NATIVE_* */
+};
+
+/* Of a mapping at an address that the kernel chose. */
+static void discard(const struct attempt *a, size_t len)
+{
+	next.munmap((char *)a->p - a->head, a->head + len);
+}
+
+/* The driver's mapping, if its first page can be read. Asked once for an import. */
+static int map_native(const struct view *v, const struct mmap_call *c, struct attempt *a)
 {
 	bool lasting;
 	int ret, works;
 
-	*said = v->native && v->native_works == NO ? NATIVE_SIGBUS : NATIVE_UNASKED;
+	a->said = v->native && v->native_works == NO ? NATIVE_SIGBUS : NATIVE_UNASKED;
 	if (!v->native || v->native_works == NO)
 		return -ENXIO;
-	ret = mmap_native(c, out);
-	*said = -ret;
+	ret = mmap_native(c, &a->p);
+	a->said = -ret;
 	if (ret < 0 || v->native_works == YES)
 		return ret;
-	works = ask(c, *out, &lasting);
+	works = ask(c, a->p, &lasting);
 	if (works < 0)
 		return 0;
 	if (lasting)
 		record_native_works(v->fd, v->handle, v->buffer, works);
-	if (!works)
-		*said = NATIVE_SIGBUS;
-	return works ? 0 : discard(c, *out, 0);
+	if (works)
+		return 0;
+	a->said = NATIVE_SIGBUS;
+	discard(a, c->len);
+	return -EFAULT;
 }
 
 /* The dma-buf's, if its first page can be read: memory of a device may not be. Asked once. */
-static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabuf, void **out,
-		      size_t *head)
+static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabuf,
+		      struct attempt *a)
 {
 	struct buffer *b = v->buffer;
 	enum answer known;
@@ -214,10 +215,10 @@ static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabu
 	if (known == NO)
 		return -ENXIO;
 	ret = dmabuf_mmap(dmabuf, buffer_size(b), c->addr, c->len, c->prot, c->flags, v->delta,
-			  out, head);
+			  &a->p, &a->head);
 	if (ret < 0 || known == YES)
 		return ret;
-	works = ask(c, *out, &lasting);
+	works = ask(c, a->p, &lasting);
 	if (works < 0)
 		return 0;
 	if (lasting) {
@@ -225,14 +226,55 @@ static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabu
 		b->mappable = works ? YES : NO;
 		buffers_unlock();
 	}
-	return works ? 0 : discard(c, *out, *head);
+	if (works)
+		return 0;
+	discard(a, c->len);
+	a->head = 0;
+	return -EFAULT;
 }
 
 static int map_by(enum plan plan, const struct view *v, const struct mmap_call *c, int dmabuf,
-		  void **out, size_t *head, bool *native, int *said)
+		  struct attempt *a)
 {
-	*native = plan == NATIVE_FIRST && !map_native(v, c, out, said);
-	return *native ? 0 : map_dmabuf(v, c, dmabuf, out, head);
+	a->native = plan == NATIVE_FIRST && !map_native(v, c, a);
+	return a->native ? 0 : map_dmabuf(v, c, dmabuf, a);
+}
+
+/* Does the call replace what is mapped at its place? */
+static bool replaces(const struct mmap_call *c)
+{
+	return c->flags & MAP_FIXED && !(c->flags & MAP_FIXED_NOREPLACE);
+}
+
+/*
+ * The same over what is mapped at the program's place. A file that refuses a MAP_FIXED has mostly
+ * cost the place what was there (mmap_region(), 6.1 to 7.3), and another thread may have been given
+ * the gap: a second MAP_FIXED would replace its memory. So each way is tried at an address that the
+ * kernel chooses, and the program's place is asked for once, by the way that worked.
+ */
+static int map_over(enum plan plan, const struct view *v, const struct mmap_call *c, int dmabuf,
+		    struct attempt *a)
+{
+	struct mmap_call trial = *c;
+	int ret;
+
+	trial.addr = NULL;
+	trial.flags &= ~(MAP_FIXED | MAP_LOCKED | MAP_POPULATE);
+	ret = map_by(plan, v, &trial, dmabuf, a);
+	if (ret < 0)
+		return ret;
+	discard(a, c->len);
+	a->head = 0;
+	if (a->native) {
+		ret = mmap_native(c, &a->p);
+		a->said = -ret;
+	} else {
+		ret = dmabuf_mmap(dmabuf, buffer_size(v->buffer), c->addr, c->len, c->prot,
+				  c->flags, v->delta, &a->p, &a->head);
+	}
+	/* -EEXIST: there was no room before the place, which has not been asked for. */
+	a->final = ret != -EEXIST;
+	return ret;
 }
 
 /*
@@ -267,8 +309,8 @@ static int deny(const struct view *v, const struct mmap_call *c)
 {
 	tell_map(&(struct told_map){ .v = v, .c = c, .outcome = OUTCOME_DENIED,
 				     .native = NATIVE_UNASKED });
-	if (c->flags & MAP_FIXED && !next.munmap(c->addr, c->len))
-		mapped_end(c->addr, c->len);
+	if (replaces(c))
+		mapped_unmap(c->addr, c->len);
 	return -EINVAL;
 }
 
@@ -294,11 +336,10 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 
 int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 {
-	struct told_map told = { .v = v, .c = c, .native = NATIVE_UNASKED };
+	struct told_map told = { .v = v, .c = c };
+	struct attempt a = { .native = true, .said = NATIVE_UNASKED };
 	enum plan plan = plan_of(v);
-	bool native = true;
 	int dmabuf, ret;
-	size_t head = 0;
 
 	if (plan == NATIVE) {
 		ret = leave_alone(v, c, out);
@@ -316,23 +357,27 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	}
 	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
+	else if (dmabuf >= 0 && replaces(c))
+		ret = map_over(plan, v, c, dmabuf, &a);
 	else if (dmabuf >= 0)
-		ret = map_by(plan, v, c, dmabuf, out, &head, &native, &told.native);
-	if (ret < 0) {
+		ret = map_by(plan, v, c, dmabuf, &a);
+	if (ret < 0)
 		told.reason = ret;
+	if (ret < 0 && !a.final) {
 		tell_fallback(v, c, ret);
-		native = true;
-		ret = mmap_native(c, out);
-		told.native = -ret;
+		a.native = true;
+		ret = mmap_native(c, &a.p);
+		a.said = -ret;
 	}
+	*out = a.p;
+	told.native = a.said;
 	told.p = ret < 0 ? NULL : *out;
-	told.outcome = ret < 0 ? OUTCOME_REFUSED : native ? OUTCOME_NATIVE : OUTCOME_DMABUF;
+	told.outcome = ret < 0 ? OUTCOME_REFUSED : a.native ? OUTCOME_NATIVE : OUTCOME_DMABUF;
 	if (dmabuf >= 0)
 		tell_map(&told);
 	if (!ret && dmabuf >= 0) {
-		mapped_begin(v->buffer, *out, c->len, head, c->prot,
-			     record_note(v->fd) | (native ? NOTE_NATIVE : 0),
-			     dmabuf);
+		mapped_begin(v->buffer, *out, c->len, a.head, c->prot,
+			     record_note(v->fd) | (a.native ? NOTE_NATIVE : 0), dmabuf);
 		return 0;
 	}
 	if (c->flags & MAP_FIXED)

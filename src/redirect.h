@@ -13,11 +13,8 @@
 
 #include "record.h"
 
-/*
- * Could a driver have refused a map ioctl on @fd with @err because the handle is an import? Then
- * the kernel has read and written the @size bytes of the argument @arg, and so may we.
- */
-bool redirect_may_rescue(int fd, int err, const void *arg, size_t size);
+/* Could a driver have refused a map ioctl with @err because the handle is an import? */
+bool redirect_may_rescue(int err);
 
 /*
  * The driver's map ioctl refused @handle with @err: 0 and a synthetic *@offset, or @err again.

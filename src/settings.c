@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,7 +132,7 @@ static bool set_from_file(int rank, const char *key, const char *value, char *wh
 
 static bool log_wanted(void)
 {
-	const char *value = setting(LOG);
+	const char *value = setting(LOG), *why;
 	int i;
 
 	if (!value || *value != '/') {
@@ -140,20 +141,27 @@ static bool log_wanted(void)
 			log_quiet();
 		return i == 1;
 	}
-	log_to(value);
-	return true;
+	why = log_to(value);
+	if (why)
+		log_always("PRIMESHIM_LOG=%.256s: %s: no log", value, why);
+	return !why;
 }
 
 static const char *dir_wanted(void)
 {
+	/* A copy: the program may write its title where its environment was. */
+	static char dir[PATH_MAX];
 	const char *value = setting(DIR);
 
 	if (!value || !*value)
 		return NULL;
-	if (*value == '/')
-		return value;
 	/* The program may go elsewhere. */
-	log_always("PRIMESHIM_DIR=%s is not a path from the root: no report", value);
+	if (*value != '/')
+		log_always("PRIMESHIM_DIR=%s is not a path from the root: no report", value);
+	else if (strlen(value) >= sizeof(dir))
+		log_always("PRIMESHIM_DIR is longer than a path can be: no report");
+	else
+		return strcpy(dir, value);
 	return NULL;
 }
 
@@ -220,6 +228,9 @@ void settings_init(void)
 				      memory_order_relaxed);
 		return;
 	}
+	/* Of the files, too, not a line. */
+	if (secure_getenv("PRIMESHIM_LOG") && !strcmp(secure_getenv("PRIMESHIM_LOG"), "quiet"))
+		log_quiet();
 	config_files_read(program_invocation_short_name, set_from_file);
 	settings.log = log_wanted();
 	mode = value_of(MODE);
@@ -230,5 +241,10 @@ void settings_init(void)
 			    "PRIMESHIM_DRIVERS" : "drivers in primeshim.conf");
 	settings.dir = dir_wanted();
 	check_names();
+	/* What stderr is has to be known from now on; or no line will come. */
+	if (settings.log || settings.dir || sync_now() == SYNC_TRAP)
+		log_start();
+	else
+		log_quiet();
 	settings.active = mode != MODE_OFF || settings.dir;
 }

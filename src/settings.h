@@ -19,7 +19,7 @@
  *                     keep                they are made as the program says
  *   PRIMESHIM_DRIVERS NAME,-NAME...       only these importers, but not those; default: all
  *   PRIMESHIM_LOG     1                   a line per import, map and fallback on stderr
- *                     /PATH               the same in that file, which has to exist
+ *                     /PATH               the same in that file, terminal or read FIFO; see log.h
  *                     0 (default)
  *                     quiet               not a line, not even of what is wrong
  *   PRIMESHIM_DIR     /PATH               a shared page in that folder, which is made if it is missing

@@ -139,6 +139,9 @@ static __thread struct work {
 	uint8_t turn;		/* buffer->turn */
 } work;
 
+/* How long another thread is waited for. */
+#define PATIENCE_NS	UINT64_C(1000000000)
+
 /* Further down the stack than this no handler is thought to be. */
 #define DEEPEST	65536
 
@@ -162,7 +165,9 @@ static void end_work(struct buffer *b)
  */
 static bool await(struct buffer *b, bool patient)
 {
-	for (int ms = 0; b->settling && ms < 1000; ms += 10) {
+	uint64_t until = b->settling ? publish_now() + PATIENCE_NS : 0;
+
+	while (b->settling && publish_now() < until) {
 		unsigned int seen = atomic_load_explicit(&settled_count, memory_order_relaxed);
 
 		if (work.b == b || (b->starting && !patient))
@@ -179,7 +184,7 @@ static bool await(struct buffer *b, bool patient)
 
 void sync_await(struct buffer *b)
 {
-	await(b, false);
+	await(b, true);
 }
 
 void sync_left(void)
@@ -232,17 +237,19 @@ static unsigned int settle(struct buffer *b, bool wait, bool patient)
 			guard(b, 0);
 		buffers_unlock();
 		c = change(b, fd, from, to, fresh, wait);
-		if (c.gone)
-			descriptor_gone(fd, b);
 		buffers_lock();
 		work = outer;
 		/* It took too long, and somebody else has done it. */
 		if (!b->settling || b->turn != turn)
 			return 0;
 		end_work(b);
-		if (c.gone && b->fd == fd)
-			b->fd = -1;
 		note(b, c.open);
+		if (c.gone && b->fd == fd) {
+			b->fd = -1;
+			buffers_unlock();
+			descriptor_gone(fd, b);
+			buffers_lock();
+		}
 		if (c.open != to)
 			break;
 	}

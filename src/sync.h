@@ -46,8 +46,8 @@ void sync_device_all(bool framed);
 void sync_owed(void);
 
 /*
- * Wait until no thread ends a bracket of @b, or is about to begin one: what it does goes by the
- * number of the descriptor. With buffers_lock() held, which is let go meanwhile.
+ * Wait until no thread is at DMA_BUF_IOCTL_SYNC for @b, which goes by the number of the descriptor;
+ * for a second at most. With buffers_lock() held, which is let go meanwhile.
  */
 void sync_await(struct buffer *b);
 

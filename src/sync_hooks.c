@@ -35,15 +35,15 @@ int do_cpu(const struct ioctl_call *c)
 	if (ret < 0)
 		return ret;
 	d = meaning(c);
-	if (!d || get_bits(c->arg, d->nowait))
+	if (!d || arg_bits(c, d->nowait))
 		return ret;
-	if (get_bits(c->arg, d->writes))
+	if (arg_bits(c, d->writes))
 		direction = DMA_BUF_SYNC_RW;
-	else if (get_bits(c->arg, d->reads) || (!d->reads.mask && d->writes.mask))
+	else if (arg_bits(c, d->reads) || (!d->reads.mask && d->writes.mask))
 		direction = DMA_BUF_SYNC_READ;
 	else if (d->reads.mask)
 		return ret;	/* for neither */
-	b = record_buffer(c->fd, get32(c->arg, d->handle));
+	b = record_buffer(c->fd, arg32(c, d->handle));
 	if (!b)
 		return ret;
 	if (d->role == ROLE_CPU_END) {
@@ -64,14 +64,14 @@ int do_wait(const struct ioctl_call *c)
 
 	/* The answer lies where the handle was. */
 	if (d->status) {
-		if (!readable(c->arg, driver_ioctl_need(d)))
+		if (!arg_readable(c))
 			return call(c);
-		handle = get32(c->arg, d->handle);
+		handle = arg32(c, d->handle);
 	}
 	ret = call(c);
-	if (ret < 0 || get_bits(c->arg, d->nowait) || (d->status && get32(c->arg, 0)))
+	if (ret < 0 || arg_bits(c, d->nowait) || (d->status && arg32(c, 0)))
 		return ret;
-	b = record_buffer(c->fd, d->status ? handle : get32(c->arg, d->handle));
+	b = record_buffer(c->fd, d->status ? handle : arg32(c, d->handle));
 	/* What it has waited for may be less than what a START would (vc4 knows its own fences). */
 	if (b)
 		sync_cpu(b, 0, false);
@@ -104,9 +104,10 @@ static bool visit_array(int fd, const void *array, uint64_t n, const struct drv_
 	return true;
 }
 
+/* NULL for what is beyond this process's addresses, and cannot be read either. */
 static const void *pointer(uint64_t v)
 {
-	return (const void *)(uintptr_t)v;
+	return v > UINTPTR_MAX ? NULL : (const void *)(uintptr_t)v;
 }
 
 /* drm_radeon_cs_chunk and drm_amdgpu_cs_chunk. */
@@ -150,13 +151,13 @@ static bool visit_chunk(int fd, const struct chunk *chunk, const struct drv_list
 static bool visit_list(const struct ioctl_call *c, visit_fn *visit)
 {
 	const struct drv_list *l = &c->desc->list;
-	uint64_t n = l->fixed ? l->fixed : get32(c->arg, l->count);
+	uint64_t n = l->fixed ? l->fixed : arg32(c, l->count);
 	bool found = false;
 	const char *array;
 
 	if (l->fixed)
 		return visit_array(c->fd, (char *)c->arg + l->at, n, l, visit);
-	array = pointer(get64(c->arg, l->at));
+	array = pointer(arg64(c, l->at));
 	if (!n || n > LONGEST)
 		return false;
 	if (!l->chunk)

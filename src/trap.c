@@ -26,6 +26,7 @@
 #include "log.h"
 #include "mapping.h"
 #include "publish.h"
+#include "readable.h"
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
@@ -35,6 +36,8 @@
 #define NPLACES		256	/* of different ones; more are counted, and not told */
 #define DEPTH		24	/* frames of a backtrace, ours and the kernel's among them */
 #define LONG_ENOUGH	1000	/* touches of an open page, one after the other */
+/* What the kernel reads of a mask. */
+#define MASK_BYTES	(sizeof(sigset_t) < NSIGNALS / 8 ? sizeof(sigset_t) : NSIGNALS / 8)
 
 enum access { UNKNOWN, READING, WRITING };
 
@@ -287,6 +290,9 @@ int trap_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 
 	if (sig == SIGSEGV)
 		return set_theirs(act, old);
+	/* libc refuses what is no signal before it reads @act. */
+	if (next.sigaction(sig, NULL, NULL) < 0)
+		return -errno;
 	if (act) {
 		now = *act;
 		mask = sigismember(&now.sa_mask, SIGSEGV) == 1;
@@ -311,8 +317,12 @@ int trap_sigmask(sigmask_fn *native, int how, const sigset_t *set, sigset_t *old
 	sigset_t now;
 	int ret;
 
+	/* A mask may be as short as the kernel's. One that cannot be read is not ours to refuse. */
+	if (set && !readable(set, MASK_BYTES))
+		return native(how, set, old);
 	if (set) {
-		now = *set;
+		sigemptyset(&now);
+		memcpy(&now, set, MASK_BYTES);
 		given = sigismember(&now, SIGSEGV) == 1;
 		if (how != SIG_UNBLOCK)
 			sigdelset(&now, SIGSEGV);

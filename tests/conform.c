@@ -244,6 +244,8 @@ int main(int argc, char **argv)
 	exports();
 	offsets();
 	dmabufs();
+	places();
+	protections();
 	descriptors();
 	return 0;
 }

@@ -20,6 +20,11 @@ long answer(long ret);				/* of a call with an errno */
 
 int node(int flags);				/* open it */
 int foreign(size_t size, int access);		/* a dma-buf that is not the device's */
+/*
+ * A device that maps imports by dma_buf_mmap(), with @dmabuf (SIZE bytes) imported, and its offset.
+ * vgem does, but tells nobody the offset: it is the one that a buffer of that size had before.
+ */
+int node_that_forwards(int flags, int dmabuf, uint64_t *off);
 long import(int fd, int dmabuf);
 long export(int fd, uint32_t handle, uint32_t flags);
 long gem_close(int fd, uint32_t handle);
@@ -39,5 +44,9 @@ long in_child(long (*run)(int, uint32_t), int fd, uint32_t handle);
 void offsets(void);
 void dmabufs(void);
 void descriptors(void);
+
+/* conform-places.c */
+void places(void);
+void protections(void);
 
 #endif

@@ -23,12 +23,17 @@ shift 2
 # for plain 2D drawing garbles the edges of a quad, also natively and without any import.
 export GBM_ALWAYS_SOFTWARE=1 LP_PERF=no_linear
 
-# After so many seconds a program hangs: before vm.sh gives the guest up, which is silent meanwhile.
-limit=150
+# After so many seconds a program hangs: on a busy, emulated machine weston takes minutes.
+limit=600
 
 user=() # who runs the program: root, or by setpriv
 tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
+# The programs say nothing here: vm.sh hears from this that the guest goes on.
+while sleep 30; do
+	echo "$me: $SECONDS s" >&2
+done >/dev/null &
+heart=$!
+trap 'kill $heart; rm -rf "$tmp"' EXIT
 
 # result WAY HOW
 result() {

@@ -4,11 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fake-internal.h"
+
+static struct kernel *k(void)
+{
+	return atomic_load(&kernel);
+}
 
 /* Not to be allocated at first use, which may be in an allocator. */
 static __thread struct {
@@ -44,8 +51,30 @@ static bool strikes(enum fake_call call)
 	return true;
 }
 
+void fake_jitter(unsigned int one_in)
+{
+	if (kernel_start())
+		k()->jitter = one_in;
+}
+
+/* Also in a signal handler, and in a child that shares its parent's memory. */
+static void jitter(void)
+{
+	static __thread uint32_t seed __attribute__((tls_model("initial-exec")));
+	uint32_t mixed;
+	int saved = errno;
+
+	if (!k() || !k()->jitter)
+		return;
+	mixed = (++seed + (uint32_t)(uintptr_t)&seed) * 2654435761u;
+	if ((mixed >> 8) % k()->jitter == 0)
+		raw_sleep(mixed >> 27);
+	errno = saved;
+}
+
 bool struck(enum fake_call call)
 {
+	jitter();
 	if (armed.err == -SIGBUS || !strikes(call))
 		return false;
 	errno = armed.err;
@@ -55,11 +84,6 @@ bool struck(enum fake_call call)
 bool struck_pages(void)
 {
 	return armed.err == -SIGBUS && strikes(FAKE_MMAP);
-}
-
-static struct kernel *k(void)
-{
-	return atomic_load(&kernel);
 }
 
 int fake_export(size_t size, uint8_t fill, bool writable)
@@ -190,6 +214,38 @@ void fake_busy(uint64_t ino, bool busy)
 	if (d)
 		k()->dmabufs[d].busy = busy;
 	kernel_unlock(l);
+}
+
+void fake_moves_many(bool works)
+{
+	if (kernel_start())
+		k()->moves_many = works;
+}
+
+void fake_delay(uint64_t ino, int us)
+{
+	struct locked l;
+	uint32_t d;
+
+	if (!k())
+		return;
+	l = kernel_lock();
+	d = dmabuf_find(ino);
+	if (d) {
+		k()->dmabufs[d].delay = us;
+		syscall(SYS_futex, &k()->dmabufs[d].delay, FUTEX_WAKE, 1000);
+	}
+	kernel_unlock(l);
+}
+
+unsigned long fake_delayed(void)
+{
+	return k() ? atomic_load(&k()->delayed) : 0;
+}
+
+unsigned long fake_strays(void)
+{
+	return k() ? atomic_load(&k()->strays) : 0;
 }
 
 void fake_change_handle(bool works)

@@ -87,14 +87,17 @@ int fake_dup(int fd)
 
 static int dup_to(int fd, int to, int flags)
 {
+	uint32_t replaced;
 	int ret;
 
 	if (hidden(fd))
 		return -1;
 	if (to >= 0 && to == keeper_descriptor())
 		keeper_move();
+	replaced = what(to).file;
 	ret = syscall(SYS_dup3, fd, to, flags);
-	reap(0);
+	if (replaced)
+		reap(replaced);
 	return ret;
 }
 
@@ -147,6 +150,10 @@ static bool pending(int fd)
 		return w.file;
 	l = kernel_lock();
 	busy = k()->dmabufs[w.dmabuf].busy;
+	if (delay_of(w.dmabuf) == FAKE_FENCE) {
+		atomic_fetch_add(&k()->delayed, 1);
+		busy = true;
+	}
 	kernel_unlock(l);
 	return busy;
 }
@@ -177,8 +184,13 @@ int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
 		if (timeout_ms >= 0)
 			left = until > now_ms() ? until - now_ms() : 0;
 	} while (left);
-	for (unsigned long i = 0; ret >= 0 && i < n; i++)
+	for (unsigned long i = 0; ret >= 0 && i < n; i++) {
+		uint32_t dmabuf = fds[i].fd >= 0 ? what(fds[i].fd).dmabuf : 0;
+
 		fds[i].revents = real[i].revents;
+		if (dmabuf)
+			delay(delay_of(dmabuf));
+	}
 	return ret;
 }
 

@@ -14,7 +14,7 @@
 #include "fake.h"
 
 enum {
-	MAX_FILES = 512,	/* open files of devices */
+	MAX_FILES = sizeof(long) == 8 ? 1 << 14 : 2048,	/* open files of devices */
 	MAX_HANDLES = 1 << 17,	/* of one file; their numbers are smaller */
 	MAX_POOL = 1 << 18,	/* handles, objects, dma-bufs: so many of each */
 	MAX_NAMES = 1024,	/* of GEM_FLINK, of one device */
@@ -23,13 +23,15 @@ enum {
 };
 
 /* Chained hashes, from what is in the comment. */
-enum hash { BY_NUMBER, BY_PRIME, BY_INO, BY_OFFSET, HASHES };
+enum hash { BY_NUMBER, BY_PRIME, BY_INO, BY_OFFSET, BY_FILE, HASHES };
 
 struct file {
 	uint64_t ino;		/* of its socket; 0: not in use */
 	int token;		/* the socket's other end, with the keeper */
 	int access;		/* O_RDONLY, O_WRONLY or O_RDWR */
 	unsigned int device;
+	uint32_t next_by_ino;
+	uint32_t top;		/* no handle has ever had a number from here on */
 	/* The numbers in use: a bit each, then a bit for each full word, twice. */
 	uint64_t used[MAX_HANDLES / 64], full[MAX_HANDLES / 64 / 64], fuller;
 };
@@ -64,6 +66,7 @@ struct dmabuf {
 	uint32_t refs;		/* by objects */
 	int token;		/* while there are any */
 	bool busy;
+	int delay;		/* fake_delay() */
 	bool unmappable;
 	uint8_t bracket;	/* DMA_BUF_SYNC_* direction of the open one */
 };
@@ -90,14 +93,16 @@ struct kernel {
 	int keeper;		/* the descriptor that leads there, as it was at the start */
 	uint32_t orders;	/* given to the keeper */
 	uint64_t memfds, sockets;	/* st_dev */
-	bool change_handle;
+	bool change_handle, moves_many;
 	unsigned long device_maps, bracket_faults;
+	atomic_ulong strays;
+	unsigned int jitter;
+	atomic_ulong delayed;
 	int submit_err;
 	uint64_t kept_address;	/* of the process that mapped last */
-	unsigned int files_used, files_live;
 	unsigned int opened;	/* since closed ones were looked for */
 	uint32_t recycle;	/* where the last dma-buf to be forgotten was */
-	struct pool handle_pool, object_pool, dmabuf_pool;
+	struct pool file_pool, handle_pool, object_pool, dmabuf_pool;
 	struct device devices[FAKE_DRIVERS];
 	uint32_t hashes[HASHES][BUCKETS];
 	struct file files[MAX_FILES];
@@ -114,6 +119,7 @@ int raw_fstat(int fd, struct stat *st);
 void *raw_mmap(void *addr, size_t len, int prot, int flags, int fd, uint64_t off);
 int raw_munmap(void *addr, size_t len);
 int raw_poll(struct pollfd *fds, unsigned long n, int timeout_ms);
+void raw_sleep(int us);
 int memory_new(uint64_t size, uint8_t fill);		/* a memfd */
 int memory_reopen(int fd, int access);			/* as another open file */
 int memory_broken(void *addr, size_t len, int prot, int flags, void **out);	/* SIGBUS */
@@ -148,6 +154,7 @@ uint32_t file_new(uint64_t ino, unsigned int device, int access, int token);
 uint32_t file_of(int fd);
 void file_reap(uint32_t file);			/* release it if it has been closed */
 void files_reap(void);
+void tables_repair(void);
 int handle_new(uint32_t file, uint32_t object);	/* its number */
 int handle_renumber(uint32_t handle, uint32_t number);
 uint32_t handle_find(uint32_t file, uint32_t number);
@@ -176,14 +183,24 @@ int drm_open(unsigned int device, int flags);	/* without the lock */
 int drm_mmap(uint32_t file, void *addr, size_t len, int prot, int flags, uint64_t off,
 	     void **out);
 int drm_native_map(const struct object *o);
-int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, uint64_t from,
-		   void **out);
+/* @access: of the device's file, which the mapping keeps to for ever. */
+int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, int access,
+		   uint64_t from, void **out);
+/* What do_mmap() says of a file before the file is asked: the place is as it was then. */
+int mmap_allowed(void *addr, size_t len, int prot, int flags, int access, uint64_t off);
+/*
+ * The file's ->mmap() says @err. By then mmap_region() has unmapped what a MAP_FIXED was to
+ * replace, and it stays so: 6.1 to 7.3 are alike (read); 6.12 and 7.3 were asked by conform.c.
+ */
+int mmap_refused(void *addr, size_t len, int flags, int err);
 
 /* fake.c: without the lock. */
 struct what {
 	uint32_t file, dmabuf;	/* either, or none of both */
 };
 struct what what(int fd);
+int delay_of(uint32_t dmabuf);
+void delay(int us);
 bool hidden(int fd);		/* from the program; with errno */
 
 /* fake-control.c: without the lock. */

@@ -311,8 +311,10 @@ struct locked kernel_lock(void)
 	struct locked l = { block_signals() };
 	struct kernel *k = atomic_load(&kernel);
 
-	if (pthread_mutex_lock(&k->lock) == EOWNERDEAD)
+	if (pthread_mutex_lock(&k->lock) == EOWNERDEAD) {
+		tables_repair();
 		pthread_mutex_consistent(&k->lock);
+	}
 	return l;
 }
 

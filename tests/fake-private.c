@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -156,7 +157,7 @@ static int run_way(uint32_t file, const struct fake_way *w, char *data)
 		if (!len || len > object_of(h)->size || start > object_of(h)->size - len)
 			return -EINVAL;
 		ret = drm_map_object(k()->handles[h].object, NULL, len, PROT_READ | PROT_WRITE,
-				     MAP_SHARED, start, &p);
+				     MAP_SHARED, O_RDWR, start, &p);
 		if (ret)
 			return ret;
 		value = (uintptr_t)p;

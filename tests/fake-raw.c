@@ -104,6 +104,14 @@ int raw_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
 	return syscall(SYS_ppoll, fds, n, timeout_ms < 0 ? NULL : &t, NULL, 8L);
 }
 
+/* Or less, where a signal comes. */
+void raw_sleep(int us)
+{
+	struct { long sec, nsec; } t = { us / 1000000, us % 1000000 * 1000L };
+
+	syscall(SYS_ppoll, NULL, 0L, &t, NULL, 8L);
+}
+
 /* The same through a pipe, which takes 4096 bytes without a wait. */
 static int copy_slowly(char *to, const char *from, size_t len)
 {

@@ -31,13 +31,13 @@ static uint32_t *next_of(struct chain c, uint32_t i)
 	return (uint32_t *)(c.first + i * c.size);
 }
 
-static uint32_t take(struct pool *p, struct chain c)
+static uint32_t take(struct pool *p, struct chain c, uint32_t max)
 {
 	uint32_t i = p->free;
 
 	if (i)
 		p->free = *next_of(c, i);
-	else if (p->used < MAX_POOL - 1)
+	else if (p->used < max - 1)
 		i = ++p->used;
 	p->live += !!i;
 	return i;
@@ -73,56 +73,32 @@ static void unchain(uint32_t *head, struct chain c, uint32_t i)
 
 uint32_t file_new(uint64_t ino, unsigned int device, int access, int token)
 {
-	for (uint32_t i = 1; i < MAX_FILES; i++) {
-		struct file *f = &k()->files[i];
+	uint32_t i = take(&k()->file_pool, CHAIN(files, next_by_ino), MAX_FILES);
+	struct file *f = &k()->files[i];
 
-		if (f->ino)
-			continue;
-		memset(f, 0, sizeof(*f));
-		*f->used = 1;	/* there is no handle 0 */
-		f->ino = ino;
-		f->device = device;
-		f->access = access;
-		f->token = token;
-		if (i > k()->files_used)
-			k()->files_used = i;
-		k()->files_live++;
-		return i;
-	}
-	return 0;
+	if (!i)
+		return 0;
+	/* Of the numbers none is in use, and few have ever been: to clear them takes memory. */
+	*f->used = 1;	/* there is no handle 0 */
+	f->ino = ino;
+	f->device = device;
+	f->access = access;
+	f->token = token;
+	enchain(bucket(BY_FILE, ino, 0), CHAIN(files, next_by_ino), i);
+	return i;
 }
 
 uint32_t file_of(int fd)
 {
 	struct stat st;
+	uint32_t i;
 
 	if (raw_fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_dev != k()->sockets)
 		return 0;
-	for (uint32_t i = 1; i <= k()->files_used; i++)
-		if (k()->files[i].ino == st.st_ino)
-			return i;
-	return 0;
-}
-
-void file_reap(uint32_t file)
-{
-	struct file *f = &k()->files[file];
-
-	if (!f->ino || !keep_hung_up(f->token))
-		return;
-	*f->used &= ~1ULL;
-	for (uint32_t i = 0; i < MAX_HANDLES / 64; i++)
-		while (f->used[i])
-			handle_delete(handle_find(file, i * 64 + __builtin_ctzll(f->used[i])));
-	keep_drop(f->token);
-	f->ino = 0;
-	k()->files_live--;
-}
-
-void files_reap(void)
-{
-	for (uint32_t i = 1; i <= k()->files_used; i++)
-		file_reap(i);
+	i = *bucket(BY_FILE, st.st_ino, 0);
+	while (i && k()->files[i].ino != st.st_ino)
+		i = k()->files[i].next_by_ino;
+	return i;
 }
 
 static void mark(struct file *f, uint32_t number, bool used)
@@ -134,6 +110,45 @@ static void mark(struct file *f, uint32_t number, bool used)
 	*word = used ? *word | bit : *word & ~bit;
 	*full = ~*word ? *full & ~full_bit : *full | full_bit;
 	f->fuller = ~*full ? f->fuller & ~fuller_bit : f->fuller | fuller_bit;
+}
+
+void file_reap(uint32_t file)
+{
+	struct file *f = &k()->files[file];
+	int token = f->token;
+
+	if (!f->ino || !keep_hung_up(token))
+		return;
+	*f->used &= ~1ULL;
+	for (uint32_t i = 0; i * 64 < f->top; i++) {
+		while (f->used[i]) {
+			uint32_t number = i * 64 + __builtin_ctzll(f->used[i]);
+			uint32_t handle = handle_find(file, number);
+
+			/* Without one where a process was killed amid this. */
+			if (handle)
+				handle_delete(handle);
+			else
+				mark(f, number, false);
+		}
+	}
+	unchain(bucket(BY_FILE, f->ino, 0), CHAIN(files, next_by_ino), file);
+	f->ino = 0;
+	give_back(&k()->file_pool, CHAIN(files, next_by_ino), file);
+	keep_drop(token);
+}
+
+/* A process was killed while it had the lock: nothing is left in two places. */
+void tables_repair(void)
+{
+	for (int i = 0; i < FAKE_DRIVERS; i++)
+		memset(k()->devices[i].freed, 0, sizeof(k()->devices[i].freed));
+}
+
+void files_reap(void)
+{
+	for (uint32_t i = 1; i <= k()->file_pool.used; i++)
+		file_reap(i);
 }
 
 static bool taken(const struct file *f, uint32_t number)
@@ -158,6 +173,8 @@ static void number_handle(uint32_t handle, uint32_t number)
 	struct handle *h = &k()->handles[handle];
 
 	h->number = number;
+	if (number >= k()->files[h->file].top)
+		k()->files[h->file].top = number + 1;
 	mark(&k()->files[h->file], number, true);
 	enchain(bucket(BY_NUMBER, h->file, number), CHAIN(handles, next_by_number), handle);
 }
@@ -173,7 +190,7 @@ static void unnumber_handle(uint32_t handle)
 int handle_new(uint32_t file, uint32_t object)
 {
 	uint32_t number = lowest_free(&k()->files[file]);
-	uint32_t i = number ? take(&k()->handle_pool, CHAIN(handles, next_by_number)) : 0;
+	uint32_t i = number ? take(&k()->handle_pool, CHAIN(handles, next_by_number), MAX_POOL) : 0;
 
 	if (!i)
 		return -ENOSPC;
@@ -241,7 +258,7 @@ void handle_delete(uint32_t handle)
 
 uint32_t object_new(unsigned int device, uint64_t size)
 {
-	uint32_t i = take(&k()->object_pool, CHAIN(objects, next_by_offset));
+	uint32_t i = take(&k()->object_pool, CHAIN(objects, next_by_offset), MAX_POOL);
 
 	if (i)
 		k()->objects[i] = (struct object){ .device = device, .size = size, .token = -1 };
@@ -346,7 +363,7 @@ static void forget(uint32_t dmabuf)
 
 uint32_t dmabuf_new(uint64_t ino, uint64_t size, int device)
 {
-	uint32_t i = take(&k()->dmabuf_pool, CHAIN(dmabufs, next_by_ino));
+	uint32_t i = take(&k()->dmabuf_pool, CHAIN(dmabufs, next_by_ino), MAX_POOL);
 
 	/* What nobody refers to is forgotten, in the order of the table. */
 	for (uint32_t n = 0; !i && n < MAX_POOL; n++) {
@@ -355,7 +372,7 @@ uint32_t dmabuf_new(uint64_t ino, uint64_t size, int device)
 		if (k()->dmabufs[old].refs || k()->dmabufs[old].busy)
 			continue;
 		forget(old);
-		i = take(&k()->dmabuf_pool, CHAIN(dmabufs, next_by_ino));
+		i = take(&k()->dmabuf_pool, CHAIN(dmabufs, next_by_ino), MAX_POOL);
 	}
 	if (!i)
 		return 0;

@@ -20,8 +20,13 @@
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
+#include <linux/futex.h>
 
 #include "fake-internal.h"
+
+#ifndef SYS_futex
+#define SYS_futex SYS_futex_time64
+#endif
 
 static struct kernel *k(void)
 {
@@ -160,6 +165,40 @@ static int dmabuf_ioctl(uint32_t dmabuf, unsigned int request, const void *arg)
 	return 0;
 }
 
+int delay_of(uint32_t dmabuf)
+{
+	return k()->dmabufs[dmabuf].delay;
+}
+
+void delay(int us)
+{
+	if (us <= 0)
+		return;
+	atomic_fetch_add(&k()->delayed, 1);
+	raw_sleep(us);
+}
+
+static bool is_end(const void *arg)
+{
+	struct dma_buf_sync sync = { .flags = 0 };
+
+	return !copy_in(&sync, arg, sizeof(sync)) && sync.flags & DMA_BUF_SYNC_END;
+}
+
+/* With the lock held, but not while it waits. */
+static void wait_for_start(uint32_t dmabuf, struct locked *l)
+{
+	int was;
+
+	if (delay_of(dmabuf) < 0)
+		atomic_fetch_add(&k()->delayed, 1);
+	while ((was = delay_of(dmabuf)) < 0) {
+		kernel_unlock(*l);
+		syscall(SYS_futex, &k()->dmabufs[dmabuf].delay, FUTEX_WAIT, was, NULL);
+		*l = kernel_lock();
+	}
+}
+
 int fake_ioctl(int fd, unsigned long request, ...)
 {
 	struct locked l;
@@ -175,28 +214,36 @@ int fake_ioctl(int fd, unsigned long request, ...)
 		return -1;
 	/* Some are the same for every file. */
 	if (request == FIOCLEX || request == FIONCLEX || request == FIONBIO ||
-	    request == FIOASYNC || !what_locked(fd, &w, &l))
+	    request == FIOASYNC || !what_locked(fd, &w, &l)) {
+		if (k() && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
+			atomic_fetch_add(&k()->strays, 1);
 		return syscall(SYS_ioctl, fd, request, arg);
+	}
+	if (w.dmabuf && !is_end(arg))
+		wait_for_start(w.dmabuf, &l);
+	if (w.file && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
+		atomic_fetch_add(&k()->strays, 1);
 	ret = w.file ? drm_ioctl(w.file, request, arg) : dmabuf_ioctl(w.dmabuf, request, arg);
 	kernel_unlock(l);
+	if (w.dmabuf)
+		delay(delay_of(w.dmabuf));
 	return result(ret, saved);
 }
 
-static int dmabuf_mmap_allowed(int fd, uint32_t dmabuf, size_t len, int prot, int flags,
-			       uint64_t off)
+static int dmabuf_mmap(int fd, uint32_t dmabuf, void *addr, size_t len, int prot, int flags,
+		       uint64_t off, void **out)
 {
-	uint64_t size = k()->dmabufs[dmabuf].size, page = sysconf(_SC_PAGESIZE);
-	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-	int access = raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE;
+	const struct dmabuf *d = &k()->dmabufs[dmabuf];
+	int ret = mmap_allowed(addr, len, prot, flags, raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE, off);
+	uint64_t page = sysconf(_SC_PAGESIZE), whole = (len + page - 1) / page * page;
 
-	if (!len || len > UINT64_MAX - page)
-		return len ? -ENOMEM : -EINVAL;
-	if (access == O_RDONLY && shared && prot & PROT_WRITE)
-		return -EACCES;
-	len = (len + page - 1) / page * page;
-	if (k()->dmabufs[dmabuf].unmappable)
-		return -EINVAL;
-	return !shared || off > size || len > size - off ? -EINVAL : 0;
+	if (ret < 0)
+		return ret;
+	if (d->unmappable || (flags & MAP_TYPE) == MAP_PRIVATE || off > d->size ||
+	    whole > d->size - off)
+		return mmap_refused(addr, len, flags, -EINVAL);
+	*out = raw_mmap(addr, len, prot, flags, fd, off);
+	return *out == MAP_FAILED ? -errno : 0;
 }
 
 void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
@@ -217,11 +264,7 @@ void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t o
 	if (w.file) {
 		ret = drm_mmap(w.file, addr, len, prot, flags, off, &out);
 	} else {
-		ret = dmabuf_mmap_allowed(fd, w.dmabuf, len, prot, flags, off);
-		if (!ret)
-			out = raw_mmap(addr, len, prot, flags, fd, off);
-		if (!ret && out == MAP_FAILED)
-			ret = -errno;
+		ret = dmabuf_mmap(fd, w.dmabuf, addr, len, prot, flags, off, &out);
 	}
 	kernel_unlock(l);
 	result(ret, saved);
@@ -239,17 +282,47 @@ int fake_munmap(void *addr, size_t len)
 	return struck(FAKE_MUNMAP) ? -1 : raw_munmap(addr, len);
 }
 
+static void *raw_mremap(void *old, size_t old_len, size_t len, int flags, void *to)
+{
+	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
+}
+
+/*
+ * As remap_move() since 6.17: what is mapped in the range goes over, with its gaps, but the range
+ * may not begin with one. Here page by page, which comes to the same.
+ */
+static void *move_many(char *from, size_t len, char *to)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned char in_core;
+	int saved = errno;
+
+	for (size_t at = 0; at < len; at += page) {
+		if (at && syscall(SYS_mincore, from + at, page, &in_core) < 0 && errno == ENOMEM)
+			continue;
+		if (raw_mremap(from + at, page, page, MREMAP_MAYMOVE | MREMAP_FIXED, to + at) ==
+		    MAP_FAILED)
+			return MAP_FAILED;
+	}
+	errno = saved;
+	return to;
+}
+
 void *fake_mremap(void *old, size_t old_len, size_t len, int flags, ...)
 {
+	void *to, *out;
 	va_list ap;
-	void *to;
 
 	va_start(ap, flags);
 	to = flags & ~MREMAP_MAYMOVE ? va_arg(ap, void *) : NULL;
 	va_end(ap);
 	if (struck(FAKE_MREMAP))
 		return MAP_FAILED;
-	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
+	out = raw_mremap(old, old_len, len, flags, to);
+	if (out == MAP_FAILED && errno == EFAULT && flags == (MREMAP_MAYMOVE | MREMAP_FIXED) &&
+	    old_len == len && k() && k()->moves_many)
+		out = move_many(old, len, to);
+	return out;
 }
 
 int fake_fstat(int fd, struct stat *st)
@@ -271,4 +344,12 @@ int fake_fstat(int fd, struct stat *st)
 	kernel_unlock(l);
 	st->st_mode = S_IFCHR | 0660;
 	return 0;
+}
+
+int fake_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
+	       uint32_t value3)
+{
+	if (struck(FAKE_FUTEX))
+		return -1;
+	return syscall(SYS_futex, word, op, value, timeout, other, value3);
 }

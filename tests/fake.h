@@ -10,8 +10,8 @@
  * It starts with the first fake_open() of a device or fake_export() and follows the program into
  * its children by fork(), not through exec(). From then on a process has one descriptor more, a
  * high one that it cannot close: it leads to the process that keeps the dma-bufs of live handles.
- * So there is no descriptor for a handle here either; but mmap through a device needs one free for
- * a moment.
+ * So there is no descriptor for a handle here either. mmap through a device has one for a moment:
+ * where the program's limit leaves none free, beyond the limit.
  */
 #ifndef PRIMESHIM_FAKE_H
 #define PRIMESHIM_FAKE_H
@@ -51,6 +51,8 @@ int fake_fcntl(int fd, int cmd, ...);
 struct stat;
 int fake_fstat(int fd, struct stat *st);	/* as 64-bit libc's; -D_FILE_OFFSET_BITS=64 */
 int fake_pipe2(int fds[2], int flags);
+int fake_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
+	       uint32_t value3);
 struct pollfd;
 int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms);
 int fake_same_file(int fd, int other);		/* kcmp(KCMP_FILE): 0 if the same, -1 and errno */
@@ -89,6 +91,26 @@ void fake_submits_fail(int err);
 void fake_busy(uint64_t ino, bool busy);
 
 /*
+ * From now on DMA_BUF_IOCTL_SYNC and poll() of that dma-buf return @us microseconds after they have
+ * done their work. With FAKE_FENCE it has a fence that no ioctl of a device's waits for: poll()
+ * finds nothing ready and a START waits, before it does anything, until another number is set. With
+ * FAKE_LATE_FENCE, which comes after the poll(), START alone waits. Signal handlers run meanwhile,
+ * and the wait goes on after them. How many calls have been delayed so far.
+ */
+enum { FAKE_FENCE = -1, FAKE_LATE_FENCE = -2 };
+void fake_delay(uint64_t ino, int us);
+unsigned long fake_delayed(void);
+
+/*
+ * From now on one in so many calls (0: none), of every process, is left waiting before it does
+ * anything, as on a busy machine: races that are rare are seen in seconds.
+ */
+void fake_jitter(unsigned int one_in);
+
+/* How often DMA_BUF_IOCTL_SYNC was called on a descriptor that is not a dma-buf's. */
+unsigned long fake_strays(void);
+
+/*
  * Faults, for the calling thread alone: its @nth call from now on (0: the next) to any function
  * above that is a system call, or with @call to that one alone, fails with @err without having
  * done anything. -SIGBUS instead of an errno, for an mmap: it works, and the pages fault. One
@@ -97,9 +119,13 @@ void fake_busy(uint64_t ino, bool busy);
 enum fake_call {
 	FAKE_ANY, FAKE_OPEN, FAKE_IOCTL, FAKE_MMAP, FAKE_MUNMAP, FAKE_MREMAP, FAKE_CLOSE,
 	FAKE_CLOSE_RANGE, FAKE_DUP, FAKE_FCNTL, FAKE_FSTAT, FAKE_PIPE2, FAKE_POLL, FAKE_SAME_FILE,
+	FAKE_FUTEX,
 };
 void fake_fault(enum fake_call call, unsigned int nth, int err);
 bool fake_fault_clear(void);
+
+/* Whether one mremap() may move several mappings with MREMAP_FIXED, as since Linux 6.17. */
+void fake_moves_many(bool works);
 
 /* Whether GEM_CHANGE_HANDLE works, as in Linux 6.18; otherwise EINVAL, as before and since. */
 void fake_change_handle(bool works);

@@ -194,23 +194,26 @@ static bool of_a_file(const char *at)
 
 /*
  * A MAP_FIXED that failed by a fault may have unmapped what was there, or have left pages that
- * fault. (What other threads put into a gap is theirs.)
+ * fault. (What other threads put into a gap is theirs; but faults are for one thread.)
  */
 static void recheck(struct thread *t, char *addr, int pages)
 {
 	for (char *at = addr; at < addr + pages * PAGE; at += PAGE) {
 		struct piece gone = { .addr = at, .pages = 1, .buf = -1 };
+		unsigned char in_core;
+		bool gap = threads == 1 && mincore(at, PAGE, &in_core) < 0;
 
 		for (int i = 0; i < PIECES; i++) {
 			struct piece p = t->pieces[i];
 			int page = (at - p.addr) / PAGE;
 
-			if (!p.addr || at < p.addr || page >= p.pages || p.buf < 0 ||
-			    !(p.prot & PROT_READ) || page_right(t, &p, page))
+			if (!p.addr || at < p.addr || page >= p.pages)
+				continue;
+			if (!gap && (p.buf < 0 || !(p.prot & PROT_READ) || page_right(t, &p, page)))
 				continue;
 			carve(t, at, 1);
-			t->torn = true;
-			if (threads == 1 && of_a_file(at))
+			t->torn |= !gap;
+			if (threads == 1 && !gap && of_a_file(at))
 				piece_new(t, &gone);
 			break;
 		}
@@ -262,6 +265,15 @@ static bool recorded(void *addr, int pages)
 	return known;
 }
 
+/* Is the refusal the file's own, which comes when the place is unmapped? Not a check before it. */
+static bool refused_by_file(struct thread *t, const struct map_try *m)
+{
+	bool read_only = t->files[t->fds[m->fd].file].read_only;
+
+	return m->delta % PAGE == 0 &&
+	       !(read_only && m->flags & MAP_SHARED && m->prot & PROT_WRITE);
+}
+
 static void judge_map(struct thread *t, const struct map_try *m, void *out)
 {
 	int native_err, pages = (m->len + PAGE - 1) / PAGE, file = t->fds[m->fd].file;
@@ -286,6 +298,8 @@ static void judge_map(struct thread *t, const struct map_try *m, void *out)
 		EXPECT(t, !must(t, m), "the shim does not map it");
 		if (m->flags & MAP_FIXED && t->struck)
 			recheck(t, m->addr, pages);
+		else if (m->flags & MAP_FIXED && refused_by_file(t, m))
+			carve(t, m->addr, pages);
 		return;
 	}
 	EXPECT(t, !(m->flags & MAP_FIXED) || out == m->addr, "MAP_FIXED gave %p", out);
@@ -364,11 +378,11 @@ void step_map(struct thread *t)
 	before(t);
 	out = shim_mmap64(m.addr, m.len, m.prot, m.flags, t->fds[m.fd].number, m.offset);
 	after(t, out == MAP_FAILED);
-	note(t, "map file %d by %d at %llx + %llx (handle %d, %x), %zu bytes, prot %d, flags %x: "
-	     "%p (%d)", t->fds[m.fd].file, t->fds[m.fd].number,
+	note(t, "map file %d by %d at %llx + %llx (handle %d, %x), %zu bytes, prot %d, flags %x, "
+	     "to %p: %p (%d)", t->fds[m.fd].file, t->fds[m.fd].number,
 	     (unsigned long long)(m.offset - m.delta), (unsigned long long)m.delta,
 	     h ? (int)h->number : -1, m.buf < 0 ? 0 : t->bufs[m.buf].id, m.len, m.prot,
-	     m.flags, out, out == MAP_FAILED ? t->err : 0);
+	     m.flags, (void *)m.addr, out, out == MAP_FAILED ? t->err : 0);
 	judge_map(t, &m, out);
 	if (t->struck) {
 		struct fd *fd = &t->fds[m.fd];

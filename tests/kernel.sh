@@ -50,7 +50,7 @@ for importer in "${importers[@]}"; do
 	# Of dumb buffers, whose pages are counted from where a mapping begins.
 	for exporter in "${other[@]}"; do
 		timeout "$hang" $shim tests/process "$importer" "$exporter" \
-			files ranges handles mappings moves private
+			files ranges handles mappings moves places private
 		promise "$importer <- $exporter: the process ended well" [ $? = 0 ]
 	done
 done

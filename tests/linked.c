@@ -129,10 +129,13 @@ static int to_fstat(int fd, struct stat *st)
 	return fake_fstat(fd, st);
 }
 
-static int to_pipe2(int fds[2], int flags)
+static int to_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
+		    uint32_t value3)
 {
-	strike(FAKE_PIPE2);
-	return fake_pipe2(fds, flags);
+	/* The kernel says EAGAIN and EINTR of nothing but words that it has read. */
+	if (strike(FAKE_FUTEX) && (armed.struck == EAGAIN || armed.struck == EINTR))
+		fake_fault_clear();
+	return fake_futex(word, op, value, timeout, other, value3);
 }
 
 static int to_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
@@ -172,7 +175,7 @@ void linked_start(void)
 		.fcntl_time64 = to_fcntl,
 		.open = to_open,
 		.fstat = to_fstat,
-		.pipe2 = to_pipe2,
+		.futex = to_futex,
 		.poll = to_poll,
 		.sigaction = sigaction,
 		.sigprocmask = sigprocmask,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -196,6 +197,21 @@ void misuse(void)
 	errno_is_kept();
 }
 
+/* What a call says of a read-only argument, and how many descriptors it leaves. */
+static void say_readonly(const char *what, int fd, unsigned long request, const void *arg,
+			 size_t size)
+{
+	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int before = count_fds(), ret;
+
+	memcpy(page, arg, size);
+	mprotect(page, PAGE, PROT_READ);
+	ret = drmIoctl(fd, request, page) ? errno : 0;
+	printf("%s with a read-only argument: %d, %d descriptors left\n", what, ret,
+	       count_fds() - before);
+	munmap(page, PAGE);
+}
+
 /* Lines of errnos that the kernel alone decides. The caller compares two runs. */
 void answers(void)
 {
@@ -203,6 +219,7 @@ void answers(void)
 	struct drm_mode_map_dumb *nowhere = (void *)8;
 	struct export e = export_new(exporter, SIZE);
 	struct drm_prime_handle ph = { .handle = 1, .flags = ~0U };
+	struct drm_mode_map_dumb m = { 0 };
 	int fd = card(), null = open("/dev/null", O_RDWR), ret;
 	uint32_t handle = 0;
 	uint64_t off = 0;
@@ -243,6 +260,16 @@ void answers(void)
 		SAY("part of it", map_error(fd, off + PAGE, PAGE, PROT_READ, MAP_SHARED));
 		SAY("too long", map_error(fd, off, dumb.size + PAGE, PROT_READ, MAP_SHARED));
 		drmPrimeHandleToFD(fd, dumb.handle, DRM_CLOEXEC | DRM_RDWR, &self.dmabuf);
+		ph = (struct drm_prime_handle){ .handle = dumb.handle };
+		say_readonly("export", fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &ph, sizeof(ph));
+		ph.handle = handle;
+		say_readonly("its export", fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &ph, sizeof(ph));
+		ph = (struct drm_prime_handle){ .fd = e.dmabuf };
+		say_readonly("import", fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &ph, sizeof(ph));
+		m.handle = handle;
+		say_readonly("map of it", fd, DRM_IOCTL_MODE_MAP_DUMB, &m, sizeof(m));
+		m.handle = dumb.handle;
+		say_readonly("map", fd, DRM_IOCTL_MODE_MAP_DUMB, &m, sizeof(m));
 		SAY("imported into itself", import(fd, &self));
 		SAY("map of that", map_dumb(fd, dumb.handle, &off));
 		SAY("its offset is the driver's", off < WINDOW);

@@ -35,6 +35,7 @@ static const struct {
 	{ "handles", handles },
 	{ "mappings", mappings },
 	{ "moves", moves },
+	{ "places", places },
 	{ "private", private },
 	{ "threads", threads },
 	{ "signals", signals },

@@ -83,6 +83,7 @@ void exec_child(char **args);	/* FD HANDLE SEED */
 void handles(void);
 void mappings(void);
 void moves(void);
+void places(void);
 void private(void);
 void threads(void);
 void signals(void);

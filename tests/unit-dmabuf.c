@@ -115,24 +115,6 @@ START_TEST(placed_interior_map_replaces_no_more_than_it_may)
 }
 END_TEST
 
-START_TEST(unreadable_page_is_found_without_a_signal)
-{
-	int fd = memfd_create("empty", MFD_CLOEXEC), here = open("/proc/self/fd", O_RDONLY), after;
-	char *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
-
-	/* Beyond the end of the file: a touch would be SIGBUS. */
-	ck_assert_int_eq(page_readable(p), 0);
-	ck_assert_int_eq(ftruncate(fd, PAGE), 0);
-	ck_assert_int_eq(page_readable(p), 1);
-	munmap(p, PAGE);
-	after = open("/proc/self/fd", O_RDONLY);
-	ck_assert_int_eq(after, here + 1);	/* no descriptor is left open */
-	close(after);
-	close(here);
-	close(fd);
-}
-END_TEST
-
 START_TEST(what_is_no_dmabuf_is_not_identified)
 {
 	struct dmabuf_id id;
@@ -155,7 +137,6 @@ TCase *dmabuf_tests(void)
 	tcase_add_test(t, interior_map_points_into_a_map_of_the_whole);
 	tcase_add_loop_test(t, interior_map_stays_within_the_buffer, 0, 7);
 	tcase_add_test(t, placed_interior_map_replaces_no_more_than_it_may);
-	tcase_add_test(t, unreadable_page_is_found_without_a_signal);
 	tcase_add_test(t, what_is_no_dmabuf_is_not_identified);
 	return t;
 }

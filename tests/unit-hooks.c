@@ -3,8 +3,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
 
 #include <drm.h>
+#include <linux/dma-buf.h>
 
 #include "descriptor.h"
 #include "file.h"
@@ -19,12 +22,17 @@
 static struct next real;
 static int answer;		/* 0, or the errno that the fake kernel gives */
 static int calls;
+static void *passed;		/* the argument of the last */
 static void (*meanwhile)(void);	/* another thread, while the kernel is at work */
 
 static int fake_ioctl(int fd, ioctl_request request, ...)
 {
+	va_list ap;
+
 	(void)fd;
-	(void)request;
+	va_start(ap, request);
+	passed = va_arg(ap, void *);
+	va_end(ap);
 	calls++;
 	if (meanwhile)
 		meanwhile();
@@ -145,6 +153,28 @@ START_TEST(argument_is_not_read_where_the_kernel_did_not)
 }
 END_TEST
 
+/* The answers of other kinds of devices, which take an integer, say, for an argument. */
+START_TEST(argument_of_what_is_no_drm_node_is_not_read)
+{
+	static const unsigned long requests[] = {
+		DRM_IOCTL_PRIME_FD_TO_HANDLE, DRM_IOCTL_PRIME_HANDLE_TO_FD, DRM_IOCTL_GEM_CLOSE,
+		DRM_IOCTL_MODE_DESTROY_DUMB, DRM_IOCTL_MODE_MAP_DUMB, CHANGE_HANDLE,
+		DMA_BUF_IOCTL_SYNC,
+	};
+	struct drm_prime_handle arg = { .handle = 7 };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	import(1, 100);
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, null, requests[_i], (void *)8), 0);
+	ck_assert_int_eq(calls, 1);
+	/* Nor is another one passed on. */
+	passed = NULL;
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, null, requests[_i], &arg), 0);
+	ck_assert_ptr_eq(passed, &arg);
+	close(null);
+}
+END_TEST
+
 START_TEST(request_cut_short_goes_straight_on)
 {
 	/* drm_ioctl() goes by the number and takes any size. */
@@ -166,5 +196,15 @@ TCase *hook_tests(void)
 	tcase_add_test(t, failed_import_is_not_recorded_and_made_once);
 	tcase_add_loop_test(t, argument_is_not_read_where_the_kernel_did_not, 0, 6);
 	tcase_add_test(t, request_cut_short_goes_straight_on);
+	return t;
+}
+
+TCase *unreadable_hook_tests(void)
+{
+	TCase *t = tcase_create("hooks, unreadable");
+
+	tcase_set_tags(t, "unreadable");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, argument_of_what_is_no_drm_node_is_not_read, 0, 7);
 	return t;
 }

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "mapping.h"
+#include "range.h"
 #include "unit.h"
 
 #define PAGES 64
@@ -124,6 +125,103 @@ START_TEST(a_protection_divides_and_keeps_the_head)
 }
 END_TEST
 
+/* One piece of @m moves, with its head or without. */
+static void move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t page)
+{
+	mapping_move(m, BASE + from * PAGE, BASE + to * PAGE, BASE + page * PAGE,
+		     (to - from) * PAGE);
+}
+
+START_TEST(a_head_goes_with_the_last_piece_wherever_that_is)
+{
+	struct buffer *b = buffer(1);
+	struct mapping m;
+	uint64_t start;
+
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 8 * PAGE, 2 * PAGE, b, PROT_READ, 0), 0);
+	ck_assert(mapping_at(BASE + 4 * PAGE, PAGE, &m));
+	ck_assert_uint_eq(m.head, 2 * PAGE);
+	/* Pages 6 and 7 go away, then all the rest. */
+	move(&m, 6, 8, 30);
+	ck_assert_uint_eq(b->mapped[0], 3);
+	ck_assert_uint_eq(b->refs, 4);
+	cut(4, 8);
+	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert(mapping_at(BASE + 30 * PAGE, PAGE, &m));
+	ck_assert_uint_eq(m.head, 0);
+	cut(30, 1);
+	ck_assert_uint_eq(mapping_widow(&start), 0);
+	cut(31, 1);
+	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
+	ck_assert_uint_eq(start, BASE + 2 * PAGE);
+	ck_assert_uint_eq(b->refs, 1);
+	buffer_put(b);
+}
+END_TEST
+
+START_TEST(a_head_that_moves_is_nobodys_meanwhile)
+{
+	struct buffer *b = buffer(1);
+	struct mapping m;
+	uint64_t start;
+
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 2 * PAGE, b, PROT_READ, 0), 0);
+	ck_assert(mapping_at(BASE + 4 * PAGE, PAGE, &m));
+	mapping_behead(&m, 0);
+	/* Another thread maps where it was, before that is known. */
+	cut(2, 6);
+	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 0, b, PROT_READ, 0), 0);
+	move(&m, 4, 8, 40);
+	mapping_rehead(&m, BASE + 40 * PAGE);
+	ck_assert_uint_eq(b->mapped[0], 2);
+	cut(4, 4);
+	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert(mapping_at(BASE + 40 * PAGE, PAGE, &m));
+	ck_assert_uint_eq(m.head, 2 * PAGE);
+	ck_assert_uint_eq(m.end, BASE + 44 * PAGE);
+	cut(40, 4);
+	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
+	ck_assert_uint_eq(start, BASE + 38 * PAGE);
+	buffer_put(b);
+}
+END_TEST
+
+/* Every look at a range; the linker leads range.c's callers here. */
+static unsigned long looks;
+struct range *__real_ranges_after(const struct ranges *r, uint64_t point);
+struct range *__wrap_ranges_after(const struct ranges *r, uint64_t point);
+
+struct range *__wrap_ranges_after(const struct ranges *r, uint64_t point)
+{
+	looks++;
+	return __real_ranges_after(r, point);
+}
+
+START_TEST(heads_cost_what_is_cut)
+{
+	enum { MANY = 20000, STEP = 7919, EACH = 16 };
+	struct buffer *b = buffer(1);
+	uint64_t start;
+
+	for (uint64_t i = 0; i < MANY; i++)
+		ck_assert_int_eq(mapping_add(BASE + (4 * i + 1) * PAGE, 2 * PAGE, PAGE, b,
+					     PROT_READ, 0), 0);
+	looks = 0;
+	for (uint64_t i = 0, at = 0; i < MANY; i++, at = (at + STEP) % MANY) {
+		ck_assert_int_eq(cut(4 * at + 1, 1), 1);
+		ck_assert_uint_eq(mapping_widow(&start), 0);
+		ck_assert_int_eq(cut(4 * at + 2, 1), 1);
+		ck_assert_uint_eq(mapping_widow(&start), PAGE);
+		ck_assert_uint_eq(start, BASE + 4 * at * PAGE);
+		ck_assert_uint_eq(mapping_widow(&start), 0);
+	}
+	ck_assert_uint_lt(looks, EACH * MANY);
+	ck_assert_uint_eq(b->refs, 1);
+	buffer_put(b);
+}
+END_TEST
+
 /* Random maps and unmaps agree with an array that names each page's buffer and direction. */
 START_TEST(random_cuts_agree_with_the_model)
 {
@@ -182,6 +280,9 @@ TCase *mapping_tests(void)
 	tcase_add_test(t, head_goes_with_the_last_piece);
 	tcase_add_test(t, head_that_was_mapped_over_is_not_unmapped);
 	tcase_add_test(t, a_protection_divides_and_keeps_the_head);
+	tcase_add_test(t, a_head_goes_with_the_last_piece_wherever_that_is);
+	tcase_add_test(t, a_head_that_moves_is_nobodys_meanwhile);
+	tcase_add_test(t, heads_cost_what_is_cut);
 	tcase_add_loop_test(t, random_cuts_agree_with_the_model, 0, 4);
 	return t;
 }

@@ -22,7 +22,10 @@ int main(void)
 	suite_add_tcase(s, own_tests());
 	suite_add_tcase(s, driver_tests());
 	suite_add_tcase(s, dmabuf_tests());
+	suite_add_tcase(s, readable_tests());
+	suite_add_tcase(s, unreadable_tests());
 	suite_add_tcase(s, hook_tests());
+	suite_add_tcase(s, unreadable_hook_tests());
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

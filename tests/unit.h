@@ -20,6 +20,11 @@ TCase *mapping_tests(void);
 TCase *own_tests(void);
 TCase *driver_tests(void);
 TCase *dmabuf_tests(void);
+TCase *readable_tests(void);
 TCase *hook_tests(void);
+
+/* Not for valgrind, which would tell of them. */
+TCase *unreadable_tests(void);
+TCase *unreadable_hook_tests(void);
 
 #endif

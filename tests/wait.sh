@@ -7,10 +7,9 @@
 # shellcheck disable=SC2034
 hang=600
 
-# wait_until COMMAND...: waits until it succeeds, and fails where it does not for two minutes, which
-# is for what never comes
+# wait_until COMMAND...: waits until it succeeds; fails where what it waits for hangs
 wait_until() {
-	local end=$((SECONDS + 120))
+	local end=$((SECONDS + hang))
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.05

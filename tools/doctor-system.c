@@ -196,7 +196,7 @@ void check_seccomp(void)
 	long mode = doctor_status("Seccomp");
 
 	if (mode > 0)
-		tell(FINDING_WARNING, "seccomp", "if imports are not seen, allow kcmp and pipe2 in the filter",
+		tell(FINDING_WARNING, "seccomp", "if imports are not seen, allow kcmp in the filter",
 		     "a filter is on (mode %ld), and programs inherit it: what it refuses the shim cannot "
 		     "ask, and then leaves things as they are", mode);
 	else

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Children by every call that makes one, of a program whose other threads map imports. No atfork
+ * handler runs for some of them, and the other threads' locks stay as they are.
+ */
+#include "config.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "safety.h"
+
+#define THREADS	3
+#define HIGH	60	/* above all descriptors that the program has opened */
+
+extern char **environ;
+
+static pid_t (*plain_fork)(void);		/* _Fork(), since glibc 2.34 */
+static int (*range)(unsigned int first, unsigned int last, int flags);
+
+static int card, null;
+static uint64_t ino;
+static uint32_t handle;
+static uint8_t *kept;
+static atomic_bool done;
+static atomic_ulong wrong;
+
+static pid_t raw_clone(void)
+{
+#ifdef __s390__
+	return syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+}
+
+static void *mapper(void *arg)
+{
+	int dmabuf = new_dmabuf();
+
+	(void)arg;
+	while (!done) {
+		wrong += turn(card, dmabuf) != 0;
+		step();
+	}
+	close(dmabuf);
+	return NULL;
+}
+
+enum how { FORK, PLAIN, CLONE, VFORK, SPAWN };
+
+/* What a child may do by POSIX; but for the one of vfork(), whose memory is its parent's. */
+static inline __attribute__((always_inline)) void life(enum how how, unsigned long i, int copy,
+							int dmabuf)
+{
+	char *const args[] = { "true", NULL };
+
+	if (close(copy) || dup2(null, HIGH) != HIGH || dup2(card, HIGH + 1) != HIGH + 1)
+		_exit(10);
+	if (range && range(HIGH + (i & 1), ~0U, 0))
+		_exit(11);
+	if (how != VFORK && munmap(kept, size))
+		_exit(12);
+	/* And what is a system call natively. */
+	if (how != VFORK && i % 8 == 7)
+		for (int n = 0; n < 3; n++)
+			if (turn(card, dmabuf))
+				_exit(13);
+	if (i % 16 == 15)
+		execve("/bin/true", args, environ);
+	_exit(i % 16 == 15 ? 14 : 0);
+}
+
+static pid_t spawned(int copy)
+{
+	char *const args[] = { "true", NULL };
+	posix_spawn_file_actions_t acts;
+	pid_t pid = -1;
+
+	posix_spawn_file_actions_init(&acts);
+	posix_spawn_file_actions_addclose(&acts, copy);
+	posix_spawn_file_actions_adddup2(&acts, null, HIGH);
+	if (posix_spawn(&pid, "/bin/true", &acts, NULL, args, environ))
+		pid = -1;
+	posix_spawn_file_actions_destroy(&acts);
+	return pid;
+}
+
+static void generation(enum how how, const char *name, unsigned long n)
+{
+	int dmabuf = new_dmabuf(), before = descriptors_of(ino, NULL);
+	struct brackets was = brackets(ino), now;
+	unsigned long i;
+	bool well = true;
+
+	for (i = 0; i < n && well; i++) {
+		int copy = dup(card);
+		pid_t pid;
+
+		switch (how) {
+		case FORK:
+			pid = fork();
+			break;
+		case PLAIN:
+			pid = plain_fork();
+			break;
+		case CLONE:
+			pid = raw_clone();
+			break;
+		case VFORK:
+			pid = vfork();
+			break;
+		default:
+			pid = spawned(copy);
+		}
+		if (!pid)
+			life(how, i, copy, dmabuf);
+		well = ends_with(pid, 0) && !close(copy);
+		step();
+	}
+	check(well, "%s amid maps and unmaps of %d threads: %lu children of %lu lived well", name,
+	      THREADS, i - !well, n);
+	now = brackets(ino);
+	check(now.begins == was.begins && now.ends == was.ends,
+	      "they leave their parent's bracket as it is: %lu begins, %lu ends",
+	      now.begins - was.begins, now.ends - was.ends);
+	check(descriptors_of(ino, NULL) == before && shows(kept), "and its mapping");
+	close(dmabuf);
+}
+
+void children(void)
+{
+	pthread_t t[THREADS];
+	int d = new_dmabuf();
+	unsigned long n = rounds(300);
+	struct brackets was;
+
+	plain_fork = (pid_t (*)(void))dlsym(RTLD_DEFAULT, "_Fork");
+	range = (int (*)(unsigned int, unsigned int, int))dlsym(RTLD_DEFAULT, "close_range");
+	card = card_open(false);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ino = ino_of(d);
+	need(!import(card, d, &handle) && !map(card, handle, &kept), "map");
+	close(d);
+	fake.jitter(16);
+	for (int i = 0; i < THREADS; i++)
+		need(!pthread_create(&t[i], NULL, mapper, NULL), "a thread");
+	if (plain_fork)
+		generation(PLAIN, "_Fork()", n);
+	generation(CLONE, "a raw clone()", n);
+	generation(FORK, "fork()", n);
+	generation(VFORK, "vfork()", n);
+	generation(SPAWN, "posix_spawn()", n / 4 + 1);
+	done = true;
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	check(!wrong, "%lu imports that were mapped meanwhile went wrong", wrong);
+	was = brackets(ino);
+	check(!munmap(kept, size) && brackets(ino).ends == was.ends + shimmed &&
+	      !descriptors_of(ino, NULL), "the parent's bracket ends");
+}
+
+/* A child goes on with its imports and with its parent's. */
+static int goes_on(int dmabuf)
+{
+	uint8_t *p, *q;
+	uint32_t h = 0;
+
+	for (int i = 0; i < 20; i++) {
+		if (turn(card, dmabuf))
+			return 20;
+		if (map(card, handle, &p) || !shows(p) || munmap(p, size))
+			return 21;
+		step();
+	}
+	if (import(card, dmabuf, &h) || map(card, h, &p) || begin(card, h) || submit(card) ||
+	    begin(card, h) || end(card, h))
+		return 22;
+	q = mremap(p, size, size / 2, 0);
+	if (q != p || munmap(q, size / 2) || close_handle(card, h))
+		return 23;
+	if (!shows(kept) || munmap(kept, size))
+		return 24;
+	return dup2(dmabuf, card) != card || close(card) ? 25 : 0;
+}
+
+void alone(void)
+{
+	int d = new_dmabuf(), dmabuf = new_dmabuf(), before = descriptors(NULL, 0);
+	unsigned long n = rounds(20), i;
+	pid_t pid = 0;
+	bool well = true;
+
+	plain_fork = (pid_t (*)(void))dlsym(RTLD_DEFAULT, "_Fork");
+	card = card_open(false);
+	ino = ino_of(d);
+	need(!import(card, d, &handle) && !map(card, handle, &kept), "map");
+	for (i = 0; i < n && well; i++) {
+		pid = i & 1 && plain_fork ? plain_fork() : raw_clone();
+		if (!pid && i % 4 < 2)
+			_exit(goes_on(dmabuf));
+		/* A child of a child. */
+		if (!pid) {
+			pid = raw_clone();
+			if (!pid)
+				_exit(goes_on(dmabuf));
+			_exit(ends_with(pid, 0) ? 0 : 26);
+		}
+		well = ends_with(pid, 0);
+		step();
+	}
+	check(well, "children of _Fork() and raw clone() map as their parent does: %lu of %lu",
+	      i - !well, n);
+	check(begun(ino) == shimmed && shows(kept) && !turn(card, dmabuf), "and so does it");
+	munmap(kept, size);
+	check(brackets(ino).begins == brackets(ino).ends, "its bracket ends");
+	close(card);
+	check(descriptors(NULL, 0) == before, "no descriptor is left");
+}
+
+/* Where its parent has an import that MADV_DONTFORK keeps from it, a child maps what it likes. */
+static int without(void)
+{
+	uint8_t *q;
+	int pipes[2];
+
+	/* Of some nobody hears before their first call on an import. */
+	if (submit(card))
+		return 30;
+	q = mmap(kept, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (q != kept)
+		return 31;
+	memset(q, 1, size);
+	if (submit(card) || pipe(pipes) || write(pipes[1], q, size) != (ssize_t)size)
+		return 32;
+	q[0] = 2;
+	if (begin(card, handle) || end(card, handle) || read(pipes[0], q, size) != (ssize_t)size)
+		return 33;
+	q[page] = 3;
+	if (submit(card) || write(pipes[1], q + page, 1) != 1)
+		return 34;
+	return munmap(q, size) ? 35 : 0;
+}
+
+void left_out(void)
+{
+	static const char *const names[] = { "fork()", "a raw clone()", "_Fork()" };
+	int d = new_dmabuf();
+
+	plain_fork = (pid_t (*)(void))dlsym(RTLD_DEFAULT, "_Fork");
+	card = card_open(false);
+	ino = ino_of(d);
+	need(!import(card, d, &handle) && !map(card, handle, &kept), "map");
+	close(d);
+	need(!madvise(kept, size, MADV_DONTFORK), "MADV_DONTFORK");
+	for (int how = 0; how < 2 + !!plain_fork; how++) {
+		pid_t pid = how == 0 ? fork() : how == 1 ? raw_clone() : plain_fork();
+
+		if (!pid)
+			_exit(submit(card) ? 30 : descriptors_of(ino, NULL));
+		check(ends_with(pid, 0), "%s, a mapping that the child does not get: no descriptor",
+		      names[how]);
+		pid = how == 0 ? fork() : how == 1 ? raw_clone() : plain_fork();
+		if (!pid)
+			_exit(without());
+		check(ends_with(pid, 0), "and its own memory at that place is its own");
+	}
+	kept[0] = FILL;
+	check(shows(kept) && begun(ino) == shimmed, "the parent has it");
+	munmap(kept, size);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Threads that begin and end the CPU's accesses to one buffer at once, and a begin that has to wait
+ * and does not come back: no begin is lost. The fake kernel counts the brackets.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "safety.h"
+
+static int card;
+static uint64_t ino;
+static uint32_t handle;
+static uint8_t *p;
+static pthread_barrier_t start;
+static atomic_bool settled;
+static atomic_ulong wrong;
+static unsigned long seen;	/* calls that were delayed, before each round */
+
+static void buffer(void)
+{
+	int d = new_dmabuf();
+
+	card = card_open(false);
+	ino = ino_of(d);
+	need(!import(card, d, &handle) && !map(card, handle, &p), "map");
+	close(d);
+}
+
+/* Begins when the settler is amid what it does, or has done it. */
+static void *beginner(void *arg)
+{
+	unsigned long n = *(unsigned long *)arg;
+
+	while (n--) {
+		pthread_barrier_wait(&start);
+		while (fake.delayed() == seen && !settled)
+			nap(50);
+		wrong += begin(card, handle);
+		pthread_barrier_wait(&start);
+		pthread_barrier_wait(&start);
+	}
+	return NULL;
+}
+
+void begins(void)
+{
+	unsigned long n = rounds(100), lost[2] = { 0 };
+	pthread_t t[2];
+
+	buffer();
+	need(!pthread_barrier_init(&start, NULL, 3), "a barrier");
+	fake.delay(ino, 2000);
+	for (int i = 0; i < 2; i++)
+		need(!pthread_create(&t[i], NULL, beginner, &n), "a thread");
+	for (unsigned long i = 0; i < n; i++) {
+		uint8_t *q = NULL;
+
+		need(!end(card, handle), "end");
+		if (i & 1)
+			need(!begin(card, handle), "begin");
+		else
+			fake.busy(ino, true);
+		seen = fake.delayed();
+		settled = false;
+		pthread_barrier_wait(&start);
+		/* Of the work of two turns: an END, or a map that finds the buffer busy. */
+		wrong += i & 1 ? end(card, handle) : map(card, handle, &q);
+		settled = true;
+		pthread_barrier_wait(&start);
+		lost[i & 1] += begun(ino) != shimmed;
+		if (q)
+			munmap(q, size);
+		pthread_barrier_wait(&start);
+		step();
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	check(!wrong, "begins amid other threads' ends and maps: %lu failed", wrong);
+	check(!lost[0], "amid a map of a buffer that is busy: %lu of %lu begins were lost", lost[0],
+	      (n + 1) / 2);
+	check(!lost[1], "amid an end: %lu of %lu begins were lost", lost[1], n / 2);
+	fake.delay(ino, 0);
+	munmap(p, size);
+	check(brackets(ino).begins == brackets(ino).ends && !fake.bracket_faults(),
+	      "each bracket is begun and ended once");
+}
+
+static sigjmp_buf back;
+
+static void jump(int sig)
+{
+	siglongjmp(back, sig);
+}
+
+static void *begin_and_end(void *arg)
+{
+	bool *well = arg;
+
+	*well = !begin(card, handle) && begun(ino) == shimmed && !end(card, handle) &&
+		brackets(ino).begins == brackets(ino).ends;
+	return NULL;
+}
+
+static void *begin_now(void *arg)
+{
+	(void)arg;
+	begin(card, handle);
+	return NULL;
+}
+
+static void leave(int sig)
+{
+	(void)sig;
+	pthread_exit(NULL);
+}
+
+/* A thread that begins, and waits. */
+static pthread_t waiter(void)
+{
+	unsigned long delayed = fake.delayed();
+	pthread_t t;
+
+	need(!pthread_create(&t, NULL, begin_now, NULL), "a thread");
+	while (shimmed && fake.delayed() == delayed)
+		nap(1000);
+	return t;
+}
+
+/* @fence: -1 or -2, as fake.h has it. */
+static void blocked_by(int fence, const char *name)
+{
+	const struct sigaction act = { .sa_handler = jump, .sa_flags = SA_RESTART };
+	const struct sigaction ends = { .sa_handler = leave, .sa_flags = SA_RESTART };
+	int d = new_dmabuf(), state = -1;
+	bool well = false;
+	pthread_t t;
+	pid_t pid;
+
+	buffer();
+	need(!end(card, handle) && !sigaction(SIGALRM, &act, NULL) &&
+	     !sigaction(SIGUSR1, &ends, NULL), "end, sigaction");
+	fake.delay(ino, fence);
+	if (!sigsetjmp(back, 1)) {
+		alarm_in(20000);
+		begin(card, handle);
+		for (;;)
+			pause();
+	}
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
+	check(state == PTHREAD_CANCEL_ENABLE, "siglongjmp() out of a begin that waits for %s",
+	      name);
+	fake.delay(ino, 0);
+	/* This thread has not made a call since. */
+	need(!pthread_create(&t, NULL, begin_and_end, &well), "a thread");
+	pthread_join(t, NULL);
+	check(well, "another thread's next begin begins");
+	check(!turn(card, d), "other buffers are mapped");
+	step();
+	check(!begin(card, handle) && begun(ino) == shimmed, "the next begin begins");
+	check(!end(card, handle) && brackets(ino).begins == brackets(ino).ends,
+	      "the next end ends");
+	need(!pthread_create(&t, NULL, begin_and_end, &well), "a thread");
+	pthread_join(t, NULL);
+	check(well, "and those of another thread");
+
+	fake.delay(ino, fence);
+	t = waiter();
+	pthread_kill(t, SIGUSR1);
+	pthread_join(t, NULL);
+	fake.delay(ino, 0);
+	check(!begin(card, handle) && begun(ino) == shimmed, "and when a thread has left by "
+	      "pthread_exit()");
+	check(!munmap(p, size) && brackets(ino).begins == brackets(ino).ends, "the last one ends");
+	check(!descriptors_of(ino, NULL), "no descriptor is left");
+
+	/* A thread waits, and the program exits. */
+	pid = fork();
+	if (!pid) {
+		buffer();
+		need(!end(card, handle), "end");
+		fake.delay(ino, fence);
+		waiter();
+		well = !turn(card, d);
+		exit(well ? 0 : 50);
+	}
+	check(ends_with(pid, 0), "exit() while another thread waits in a begin");
+}
+
+void blocked(void)
+{
+	blocked_by(-1, "a fence");
+	blocked_by(-2, "a fence that came late");
+}
