@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "descriptor.h"
@@ -334,6 +335,14 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 	return ret;
 }
 
+/* Would the kernel map that through the program's descriptor at all? EACCES says do_mmap(). */
+static bool file_allows(const struct view *v, const struct mmap_call *c)
+{
+	bool writes = c->prot & PROT_WRITE && (c->flags & MAP_TYPE) != MAP_PRIVATE;
+
+	return v->access == O_RDWR || (v->access == O_RDONLY && !writes);
+}
+
 int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 {
 	struct told_map told = { .v = v, .c = c };
@@ -341,7 +350,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	enum plan plan = plan_of(v);
 	int dmabuf, ret;
 
-	if (plan == NATIVE) {
+	if (plan == NATIVE || !file_allows(v, c)) {
 		ret = leave_alone(v, c, out);
 		record_put(v->buffer);
 		return ret;
