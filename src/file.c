@@ -10,6 +10,7 @@
 #include "file.h"
 #include "lock.h"
 #include "next.h"
+#include "pages.h"
 #include "pool.h"
 
 /*
@@ -73,12 +74,12 @@ static bool order_has_room(void)
 
 	if (ordered < order_room)
 		return true;
-	bigger = next_pages(room * sizeof(*bigger));
+	bigger = pages_get(room * sizeof(*bigger));
 	if (!bigger)
 		return false;
 	if (order_room) {
 		memcpy(bigger, order, ordered * sizeof(*order));
-		next.munmap(order, order_room * sizeof(*order));
+		pages_put(order, order_room * sizeof(*order));
 	}
 	order = bigger;
 	order_room = room;
