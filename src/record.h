@@ -68,6 +68,7 @@ struct view {
 	bool native;		/* the offset is the driver's */
 	uint8_t native_works;	/* enum answer: does a touch of the driver's mapping work? */
 	uint8_t quirks;		/* of the driver; enum quirk */
+	bool forwards;		/* the driver maps imports by dma_buf_mmap(), as far as is known */
 };
 
 /*
