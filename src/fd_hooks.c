@@ -202,7 +202,6 @@ void fork_prepare(void)
 	taken = !lock_held();
 	if (!taken)
 		return;
-	publish_keep();
 	files_keep();
 	descriptors_lock();
 	files_lock();
@@ -217,7 +216,6 @@ void fork_parent(void)
 	files_unlock();
 	descriptors_unlock();
 	files_unkeep();
-	publish_unkeep();
 }
 
 void fork_child(void)
