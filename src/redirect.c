@@ -153,7 +153,7 @@ static enum plan plan_of(const struct view *v)
 }
 
 /* May the dma-buf be written to? Asked once, as its first export fixes that for ever. */
-static bool writable(struct buffer *b, int dmabuf)
+static bool may_be_written(struct buffer *b, int dmabuf)
 {
 	enum answer known;
 	int flags;
@@ -193,7 +193,7 @@ static bool sets_ops(const struct buffer *b)
  */
 static bool better_forwarded(const struct view *v, int dmabuf)
 {
-	return v->native && v->forwards && !writable(v->buffer, dmabuf) &&
+	return v->native && v->forwards && !may_be_written(v->buffer, dmabuf) &&
 	       (!(v->quirks & QUIRK_LEAVES_OPS) || sets_ops(v->buffer));
 }
 
