@@ -35,7 +35,7 @@ program() {
 	# What the shell says of signals nobody wants.
 	{
 		env PRIMESHIM_DIR="$dir" "${env[@]}" LD_PRELOAD="$shim:$fake:$preload" \
-			timeout 120 "$build/tests/page-safe" "$@" >"$tmp/out" 2>"$tmp/err"
+			timeout 600 "$build/tests/page-safe" "$@" >"$tmp/out" 2>"$tmp/err"
 		status=$?
 	} 2>/dev/null
 }
@@ -67,7 +67,7 @@ for what in rest all; do
 	mkfifo "$tmp/in"
 	"$build/tests/page-writer" "$dir" $what >"$tmp/written" &
 	writer=$!
-	PRIMESHIM_DIR=$dir LD_PRELOAD=$shim:$fake timeout 300 "$build/tests/page-safe" churn 500 wait churn 500 \
+	PRIMESHIM_DIR=$dir LD_PRELOAD=$shim:$fake timeout 600 "$build/tests/page-safe" churn 500 wait churn 500 \
 		<"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
 	exec 3>"$tmp/in"
 	for _ in {1..3000}; do
@@ -113,7 +113,7 @@ fi
 # A slow file system: nobody waits but the thread that makes the page.
 for what in SLOW_OPEN SLOW_ROOM; do
 	pages
-	program $what=2000 -- aside cycle fork join import map
+	program $what=3000 -- aside cycle fork join import map
 	promise "$what: fork() is done at once" [ "$status-$(grep -c '^fork at once' "$tmp/out")" = 0-1 ]
 	promise "$what: and its child holds nothing of it" grep -q 'holds 0$' "$tmp/out"
 	promise "$what: another thread imports and maps at once" grep -qx 'cycle at once' "$tmp/out"
@@ -183,7 +183,7 @@ disk() {
 # goes_on WHAT TEXT: a program with a page in $dir goes on when the disk has come to WHAT
 goes_on() {
 	mkfifo "$tmp/in"
-	PRIMESHIM_DIR=$dir LD_PRELOAD=$shim:$fake timeout 60 "$build/tests/page-safe" \
+	PRIMESHIM_DIR=$dir LD_PRELOAD=$shim:$fake timeout 600 "$build/tests/page-safe" \
 		import map wait churn 300 <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
 	exec 3>"$tmp/in"
 	for _ in {1..300}; do
