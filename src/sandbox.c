@@ -133,7 +133,7 @@ static const struct sample samples[] = {
 	CALL(MAY_WRITE | MAY_FILES, SYS_write, STDERR_FILENO, 0, 80),
 	CALL(MAY_WRITE, SAMPLE_SIGTIMEDWAIT, 0, 0, 0, 8),
 	CALL(MAY_WRITE, SYS_ioctl, STDERR_FILENO, TCGETS),
-	CALL(MAY_SIGPENDING, SYS_rt_sigpending, 0, 8),
+	CALL(MAY_SIGPENDING | MAY_FILES, SYS_rt_sigpending, 0, 8),
 #ifdef SYS_sendto
 	CALL(MAY_SEND, SYS_sendto, STDERR_FILENO, 0, 80, MSG_DONTWAIT | MSG_NOSIGNAL),
 #endif
