@@ -177,12 +177,14 @@ clock() {
 		"$tmp/lines" >>"$facts"
 }
 
-# look PID: bytes reserved and touched in private anonymous mappings, and descriptors
+# look PID: bytes mapped and touched in private anonymous mappings; descriptors; bytes of address
+# space that are PROT_NONE
 look() {
-	awk '/^[0-9a-f]+-/ { ours = $2 ~ /p$/ && $5 == 0 }
-	     ours && /^Size:/ { reserved += $2 }
+	awk '/^[0-9a-f]+-/ { ours = $2 ~ /p$/ && $5 == 0; none = ours && $2 ~ /^---/ }
+	     ours && /^Size:/ { if (none) reserved += $2; else mapped += $2 }
 	     ours && /^Anonymous:/ { touched += $2 }
-	     END { printf "%d %d ", reserved * 1024, touched * 1024 }' "/proc/$1/smaps"
+	     END { printf "%d %d %d ", reserved * 1024, mapped * 1024, touched * 1024 }' \
+		"/proc/$1/smaps"
 	find "/proc/$1/fd" -mindepth 1 | wc -l
 }
 

@@ -7,7 +7,7 @@
 #   hooks NAME SYMBOL					what a preloaded object defines
 #   ran NAME ROW FUNCTION OBJECT			a function that ran in the loop
 #   at ROW ADDRESS, code ADDRESS TEXT			the shim's instructions: that ran, and all
-#   weight NAME LABEL RESERVED TOUCHED DESCRIPTORS	of a process
+#   weight NAME LABEL RESERVED MAPPED TOUCHED DESCRIPTORS	of a process
 #   machine TEXT
 
 function row(name, symbols, limit, text)
@@ -51,7 +51,12 @@ $1 == "hooks" { hooks[$2, $3] = 1 }
 $1 == "ran" { ran[$2, $3, $4 " " $5] = 1; last_ran[$2, $3] = 1 }
 $1 == "at" { at[$2, $3] = 1 }
 $1 == "code" { address = $2; sub(/^code [^ ]* /, ""); code[address] = $0 }
-$1 == "weight" { reserved[$2, $3] = $4; touched[$2, $3] = $5; descriptors[$2, $3] = $6 }
+$1 == "weight" {
+	reserved[$2, $3] = $4
+	mapped[$2, $3] = $5
+	touched[$2, $3] = $6
+	descriptors[$2, $3] = $7
+}
 $1 == "machine" { sub(/^machine /, ""); machine = machine (machine ? "; " : "") $0 }
 
 function die(text)
@@ -223,10 +228,12 @@ function tables(	alone, states, i)
 	printf "\nAn import holds %.1f bytes (%.1f touched), one with an offset handed out %.1f" \
 	       " (%.1f touched); and\n%d descriptors. That is the growth of private anonymous" \
 	       " mappings in `/proc/PID/smaps`, and of\n`/proc/PID/fd`, over %d imports, less" \
-	       " the growth under the fake kernel alone.\n",
-	       held(reserved, "imported") / most, held(touched, "imported") / most,
-	       held(reserved, "offsets") / most, held(touched, "offsets") / most,
-	       held(descriptors, "imported"), most
+	       " the growth under the fake kernel alone. %.1f MiB of\naddress space are reserved" \
+	       " for more, PROT_NONE.\n",
+	       held(mapped, "imported") / most, held(touched, "imported") / most,
+	       held(mapped, "offsets") / most, held(touched, "offsets") / most,
+	       held(descriptors, "imported"), most,
+	       held(reserved, "imported") / 1048576
 	if (quick)
 		return
 
@@ -324,10 +331,13 @@ function promises(	i, j, r, n, peer, text, ratio, twice)
 		promise(sprintf("%s: with %d imports %.2f times the instructions as with 100, " \
 				"at most 1.5", scale[i], most, ratio), ratio <= 1.5)
 	}
-	n = held(reserved, "imported") / most
+	n = held(mapped, "imported") / most
 	promise(sprintf("an import holds %.1f bytes, at most 128", n), n > 0 && n <= 128)
 	n = held(descriptors, "imported")
 	promise(most " imports hold " n " descriptors, at most 0", n == 0)
+	n = held(reserved, "imported")
+	promise(sprintf("%.1f MiB of address space are reserved and not used, at most 16", n / 1048576),
+		n <= 16777216)
 }
 
 END {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Fails if a shared object of Debian's libdrm or Mesa can reach ioctl, a mapping call, poll, what
-# is set for signals, or the
-# duplication or closing of descriptors through a symbol of libc that primeshim does not define.
+# is set for signals and seccomp filters, or the duplication or closing of descriptors through a
+# symbol of libc that primeshim does not define.
 # Only imports are read: what a library finds by dlsym, asks of syscall() by number or does with
 # the system call instruction itself is out of sight.
 
@@ -25,7 +25,7 @@ declare -A bits=([amd64]=64 [i386]=32 [armhf]=32 [arm64]=64)
 # whose child has a copy of the records with that of the descriptors; posix_spawn and popen, as
 # the program that is started begins without mappings and loads a shim of its own.
 reach='ioctl|fcntl|m(un|re)?map|remap_file|shm(at|dt)|dup|close|recvm|pidfd_getfd|syscall'
-reach+='|^_*p*poll|mprotect|^_*(sysv_)?sig(nal$|action|procmask)|pthread_sigmask'
+reach+='|^_*p*poll|mprotect|^_*(sysv_)?sig(nal$|action|procmask)|pthread_sigmask|prctl'
 
 # The reviewed names that do no harm, each with the reason. Where it speaks of Mesa and libdrm it is
 # from the sources of both releases: read them again before a release is added.
