@@ -197,6 +197,13 @@ void step_dupfd(struct prog *p)
 		p->fds[ret].mine = true;
 }
 
+/* By the time that somebody looks, the shim may have one there. */
+void fds_gone(struct prog *p, unsigned int first, unsigned int last)
+{
+	for (unsigned int fd = first; fd <= last && fd < NUMBERS; fd++)
+		p->fds[fd].mine = false;
+}
+
 void step_close(struct prog *p)
 {
 	int fd = fd_pick(p);
@@ -205,6 +212,8 @@ void step_close(struct prog *p)
 		return;
 	say(p, "close(%d)", fd);
 	result(p, CALL(p, close(fd)));
+	if (fd >= 0)
+		fds_gone(p, fd, fd);
 }
 
 void step_close_range(struct prog *p)
@@ -212,6 +221,7 @@ void step_close_range(struct prog *p)
 	unsigned int first = number(p), last = first + rnd(p, 20);
 	unsigned int flags = one_in(p, 10) ? 1U << rnd(p, 5) : one_in(p, 4) ? 4 : 0, end;
 	bool all = threads == 1 && one_in(p, 3);
+	int ret;
 
 	end = first >= HIGH ? (threads > 1 ? first + 1 : NUMBERS) :
 			       (unsigned int)(p->low + p->lows);
@@ -227,12 +237,16 @@ void step_close_range(struct prog *p)
 	if (all && one_in(p, 3) && closefrom) {
 		say(p, "closefrom(%u)", first);
 		closefrom(first);
+		fds_gone(p, first, last);
 		return;
 	}
 	if (!close_range)
 		return;
 	say(p, "close_range(%u, %u, %u)", first, last, flags);
-	result(p, CALL(p, close_range(first, last, flags)));
+	ret = CALL(p, close_range(first, last, flags));
+	result(p, ret);
+	if (!ret && !(flags & 4))
+		fds_gone(p, first, last);
 }
 
 void step_flags(struct prog *p)

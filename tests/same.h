@@ -144,6 +144,7 @@ int fd_card(struct prog *p);			/* the same, of a device */
 int fd_dmabuf(struct prog *p);
 int fd_of(struct prog *p, int file);
 int fd_got(struct prog *p, int fd);		/* a call has given @fd; where it is now */
+void fds_gone(struct prog *p, unsigned int first, unsigned int last);	/* they are closed */
 void fds_refresh(struct prog *p);		/* what is open is what the program has */
 void step_dup(struct prog *p);
 void step_dup2(struct prog *p);
