@@ -265,6 +265,14 @@ static void pick_driver(void)
 	works = maps_natively(driver);
 }
 
+void use_other_device(void)
+{
+	do
+		device = (device + 1) % FAKE_DRIVERS;
+	while (!usable(&fake_drivers[device]) || !maps_natively(&fake_drivers[device]));
+	driver = &fake_drivers[device];
+}
+
 static bool start(struct prog *p, unsigned int index)
 {
 	p->index = index;
@@ -358,6 +366,8 @@ int main(int argc, char **argv)
 		if (pthread_create(&ids[i], NULL, run, &progs[i]))
 			return usage("no thread", "");
 	run(&progs[0]);
+	if (progs[0].few)
+		few_over(&progs[0]);
 	for (unsigned int i = 1; i < threads; i++)
 		pthread_join(ids[i], NULL);
 	progs[0].random = seed + 5;

@@ -104,6 +104,7 @@ extern const char *self;	/* the program's path */
 extern const struct fake_driver *driver;
 extern int device;
 extern bool works;		/* imports can be mapped natively */
+void use_other_device(void);	/* from now on, for ask_offset() */
 
 /* --avoid: a difference that is known, which would hide others. */
 bool avoided(const char *what);
