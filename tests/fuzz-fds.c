@@ -93,7 +93,7 @@ static int target(struct thread *t)
 	int fd = rnd(t, FDS), n;
 
 	if (threads == 1 && one_in(t, 6))
-		for (n = 760; n < 800; n++)
+		for (n = PRIVATE_FIRST; n < PRIVATE_FIRST + 40; n++)
 			if (descriptor_private(n))
 				return n;
 	if (one_in(t, 2) && t->fds[fd].number >= (int)first_own(t) && !t->fds[fd].fixed)
@@ -216,7 +216,8 @@ void step_close(struct thread *t)
 void step_close_range(struct thread *t)
 {
 	unsigned int first = first_own(t) + rnd(t, OWN), last = first + rnd(t, 12), end;
-	bool cloexec = one_in(t, 4), all = threads == 1 && one_in(t, 4), from = false;
+	bool cloexec = one_in(t, 4), all = threads == 1 && few < 0 && one_in(t, 4);
+	bool from = false;
 	int ret = 0;
 
 	end = first_own(t) + OWN - 1;
@@ -260,9 +261,9 @@ void step_bad_fd(struct thread *t)
 	int to = first_own(t), n = to + 1 + rnd(t, OWN - 1), ret, kind = rnd(t, 5);
 
 	if (threads == 1 && one_in(t, 2))
-		for (n = 760; n < 800 && !descriptor_private(n); n++)
+		for (n = PRIVATE_FIRST; n < PRIVATE_FIRST + 40 && !descriptor_private(n); n++)
 			;
-	if (fd_at(t, n) >= 0)
+	if (fd_at(t, n) >= 0 || (few >= 0 && n >= PRIVATE_FIRST && !descriptor_private(n)))
 		return;
 	before(t);
 	switch (kind) {

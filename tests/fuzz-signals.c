@@ -111,7 +111,7 @@ static void work(int card, int dmabuf, char *place, int i)
 /* @n times what a handler interrupts, on an open file and a dma-buf that end with it. */
 static bool storm(struct thread *t, enum way way, int n)
 {
-	int numbers = 1200 + t->index * 2;	/* where nobody else has any */
+	int numbers = PRIVATE_END + t->index * 2;	/* where nobody else has any */
 	char path[] = "/dev/dri/card0";
 	int card, dmabuf = fake_export(PAGE, 1, true);
 	char *place = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -290,6 +290,10 @@ static int start(void)
 	linked_start();
 	fake_change_handle(true);
 	signals_start();
+	if (few >= 0)
+		few_start();
+	if (hostile)
+		hostile_start();
 	pthread_barrier_init(&barrier, NULL, threads);
 	for (unsigned int i = 0; i < threads; i++) {
 		struct thread *t = &all[i];
@@ -327,7 +331,14 @@ int main(int argc, char **argv)
 			clean = true;
 		else if (!strcmp(argv[i], "--child"))	/* by step_children() */
 			return 0;
-		else if (!strcmp(argv[i], "--only") && more)
+		else if (!strcmp(argv[i], "--hostile"))
+			hostile = true;
+		else if (!strcmp(argv[i], "--truncate"))
+			hostile = truncating = true;
+		else if (!strcmp(argv[i], "--few") && more && number(argv[i + 1], 200, &n)) {
+			few = n;
+			i++;
+		} else if (!strcmp(argv[i], "--only") && more)
 			only = argv[++i];
 		else if (!strcmp(argv[i], "--without") && more)
 			without = argv[++i];
@@ -352,6 +363,8 @@ int main(int argc, char **argv)
 			return usage("cannot start a thread", "");
 	for (unsigned int i = 0; i < threads; i++)
 		pthread_join(id[i], NULL);
+	if (hostile)
+		hostile_end();
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	printf("fuzz: --seed %lu: %lu steps of %u threads in %.1f s: all right; %lu imports, %lu "
 	       "redirected, %lu fallbacks, %lu begins\n", seed, steps, threads,

@@ -81,6 +81,7 @@ struct prog {
 	int err;		/* errno after the last call */
 	int low, lows;		/* numbers of this thread; for high ones see fd_high() */
 	int few;		/* steps until the limit on descriptors is as before */
+	bool filled[LOOKED];	/* until then these are taken by nothing */
 	struct fd fds[NUMBERS];
 	struct ident files[FILES];	/* open files of devices, by their sockets' inodes; not the first */
 	int files_used;
@@ -158,6 +159,7 @@ void step_pipe(struct prog *p);
 void step_send(struct prog *p);
 void step_few(struct prog *p);
 void few_over(struct prog *p);
+bool fd_filled(struct prog *p, int fd);
 
 /* same-gem.c */
 void step_open(struct prog *p);
