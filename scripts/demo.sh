@@ -33,7 +33,7 @@ usage() {
 	the CPU mapping of an imported dma-buf draw the right picture with it. Installs the Debian
 	packages that are missing (with sudo if not root), builds in the folder build, and runs
 	programs in virtual machines with stock Debian kernels, natively and with the shim. Takes 2
-	to 5 minutes once all is downloaded (400 MB or so).
+	to 5 minutes once all is downloaded: up to 650 MB, of which --quick needs 250.
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
 	  --quick    only the first row: one small EGL program, in less than a minute

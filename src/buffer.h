@@ -39,6 +39,7 @@ struct buffer {
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
 	uint32_t framed : 1;		/* a frame buffer was made of it */
 	uint32_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
+	uint32_t writable : 2;		/* enum answer: is the dma-buf open for writing? */
 	uint32_t deaf : 1;		/* it knows no brackets */
 	uint32_t exporter : 8;		/* name_number(), 0 until asked */
 	uint8_t turn;			/* of settling: goes up with each */

@@ -13,6 +13,7 @@
 #include "lock.h"
 #include "next.h"
 #include "page.h"
+#include "pages.h"
 #include "sync.h"
 
 #ifndef MADV_WIPEONFORK
@@ -123,7 +124,7 @@ static bool room_for(unsigned int fd)
 		return true;
 	if (!owned())
 		own();
-	page = next_pages(PER_PAGE * sizeof(*page));
+	page = pages_get(PER_PAGE * sizeof(*page));
 	if (page)
 		atomic_store_explicit(&table[fd / PER_PAGE], page, memory_order_release);
 	return page;

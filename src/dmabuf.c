@@ -108,7 +108,8 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 	if (!len || delta % page_size() || delta > size || len > size || want > size - delta ||
 	    delta + want > SIZE_MAX)
 		return -EINVAL;
-	addr = placed ? (char *)addr - delta : NULL;
+	/* A hint is one for the pointer that is handed out. */
+	addr = placed || (uintptr_t)addr > delta ? (char *)addr - delta : NULL;
 	/* A kernel before 4.17 knows MAP_FIXED alone, which would replace what is in front. */
 	if (flags & MAP_FIXED_NOREPLACE)
 		flags &= ~MAP_FIXED;

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "lock.h"
 #include "next.h"
+#include "pages.h"
 #include "pool.h"
 
 /*
@@ -73,12 +74,12 @@ static bool order_has_room(void)
 
 	if (ordered < order_room)
 		return true;
-	bigger = next_pages(room * sizeof(*bigger));
+	bigger = pages_get(room * sizeof(*bigger));
 	if (!bigger)
 		return false;
 	if (order_room) {
 		memcpy(bigger, order, ordered * sizeof(*order));
-		next.munmap(order, order_room * sizeof(*order));
+		pages_put(order, order_room * sizeof(*order));
 	}
 	order = bigger;
 	order_room = room;
@@ -96,7 +97,7 @@ static void put_in_order(struct file *f, size_t at)
 }
 
 /* A file with one reference, and its lock free. */
-static struct file *file_new(dev_t rdev)
+static struct file *file_new(dev_t rdev, uint8_t access)
 {
 	struct file *f = descriptors_reuse();
 
@@ -121,6 +122,7 @@ static struct file *file_new(dev_t rdev)
 	f->name = 0;
 	f->table = NULL;
 	f->wanted = true;
+	f->access = access;
 	lock_release(&f->lock);
 	descriptors_lock();
 	f->refs = 1;
@@ -204,11 +206,13 @@ static struct file *same_file(int fd, ssize_t *at)
 static void learn(int fd, dev_t rdev)
 {
 	struct file *made, *same;
+	int flags;
 	ssize_t at;
 
 	if (descriptor_peek(fd))
 		return;
-	made = file_new(rdev);
+	flags = next.fcntl(fd, F_GETFL);
+	made = file_new(rdev, flags < 0 ? O_RDWR : flags & O_ACCMODE);
 	if (!made)
 		return;
 	same = same_file(fd, &at);

@@ -47,6 +47,7 @@ struct file {
 	uint8_t name;			/* name_number() of that */
 	const struct driver *table;	/* what is known of that; NULL: nothing */
 	bool wanted;			/* by PRIMESHIM_DRIVERS */
+	uint8_t access;			/* O_RDONLY, O_WRONLY, O_RDWR */
 	struct hash imports;		/* by handle */
 	struct ranges offsets;		/* by offset -> struct import */
 	/* Under descriptors_lock(): */

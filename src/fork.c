@@ -27,7 +27,6 @@ void fork_prepare(void)
 	taken = !lock_held();
 	if (!taken)
 		return;
-	publish_keep();
 	files_keep();
 	descriptor_numbers_lock();
 	descriptors_lock();
@@ -44,7 +43,6 @@ void fork_parent(void)
 	descriptors_unlock();
 	descriptor_numbers_unlock();
 	files_unkeep();
-	publish_unkeep();
 }
 
 void fork_child(void)
@@ -71,7 +69,7 @@ static void give_up(void)
 
 bool fork_unseen(void)
 {
-	bool whole = publish_free() && files_free() && descriptors_free() && buffers_free();
+	bool whole = files_free() && descriptors_free() && buffers_free();
 
 	log_forked();
 	descriptors_forked();

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "hash.h"
-#include "next.h"
+#include "pages.h"
 
 #define FIRST_SIZE	512	/* a page of buckets */
 #define LOAD		2	/* objects a bucket, when it grows */
@@ -41,7 +41,7 @@ static int grow(struct hash *h)
 	struct hash old = *h;
 
 	h->size = old.size ? old.size * 2 : FIRST_SIZE;
-	h->bucket = next_pages(h->size * sizeof(*h->bucket));
+	h->bucket = pages_get(h->size * sizeof(*h->bucket));
 	if (!h->bucket) {
 		*h = old;
 		return -ENOMEM;
@@ -57,7 +57,7 @@ static int grow(struct hash *h)
 		}
 	}
 	if (old.size)
-		next.munmap(old.bucket, old.size * sizeof(*old.bucket));
+		pages_put(old.bucket, old.size * sizeof(*old.bucket));
 	return 0;
 }
 
@@ -93,6 +93,6 @@ struct hash_link *hash_next(const struct hash *h, size_t *i)
 void hash_free(struct hash *h)
 {
 	if (h->size)
-		next.munmap(h->bucket, h->size * sizeof(*h->bucket));
+		pages_put(h->bucket, h->size * sizeof(*h->bucket));
 	*h = (struct hash){ .number = h->number };
 }

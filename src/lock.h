@@ -2,7 +2,6 @@
 /*
  * The locks over what is remembered. Whoever holds one may not wait, log, or call a driver.
  *
- *   opening     (publish.c)     that one shared page is made; its holder makes a file
  *   making      (file.c)        that one open file is not recorded as two
  *   numbers     (descriptor.c)  that a private descriptor's number is not the program's as well
  *   descriptors (descriptor.c)  which descriptor is which open file

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "next.h"
+#include "pages.h"
 #include "pool.h"
 
 /* So that the sanitizer tells of the use of an object that has been put back. */
@@ -27,7 +27,7 @@ static void link_in(struct pool *p, void *obj)
 static void refill(struct pool *p)
 {
 	size_t step = (p->size + 7) & ~(size_t)7;
-	char *chunk = next_pages(CHUNK);
+	char *chunk = pages_get(CHUNK);
 
 	/* From the back, so that neighbours come out in order. */
 	for (size_t at = chunk ? CHUNK / step * step : 0; at; at -= step)

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Making the shared page, and the process's own part of it; see publish.h. publish_tables.c has the
- * tables.
- *
- * Nobody else's file is written: the folder is this user's and closed to others, and the file new.
- * Its blocks are allocated before it is mapped, as a full disk would make a later touch SIGBUS.
+ * The shared page and its head; see publish.h. publish_file.c makes its file,
+ * publish_tables.c has the tables.
  */
 #include "config.h"
 
@@ -14,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +18,6 @@
 #include "bionic.h"
 #include "buffer.h"
 #include "descriptor.h"
-#include "lock.h"
 #include "log.h"
 #include "next.h"
 #include "page.h"
@@ -31,6 +25,7 @@
 #include "publish.h"
 #include "publish_page.h"
 #include "settings.h"
+#include "show.h"
 #include "stats.h"
 
 /* Of probes.h, which everybody may include. */
@@ -43,19 +38,19 @@ PROBE_SEMAPHORE(end);
 PROBE_SEMAPHORE(close);
 #endif
 
-/* First of all locks: one thread makes the page, and others wait for it. */
-static struct lock opening;
-
 _Atomic(struct publish_page *) publish_page;
-static atomic_bool failed;	/* relaxed: at worst it is told twice */
+static atomic_int maker;	/* the process whose page or draft it is; 0: there is none */
+static atomic_bool failed;	/* relaxed: it is set once and for good */
 static bool forked;
+static shared_u32 events;	/* how many there were */
 
 /* Of this thread; 0: to be asked. */
 static __thread uint32_t thread __attribute__((tls_model("initial-exec")));
 
 bool published(void)
 {
-	return publish_at();
+	/* Relaxed: whatever depends on it takes buffers_lock() and asks again. */
+	return atomic_load_explicit(&maker, memory_order_relaxed);
 }
 
 uint64_t publish_now(void)
@@ -73,64 +68,6 @@ uint32_t publish_thread(void)
 	return thread;
 }
 
-/* The folder, found to be ours alone; or a negative errno. */
-static int open_folder(const char *dir)
-{
-	struct stat st;
-	int fd = next.open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0 && errno == ENOENT && (!mkdir(dir, 0700) || errno == EEXIST))
-		fd = next.open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (next.fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)) {
-		next.close(fd);
-		return -EPERM;
-	}
-	return fd;
-}
-
-/* Room on the disk for all of it. Past RLIMIT_FSIZE there would be a SIGXFSZ. */
-static int allocate(int fd, size_t size)
-{
-	struct rlimit lim;
-	int ret;
-
-	if (!getrlimit(RLIMIT_FSIZE, &lim) && lim.rlim_cur < size)
-		return -EFBIG;
-	ret = posix_fallocate(fd, 0, size);
-	/* What glibc does where the file system cannot, and musl does not. */
-	for (size_t at = 4095; (ret == EOPNOTSUPP || ret == EINVAL) && at < size; at += 4096)
-		if (pwrite(fd, "", 1, at) != 1)
-			return errno ? -errno : -EIO;
-	return ret == EOPNOTSUPP || ret == EINVAL ? 0 : -ret;
-}
-
-/* A new file in the folder, mapped; or a negative errno with nothing left of it. */
-static int make_file(const char *dir, void **out)
-{
-	const size_t size = page_round(sizeof(struct publish_page));
-	int folder = open_folder(dir), fd, ret;
-	struct timespec now;
-	char name[64];
-
-	if (folder < 0)
-		return folder;
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(name, sizeof(name), "%d-%lld.%09ld" SHARED_SUFFIX, (int)getpid(),
-		 (long long)now.tv_sec, now.tv_nsec);
-	fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	ret = fd < 0 ? -errno : allocate(fd, size);
-	if (!ret)
-		ret = next_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0, out);
-	if (ret < 0 && fd >= 0)
-		unlinkat(folder, name, 0);
-	if (fd >= 0)
-		next.close(fd);
-	next.close(folder);
-	return ret;
-}
-
 static void read_command(char *command, size_t len)
 {
 	int fd = next.open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
@@ -142,21 +79,13 @@ static void read_command(char *command, size_t len)
 	next.close(fd);
 }
 
-static struct shared_section section(size_t offset, size_t stride, size_t n)
-{
-	return (struct shared_section){ .offset = offset, .stride = stride, .n = n };
-}
-
-#define SECTION(table)								\
-	section(offsetof(struct publish_page, table), sizeof(((struct publish_page *)0)->table[0]), \
-		sizeof(((struct publish_page *)0)->table) /				\
-		sizeof(((struct publish_page *)0)->table[0]))
-
+/* The fields of a new draft's head that no other thread changes. */
 static void fill_head(struct shared_page *h)
 {
 	struct timespec real;
 
 	clock_gettime(CLOCK_REALTIME, &real);
+	h->version = SHARED_VERSION;
 	h->order = SHARED_ORDER;
 	h->size = sizeof(struct publish_page);
 	h->pid = getpid();
@@ -169,16 +98,6 @@ static void fill_head(struct shared_page *h)
 	snprintf(h->shim, sizeof(h->shim), "%s", PACKAGE_VERSION);
 	h->policy = h->start_policy = atomic_load_explicit(&settings.policy, memory_order_relaxed);
 	h->forked = forked;
-	h->names = SECTION(names);
-	h->pairs = SECTION(pairs);
-	h->buffers = SECTION(buffers);
-	h->imports = SECTION(imports);
-	h->mappings = SECTION(mappings);
-	h->events = SECTION(events);
-	h->version = SHARED_VERSION;
-	/* Last, so that a reader never takes half a head for a whole one. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(h->magic, SHARED_MAGIC, sizeof(h->magic));
 }
 
 static void tell(int err)
@@ -186,73 +105,96 @@ static void tell(int err)
 	atomic_store_explicit(&failed, true, memory_order_relaxed);
 	log_always("PRIMESHIM_DIR=%s: %s: no report of this process", settings.dir,
 		   err == -EPERM ? "not a folder of this user's that others cannot write" :
-		   err == -EFBIG ? "no file may be as large (ulimit -f)" : log_errno(err));
+		   err == -EFBIG ? "no file may be as large (ulimit -f)" :
+		   err == -EOPNOTSUPP ? "its file system does not keep room for it, as a tmpfs or "
+		   "ext4 does" : log_errno(err));
 }
 
-static void open_page(void)
+static void show_page(struct publish_page *p)
 {
-	struct publish_page *p;
-	void *at;
-	int ret;
-
-	ret = make_file(settings.dir, &at);
-	if (ret < 0) {
-		tell(ret);
-		return;
-	}
-	p = at;
-	fill_head(&p->head);
 	buffers_lock();
-	/* Release: whoever sees the page sees its head. */
+	publish_draft_copy(p);
+	/* Release: other threads write into the page after that copy. */
 	atomic_store_explicit(&publish_page, p, memory_order_release);
+	publish_file_done();
 	stats_publish(p->head.counters);
-	publish_all();
+	/* Last, so that a reader never takes half a page for a whole one. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(p->head.magic, SHARED_MAGIC, sizeof(p->head.magic));
 	buffers_unlock();
+}
+
+static void give_up(int err)
+{
+	buffers_lock();
+	atomic_store_explicit(&maker, 0, memory_order_relaxed);
+	publish_draft_end();
+	buffers_unlock();
+	tell(err);
+}
+
+/* The draft, if it falls to this thread to make the page; else NULL. */
+static struct publish_page *begin(int pid)
+{
+	struct publish_page *draft = NULL;
+	bool mine;
+
+	buffers_lock();
+	mine = !published();
+	if (mine)
+		draft = publish_draft_begin();
+	if (draft)
+		atomic_store_explicit(&maker, pid, memory_order_relaxed);
+	buffers_unlock();
+	if (mine && !draft)
+		tell(-ENOMEM);
+	return draft;
 }
 
 void publish_open(void)
 {
-	struct publish_page *p = publish_at();
+	struct publish_page *draft, *page;
+	int pid, ret;
 
 	if (!settings.dir || atomic_load_explicit(&failed, memory_order_relaxed))
 		return;
-	/* A child that no atfork handler saw. */
-	if (p && p->head.pid != (uint32_t)getpid() && !descriptors_borrowed())
-		publish_forked();
-	if (publish_at())
+	pid = getpid();
+	if (atomic_load_explicit(&maker, memory_order_relaxed) == pid || descriptors_borrowed())
 		return;
-	lock_take(&opening);
-	if (!publish_at())
-		open_page();
-	lock_release(&opening);
-}
-
-void publish_keep(void)
-{
-	lock_take(&opening);
-}
-
-void publish_unkeep(void)
-{
-	lock_release(&opening);
-}
-
-bool publish_free(void)
-{
-	return lock_free(&opening);
+	/* A child that no atfork handler saw. */
+	publish_forked();
+	draft = begin(pid);
+	if (!draft)
+		return;
+	fill_head(&draft->head);
+	ret = publish_file(settings.dir, &page);
+	if (ret < 0)
+		give_up(ret);
+	else
+		show_page(page);
 }
 
 void publish_forked(void)
 {
 	struct publish_page *p = publish_at();
+	void *same;
 
-	if (!p)
+	if (!atomic_exchange_explicit(&maker, 0, memory_order_relaxed))
 		return;
 	forked = true;
 	thread = 0;
+	events = 0;
 	atomic_store_explicit(&publish_page, NULL, memory_order_relaxed);
 	stats_unpublish();
-	next.munmap(p, page_round(sizeof(*p)));
+	publish_draft_end();
+	publish_file_forked();
+	/*
+	 * A signal handler may have forked amid a store into the page, and the child returns to
+	 * that store: the page is replaced, and not unmapped.
+	 */
+	if (p)
+		next_mmap(p, page_round(sizeof(*p)), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, &same);
 }
 
 void publish_follow(void)
@@ -262,6 +204,7 @@ void publish_follow(void)
 
 	if (!p)
 		return;
+	/* The one word of the page that the shim reads: any value may be there. */
 	now = __atomic_load_n(&p->head.policy, __ATOMIC_RELAXED);
 	is = atomic_load_explicit(&settings.policy, memory_order_relaxed);
 	if (now == is || !settings_may_be(now) ||
@@ -283,7 +226,8 @@ void publish_event(struct shared_event e)
 	if (!e.at)
 		e.at = publish_now();
 	e.tid = publish_thread();
-	number = __atomic_add_fetch(&p->head.events.used, 1, __ATOMIC_RELAXED);
+	number = __atomic_add_fetch(&events, 1, __ATOMIC_RELAXED);
+	SHOW(&p->head.events.used, &events);
 	to = &p->events[(number - 1) % PUBLISH_EVENTS];
 	__atomic_store_n(&to->seq, 0, __ATOMIC_RELAXED);
 	/* The number is away before the rest changes, and back when it has. */
@@ -296,7 +240,8 @@ void publish_end(void)
 {
 	struct publish_page *p = publish_at();
 
-	if (!p || descriptors_borrowed() || p->head.pid != (uint32_t)getpid())
+	if (!p || descriptors_borrowed() ||
+	    atomic_load_explicit(&maker, memory_order_relaxed) != getpid())
 		return;
 	publish_event((struct shared_event){ .kind = EVENT_EXIT });
 	__atomic_store_n(&p->head.ended, publish_now(), __ATOMIC_RELAXED);

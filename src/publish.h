@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared page (shared_page.h) as the shim writes it. Without PRIMESHIM_DIR, and where no page can
- * be made, which is told once, every function here does nothing.
+ * The shared page (shared_page.h) as the shim writes it. Without PRIMESHIM_DIR, and where no page
+ * can be made, which is told once, every function here does nothing.
  */
 #ifndef PRIMESHIM_PUBLISH_H
 #define PRIMESHIM_PUBLISH_H
@@ -27,23 +27,18 @@ static inline unsigned int publish_entry(unsigned int number)
 }
 
 /*
- * There is something to tell: makes the page if there is none, with what is remembered so far. Takes
- * the locks; not with one held.
+ * There is something to tell: makes the page if there is none, with what is remembered so far. The
+ * thread that makes the page waits for the file system, and no other thread does. What others tell
+ * meanwhile will be in the page's tables and counters, and not among its events. Not with a lock
+ * held.
  */
 void publish_open(void);
 
-/* Is there one? */
+/* Is there a page, or will there be one soon? */
 bool published(void);
 
 /* Heeds what a reader has written into the page: the mode from here on. Not with a lock held. */
 void publish_follow(void);
-
-/* Around fork(): no page is made meanwhile. Before all other locks, and after. */
-void publish_keep(void);
-void publish_unkeep(void);
-
-/* Is no page being made? In a child with one thread; see fork.h. */
-bool publish_free(void);
 
 /* In the child of a fork(): the page is the parent's. The next publish_open() makes its own. */
 void publish_forked(void);

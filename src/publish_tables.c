@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * The tables of the shared page: what there is, kept as it changes; see publish.h. All of it is
- * written with buffers_lock() held, so that there is one writer at a time; readers go by @seq.
+ * written with buffers_lock() held, so that there is one writer at a time: into the draft
+ * (publish_page.h), and from there into the page, whose readers go by @seq.
  */
 #include "config.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <linux/dma-buf.h>
@@ -12,95 +14,176 @@
 #include "buffer.h"
 #include "file.h"
 #include "mapping.h"
+#include "next.h"
+#include "page.h"
 #include "publish.h"
 #include "publish_page.h"
 
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
-/* Is that entry in use? All tables of which that is asked begin with these. */
+/* Without the events. */
+#define DRAFT_SIZE	offsetof(struct publish_page, events)
+
+/*
+ * The draft stays in its place when it has ended: a signal handler may have forked amid a change of
+ * it, and the child returns to that change.
+ */
+static struct publish_page *draft;
+static bool kept;		/* begun, and not ended */
+
+/*
+ * By table: no entry below is free. The lowest free entry is always used, so that the entries that
+ * have ever been used are few.
+ */
+enum { BUFFERS, IMPORTS, MAPPINGS, TABLES };
+static unsigned int full[TABLES];
+
+/* All tables whose entries come and go have entries that begin with these. */
 struct any_entry {
 	shared_u32 seq;
 	uint8_t live;
 };
 
-static struct any_entry *entry(struct shared_section *t, unsigned int i)
+/* The place in the page of what is at @from in the draft; NULL while there is no page. */
+static void *place(const void *from)
 {
-	/* The sections lie in the page that they are in the head of. */
-	return (void *)((char *)publish_at() + t->offset + (size_t)i * t->stride);
+	char *p = (char *)publish_at();
+
+	return p ? p + ((const char *)from - (const char *)draft) : NULL;
 }
 
-/* Where the search for a free one begins, by table; a hint and no more. */
-static unsigned int hints[3];
-
-/* The number + 1 of a free entry, or PUBLISH_NO_ENTRY where there is none. */
-static unsigned int find_free(struct shared_section *t, unsigned int *hint)
+static void show_u32(const shared_u32 *from)
 {
-	for (unsigned int i = 0; i < t->n; i++) {
-		unsigned int at = (*hint + i) % t->n;
+	shared_u32 *to = place(from);
 
-		if (entry(t, at)->live)
-			continue;
-		*hint = at + 1;
-		if (at >= t->used)
-			__atomic_store_n(&t->used, at + 1, __ATOMIC_RELEASE);
-		return at + 1;
-	}
-	__atomic_add_fetch(&publish_at()->head.no_room, 1, __ATOMIC_RELAXED);
-	return PUBLISH_NO_ENTRY;
+	/* Release: entries are there before they are in use. */
+	if (to)
+		__atomic_store_n(to, *from, __ATOMIC_RELEASE);
 }
 
+static void show_u64(const shared_u64 *from)
+{
+	shared_u64 *to = place(from);
+
+	if (to)
+		__atomic_store_n(to, *from, __ATOMIC_RELAXED);
+}
+
+static void show_bytes(const void *from, size_t len)
+{
+	void *to = place(from);
+
+	if (to)
+		memcpy(to, from, len);
+}
 
 /* Around a change of an entry: its number is odd meanwhile. */
-static void write_begin(shared_u32 *seq)
+static void write_begin(void *e)
 {
-	__atomic_store_n(seq, *seq + 1, __ATOMIC_RELAXED);
+	struct any_entry *from = e, *to = place(from);
+
+	from->seq++;
+	if (!to)
+		return;
+	__atomic_store_n(&to->seq, from->seq, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-static void write_end(shared_u32 *seq)
+static void write_end(void *e, size_t size)
 {
-	__atomic_store_n(seq, *seq + 1, __ATOMIC_RELEASE);
+	const size_t number = sizeof(((struct any_entry *)0)->seq);
+	struct any_entry *from = e, *to = place(from);
+
+	from->seq++;
+	if (!to)
+		return;
+	memcpy((char *)to + number, (char *)from + number, size - number);
+	__atomic_store_n(&to->seq, from->seq, __ATOMIC_RELEASE);
 }
 
-static void clear(struct shared_section *t, unsigned int number)
+static void no_room(void)
 {
-	struct any_entry *e = entry(t, number - 1);
-
-	write_begin(&e->seq);
-	e->live = 0;
-	write_end(&e->seq);
+	draft->head.no_room++;
+	show_u32(&draft->head.no_room);
 }
+
+/*
+ * The number + 1 of a free entry of a table with @n of @size bytes from @first on, or
+ * PUBLISH_NO_ENTRY where there is none.
+ */
+static unsigned int find_free(const void *first, size_t size, unsigned int n, shared_u32 *used,
+			      unsigned int *at)
+{
+	for (; *at < n; (*at)++) {
+		if (((const struct any_entry *)((const char *)first + *at * size))->live)
+			continue;
+		if (*at >= *used) {
+			*used = *at + 1;
+			show_u32(used);
+		}
+		return ++*at;
+	}
+	no_room();
+	return PUBLISH_NO_ENTRY;
+}
+
+#define FIND_FREE(table, id)							\
+	find_free(draft->table, sizeof(draft->table[0]), COUNT(draft->table),	\
+		  &draft->head.table.used, &full[id])
+
+/* The entry of that number is free. */
+static void freed(unsigned int id, unsigned int number)
+{
+	if (number - 1 < full[id])
+		full[id] = number - 1;
+}
+
+static void clear(void *e, size_t size, unsigned int id, unsigned int number)
+{
+	write_begin(e);
+	((struct any_entry *)e)->live = 0;
+	write_end(e, size);
+	freed(id, number);
+}
+
+#define CLEAR(table, id, number)						\
+	clear(&draft->table[(number) - 1], sizeof(draft->table[0]), id, number)
 
 void publish_name(unsigned int number)
 {
-	struct publish_page *p = publish_at();
-
-	if (!p)
+	if (!kept)
 		return;
-	memcpy(p->names[number], name_text(number), NAME_LEN);
-	__atomic_store_n(&p->head.names.used, number + 1, __ATOMIC_RELEASE);
+	memcpy(draft->names[number], name_text(number), NAME_LEN);
+	show_bytes(draft->names[number], NAME_LEN);
+	draft->head.names.used = number + 1;
+	show_u32(&draft->head.names.used);
 }
 
 void publish_pair(const struct shared_pair *key, uint64_t bytes)
 {
 	const size_t len = offsetof(struct shared_pair, count);
-	struct publish_page *p = publish_at();
+	struct shared_pair *p;
 	uint32_t i = 0;
 
-	if (!p)
+	if (!kept)
 		return;
-	while (i < p->head.pairs.used && memcmp(&p->pairs[i], key, len))
+	while (i < draft->head.pairs.used && memcmp(&draft->pairs[i], key, len))
 		i++;
-	if (i == COUNT(p->pairs)) {
-		__atomic_add_fetch(&p->head.no_room, 1, __ATOMIC_RELAXED);
+	if (i == COUNT(draft->pairs)) {
+		no_room();
 		return;
 	}
-	if (i == p->head.pairs.used) {
-		memcpy(&p->pairs[i], key, len);
-		__atomic_store_n(&p->head.pairs.used, i + 1, __ATOMIC_RELEASE);
+	p = &draft->pairs[i];
+	if (i == draft->head.pairs.used) {
+		memcpy(p, key, len);
+		show_bytes(p, len);
+		draft->head.pairs.used++;
+		show_u32(&draft->head.pairs.used);
 	}
-	__atomic_add_fetch(&p->pairs[i].count, 1, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&p->pairs[i].bytes, bytes, __ATOMIC_RELAXED);
+	p->count++;
+	show_u64(&p->count);
+	p->bytes += bytes;
+	show_u64(&p->bytes);
 }
 
 static uint8_t bracket_of(const struct buffer *b)
@@ -114,100 +197,105 @@ static uint8_t bracket_of(const struct buffer *b)
 
 void publish_buffer(struct buffer *b)
 {
-	struct publish_page *p = publish_at();
-	struct shared_buffer *to;
+	struct shared_buffer *e;
 
-	if (!p || b->slot == PUBLISH_NO_ENTRY)
+	if (!kept || b->slot == PUBLISH_NO_ENTRY)
 		return;
 	if (!b->slot) {
-		b->slot = find_free(&p->head.buffers, &hints[0]);
+		b->slot = FIND_FREE(buffers, BUFFERS);
 		if (b->slot == PUBLISH_NO_ENTRY)
 			return;
-		to = &p->buffers[b->slot - 1];
-		write_begin(&to->seq);
-		memset((char *)to + sizeof(to->seq), 0, sizeof(*to) - sizeof(to->seq));
+		e = &draft->buffers[b->slot - 1];
+		write_begin(e);
+		memset((char *)e + sizeof(e->seq), 0, sizeof(*e) - sizeof(e->seq));
 	} else {
-		to = &p->buffers[b->slot - 1];
-		write_begin(&to->seq);
+		e = &draft->buffers[b->slot - 1];
+		write_begin(e);
 	}
-	to->live = 1;
-	to->exporter = b->exporter;
-	to->bracket = bracket_of(b);
-	to->deaf = buffer_is_deaf(b);
-	to->ino = b->ino;
-	to->size = buffer_size(b);
-	write_end(&to->seq);
+	e->live = 1;
+	e->exporter = b->exporter;
+	e->bracket = bracket_of(b);
+	e->deaf = buffer_is_deaf(b);
+	e->ino = b->ino;
+	e->size = buffer_size(b);
+	write_end(e, sizeof(*e));
 }
 
 void publish_buffer_gone(struct buffer *b)
 {
-	struct publish_page *p = publish_at();
-
-	if (p && publish_entry(b->slot))
-		clear(&p->head.buffers, b->slot);
+	if (kept && publish_entry(b->slot))
+		CLEAR(buffers, BUFFERS, b->slot);
 	b->slot = 0;
+}
+
+static void add(shared_u64 *to, uint64_t n)
+{
+	*to += n;
+	if (n)
+		show_u64(to);
 }
 
 void publish_brackets(const struct buffer *b, unsigned int begins, unsigned int ends,
 		      unsigned int owed, uint64_t ns)
 {
-	struct publish_page *p = publish_at();
-	struct shared_buffer *to;
+	struct shared_buffer *e;
 
-	if (!p)
+	if (!kept)
 		return;
-	if (ns > p->head.blocked_most)
-		__atomic_store_n(&p->head.blocked_most, ns, __ATOMIC_RELAXED);
+	if (ns > draft->head.blocked_most) {
+		draft->head.blocked_most = ns;
+		show_u64(&draft->head.blocked_most);
+	}
 	if (!publish_entry(b->slot))
 		return;
-	to = &p->buffers[b->slot - 1];
-	__atomic_add_fetch(&to->begins, begins, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&to->ends, ends, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&to->owed, owed, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&to->blocked, ns, __ATOMIC_RELAXED);
+	e = &draft->buffers[b->slot - 1];
+	add(&e->begins, begins);
+	add(&e->ends, ends);
+	add(&e->owed, owed);
+	add(&e->blocked, ns);
 }
 
-static void count_imports(struct publish_page *p, int more)
+static void count_imports(int more)
 {
-	uint32_t n = p->head.imports_live + more;
+	struct shared_page *h = &draft->head;
 
-	__atomic_store_n(&p->head.imports_live, n, __ATOMIC_RELAXED);
-	if (n > p->head.imports_most)
-		__atomic_store_n(&p->head.imports_most, n, __ATOMIC_RELAXED);
+	h->imports_live += more;
+	show_u32(&h->imports_live);
+	if (h->imports_live > h->imports_most) {
+		h->imports_most = h->imports_live;
+		show_u32(&h->imports_most);
+	}
 }
 
 void publish_import(struct import *imp)
 {
-	struct publish_page *p = publish_at();
-	struct shared_import *to;
+	struct shared_import *e;
 
-	if (!p)
+	if (!kept)
 		return;
 	if (!imp->counted)
-		count_imports(p, 1);
+		count_imports(1);
 	imp->counted = true;
 	if (!imp->slot)
-		imp->slot = find_free(&p->head.imports, &hints[1]);
+		imp->slot = FIND_FREE(imports, IMPORTS);
 	if (imp->slot == PUBLISH_NO_ENTRY)
 		return;
-	to = &p->imports[imp->slot - 1];
-	write_begin(&to->seq);
-	if (!to->live) {
-		to->since = publish_now();
-		to->tid = publish_thread();
+	e = &draft->imports[imp->slot - 1];
+	write_begin(e);
+	if (!e->live) {
+		e->since = publish_now();
+		e->tid = publish_thread();
 	}
-	to->live = 1;
-	to->importer = imp->importer;
-	to->buffer = publish_entry(imp->buffer->slot);
-	to->handle = imp->handle;
-	write_end(&to->seq);
+	e->live = 1;
+	e->importer = imp->importer;
+	e->buffer = publish_entry(imp->buffer->slot);
+	e->handle = imp->handle;
+	write_end(e, sizeof(*e));
 }
 
 void publish_import_gone(struct import *imp)
 {
-	struct publish_page *p = publish_at();
-
-	if (!p || !imp->counted)
+	if (!kept || !imp->counted)
 		return;
 	publish_event((struct shared_event){
 		.kind = EVENT_CLOSE, .importer = imp->importer,
@@ -215,82 +303,80 @@ void publish_import_gone(struct import *imp)
 		.entry = publish_entry(imp->slot),
 		.ino = imp->buffer->ino, .len = buffer_size(imp->buffer),
 	});
-	count_imports(p, -1);
+	count_imports(-1);
 	if (publish_entry(imp->slot))
-		clear(&p->head.imports, imp->slot);
+		CLEAR(imports, IMPORTS, imp->slot);
 	imp->slot = 0;
 	imp->counted = false;
 }
 
-static void write_mapping(struct shared_mapping *to, const struct mapping *m)
+static void write_mapping(struct shared_mapping *e, const struct mapping *m)
 {
-	to->live = 1;
-	to->importer = m->note & NOTE_IMPORTER;
-	to->native = !!(m->note & NOTE_NATIVE);
-	to->buffer = publish_entry(m->buffer->slot);
-	to->prot = m->prot;
-	to->start = m->start;
-	to->end = m->end;
+	e->live = 1;
+	e->importer = m->note & NOTE_IMPORTER;
+	e->native = !!(m->note & NOTE_NATIVE);
+	e->buffer = publish_entry(m->buffer->slot);
+	e->prot = m->prot;
+	e->start = m->start;
+	e->end = m->end;
 }
 
-static void add_mapping(struct publish_page *p, const struct mapping *m, uint64_t since,
-			uint32_t tid)
+static void add_mapping(const struct mapping *m, uint64_t since, uint32_t tid)
 {
-	unsigned int number = find_free(&p->head.mappings, &hints[2]);
-	struct shared_mapping *to;
+	unsigned int number = FIND_FREE(mappings, MAPPINGS);
+	struct shared_mapping *e;
 
 	if (number == PUBLISH_NO_ENTRY)
 		return;
-	to = &p->mappings[number - 1];
-	write_begin(&to->seq);
-	write_mapping(to, m);
-	to->since = since;
-	to->tid = tid;
-	write_end(&to->seq);
+	e = &draft->mappings[number - 1];
+	write_begin(e);
+	write_mapping(e, m);
+	e->since = since;
+	e->tid = tid;
+	write_end(e, sizeof(*e));
 }
 
 void publish_mapping(uint64_t start, uint64_t end)
 {
-	struct publish_page *p = publish_at();
 	struct mapping m;
 
-	if (!p)
+	if (!kept)
 		return;
 	for (uint64_t at = start; at < end && mapping_at(at, end - at, &m); at = m.end)
-		add_mapping(p, &m, publish_now(), publish_thread());
+		add_mapping(&m, publish_now(), publish_thread());
 }
 
 /* What is left of one that was at @e, in pieces: the first stays there. */
-static void recheck(struct publish_page *p, struct shared_mapping *e)
+static void recheck(struct shared_mapping *e)
 {
 	const struct shared_mapping was = *e;
 	bool first = true;
 	struct mapping m;
 
-	write_begin(&e->seq);
+	write_begin(e);
 	e->live = 0;
 	for (uint64_t at = was.start; at < was.end && mapping_at(at, was.end - at, &m); at = m.end) {
 		if (first)
 			write_mapping(e, &m);
 		else
-			add_mapping(p, &m, was.since, was.tid);
+			add_mapping(&m, was.since, was.tid);
 		first = false;
 	}
-	write_end(&e->seq);
+	write_end(e, sizeof(*e));
+	if (first)
+		freed(MAPPINGS, e - draft->mappings + 1);
 }
 
 void publish_unmapping(uint64_t start, uint64_t end)
 {
-	struct publish_page *p = publish_at();
+	struct shared_mapping *e;
 
-	if (!p)
+	if (!kept)
 		return;
-	for (unsigned int i = 0; i < p->head.mappings.used; i++) {
-		struct shared_mapping *e = &p->mappings[i];
-
+	e = draft->mappings;
+	for (uint32_t n = draft->head.mappings.used; n; n--, e++)
 		if (e->live && e->start < end && e->end > start)
-			recheck(p, e);
-	}
+			recheck(e);
 }
 
 static void publish_one(struct buffer *b)
@@ -304,10 +390,40 @@ static void publish_one(struct buffer *b)
 	}
 }
 
-void publish_all(void)
+struct publish_page *publish_draft_begin(void)
 {
+	if (draft)
+		memset(draft, 0, DRAFT_SIZE);
+	else
+		draft = next_pages(page_round(DRAFT_SIZE));
+	if (!draft)
+		return NULL;
+	memset(full, 0, sizeof(full));
+	kept = true;
+	draft->head.names = PUBLISH_SECTION(names);
+	draft->head.pairs = PUBLISH_SECTION(pairs);
+	draft->head.buffers = PUBLISH_SECTION(buffers);
+	draft->head.imports = PUBLISH_SECTION(imports);
+	draft->head.mappings = PUBLISH_SECTION(mappings);
+	draft->head.events = PUBLISH_SECTION(events);
 	for (unsigned int i = 0; i < names_used(); i++)
 		publish_name(i);
 	buffers_visit(publish_one);
 	publish_mapping(0, UINT64_MAX);
+	return draft;
+}
+
+void publish_draft_end(void)
+{
+	kept = false;
+}
+
+const struct publish_page *publish_draft(void)
+{
+	return kept ? draft : NULL;
+}
+
+void publish_draft_copy(struct publish_page *p)
+{
+	memcpy(p, draft, DRAFT_SIZE);
 }

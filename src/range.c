@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "next.h"
+#include "pages.h"
 #include "pool.h"
 #include "range.h"
 
@@ -71,13 +71,13 @@ struct range *ranges_find(const struct ranges *r, uint64_t point)
 static int more_room(struct ranges *r)
 {
 	size_t room = r->room ? r->room * 2 : FIRST_ROOM;
-	struct ranges_page **page = next_pages(room * sizeof(*page));
+	struct ranges_page **page = pages_get(room * sizeof(*page));
 
 	if (!page)
 		return -ENOMEM;
 	if (r->room) {
 		memcpy(page, r->page, r->pages * sizeof(*page));
-		next.munmap(r->page, r->room * sizeof(*page));
+		pages_put(r->page, r->room * sizeof(*page));
 	}
 	r->page = page;
 	r->room = room;
@@ -203,6 +203,6 @@ void ranges_free(struct ranges *r)
 	while (r->pages)
 		remove_page(r, r->pages - 1);
 	if (r->room)
-		next.munmap(r->page, r->room * sizeof(r->page[0]));
+		pages_put(r->page, r->room * sizeof(r->page[0]));
 	*r = (struct ranges){ 0 };
 }

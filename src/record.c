@@ -439,6 +439,8 @@ bool record_find(int fd, uint64_t offset, struct view *v)
 		v->native = imp->native && offset - v->delta == imp->native;
 		v->native_works = imp->native_works;
 		v->quirks = f->table ? f->table->quirks : 0;
+		v->access = f->access;
+		v->forwards = f->table && f->table->natively == NATIVELY_FORWARDED;
 	}
 	file_unlock(f);
 	return imp;

@@ -68,6 +68,8 @@ struct view {
 	bool native;		/* the offset is the driver's */
 	uint8_t native_works;	/* enum answer: does a touch of the driver's mapping work? */
 	uint8_t quirks;		/* of the driver; enum quirk */
+	uint8_t access;		/* the descriptor's: O_RDONLY, O_WRONLY, O_RDWR */
+	bool forwards;		/* the driver maps imports by dma_buf_mmap(), as far as is known */
 };
 
 /*

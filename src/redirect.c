@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "descriptor.h"
@@ -148,6 +150,51 @@ static enum plan plan_of(const struct view *v)
 	default:
 		return NATIVE;
 	}
+}
+
+/* May the dma-buf be written to? Asked once, as its first export fixes that for ever. */
+static bool may_be_written(struct buffer *b, int dmabuf)
+{
+	enum answer known;
+	int flags;
+
+	buffers_lock();
+	known = b->writable;
+	buffers_unlock();
+	if (known != UNASKED)
+		return known == YES;
+	flags = next.fcntl(dmabuf, F_GETFL);
+	if (flags < 0)
+		return true;
+	known = (flags & O_ACCMODE) == O_RDWR ? YES : NO;
+	buffers_lock();
+	b->writable = known;
+	buffers_unlock();
+	return known == YES;
+}
+
+/* Is the exporter one that sets vm_ops for its mappings? See QUIRK_LEAVES_OPS. */
+static bool sets_ops(const struct buffer *b)
+{
+	const char *name;
+	bool sets;
+
+	buffers_lock();
+	name = buffer_exporter(b);
+	sets = !strcmp(name, "udmabuf") || !strncmp(name, "videobuf2_", strlen("videobuf2_"));
+	buffers_unlock();
+	return sets;
+}
+
+/*
+ * A driver that forwards (dma_buf_mmap()) makes the very mapping that the dma-buf does, but for one
+ * thing: whether mprotect() may make it writable is then its own file's to say. So of a dma-buf
+ * that may not be written to the program gets the driver's, as natively.
+ */
+static bool better_forwarded(const struct view *v, int dmabuf)
+{
+	return v->native && v->forwards && !may_be_written(v->buffer, dmabuf) &&
+	       (!(v->quirks & QUIRK_LEAVES_OPS) || sets_ops(v->buffer));
 }
 
 /*
@@ -334,6 +381,14 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 	return ret;
 }
 
+/* Would the kernel map that through the program's descriptor at all? EACCES says do_mmap(). */
+static bool file_allows(const struct view *v, const struct mmap_call *c)
+{
+	bool writes = c->prot & PROT_WRITE && (c->flags & MAP_TYPE) != MAP_PRIVATE;
+
+	return v->access == O_RDWR || (v->access == O_RDONLY && !writes);
+}
+
 int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 {
 	struct told_map told = { .v = v, .c = c };
@@ -341,7 +396,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	enum plan plan = plan_of(v);
 	int dmabuf, ret;
 
-	if (plan == NATIVE) {
+	if (plan == NATIVE || !file_allows(v, c)) {
 		ret = leave_alone(v, c, out);
 		record_put(v->buffer);
 		return ret;
@@ -355,6 +410,8 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		record_put(v->buffer);
 		return ret;
 	}
+	if (plan == DMABUF_FIRST && dmabuf >= 0 && better_forwarded(v, dmabuf))
+		plan = NATIVE_FIRST;
 	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
 	else if (dmabuf >= 0 && replaces(c))

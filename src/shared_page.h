@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared page: what a process under the shim tells to whoever looks, while it runs and after.
- * A file PID-SECONDS.NANOSECONDS.primeshim in $PRIMESHIM_DIR, mode 0600, made at the first import,
+ * The shared page: what a process under the shim tells to whoever looks, while it runs and after. A
+ * file PID-SECONDS.NANOSECONDS.primeshim in $PRIMESHIM_DIR, mode 0400, made at the first import,
  * mapped shared by the process and read by primeshim(1). This is its layout, version 1: of fixed
  * width and in the machine's byte order, the same for 32 and 64 bits.
  *
- * The process alone writes it, but for @policy, by which it is told another mode. Counters are
- * relaxed atomics, each for itself. An entry of a table is written between two increments of its
- * @seq, which is odd meanwhile; one whose @seq was the same even number before and after it was
- * read is whole. An event's @seq is its number from 1 on, written last; the ring keeps the last
- * @events.n of them, event N in slot (N - 1) % n. Nothing that is read can be trusted: it may have
- * been cut short, or be anybody's.
+ * The process alone writes it, but for @policy, by which the process is told another mode. That is
+ * also the one word that the process reads. Counters are relaxed atomics, each for itself. An entry
+ * of a table is written between two increments of its @seq, which is odd meanwhile; one whose @seq
+ * was the same even number before and after it was read is whole. An event's @seq is its number
+ * from 1 on, written last; the ring keeps the last @events.n of them, event N in slot (N - 1) % n.
+ * Nothing that is read can be trusted: it may have been cut short, or be anybody's.
  */
 #ifndef PRIMESHIM_SHARED_PAGE_H
 #define PRIMESHIM_SHARED_PAGE_H

@@ -5,30 +5,33 @@
 #include <string.h>
 
 #include "log.h"
+#include "show.h"
 #include "stats.h"
 
-static shared_u64 own[STAT_COUNT];
-
-_Atomic(shared_u64 *) stats = own;
+shared_u64 stats[STAT_COUNT];
+_Atomic(shared_u64 *) stats_shown;
 
 uint64_t stat_get(enum counter s)
 {
-	return __atomic_load_n(&atomic_load_explicit(&stats, memory_order_relaxed)[s],
-			       __ATOMIC_RELAXED);
+	return __atomic_load_n(&stats[s], __ATOMIC_RELAXED);
+}
+
+void stats_show(shared_u64 *page, enum counter s)
+{
+	SHOW(&page[s], &stats[s]);
 }
 
 void stats_publish(shared_u64 *page)
 {
-	atomic_store_explicit(&stats, page, memory_order_relaxed);
+	atomic_store(&stats_shown, page);
 	for (int i = 0; i < STAT_COUNT; i++)
-		__atomic_fetch_add(&page[i], __atomic_exchange_n(&own[i], 0, __ATOMIC_RELAXED),
-				   __ATOMIC_RELAXED);
+		stats_show(page, i);
 }
 
 void stats_unpublish(void)
 {
-	memset(own, 0, sizeof(own));
-	atomic_store_explicit(&stats, own, memory_order_relaxed);
+	memset(stats, 0, sizeof(stats));
+	atomic_store(&stats_shown, NULL);
 }
 
 static unsigned long get(enum counter s)

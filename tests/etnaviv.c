@@ -7,6 +7,7 @@
  *   etnaviv turns EXPORTER N	N times CPU_PREP, an access, CPU_FINI
  *   etnaviv busy EXPORTER	while work on the import is pending
  *   etnaviv refused EXPORTER	a map of the import says EINVAL
+ *   etnaviv protect EXPORTER	a read-only dma-buf, mapped to be read and made writable
  */
 #include "config.h"
 
@@ -24,6 +25,13 @@
 #include <xf86drm.h>
 
 #include "client.h"
+
+/* libdrm_etnaviv's header and the kernel's do not go together. */
+struct gem_info {
+	uint32_t handle, pad;
+	uint64_t offset;
+};
+#define IOCTL_GEM_INFO	DRM_IOWR(0x43, struct gem_info)
 
 #define READ	DRM_ETNA_PREP_READ
 #define WRITE	DRM_ETNA_PREP_WRITE
@@ -181,6 +189,33 @@ static void busy(void)
 	etna_bo_del(bo);
 }
 
+static void protect(void)
+{
+	struct etna_bo *bo = bo_of(dev);
+	struct gem_info info = { .handle = etna_bo_handle(bo) };
+	uint8_t *p;
+
+	if (drmIoctl(etna_device_fd(dev), IOCTL_GEM_INFO, &info))
+		err(2, "GEM_INFO");
+	fill(e.view, SIZE, 3);
+	p = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, etna_device_fd(dev), info.offset);
+	check(p != MAP_FAILED && shows(p, 0, SIZE, 3), "a read-only dma-buf is mapped to be read");
+	/* What is mapped stays without the handle. */
+	etna_bo_del(bo);
+	check(!mprotect(p, SIZE, PROT_READ | PROT_WRITE), "mprotect() makes it writable");
+	if (broken)
+		return;
+	fill(p, SIZE, 4);
+	check(shows(e.view, 0, SIZE, 4), "what is written arrives");
+	check(!mprotect(p, SIZE, PROT_READ), "and to be read again");
+	munmap(p, SIZE);
+	munmap(e.view, e.size);
+	e.view = NULL;
+	p = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, e.dmabuf, 0);
+	check(p != MAP_FAILED && mprotect(p, SIZE, PROT_READ | PROT_WRITE) < 0 && errno == EACCES,
+	      "the dma-buf itself cannot be made writable");
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -188,7 +223,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	importer = "etnaviv";
 	exporter = argc > 2 ? argv[2] : "";
-	e = export_new(exporter, SIZE);
+	e = strcmp(what, "protect") ? export_new(exporter, SIZE) : export_readonly(exporter, SIZE);
 	dev = etna_device_new_dup(open_card("etnaviv"));
 	if (!dev)
 		errx(2, "there is no device with the driver etnaviv");
@@ -198,6 +233,8 @@ int main(int argc, char **argv)
 		turns(argc > 3 ? atoi(argv[3]) : 10);
 	else if (!strcmp(what, "busy"))
 		busy();
+	else if (!strcmp(what, "protect"))
+		protect();
 	else if (!strcmp(what, "refused"))
 		check(!etna_bo_map(bo_of(dev)), "it cannot be mapped");
 	else

@@ -84,12 +84,12 @@ static struct export heap(size_t size, int flags)
 }
 
 /* vivid's capture device: one frame buffer of the default format, at least @size bytes. */
-static struct export vivid(size_t size)
+static struct export vivid(size_t size, int access)
 {
 	struct v4l2_requestbuffers req = {
 		.count = 1, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP,
 	};
-	struct v4l2_exportbuffer exp = { .type = req.type, .flags = O_RDWR | O_CLOEXEC };
+	struct v4l2_exportbuffer exp = { .type = req.type, .flags = access | O_CLOEXEC };
 	struct v4l2_buffer buf = { .type = req.type, .memory = req.memory };
 	struct export e = { .owner = open("/dev/video0", O_RDWR | O_CLOEXEC) };
 
@@ -131,7 +131,7 @@ struct export export_new(const char *name, size_t size)
 	if (!strcmp(name, "udmabuf"))
 		return udmabuf(size);
 	if (!strcmp(name, "vivid"))
-		return vivid(size);
+		return vivid(size, O_RDWR);
 	if (strcmp(name, "heap"))
 		return dumb(name, size);
 	e = heap(size, O_RDWR);
@@ -139,9 +139,9 @@ struct export export_new(const char *name, size_t size)
 	return e;
 }
 
-struct export export_readonly(size_t size)
+struct export export_readonly(const char *name, size_t size)
 {
-	return heap(size, O_RDONLY);
+	return strcmp(name, "vivid") ? heap(size, O_RDONLY) : vivid(size, O_RDONLY);
 }
 
 void export_free(struct export *e)

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include "mapping.h"
 #include "publish_page.h"
 #include "settings.h"
+#include "stats.h"
 
 #include "fuzz.h"
 
@@ -310,22 +313,44 @@ static void check_addresses(struct thread *t)
 	litter = left;
 }
 
+/* The page says what its draft does, unless somebody else writes into it, too. */
+static void check_same(struct thread *all, const struct publish_page *p,
+		       const struct publish_page *draft, const char *when)
+{
+	const struct shared_page *h = &p->head, *d = &draft->head;
+
+	EXPECT(all, !memcmp((const char *)p + sizeof(*h), (const char *)draft + sizeof(*d),
+			    offsetof(struct publish_page, events) - sizeof(*h)) &&
+	       h->names.used == d->names.used && h->pairs.used == d->pairs.used &&
+	       h->buffers.used == d->buffers.used && h->imports.used == d->imports.used &&
+	       h->mappings.used == d->mappings.used && h->imports_live == d->imports_live &&
+	       h->imports_most == d->imports_most && h->no_room == d->no_room &&
+	       h->blocked_most == d->blocked_most, "%s the page is not what it should be", when);
+	for (int i = 0; i < STAT_COUNT; i++)
+		EXPECT(all, h->counters[i] == stat_get(i), "%s counter %d is %llu in the page, not "
+		       "%llu", when, i, (unsigned long long)h->counters[i],
+		       (unsigned long long)stat_get(i));
+}
+
 /* The shared page, if there is one, has nothing that is live. */
 static void check_page(struct thread *all, const char *when)
 {
-	const struct publish_page *p = publish_at();
+	const struct publish_page *draft = publish_draft();
 	unsigned int live = 0;
 
-	if (!p || hostile)
+	if (!draft)
 		return;
-	for (unsigned int i = 0; i < p->head.buffers.n; i++)
-		live += p->buffers[i].live;
-	for (unsigned int i = 0; i < p->head.imports.n; i++)
-		live += p->imports[i].live;
-	for (unsigned int i = 0; i < p->head.mappings.n; i++)
-		live += p->mappings[i].live;
-	EXPECT(all, !live && !p->head.imports_live, "%s %u entries are live in the page, and %u imports",
-	       when, live, p->head.imports_live);
+	for (size_t i = 0; i < sizeof(draft->buffers) / sizeof(draft->buffers[0]); i++)
+		live += draft->buffers[i].live;
+	for (size_t i = 0; i < sizeof(draft->imports) / sizeof(draft->imports[0]); i++)
+		live += draft->imports[i].live;
+	for (size_t i = 0; i < sizeof(draft->mappings) / sizeof(draft->mappings[0]); i++)
+		live += draft->mappings[i].live;
+	EXPECT(all, !live && !draft->head.imports_live,
+	       "%s %u entries are live in the page, and %u imports", when, live,
+	       draft->head.imports_live);
+	if (publish_at() && !hostile && !getenv("FUZZ_PAGE_WRITTEN"))
+		check_same(all, publish_at(), draft, when);
 }
 
 void check_nothing(struct thread *all, const char *when)

@@ -54,6 +54,22 @@ for program; do
 		try "$name: $((steps / 8)) steps of three threads, with one, in mode observe" \
 			env PRIMESHIM_DIR="$pages" PRIMESHIM_MODE=observe \
 			"$program" --clean --threads 3 --seed 5 --steps $((steps / 8))
+		try "$name: $((steps / 8)) steps of three threads, with a page whose length changes" \
+			env PRIMESHIM_DIR="$pages" \
+			"$program" --truncate --clean --threads 3 --seed 8 --steps $((steps / 8))
+		# Another process writes rubbish into the page meanwhile.
+		if [ -x "$build/tests/page-writer" ]; then
+			mkdir -m 700 "$pages/written"
+			"$build/tests/page-writer" "$pages/written" rest >"$pages/words" &
+			writer=$!
+			try "$name: $((steps / 8)) steps of three threads, with a page that others write" \
+				env PRIMESHIM_DIR="$pages/written" FUZZ_PAGE_WRITTEN=1 \
+				"$program" --clean --threads 3 --seed 6 --steps $((steps / 8))
+			kill $writer
+			wait $writer
+			try "$name: they have: $(cat "$pages/words")" grep -q '[1-9] pages' "$pages/words"
+			rm -r "$pages/written"
+		fi
 		for mode in observe rescue; do
 			try "$name: $((steps / 8)) steps of two threads, in mode $mode" \
 				env PRIMESHIM_MODE=$mode \

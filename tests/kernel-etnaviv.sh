@@ -95,6 +95,17 @@ for exporter in udmabuf vgem virtio_gpu; do
 		grep -q '^not ok - .*gbm_bo_map maps it' /tmp/denied
 done
 
+# Of vivid's, whose exporter gives a read-only dma-buf to whoever asks for one.
+if grep -q vivid /sys/class/video4linux/video0/name 2>/dev/null; then
+	for mode in native redirect rescue observe off; do
+		with $mode driver tests/etnaviv protect vivid 2>/dev/null | sed "s/: /: $mode: /"
+		promise "etnaviv <- vivid: $mode: read-only: the run ended well" \
+			[ "${PIPESTATUS[0]}" = 0 ]
+	done
+else
+	echo '# there is no vivid: a read-only dma-buf of its is left out'
+fi
+
 # The kernel's own bug, last as it is no good afterwards.
 [ -e /dev/dma_heap/system ] || exit 0
 dmesg -C

@@ -87,7 +87,7 @@ static void learned(void)
 
 static void readonly(void)
 {
-	struct export e = export_readonly(SIZE);
+	struct export e = export_readonly("heap", SIZE);
 	int fd = card();
 	uint64_t off = 0;
 	uint8_t *p;

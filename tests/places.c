@@ -6,7 +6,7 @@
  * works shows no gap at any time. And what mremap() does with several mappings at once. An ordinary
  * program, which knows nothing of the shim. For places.sh.
  *
- *   places MODE fixed|moves
+ *   places MODE fixed|moves|protections
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -221,6 +221,8 @@ int main(int argc, char **argv)
 		all_fixed();
 	else if (!strcmp(argv[2], "moves"))
 		moves();
+	else if (!strcmp(argv[2], "protections"))
+		protections();
 	else
 		need(false, "there is such a part");
 	return broken;

@@ -24,7 +24,8 @@ struct call subject(int dmabuf);
 /* So many pages of the program's own, between guards on both sides. */
 uint8_t *room_new(size_t pages);
 
-/* places-moves.c */
+/* places-moves.c, places-protect.c */
 void moves(void);
+void protections(void);
 
 #endif

@@ -7,8 +7,9 @@ shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so
 fail=0
 
 [ -e "$fake" ] || exit 77
-for mode in redirect rescue; do
-	for part in fixed moves; do
+for mode in redirect rescue observe; do
+	for part in fixed moves protections; do
+		[ $mode != observe ] || [ $part = protections ] || continue
 		LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=$mode ${EMULATOR:+"$EMULATOR"} \
 			"$build/tests/places" $mode $part || fail=1
 	done

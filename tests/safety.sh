@@ -83,7 +83,7 @@ one() {
 		costs "100 files, with $n duplicates" 5 6 1600
 		costs "200 calls, with $n files that have an import" 7 8 $((1600 + n))
 		# A tree may be walked, a list not.
-		costs "100 files, with $n files" 8 9 3000
+		costs "100 files, with $n files" 8 9 4000
 		;;
 	opens)
 		n=${2-600}

@@ -72,6 +72,35 @@ static long wanted(char **words, uint32_t is)
 	return SHARED_POLICY(mode, sync);
 }
 
+/*
+ * A page has mode 0400, lest somebody cuts it short by mistake. Its owner makes it writable for as
+ * long as it takes to open it. -1 and errno.
+ */
+static int open_to_write(const char *path)
+{
+	int flags = O_CLOEXEC | O_NOFOLLOW, reading, err, fd = open(path, O_RDWR | flags);
+	struct stat st;
+	char again[32];
+
+	if (fd >= 0 || errno != EACCES)
+		return fd;
+	reading = open(path, O_RDONLY | flags);
+	if (reading < 0)
+		return -1;
+	/* By its descriptor: another file may have its name by now. */
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", reading);
+	if (!fstat(reading, &st) && !fchmod(reading, (st.st_mode & 07777) | S_IWUSR)) {
+		fd = open(again, O_RDWR | O_CLOEXEC);
+		err = errno;
+		fchmod(reading, st.st_mode & 07777);
+		errno = err;
+	}
+	err = errno;
+	close(reading);
+	errno = err;
+	return fd;
+}
+
 /* The page of @pid, open for writing, found to be that process's own; or -1, told. */
 static int open_page(pid_t pid, const char *path)
 {
@@ -80,7 +109,7 @@ static int open_page(pid_t pid, const char *path)
 	int fd;
 
 	snprintf(dir, sizeof(dir), "/proc/%d", (int)pid);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = open_to_write(path);
 	if (fd < 0) {
 		warn("set: %s", path);
 		return -1;

@@ -97,6 +97,11 @@ enum quirk {
 	QUIRK_MAPS_WRONG = 2,
 	/* mmap does not go through drm_gem_mmap_obj(), where the patch of 2022 would refuse it. */
 	QUIRK_OWN_MMAP = 4,
+	/*
+	 * The driver leaves its vm_ops on a mapping that it has handed on to the dma-buf: munmap
+	 * breaks the kernel's count of the handle, unless the exporter has set its own.
+	 */
+	QUIRK_LEAVES_OPS = 8,
 };
 
 struct driver {

@@ -121,6 +121,7 @@ const struct driver etnaviv_driver = {
 	.name = "etnaviv",
 	.exports_as = { "drm" },
 	.natively = NATIVELY_FORWARDED,
+	.quirks = QUIRK_LEAVES_OPS,
 	.note = "munmap of a system heap's buffer breaks the kernel's count of the handle",
 	IOCTLS(ioctls),
 };

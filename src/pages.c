@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/* Memory for the tables of what is remembered; see pages.h. */
+#include "config.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "lock.h"
+#include "next.h"
+#include "page.h"
+#include "pages.h"
+
+/* Bytes of address space that are reserved at a time. None of it is memory before it is used. */
+#define RESERVED	((size_t)(sizeof(void *) == 8 ? 16 : 1) << 20)
+
+#define ORDERS		32
+
+static struct lock lock;	/* taken last of all, and never alone */
+static char *at, *end;		/* what is left of the reservation */
+static void *unused[ORDERS];	/* chains of blocks of 2^n pages; the first word leads on */
+
+static unsigned int order_of(size_t len)
+{
+	unsigned int n = 0;
+
+	while ((size_t)page_size() << n < len)
+		n++;
+	return n;
+}
+
+static void *carve(size_t len)
+{
+	void *p;
+
+	if ((size_t)(end - at) < len) {
+		size_t room = len > RESERVED ? len : RESERVED;
+
+		if (next_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			      0, &p) < 0)
+			return next_pages(len);	/* RLIMIT_AS is tight */
+		at = p;
+		end = at + room;
+	}
+	p = at;
+	if (next.mprotect(p, len, PROT_READ | PROT_WRITE) < 0)
+		return NULL;
+	at += len;
+	return p;
+}
+
+void *pages_get(size_t len)
+{
+	unsigned int n = order_of(len);
+	void *p;
+
+	if (n >= ORDERS)
+		return NULL;
+	lock_take(&lock);
+	p = unused[n];
+	if (p) {
+		unused[n] = *(void **)p;
+		*(void **)p = NULL;
+	} else {
+		p = carve((size_t)page_size() << n);
+	}
+	lock_release(&lock);
+	return p;
+}
+
+void pages_put(void *p, size_t len)
+{
+	unsigned int n = order_of(len);
+
+	/* The kernel takes the memory back, and the pages are zeroes when they are touched again. */
+	if (madvise(p, (size_t)page_size() << n, MADV_DONTNEED) < 0)
+		memset(p, 0, (size_t)page_size() << n);
+	lock_take(&lock);
+	*(void **)p = unused[n];
+	unused[n] = p;
+	lock_release(&lock);
+}
