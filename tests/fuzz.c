@@ -292,8 +292,6 @@ static int start(void)
 	signals_start();
 	if (few >= 0)
 		few_start();
-	if (hostile)
-		hostile_start();
 	pthread_barrier_init(&barrier, NULL, threads);
 	for (unsigned int i = 0; i < threads; i++) {
 		struct thread *t = &all[i];
@@ -331,10 +329,6 @@ int main(int argc, char **argv)
 			clean = true;
 		else if (!strcmp(argv[i], "--child"))	/* by step_children() */
 			return 0;
-		else if (!strcmp(argv[i], "--hostile"))
-			hostile = true;
-		else if (!strcmp(argv[i], "--truncate"))
-			hostile = truncating = true;
 		else if (!strcmp(argv[i], "--few") && more && number(argv[i + 1], 200, &n)) {
 			few = n;
 			i++;
@@ -363,8 +357,6 @@ int main(int argc, char **argv)
 			return usage("cannot start a thread", "");
 	for (unsigned int i = 0; i < threads; i++)
 		pthread_join(id[i], NULL);
-	if (hostile)
-		hostile_end();
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	printf("fuzz: --seed %lu: %lu steps of %u threads in %.1f s: all right; %lu imports, %lu "
 	       "redirected, %lu fallbacks, %lu begins\n", seed, steps, threads,

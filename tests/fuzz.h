@@ -28,7 +28,6 @@ enum {
 	ANY_FD = 2048,			/* all are below */
 	/* Where the shim keeps descriptors, with a limit of ANY_FD. */
 	PRIVATE_FIRST = 1024, PRIVATE_END = 1536,
-	HOSTILE_FD = 1950,
 	KEPT = 4242,			/* what errno is before a call */
 };
 
@@ -177,10 +176,7 @@ void signals_start(void);
 
 /* fuzz-around.c */
 extern int few;			/* -1: as many as there are */
-extern bool hostile, truncating;
 void few_start(void);
-void hostile_start(void);
-void hostile_end(void);
 
 /* fuzz-children.c */
 pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */

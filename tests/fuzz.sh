@@ -54,9 +54,6 @@ for program; do
 		try "$name: $((steps / 8)) steps of three threads, with one, in mode observe" \
 			env PRIMESHIM_DIR="$pages" PRIMESHIM_MODE=observe \
 			"$program" --clean --threads 3 --seed 5 --steps $((steps / 8))
-		try "$name: $((steps / 8)) steps of three threads, with a page whose length changes" \
-			env PRIMESHIM_DIR="$pages" \
-			"$program" --truncate --clean --threads 3 --seed 8 --steps $((steps / 8))
 		# Another process writes rubbish into the page meanwhile.
 		if [ -x "$build/tests/page-writer" ]; then
 			mkdir -m 700 "$pages/written"

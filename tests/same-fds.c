@@ -91,6 +91,8 @@ int fd_pick(struct prog *p)
 		return wild[rnd(p, 6)];
 	case 1:
 	case 2:
+		if (threads > 1 && avoided("unopened"))
+			return p->low + (int)rnd(p, p->lows);
 		return number(p);
 	default:
 		return fd_mine(p);
