@@ -14,6 +14,7 @@
 #include "next.h"
 #include "page.h"
 #include "pages.h"
+#include "sandbox.h"
 #include "sync.h"
 
 #ifndef MADV_WIPEONFORK
@@ -102,6 +103,14 @@ static pid_t *owned(void)
 	return atomic_load_explicit(&owner, memory_order_acquire);
 }
 
+/* This process's number; or -1 where it cannot be asked, and is taken for its own. */
+static pid_t self(void)
+{
+	pid_t pid = sandbox_pid();
+
+	return pid ? pid : -1;
+}
+
 static void own(void)
 {
 	pid_t *page = next_pages(page_size());
@@ -109,8 +118,9 @@ static void own(void)
 	if (!page)
 		return;
 	/* An older kernel does not know it: then such a child is taken for a vfork()'s. */
-	madvise(page, page_size(), MADV_WIPEONFORK);
-	*page = getpid();
+	if (sandbox_may(MAY_MADVISE))
+		madvise(page, page_size(), MADV_WIPEONFORK);
+	*page = self();
 	atomic_store_explicit(&owner, page, memory_order_release);
 }
 
@@ -150,13 +160,14 @@ bool descriptors_borrowed(void)
 {
 	pid_t *page = owned();
 
-	return page && *page && *page != getpid();
+	return page && *page > 0 && sandbox_may(MAY_GETPID) && *page != self();
 }
 
 void descriptors_forked(void)
 {
+	sandbox_forked();
 	if (owned())
-		*owned() = getpid();
+		*owned() = self();
 }
 
 bool descriptors_orphaned(void)
@@ -315,6 +326,8 @@ static bool in_place(int fd)
 /* @fd where programs do not look for descriptors; or a negative errno. Under numbers. */
 static int raised(int fd)
 {
+	if (!sandbox_may(MAY_DUPFD))
+		return -EPERM;
 	/* A limit that was lower than usual may have been raised again. */
 	if (place > USUAL)
 		place = 0;
@@ -481,7 +494,8 @@ bool descriptor_move(int fd, struct dmabuf_id *id)
 	/* Closed by a raw system call: what is there is the program's. */
 	if (!dmabuf_is(fd, id))
 		return false;
-	high = next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first);
+	high = sandbox_may(MAY_DUPFD) ?
+	       next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first) : -1;
 	if (!in_place(high) || !make_private(high, b)) {
 		if (high >= 0)
 			next.close(high);

@@ -18,6 +18,7 @@
 #include "next.h"
 #include "page.h"
 #include "readable.h"
+#include "sandbox.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
@@ -27,7 +28,7 @@ int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size)
 {
 	struct stat st;
 
-	if (next.fstat(fd, &st) < 0)
+	if (sandbox_fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_size <= 0)
 		return -EINVAL;
@@ -60,6 +61,8 @@ int dmabuf_exporter(int fd, char *name, size_t len)
 	ssize_t n;
 	int info, err;
 
+	if (!sandbox_may(MAY_PROC))
+		return -ENOENT;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	info = next.open(path, O_RDONLY | O_CLOEXEC);
 	if (info < 0)
@@ -82,14 +85,15 @@ int dmabuf_exporter(int fd, char *name, size_t len)
 int address_hold(void *addr, size_t len)
 {
 	void *spot;
-	int ret = next_mmap(addr, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-			    MAP_FIXED_NOREPLACE, -1, 0, &spot);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS |
+		    (sandbox_may(MAY_NOREPLACE) ? MAP_FIXED_NOREPLACE : 0);
+	int ret = next_mmap(addr, len, PROT_NONE, flags, -1, 0, &spot);
 
 	if (ret < 0)
 		return ret;
 	if (spot == addr)
 		return 0;
-	/* A kernel before 4.17 takes MAP_FIXED_NOREPLACE for a hint. */
+	/* Without MAP_FIXED_NOREPLACE, or before 4.17, it was a hint. */
 	next.munmap(spot, len);
 	return -EEXIST;
 }
@@ -134,16 +138,19 @@ int dmabuf_mappable(int fd)
 	int ret = next_mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0, &p);
 
 	if (ret < 0)
-		return passing(-ret) ? ret : 0;
+		return passing(-ret) || ret == -EPERM || ret == -ENOSYS ? ret : 0;
 	ret = ask_readable(p, 1);
 	next.munmap(p, 1);
-	return ret;
+	/* Of one that cannot be asked the program will see. */
+	return ret < 0 ? 1 : ret;
 }
 
 int dmabuf_sync(int fd, uint64_t flags)
 {
 	struct dma_buf_sync sync = { .flags = flags };
 
+	if (!sandbox_may(MAY_SYNC))
+		return -EPERM;
 	return next_ioctl_retry(fd, DMA_BUF_IOCTL_SYNC, &sync);
 }
 
@@ -156,7 +163,7 @@ int dmabuf_busy(int fd, uint64_t direction)
 
 	/* A signal that is pending interrupts even one that does not wait (do_poll(), 6.12). */
 	do
-		ret = next.poll(&p, 1, 0);
+		ret = sandbox_may(MAY_POLL) ? next.poll(&p, 1, 0) : 0;
 	while (ret < 0 && errno == EINTR);
-	return ret == 0;
+	return ret <= 0;
 }

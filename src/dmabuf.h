@@ -51,7 +51,10 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
  */
 int address_hold(void *addr, size_t len);
 
-/* 1 if the dma-buf can be mapped and its first page read, else 0; negative: it may be, later. */
+/*
+ * 1 if the dma-buf can be mapped and, as far as that can be asked, its first page read, else 0; a
+ * negative errno that says nothing of the dma-buf: of want, or a filter's.
+ */
 int dmabuf_mappable(int fd);
 
 /*

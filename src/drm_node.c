@@ -11,6 +11,7 @@
 
 #include "drm_node.h"
 #include "next.h"
+#include "sandbox.h"
 
 #define DRM_MAJOR	226
 #define ACCEL_MAJOR	261
@@ -19,7 +20,7 @@ int drm_node(int fd, dev_t *rdev)
 {
 	struct stat st;
 
-	if (next.fstat(fd, &st) < 0)
+	if (sandbox_fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISCHR(st.st_mode) ||
 	    (major(st.st_rdev) != DRM_MAJOR && major(st.st_rdev) != ACCEL_MAJOR))

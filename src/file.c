@@ -12,6 +12,7 @@
 #include "next.h"
 #include "pages.h"
 #include "pool.h"
+#include "sandbox.h"
 
 /*
  * One thread at a time looks for a file and makes it, or one file would become two. Protects what
@@ -159,11 +160,10 @@ static int middle(size_t *mid, size_t end)
  */
 static struct file *same_file(int fd, ssize_t *at)
 {
-	static bool forbidden;	/* by seccomp or the kernel's configuration */
 	size_t first = 0, end = ordered;
 
 	*at = -1;
-	while (!forbidden && first < end) {
+	while (sandbox_may(MAY_KCMP | MAY_GETPID) && first < end) {
 		size_t mid = first;
 		int other = middle(&mid, end), ret, err;
 
@@ -193,11 +193,13 @@ static struct file *same_file(int fd, ssize_t *at)
 			first = 0;
 			end = ordered;
 		} else {
-			forbidden = ret < 0 && (err == EPERM || err == ENOSYS || err == EACCES);
+			/* By the kernel's configuration, too. */
+			if (ret < 0)
+				sandbox_failed(MAY_KCMP, err);
 			return NULL;
 		}
 	}
-	if (!forbidden)
+	if (sandbox_may(MAY_KCMP | MAY_GETPID))
 		*at = first;
 	return NULL;
 }

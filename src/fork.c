@@ -7,7 +7,6 @@
 #include "file.h"
 #include "fork.h"
 #include "lock.h"
-#include "log.h"
 #include "mapped.h"
 #include "mapping.h"
 #include "publish.h"
@@ -47,7 +46,6 @@ void fork_parent(void)
 
 void fork_child(void)
 {
-	log_forked();
 	descriptors_forked();
 	publish_forked();
 	if (!taken)
@@ -71,7 +69,6 @@ bool fork_unseen(void)
 {
 	bool whole = files_free() && descriptors_free() && buffers_free();
 
-	log_forked();
 	descriptors_forked();
 	publish_forked();
 	if (!whole) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lock.h"
+#include "sandbox.h"
 
 /* The time as the call has it, whatever libc's is. */
 #ifdef SYS_futex
@@ -37,7 +38,8 @@ bool signals_block(void)
 	uint64_t was;
 
 	if (!depth) {
-		if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &was, sizeof(was)) < 0)
+		if (!sandbox_may(MAY_SIGPROCMASK) ||
+		    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &was, sizeof(was)) < 0)
 			return false;
 		mask = was;
 	}
@@ -49,7 +51,8 @@ void signals_restore(void)
 {
 	const uint64_t was = mask;
 
-	if (!--depth)
+	/* A filter that came meanwhile may have kept outside_end() from blocking them again. */
+	if (depth && !--depth)
 		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, sizeof(was));
 }
 
@@ -98,6 +101,7 @@ void word_wait(atomic_uint *word, unsigned int seen, unsigned int ms)
 {
 	const struct futex_time limit = { ms / 1000, ms % 1000 * 1000000L };
 
+	/* In a sandbox, too: there are other threads, and they cannot do without it. */
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, ms == FOR_EVER ? NULL : &limit, NULL, 0);
 }
 
@@ -136,10 +140,14 @@ void lock_wake(struct lock *l)
 
 bool lock_take_within(struct lock *l, unsigned int ms)
 {
+	unsigned int free = 0;
+
 	if (!locks_held)
 		lock_holds_signals = signals_hold();
 	locks_held++;
-	if (wait_for(l, ms))
+	/* Not as if somebody waited for it: whoever lets it go would wake him. */
+	if (atomic_compare_exchange_strong_explicit(&l->word, &free, 1, memory_order_acquire,
+						    memory_order_relaxed) || wait_for(l, ms))
 		return true;
 	locks_held--;
 	if (!locks_held)

@@ -22,6 +22,7 @@
 #include "bionic.h"
 #include "log.h"
 #include "next.h"
+#include "sandbox.h"
 
 #ifndef SYS_rt_sigtimedwait
 #define SYS_rt_sigtimedwait SYS_rt_sigtimedwait_time64	/* 32-bit ports since 5.1 */
@@ -44,11 +45,11 @@ union mask {
 };
 
 static struct place standard;	/* stderr, as it was at the start */
+static bool stream;		/* and whether it is a socket that takes lines */
 static struct place place;	/* that of @file */
 static char file[PATH_MAX];	/* a copy, as the environment is the program's; "": stderr */
 static char terminal[64];	/* stderr's name, if it is one that can be opened again; or "" */
 static char program[65];	/* a copy, too: libc's points to the program's arguments */
-static atomic_int pid;
 static bool started, quiet;
 
 /* Relaxed: at worst one waits for nothing, or a count is wrong. */
@@ -59,7 +60,7 @@ static struct place place_of(int fd)
 {
 	struct stat st;
 
-	if (next.fstat(fd, &st) < 0)
+	if (sandbox_fstat(fd, &st) < 0)
 		return (struct place){ 0 };
 	return (struct place){ st.st_dev, st.st_rdev, st.st_ino, st.st_mode & S_IFMT };
 }
@@ -89,7 +90,7 @@ static bool takes_lines(int fd, const struct place *p)
 	case S_IFCHR:
 		return isatty(fd);
 	case S_IFSOCK:
-		return local_stream(fd);
+		return same(p, &standard) && stream;
 	default:
 		return false;
 	}
@@ -131,10 +132,11 @@ void log_start(void)
 		return;
 	started = true;
 	standard = place_of(STDERR_FILENO);
+	stream = standard.type == S_IFSOCK && local_stream(STDERR_FILENO);
 	if (standard.type == S_IFCHR && !file[0])
 		name_terminal();
 	snprintf(program, sizeof(program), "%s", program_invocation_short_name);
-	our_pid();
+	sandbox_pid();
 }
 
 const char *log_to(const char *path)
@@ -170,23 +172,6 @@ void log_quiet(void)
 	quiet = true;
 }
 
-void log_forked(void)
-{
-	atomic_store_explicit(&pid, 0, memory_order_relaxed);
-}
-
-int our_pid(void)
-{
-	int now = atomic_load_explicit(&pid, memory_order_relaxed);
-
-	if (now)
-		return now;
-	now = getpid();
-	now = now < 0 ? 0 : now;
-	atomic_store_explicit(&pid, now, memory_order_relaxed);
-	return now;
-}
-
 /*
  * Is there a reader, and room? A pipe has room for a whole line then, unless somebody else fills it
  * in that moment; a terminal may have room for a byte only.
@@ -195,8 +180,11 @@ static bool has_room(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	bool was = atomic_load_explicit(&full, memory_order_relaxed);
-	int ret = next.poll(&p, 1, was ? 0 : PATIENCE_MS);
+	int ret;
 
+	if (!sandbox_may(MAY_POLL))
+		return false;
+	ret = next.poll(&p, 1, was ? 0 : PATIENCE_MS);
 	/* Not for as long again: signals may come often. */
 	if (ret < 0 && errno == EINTR)
 		ret = next.poll(&p, 1, 0);
@@ -209,18 +197,21 @@ static bool write_quietly(int fd, const char *line, size_t len)
 {
 	static const struct timespec now;
 	union mask raised = { 0 }, was = { 0 }, pending = { 0 };
+	bool blocked, asked;
 	int sig = 0;
 	ssize_t n;
 
 	sigaddset(&raised.libcs, SIGPIPE);
 	sigaddset(&raised.libcs, SIGXFSZ);
 	sigaddset(&raised.libcs, SIGTTOU);	/* raises nothing while blocked (tty_check_change()) */
-	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &raised, &was, sizeof(was.kernels)) < 0)
+	if (!sandbox_may(MAY_SIGPROCMASK) ||
+	    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &raised, &was, sizeof(was.kernels)) < 0)
 		return false;
 	/* A signal that is pending already is the program's, which has it blocked then. */
-	if (sigismember(&was.libcs, SIGPIPE) == 1 || sigismember(&was.libcs, SIGXFSZ) == 1)
-		syscall(SYS_rt_sigpending, &pending, sizeof(pending.kernels));
-	n = write(fd, line, len);
+	blocked = sigismember(&was.libcs, SIGPIPE) == 1 || sigismember(&was.libcs, SIGXFSZ) == 1;
+	asked = !blocked || (sandbox_may(MAY_SIGPENDING) &&
+			     !syscall(SYS_rt_sigpending, &pending, sizeof(pending.kernels)));
+	n = asked ? write(fd, line, len) : 0;
 	if (n < 0 && errno == EPIPE)
 		sig = SIGPIPE;
 	else if (n < 0 && errno == EFBIG)
@@ -231,7 +222,7 @@ static bool write_quietly(int fd, const char *line, size_t len)
 		syscall(SYS_rt_sigtimedwait, &raised, NULL, &now, sizeof(raised.kernels));
 	}
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, sizeof(was.kernels));
-	return n >= 0;
+	return n > 0;
 }
 
 static bool put(int fd, const struct place *meant, const char *line, size_t len)
@@ -241,7 +232,7 @@ static bool put(int fd, const struct place *meant, const char *line, size_t len)
 	if (!same(&now, meant) || !takes_lines(fd, &now) ||
 	    (now.type != S_IFREG && !has_room(fd)))
 		return false;
-	if (now.type == S_IFSOCK)
+	if (now.type == S_IFSOCK && sandbox_may(MAY_SEND))
 		return send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 	return write_quietly(fd, line, len);
 }
@@ -249,7 +240,7 @@ static bool put(int fd, const struct place *meant, const char *line, size_t len)
 static bool put_to(const char *path, const struct place *meant, const char *line, size_t len,
 		   bool *done)
 {
-	int fd = next.open(path, TO_FILE);
+	int fd = sandbox_may(MAY_FILES) ? next.open(path, TO_FILE) : -1;
 
 	if (fd < 0)
 		return false;
@@ -263,6 +254,8 @@ static bool log_write(const char *line, size_t len)
 	struct place now;
 	bool done = false;
 
+	if (!sandbox_may(MAY_WRITE))
+		return false;
 	if (file[0]) {
 		put_to(file, &place, line, len, &done);
 		return done;
@@ -280,13 +273,15 @@ void log_always(const char *fmt, ...)
 {
 	unsigned int before = atomic_load_explicit(&lost, memory_order_relaxed);
 	int saved = errno, cancel, n, m;
-	char line[512];
+	char line[512], number[12] = "?";
 	va_list ap;
 
 	if (quiet)
 		return;
 	log_start();
-	n = snprintf(line, 128, "primeshim: %s[%d]: ", program, our_pid());
+	if (sandbox_pid())
+		snprintf(number, sizeof(number), "%d", (int)sandbox_pid());
+	n = snprintf(line, 128, "primeshim: %s[%s]: ", program, number);
 	if (before)
 		n += snprintf(line + n, 32, "(%u lines lost) ", before);
 	va_start(ap, fmt);

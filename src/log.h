@@ -21,7 +21,7 @@ enum { PATIENCE_MS = 100 };
 
 /*
  * At the start, if lines may come later: remembers what stderr is, what the process is called, and
- * its number. The first line at the start does it, too.
+ * its number (sandbox.h). The first line at the start does it, too.
  */
 void log_start(void);
 
@@ -33,12 +33,6 @@ const char *log_to(const char *path);
 
 /* From now on not a line. */
 void log_quiet(void);
-
-/* In the child of a fork. */
-void log_forked(void);
-
-/* getpid(), which a filter may forbid later on; 0 where it is not known. */
-int our_pid(void);
 
 void log_always(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

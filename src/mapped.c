@@ -13,6 +13,7 @@
 #include "next.h"
 #include "page.h"
 #include "publish.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
@@ -75,7 +76,8 @@ static void forget(uint64_t at, uint64_t end, unsigned int serial)
 bool mapped_there(uint64_t at, uint64_t len)
 {
 	/* ENOMEM where a page is missing; and nothing else is done with MS_ASYNC. */
-	return msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 || errno != ENOMEM;
+	return !sandbox_may(MAY_MSYNC) || msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 ||
+	       errno != ENOMEM;
 }
 
 void mapped_recheck(void *addr, size_t len)

@@ -257,6 +257,18 @@ static int sys_pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 	return ret;
 }
 
+static int sys_prctl(int option, ...)
+{
+	unsigned long arg[4];
+	va_list ap;
+
+	va_start(ap, option);
+	for (int i = 0; i < 4; i++)
+		arg[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	return syscall(SYS_prctl, option, arg[0], arg[1], arg[2], arg[3]);
+}
+
 static int sys_same_file(int fd, int other)
 {
 	pid_t self = getpid();
@@ -295,6 +307,7 @@ struct next next = {
 	.sysv_signal = early_signal,
 	.sigprocmask = sys_sigmask,
 	.pthread_sigmask = sys_pthread_sigmask,
+	.prctl = sys_prctl,
 	.same_file = sys_same_file,
 };
 
@@ -304,10 +317,10 @@ static const struct {
 	const char *name;
 } names[] = {
 	{ &next.ioctl, "ioctl" },
-	{ &next.ioctl_time64, "ioctl" },
-	{ &next.ioctl_time64, "__ioctl_time64" },
 	{ &next.mmap, "mmap" },
-	{ &next.mmap64, sizeof(long) == 8 ? "mmap" : "" },
+#if __SIZEOF_LONG__ == 8
+	{ &next.mmap64, "mmap" },
+#endif
 	{ &next.mmap64, "mmap64" },
 	{ &next.munmap, "munmap" },
 	{ &next.mprotect, "mprotect" },
@@ -321,25 +334,31 @@ static const struct {
 	{ &next.fcntl, "fcntl" },
 	{ &next.fcntl64, "fcntl" },
 	{ &next.fcntl64, "fcntl64" },
-	{ &next.fcntl_time64, "fcntl" },
-	{ &next.fcntl_time64, "__fcntl_time64" },
 	{ &next.open, "open" },
 	{ &next.fstat, sizeof(long) == 8 ? "fstat" : "fstat64" },
-#ifndef __GLIBC__
-	{ &next.fstat, sizeof(long) == 8 ? "" : "__fstat_time64" },	/* musl */
-#endif
 	{ &next.poll, "poll" },
 	{ &next.poll_chk, "__poll_chk" },
 	{ &next.ppoll, "ppoll" },
 	{ &next.ppoll_chk, "__ppoll_chk" },
-	{ &next.ppoll64, "__ppoll64" },
-	{ &next.ppoll64, "__ppoll_time64" },	/* musl */
-	{ &next.ppoll64_chk, "__ppoll64_chk" },
 	{ &next.sigaction, "sigaction" },
 	{ &next.signal, "signal" },
 	{ &next.sysv_signal, "__sysv_signal" },
 	{ &next.sigprocmask, "sigprocmask" },
 	{ &next.pthread_sigmask, "pthread_sigmask" },
+	{ &next.prctl, "prctl" },
+	/* Not looked for where they cannot be: a name that is not found costs libc a malloc(). */
+#if __SIZEOF_LONG__ == 4
+	{ &next.ioctl_time64, "ioctl" },
+	{ &next.ioctl_time64, "__ioctl_time64" },
+	{ &next.fcntl_time64, "fcntl" },
+	{ &next.fcntl_time64, "__fcntl_time64" },
+	{ &next.ppoll64, "__ppoll64" },
+	{ &next.ppoll64, "__ppoll_time64" },	/* musl */
+	{ &next.ppoll64_chk, "__ppoll64_chk" },
+#ifndef __GLIBC__
+	{ &next.fstat, "__fstat_time64" },	/* musl */
+#endif
+#endif
 };
 
 /* Where this very object lies; defined by the linker. */

@@ -65,6 +65,7 @@ struct next {
 	handler_fn *(*sysv_signal)(int sig, handler_fn *handler);
 	sigmask_fn *sigprocmask;
 	sigmask_fn *pthread_sigmask;
+	int (*prctl)(int option, ...);
 
 	/* Not defined by preload.c: the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);

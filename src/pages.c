@@ -9,6 +9,7 @@
 #include "next.h"
 #include "page.h"
 #include "pages.h"
+#include "sandbox.h"
 
 /* Bytes of address space that are reserved at a time. None of it is memory before it is used. */
 #define RESERVED	((size_t)(sizeof(void *) == 8 ? 16 : 1) << 20)
@@ -32,18 +33,20 @@ static void *carve(size_t len)
 {
 	void *p;
 
+	if (!sandbox_may(MAY_PROTECT))
+		return next_pages(len);
 	if ((size_t)(end - at) < len) {
 		size_t room = len > RESERVED ? len : RESERVED;
 
-		if (next_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			      0, &p) < 0)
+		/* Without MAP_NORESERVE, a flag that a filter may kill for: only what is used counts. */
+		if (next_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &p) < 0)
 			return next_pages(len);	/* RLIMIT_AS is tight */
 		at = p;
 		end = at + room;
 	}
 	p = at;
 	if (next.mprotect(p, len, PROT_READ | PROT_WRITE) < 0)
-		return NULL;
+		return next_pages(len);
 	at += len;
 	return p;
 }
@@ -72,7 +75,7 @@ void pages_put(void *p, size_t len)
 	unsigned int n = order_of(len);
 
 	/* The kernel takes the memory back, and the pages are zeroes when they are touched again. */
-	if (madvise(p, (size_t)page_size() << n, MADV_DONTNEED) < 0)
+	if (!sandbox_may(MAY_MADVISE) || madvise(p, (size_t)page_size() << n, MADV_DONTNEED) < 0)
 		memset(p, 0, (size_t)page_size() << n);
 	lock_take(&lock);
 	*(void **)p = unused[n];

@@ -35,8 +35,10 @@
 #include "mapping.h"
 #include "mmap_hooks.h"
 #include "next.h"
+#include "prctl_hook.h"
 #include "publish.h"
 #include "reach.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
@@ -75,7 +77,7 @@ __attribute__((destructor)) static void end(void)
 
 	if (descriptors_orphaned() && !lock_held())
 		fork_unseen();
-	if (settings.active)
+	if (settings.active && sandbox_may(MAY_RECORD))
 		sync_exit();
 	stats_log();
 	if (trapping)
@@ -107,10 +109,11 @@ struct border {
 	struct inside in;
 };
 
-/* False in a signal handler amid our records, and in a child that has none. */
+/* False in a signal handler amid our records, and in a child or a sandbox that has none. */
 static bool enter(struct border *b)
 {
-	if (lock_held() || (descriptors_orphaned() && !fork_unseen()))
+	if (lock_held() || !sandbox_may(MAY_RECORD) ||
+	    (descriptors_orphaned() && !fork_unseen()))
 		return false;
 	b->saved = errno;
 	inside_begin(&b->in);
@@ -466,6 +469,22 @@ EXPORT(int, pthread_sigmask, int how, const sigset_t *set, sigset_t *old)
 {
 	return trapping ? trap_sigmask(next.pthread_sigmask, how, set, old) :
 			  next.pthread_sigmask(how, set, old);
+}
+
+SLOW int hooked_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
+		      unsigned long d)
+{
+	struct border border = { .saved = errno };
+
+	/* No signals are blocked here: the filter may forbid to unblock them. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &border.in.cancel);
+	return leave(&border, prctl_hook(option, a, b, c, d));
+}
+
+EXPORT(int, prctl, int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	return prctl_watched(option) ? hooked_prctl(option, a, b, c, d) :
+				       next.prctl(option, a, b, c, d);
 }
 
 /* What a 32-bit glibc has for programs whose time_t is 64 bits wide, since 2.34. */

@@ -24,6 +24,7 @@
 #include "probes.h"
 #include "publish.h"
 #include "publish_page.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "show.h"
 #include "stats.h"
@@ -55,18 +56,27 @@ bool published(void)
 
 uint64_t publish_now(void)
 {
-	struct timespec t;
+	struct timespec t = { 0 };
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	if (sandbox_may(MAY_CLOCK))
+		clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
 }
 
 uint32_t publish_thread(void)
 {
-	if (!thread)
-		thread = syscall(SYS_gettid);
+	long tid;
+
+	/* Asked by all who make a page, but for a thread that comes after a filter. */
+	if (!thread && sandbox_may(MAY_FILES)) {
+		tid = syscall(SYS_gettid);
+		thread = tid > 0 ? tid : 0;
+	}
 	return thread;
 }
+
+/* No errno is as large. */
+enum { SANDBOXED = -5000 };
 
 static void read_command(char *command, size_t len)
 {
@@ -88,7 +98,7 @@ static void fill_head(struct shared_page *h)
 	h->version = SHARED_VERSION;
 	h->order = SHARED_ORDER;
 	h->size = sizeof(struct publish_page);
-	h->pid = getpid();
+	h->pid = sandbox_pid();
 	h->ppid = getppid();
 	h->bits = sizeof(void *) * 8;
 	h->made_real = real.tv_sec * UINT64_C(1000000000) + real.tv_nsec;
@@ -104,6 +114,7 @@ static void tell(int err)
 {
 	atomic_store_explicit(&failed, true, memory_order_relaxed);
 	log_always("PRIMESHIM_DIR=%s: %s: no report of this process", settings.dir,
+		   err == SANDBOXED ? "a seccomp filter may forbid it" :
 		   err == -EPERM ? "not a folder of this user's that others cannot write" :
 		   err == -EFBIG ? "no file may be as large (ulimit -f)" :
 		   err == -EOPNOTSUPP ? "its file system does not keep room for it, as a tmpfs or "
@@ -158,9 +169,13 @@ void publish_open(void)
 
 	if (!settings.dir || atomic_load_explicit(&failed, memory_order_relaxed))
 		return;
-	pid = getpid();
+	pid = sandbox_pid();
 	if (atomic_load_explicit(&maker, memory_order_relaxed) == pid || descriptors_borrowed())
 		return;
+	if (!sandbox_may(MAY_FILES) || !pid) {
+		tell(SANDBOXED);
+		return;
+	}
 	/* A child that no atfork handler saw. */
 	publish_forked();
 	draft = begin(pid);
@@ -241,7 +256,7 @@ void publish_end(void)
 	struct publish_page *p = publish_at();
 
 	if (!p || descriptors_borrowed() ||
-	    atomic_load_explicit(&maker, memory_order_relaxed) != getpid())
+	    atomic_load_explicit(&maker, memory_order_relaxed) != sandbox_pid())
 		return;
 	publish_event((struct shared_event){ .kind = EVENT_EXIT });
 	__atomic_store_n(&p->head.ended, publish_now(), __ATOMIC_RELAXED);

@@ -29,6 +29,7 @@
 #include "next.h"
 #include "page.h"
 #include "publish_page.h"
+#include "sandbox.h"
 
 #ifndef FICLONE
 #define FICLONE _IOW(0x94, 9, int)	/* linux/fs.h, 4.5 */
@@ -222,7 +223,7 @@ static int make_file(size_t size)
 	char name[64];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(name, sizeof(name), "%d-%lld.%09ld" SHARED_SUFFIX, (int)getpid(),
+	snprintf(name, sizeof(name), "%d-%lld.%09ld" SHARED_SUFFIX, (int)sandbox_pid(),
 		 (long long)now.tv_sec, now.tv_nsec);
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
 	if (fd < 0)

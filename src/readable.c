@@ -9,6 +9,7 @@
 
 #include "next.h"
 #include "readable.h"
+#include "sandbox.h"
 
 /* What no word is likely to hold: a wait for a word that holds it takes 50 us to time out. */
 #define UNLIKELY	0x5ca1ab1e
@@ -48,6 +49,8 @@ static int ask(int (*ask_word)(uint32_t *word), const void *at, size_t size)
 		return 1;
 	if (last < (uintptr_t)at)
 		return 0;
+	if (!sandbox_may(MAY_FUTEX))
+		return -EPERM;
 	for (;;) {
 		/* EINTR: of a wait, which began once the word had been read. */
 		if (ask_word((uint32_t *)word) < 0 && errno != EAGAIN && errno != ETIMEDOUT &&

@@ -14,6 +14,7 @@
 #include "probes.h"
 #include "publish.h"
 #include "record.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "stats.h"
 #include "tell.h"
@@ -232,6 +233,8 @@ static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
 	uint64_t size;
 	bool own;
 
+	if (sandbox_ask())
+		tell_sandbox();
 	if (dmabuf_identify(dmabuf, &id, &size) < 0)
 		return NULL;
 	own_imported(&id, proof);

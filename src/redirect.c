@@ -40,8 +40,8 @@ bool redirect_may_rescue(int err)
 	}
 }
 
-/* Can the dma-buf be mapped by itself at all? Asked once. */
-static bool mappable(struct buffer *b, int dmabuf)
+/* 0 if the dma-buf can be mapped by itself, or why it cannot. Asked once. */
+static int mappable(struct buffer *b, int dmabuf)
 {
 	enum answer known;
 	int ret;
@@ -50,14 +50,14 @@ static bool mappable(struct buffer *b, int dmabuf)
 	known = b->mappable;
 	buffers_unlock();
 	if (known != UNASKED)
-		return known == YES;
+		return known == YES ? 0 : -ENXIO;
 	ret = dmabuf_mappable(dmabuf);
 	if (ret < 0)
-		return false;
+		return ret;
 	buffers_lock();
 	b->mappable = ret ? YES : NO;
 	buffers_unlock();
-	return ret;
+	return ret ? 0 : -ENXIO;
 }
 
 /*
@@ -69,16 +69,19 @@ static bool mappable(struct buffer *b, int dmabuf)
 static int refused(int fd, uint32_t handle, bool proof, enum shared_call call, int err,
 		   struct buffer **b)
 {
-	int dmabuf;
+	int dmabuf, why = 0;
 
 	if (!record_knows(fd, handle) && !(proof && err == -EINVAL))
 		return -ENOENT;
 	dmabuf = record_fetch(fd, handle, proof && err == -EINVAL, b);
 	if (dmabuf < 0)
 		return dmabuf;
-	if (mode_rescues() && mappable(*b, dmabuf))
-		return dmabuf;
-	tell_refused(fd, handle, *b, call, err, OUTCOME_REFUSED, mode_rescues() ? -ENXIO : 0);
+	if (mode_rescues()) {
+		why = mappable(*b, dmabuf);
+		if (!why)
+			return dmabuf;
+	}
+	tell_refused(fd, handle, *b, call, err, OUTCOME_REFUSED, why);
 	next.close(dmabuf);
 	record_put(*b);
 	return -ENXIO;

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "mapping.h"
 #include "publish.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
@@ -26,7 +27,7 @@ static unsigned int brackets_open, brackets_owed;
 static bool can_bracket(const struct buffer *b)
 {
 	return sync_now() != SYNC_OFF && b->fd >= 0 && (b->mapped[0] || b->mapped[1]) &&
-	       !buffer_is_deaf(b);
+	       !buffer_is_deaf(b) && sandbox_may(MAY_SYNC);
 }
 
 static unsigned int wanted(const struct buffer *b)

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "probes.h"
 #include "publish.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "stats.h"
 #include "tell.h"
@@ -211,6 +212,17 @@ void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
 	log_line("fallback: %s: %zu bytes at %llu: %s",
 		 tell_label(v->fd, v->handle, v->buffer).text, c->len, (unsigned long long)v->delta,
 		 log_errno(reason));
+}
+
+void tell_sandbox(void)
+{
+	const char *may = atomic_load(&sandbox_unsure) ? " may come" : "";
+	char text[128];
+
+	if (!sandbox_may(MAY_RECORD))
+		log_line("a seccomp filter: imports are left as they are from here on");
+	else if (*sandbox_lacks(text, sizeof(text)))
+		log_line("a seccomp filter%s: without %s from here on", may, text);
 }
 
 static void tell_bracket(const struct buffer *b, enum shared_event_kind kind,

@@ -53,6 +53,9 @@ void tell_begin(const struct buffer *b, unsigned int direction, uint64_t ns);
 void tell_end(const struct buffer *b, unsigned int direction, uint64_t ns);
 void tell_owed(const struct buffer *b, unsigned int direction);
 
+/* What is not asked of the kernel from here on, if that has become anything. */
+void tell_sandbox(void);
+
 /* What the log calls an import: driver, handle, exporter, size. @b may be NULL: not known. */
 struct label {
 	char text[128];

@@ -296,7 +296,7 @@ int main(int argc, char **argv)
 }' && "$tmp/filter" /bin/true; then
 	before=$tmp/filter
 	doctor
-	promise 'a seccomp filter' finds warning seccomp 'a filter is on (mode 2)'
+	promise 'a seccomp filter' finds note seccomp 'a filter is on (mode 2)'
 	before=
 else
 	skip 'a seccomp filter' 'none can be set'

@@ -27,9 +27,6 @@
 
 #include "fake-internal.h"
 
-/* The child of a raw clone() runs under no sanitizer's rules. */
-#define UNWATCHED __attribute__((no_sanitize("address", "thread", "undefined")))
-
 enum op { KEEP, GET, DROP, HUNG_UP };
 
 struct order {
@@ -175,7 +172,7 @@ UNWATCHED static int hung_up(int fd)
 UNWATCHED static void serve(int sock)
 {
 	int others[KEEPERS], load[KEEPERS] = { 0 }, fd, n = 1, limit;
-	struct rlimit lim = { 1024, 1024 };
+	uint64_t lim[2] = { 1024, 1024 };
 	struct answer a;
 	struct order o;
 
@@ -184,10 +181,10 @@ UNWATCHED static void serve(int sock)
 	syscall(SYS_close_range, 1, ~0U, 0);
 	syscall(SYS_setsid);
 	syscall(SYS_prctl, 15 /* PR_SET_NAME */, "fake-keeper", 0, 0, 0);
-	getrlimit(RLIMIT_NOFILE, &lim);
-	lim.rlim_cur = lim.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &lim);
-	limit = lim.rlim_cur < 1 << WHICH ? lim.rlim_cur : 1 << WHICH;
+	syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, lim);
+	lim[0] = lim[1];
+	syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, lim, NULL);
+	limit = lim[0] < 1 << WHICH ? (int)lim[0] : 1 << WHICH;
 	limit = limit > 2 * SPARE ? limit - SPARE : limit / 2;
 
 	while (take(0, &o, sizeof(o), &fd, 0) == sizeof(o)) {
@@ -250,11 +247,11 @@ static void restore_signals(uint64_t old)
 /* To where programs do not look, but not so high that their table of descriptors gets big. */
 static int raised(int fd)
 {
-	struct rlimit lim = { .rlim_cur = 256 };
+	uint64_t lim[2] = { 256 };
 	int high;
 
-	getrlimit(RLIMIT_NOFILE, &lim);
-	high = raw_fcntl(fd, F_DUPFD_CLOEXEC, lim.rlim_cur < 8192 ? lim.rlim_cur - 1 : 8191);
+	syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, lim);
+	high = raw_fcntl(fd, F_DUPFD_CLOEXEC, lim[0] < 8192 ? lim[0] - 1 : 8191);
 	if (high < 0)
 		return fd;
 	raw_close(fd);

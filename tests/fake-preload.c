@@ -2,7 +2,9 @@
 /*
  * The fake kernel as an object for LD_PRELOAD, behind the shim: every libc symbol that it defines,
  * and no logic. FAKE_FAULT=CALL:NTH:ERRNO ("ioctl:3:EMFILE", "any:0:EINTR", "mmap:1:SIGBUS") arms
- * a fault in the first thread.
+ * a fault in the first thread. With FAKE_SEEN in the environment a seccomp filter sees the calls:
+ * each is made to the real kernel first, with a descriptor that is none. If the filter refuses it,
+ * the program's call fails, too.
  */
 #include "config.h"
 
@@ -23,6 +25,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fake.h"
@@ -51,39 +54,80 @@ typedef int ioctl_request;
 #define MODE(flags) ((flags) & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? \
 		     (unsigned int)(uintptr_t)ARGUMENT(flags) : 0)
 
+static bool seen;
+
+/* Does a filter refuse the call? With errno. */
+static bool refused(long number, long a, long b, long c, long d, long e, long f)
+{
+	int saved = errno;
+
+	if (seen && syscall(number, a, b, c, d, e, f) < 0 &&
+	    (errno == EPERM || errno == EACCES || errno == ENOSYS))
+		return true;
+	errno = saved;
+	return false;
+}
+
+#define SIX(number, a, b, c, d, e, f, ...)						\
+	refused(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define REFUSED(...)	SIX(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
+#ifdef SYS_fcntl64
+#define SYS_FCNTL	SYS_fcntl64
+#define SYS_FSTAT	SYS_fstat64
+#define SYS_MMAP	SYS_mmap2
+#else
+#define SYS_FCNTL	SYS_fcntl
+#define SYS_FSTAT	SYS_newfstatat	/* glibc since 2.33 */
+#define SYS_MMAP	SYS_mmap
+#endif
+#ifdef SYS_poll
+#define SYS_POLL	SYS_poll
+#else
+#define SYS_POLL	SYS_ppoll
+#endif
+
 EXPORT(int, open, const char *path, int flags, ...)
 {
-	return fake_open(path, flags, MODE(flags));
+	return REFUSED(SYS_openat, -1, NULL, flags) ? -1 : fake_open(path, flags, MODE(flags));
 }
 
 EXPORT(int, open64, const char *path, int flags, ...)
 {
-	return fake_open(path, flags | O_LARGEFILE, MODE(flags));
+	return REFUSED(SYS_openat, -1, NULL, flags) ? -1 :
+	       fake_open(path, flags | O_LARGEFILE, MODE(flags));
 }
 
 EXPORT(int, __open_2, const char *path, int flags)
 {
-	return fake_open(path, flags);
+	return REFUSED(SYS_openat, -1, NULL, flags) ? -1 : fake_open(path, flags);
 }
 
 EXPORT(int, __open64_2, const char *path, int flags)
 {
-	return fake_open(path, flags | O_LARGEFILE);
+	return REFUSED(SYS_openat, -1, NULL, flags) ? -1 : fake_open(path, flags | O_LARGEFILE);
 }
 
 EXPORT(int, ioctl, int fd, ioctl_request request, ...)
 {
-	return fake_ioctl(fd, (unsigned int)request, ARGUMENT(request));
+	void *arg = ARGUMENT(request);
+
+	return REFUSED(SYS_ioctl, -1, (unsigned int)request, arg) ? -1 :
+	       fake_ioctl(fd, (unsigned int)request, arg);
 }
 
 EXPORT(int, fcntl, int fd, int cmd, ...)
 {
-	return fake_fcntl(fd, cmd, ARGUMENT(cmd));
+	void *arg = ARGUMENT(cmd);
+
+	return REFUSED(SYS_FCNTL, -1, cmd, arg) ? -1 : fake_fcntl(fd, cmd, arg);
 }
 
 EXPORT(int, fcntl64, int fd, int cmd, ...)
 {
-	return fake_fcntl(fd, cmd, ARGUMENT(cmd));
+	void *arg = ARGUMENT(cmd);
+
+	return REFUSED(SYS_FCNTL, -1, cmd, arg) ? -1 : fake_fcntl(fd, cmd, arg);
 }
 
 #if __SIZEOF_LONG__ == 4
@@ -94,40 +138,47 @@ EXPORT(int, __ioctl_time64, int fd, ioctl_request request, ...)
 
 EXPORT(int, __fcntl_time64, int fd, int cmd, ...)
 {
-	return fake_fcntl(fd, cmd, ARGUMENT(cmd));
+	void *arg = ARGUMENT(cmd);
+
+	return REFUSED(SYS_FCNTL, -1, cmd, arg) ? -1 : fake_fcntl(fd, cmd, arg);
 }
 #endif
 
 #ifdef __GLIBC__
 EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, long off)
 {
-	return fake_mmap(addr, len, prot, flags, fd, off);
+	return REFUSED(SYS_MMAP, addr, len, prot, flags & ~MAP_ANONYMOUS, -1, off) ? MAP_FAILED :
+	       fake_mmap(addr, len, prot, flags, fd, off);
 }
 #else
 EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
-	return fake_mmap64(addr, len, prot, flags, fd, off);
+	return REFUSED(SYS_MMAP, addr, len, prot, flags & ~MAP_ANONYMOUS, -1, off) ? MAP_FAILED :
+	       fake_mmap64(addr, len, prot, flags, fd, off);
 }
 #endif
 
 EXPORT(void *, mmap64, void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
-	return fake_mmap64(addr, len, prot, flags, fd, off);
+	return REFUSED(SYS_MMAP, addr, len, prot, flags & ~MAP_ANONYMOUS, -1, off) ? MAP_FAILED :
+	       fake_mmap64(addr, len, prot, flags, fd, off);
 }
 
 EXPORT(int, munmap, void *addr, size_t len)
 {
-	return fake_munmap(addr, len);
+	return REFUSED(SYS_munmap) ? -1 : fake_munmap(addr, len);
 }
 
 EXPORT(void *, mremap, void *old, size_t old_len, size_t len, int flags, ...)
 {
-	return fake_mremap(old, old_len, len, flags, ARGUMENT(flags));
+	void *to = ARGUMENT(flags);
+
+	return REFUSED(SYS_mremap) ? MAP_FAILED : fake_mremap(old, old_len, len, flags, to);
 }
 
 EXPORT(int, close, int fd)
 {
-	return fake_close(fd);
+	return REFUSED(SYS_close, -1) ? -1 : fake_close(fd);
 }
 
 EXPORT(int, close_range, unsigned int first, unsigned int last, int flags)
@@ -142,42 +193,42 @@ EXPORT(void, closefrom, int first)
 
 EXPORT(int, dup, int fd)
 {
-	return fake_dup(fd);
+	return REFUSED(SYS_dup, -1) ? -1 : fake_dup(fd);
 }
 
 EXPORT(int, dup2, int fd, int to)
 {
-	return fake_dup2(fd, to);
+	return REFUSED(SYS_dup3, -1, to) ? -1 : fake_dup2(fd, to);
 }
 
 EXPORT(int, dup3, int fd, int to, int flags)
 {
-	return fake_dup3(fd, to, flags);
+	return REFUSED(SYS_dup3, -1, to, flags) ? -1 : fake_dup3(fd, to, flags);
 }
 
 #ifndef __GLIBC__
 EXPORT(int, __fstat_time64, int fd, struct stat *st)	/* musl's, where a long has 32 bits */
 {
-	return fake_fstat(fd, st);
+	return REFUSED(SYS_FSTAT, -1, "", NULL) ? -1 : fake_fstat(fd, st);
 }
 #endif
 
 EXPORT(int, fstat64, int fd, struct stat64 *st)
 {
-	return fake_fstat(fd, (struct stat *)st);
+	return REFUSED(SYS_FSTAT, -1, "", NULL) ? -1 : fake_fstat(fd, (struct stat *)st);
 }
 
 #if __SIZEOF_LONG__ == 8
 EXPORT(int, fstat, int fd, struct stat *st)
 {
-	return fake_fstat(fd, st);
+	return REFUSED(SYS_FSTAT, -1, "", NULL) ? -1 : fake_fstat(fd, st);
 }
 #else
 EXPORT(int, fstat, int fd, struct stat *st)
 {
 	struct stat64 wide;
 
-	if (fake_fstat(fd, (struct stat *)&wide) < 0)
+	if (REFUSED(SYS_FSTAT, -1, "", NULL) || fake_fstat(fd, (struct stat *)&wide) < 0)
 		return -1;
 	memset(st, 0, sizeof(*st));
 	st->st_dev = wide.st_dev;
@@ -202,12 +253,12 @@ EXPORT(int, fstat, int fd, struct stat *st)
 
 EXPORT(int, pipe2, int fds[2], int flags)
 {
-	return fake_pipe2(fds, flags);
+	return REFUSED(SYS_pipe2, NULL, flags) ? -1 : fake_pipe2(fds, flags);
 }
 
 EXPORT(int, poll, struct pollfd *fds, nfds_t n, int timeout_ms)
 {
-	return fake_poll(fds, n, timeout_ms);
+	return REFUSED(SYS_POLL) ? -1 : fake_poll(fds, n, timeout_ms);
 }
 
 static int errno_named(const char *name)
@@ -243,6 +294,7 @@ __attribute__((constructor)) static void arm(void)
 	unsigned int nth;
 	int end = 0, err;
 
+	seen = getenv("FAKE_SEEN");
 	if (!value || !*value)
 		return;
 	if (sscanf(value, "%15[a-z_0-9]:%u:%15[A-Z0-9]%n", call, &nth, name, &end) == 3 &&

@@ -94,7 +94,8 @@ static int number_after(const char *path, const char *prefix)
 /* What the kernel tells of a dma-buf in fdinfo. */
 static int open_fdinfo(int fd, uint32_t dmabuf, int flags)
 {
-	int saved = errno, info = memfd_create("fdinfo", flags & O_CLOEXEC ? MFD_CLOEXEC : 0), n;
+	int saved = errno, n;
+	int info = syscall(SYS_memfd_create, "fdinfo", flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
 	struct dmabuf *d = &k()->dmabufs[dmabuf];
 	struct locked l;
 	char text[256];
@@ -108,7 +109,7 @@ static int open_fdinfo(int fd, uint32_t dmabuf, int flags)
 		     (unsigned long long)d->size, d->unmappable ? "vmwgfx" : d->device == FOREIGN ? "fake" :
 		     fake_drivers[d->device].exports_as);
 	kernel_unlock(l);
-	if (pwrite(info, text, n, 0) != n)
+	if (syscall(SYS_write, info, text, n) != n || syscall(SYS_lseek, info, 0, SEEK_SET))
 		return -1;
 	errno = saved;
 	return info;

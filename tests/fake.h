@@ -131,6 +131,9 @@ void fake_moves_many(bool works);
 void fake_change_handle(bool works);
 
 #pragma GCC visibility pop
+/* The sixth argument of the fake kernel's own system calls. */
+#define FAKE_MARK 0x5eedface
+
 /* As the kernel copies what a pointer points to: 0 or -EFAULT. */
 int copy_in(void *to, const void *from, size_t len);
 

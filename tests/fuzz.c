@@ -27,6 +27,7 @@
 
 #include <drm.h>
 
+#include "sandbox.h"
 #include "settings.h"
 #include "stats.h"
 
@@ -288,6 +289,9 @@ static int start(void)
 	redirect = mode_rescues();
 	observe = mode_now() == MODE_OBSERVE;
 	linked_start();
+	/* Asked before there is a fault. The fake kernel has no filter, whatever this one has. */
+	sandbox_ask();
+	atomic_store(&sandbox_refused, 0);
 	fake_change_handle(true);
 	signals_start();
 	if (few >= 0)

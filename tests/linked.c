@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "linked.h"
 #include "next.h"
@@ -180,6 +181,7 @@ void linked_start(void)
 		.sigaction = sigaction,
 		.sigprocmask = sigprocmask,
 		.pthread_sigmask = pthread_sigmask,
+		.prctl = prctl,
 		.same_file = to_same_file,
 	};
 }

@@ -25,6 +25,7 @@ int main(void)
 	suite_add_tcase(s, readable_tests());
 	suite_add_tcase(s, unreadable_tests());
 	suite_add_tcase(s, hook_tests());
+	suite_add_tcase(s, sandbox_tests());
 	suite_add_tcase(s, unreadable_hook_tests());
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

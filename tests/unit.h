@@ -22,6 +22,7 @@ TCase *driver_tests(void);
 TCase *dmabuf_tests(void);
 TCase *readable_tests(void);
 TCase *hook_tests(void);
+TCase *sandbox_tests(void);
 
 /* Not for valgrind, which would tell of them. */
 TCase *unreadable_tests(void);

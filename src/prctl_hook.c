@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+/* What happens around prctl() where a sandbox comes; see prctl_hook.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "descriptor.h"
+#include "lock.h"
+#include "next.h"
+#include "prctl_hook.h"
+#include "sandbox.h"
+#include "settings.h"
+#include "tell.h"
+
+int prctl_hook(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	/* The child of a vfork() may well go into a sandbox of its own. */
+	bool ours = settings.active && !descriptors_borrowed();
+
+	/* A page has it, and it may not be asked any more afterwards. */
+	if (ours && settings.dir)
+		sandbox_pid();
+	if (next.prctl(option, a, b, c, d) < 0)
+		return -errno;
+	if (ours)
+		sandbox_prctl(option, a, (const void *)(uintptr_t)b);
+	if (ours && !lock_held())
+		tell_sandbox();
+	return 0;
+}

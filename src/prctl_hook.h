@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens around prctl() where a sandbox comes. */
+#ifndef PRIMESHIM_PRCTL_HOOK_H
+#define PRIMESHIM_PRCTL_HOOK_H
+
+#include <stdbool.h>
+#include <sys/prctl.h>
+
+#ifndef PR_SET_NO_NEW_PRIVS
+#define PR_SET_NO_NEW_PRIVS 38		/* 3.5 */
+#endif
+
+static inline bool prctl_watched(int option)
+{
+	return option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS;
+}
+
+/* The result or a negative errno. */
+int prctl_hook(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+
+#endif
