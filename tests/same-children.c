@@ -164,7 +164,7 @@ __attribute__((noinline)) static pid_t in_vfork(struct prog *p, uint64_t random)
 			_exit(99);
 	}
 	/* With few descriptors a new program has no libraries. */
-	if (state.random >> 60 & 1 && threads == 1 && !p->few)
+	if (state.random >> 60 & 1 && threads == 1 && !p->few && !p->filtered)
 		execl(self, "same", "--from", "0", "--steps", "0", "--seed", "1", NULL);
 	_exit(state.random >> 50 & 63);
 }
@@ -201,7 +201,7 @@ void step_spawn(struct prog *p)
 	int ret;
 
 	/* With other threads the child's numbers are anybody's. */
-	if (threads > 1 || p->few)
+	if (threads > 1 || p->few || p->filtered)
 		return;
 	posix_spawn_file_actions_init(&actions);
 	say(p, "posix_spawn()");

@@ -81,6 +81,7 @@ struct prog {
 	int err;		/* errno after the last call */
 	int low, lows;		/* numbers of this thread; for high ones see fd_high() */
 	int few;		/* steps until the limit on descriptors is as before */
+	int filtered;		/* seccomp filters */
 	bool filled[LOOKED];	/* until then these are taken by nothing */
 	struct fd fds[NUMBERS];
 	struct ident files[FILES];	/* open files of devices, by their sockets' inodes; not the first */
@@ -206,6 +207,9 @@ bool ended(pid_t pid, int *status);	/* false: it hung, or was lost */
 void say_ended(struct prog *p, pid_t pid);
 pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */
 void exec_self(struct prog *p);
+
+/* same-filter.c */
+void step_filter(struct prog *p);
 
 /* same-race.c */
 void step_race(struct prog *p);
