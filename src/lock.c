@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lock.h"
+#include "next.h"
 #include "sandbox.h"
 
 /* The time as the call has it, whatever libc's is. */
@@ -27,6 +28,14 @@ struct futex_time { int64_t s, ns; };
 __thread volatile sig_atomic_t locks_held;
 __thread bool lock_holds_signals;
 atomic_bool lock_blocks_signals;
+
+lock_seen_fn *lock_taken, *lock_releasing;
+
+void lock_init(void)
+{
+	*(void **)&lock_taken = next_before_us("__tsan_acquire");
+	*(void **)&lock_releasing = next_before_us("__tsan_release");
+}
 
 /* The mask as the kernel has it, _NSIG / 8 bytes; and how often it is to be restored. */
 static __thread uint64_t mask;

@@ -26,6 +26,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* In the constructor. */
+void lock_init(void);
+
 /* Zeroed, it is free. */
 struct lock {
 	atomic_uint word;	/* 0 free, 1 taken, 2 taken and perhaps waited for */
@@ -92,6 +95,13 @@ void lock_wake(struct lock *l);
 extern __thread bool lock_holds_signals
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
+/*
+ * ThreadSanitizer's, where the program is built with it: it sees the functions of libc that we call,
+ * and not our locks, unless it is told. Else NULL.
+ */
+typedef void lock_seen_fn(void *lock);
+extern lock_seen_fn *lock_taken, *lock_releasing;
+
 static inline void lock_take(struct lock *l)
 {
 	unsigned int free = 0;
@@ -103,10 +113,14 @@ static inline void lock_take(struct lock *l)
 	if (!atomic_compare_exchange_strong_explicit(&l->word, &free, 1, memory_order_acquire,
 						     memory_order_relaxed))
 		lock_wait(l);
+	if (lock_taken)
+		lock_taken(l);
 }
 
 static inline void lock_release(struct lock *l)
 {
+	if (lock_releasing)
+		lock_releasing(l);
 	if (atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2)
 		lock_wake(l);
 	locks_held--;

@@ -92,6 +92,7 @@ __attribute__((constructor)) static void begin(void)
 	int saved = errno;
 
 	next_init();
+	lock_init();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	settings_init();
 	watch_init();
