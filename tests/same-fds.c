@@ -91,7 +91,8 @@ int fd_pick(struct prog *p)
 		return wild[rnd(p, 6)];
 	case 1:
 	case 2:
-		if (threads > 1 && avoided("unopened"))
+		/* Where a filter lets the shim have no records, its descriptors are there (documented). */
+		if (avoided("unopened") || p->filtered)
 			return p->low + (int)rnd(p, p->lows);
 		return number(p);
 	default:
