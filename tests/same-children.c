@@ -54,6 +54,9 @@ bool ended(pid_t pid, int *status)
 	bool hung = false;
 	pid_t got;
 
+	/* There is no child; and what is done to -1 is done to everybody. */
+	if (pid <= 0)
+		return false;
 	while ((got = waitpid(pid, status, hung ? 0 : WNOHANG)) != pid) {
 		if (got < 0 && errno != EINTR)
 			return false;
