@@ -8,6 +8,12 @@
 # --all: each program in each way, else in two of them by turns. --strict: also what is known to
 # differ. --tries: how often a program runs that does not always show the difference.
 set -u
+# Whatever goes wrong with a signal stays here, and nothing stays behind.
+if [ -z "${SAME_INSIDE-}" ] && [ "$(id -u)" = 0 ] &&
+	unshare -pf --kill-child --mount-proc true 2>/dev/null; then
+	SAME_INSIDE=1 exec unshare -pf --kill-child --mount-proc "$0" "$@"
+fi
+unset SAME_INSIDE
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=${SAME_SHIM:-$build/.libs/libprimeshim.so} fake=$build/tests/.libs/libfake.so
 same=$build/tests/same
