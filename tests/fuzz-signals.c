@@ -162,6 +162,9 @@ void step_end(struct thread *t)
 	int how = rnd(t, 2), status;
 	pid_t pid;
 
+#ifdef __SANITIZE_THREAD__
+	how = 0;
+#endif
 	note(t, "child %d that a signal ends, way %d", how, way);
 	pid = child_of(how);
 	if (!pid) {
