@@ -31,7 +31,7 @@ uint64_t seed;
 bool writable;
 const char *self;
 const struct fake_driver *driver;
-int device;
+int device, shared_card = -1;
 bool works;
 int (*new_dmabuf)(size_t size, uint8_t fill, bool writable);
 
@@ -356,7 +356,11 @@ int main(int argc, char **argv)
 	if (!depth && setrlimit(RLIMIT_NOFILE, &limit))
 		return usage("a limit of 8192 descriptors", "");
 	snprintf(path, sizeof(path), "/dev/dri/card%d", device);
-	close(open(path, O_RDWR));
+	ret = open(path, O_RDWR | O_CLOEXEC);
+	if (threads > 1)
+		shared_card = ret;
+	else
+		close(ret);
 	usual.rlim_max = limit.rlim_max;
 	if (!depth)
 		setrlimit(RLIMIT_NOFILE, &usual);
