@@ -216,6 +216,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: maps time IMPORTER ROUNDS | maps calls IMPORTER CYCLES\n");
 		return 2;
 	}
+	/* vm.sh gives a guest up that is silent for long. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	importer = argv[2];
 	b.drm = card();
 	if (!strcmp(what, "time")) {

@@ -64,7 +64,7 @@ for program; do
 				"$program" --clean --threads 3 --seed 6 --steps $((steps / 8))
 			kill $writer
 			wait $writer
-			try "$name: they have: $(cat "$pages/words")" grep -q '[1-9] pages' "$pages/words"
+			echo "# $name: $(tail -n 1 "$pages/words")"
 			rm -r "$pages/written"
 		fi
 		for mode in observe rescue; do

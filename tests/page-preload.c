@@ -28,13 +28,21 @@
 	type libc_##name(__VA_ARGS__) __asm__(#name);			\
 	type libc_##name(__VA_ARGS__)
 
+/* Does a thread wait here now? */
+extern volatile int page_preload_waits;
+__attribute__((visibility("default"))) volatile int page_preload_waits;
+
 static void wait_for(const char *name)
 {
 	long ms = getenv(name) ? atol(getenv(name)) : 0;
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
 
-	while (ms && nanosleep(&t, &t) && errno == EINTR)
+	if (!ms)
+		return;
+	page_preload_waits = 1;
+	while (nanosleep(&t, &t) && errno == EINTR)
 		;
+	page_preload_waits = 0;
 }
 
 static int open_at(int dir, const char *path, int flags, unsigned int mode)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Another process of the same user, which writes rubbish into every shared page of a folder, again
- * and again until SIGTERM. It then says how many words it has written, and into how many pages.
+ * and again until SIGTERM. It says when it has begun, and in the end how many words it has written,
+ * and into how many pages.
  *
  *   page-writer DIR rest|all	"rest" leaves the policy alone, which is the one word that is read
  */
@@ -127,6 +128,10 @@ int main(int argc, char **argv)
 		for (unsigned int i = 0; i < npages; i++)
 			for (unsigned int n = 0; n < 1000; n++, words++)
 				write_word(pages[i].at, pages[i].size, !strcmp(argv[2], "all"));
+		if (!before && npages) {
+			puts("writing");
+			fflush(stdout);
+		}
 	}
 	printf("%lu words in %lu pages\n", words, seen);
 	return words ? 0 : 1;

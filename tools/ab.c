@@ -200,6 +200,12 @@ static bool prepare_folder(struct ab *ab)
 		return false;
 	}
 	free(real);
+	/* A tmpfs always keeps room for pages; /tmp may be on another file system. */
+	ab->pages = in && *in ? NULL : strdup("/dev/shm/primeshim-ab.XXXXXX");
+	if (!ab->pages || !mkdtemp(ab->pages)) {
+		free(ab->pages);
+		ab->pages = ab->tmp;
+	}
 	return true;
 }
 
@@ -258,7 +264,7 @@ static int run_side(struct ab *ab, enum side side, bool warmup)
 	snprintf(errors, sizeof(errors), "%s/stderr", ab->tmp);
 	if (ab->keep && !warmup)
 		snprintf(errors, sizeof(errors), "%s/%c%u.stderr", ab->keep, "ab"[side], n + 1);
-	snprintf(dir, sizeof(dir), "PRIMESHIM_DIR=%s/pages", ab->tmp);
+	snprintf(dir, sizeof(dir), "PRIMESHIM_DIR=%s/pages", ab->pages);
 	if (mkdir(strchr(dir, '/'), 0700) < 0) {
 		warn("ab: %s", strchr(dir, '/'));
 		return -1;
@@ -349,6 +355,8 @@ int cmd_ab(int argc, char **argv)
 		ret = run_all(&ab, w.warmup);
 	outputs_restore(&ab);
 	remove_folder(ab.tmp);
+	if (ab.pages != ab.tmp)
+		remove_folder(ab.pages);
 	/* What there is of a result is shown; of none, that it could not be started is enough. */
 	if ((ret >= 0 || ab.done[SIDE_A]) && print_all(&ab, &w))
 		return 2;

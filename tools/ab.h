@@ -64,6 +64,7 @@ struct ab {
 	double timeout;			/* seconds; 0: none */
 	const char *keep;		/* where outputs stay, or NULL */
 	char *tmp;			/* where they are until then */
+	char *pages;			/* where the pages are; it may be the same */
 	bool quiet;
 	int stopped;			/* the signal that ended this early, or 0 */
 };

@@ -131,18 +131,31 @@ static int maps_file(pid_t pid, const struct stat *st)
 	return found;
 }
 
+/* The process has gone: what it has written since its page was read, too. */
+static void read_rest(struct page *p)
+{
+	char why[PATH_MAX + 128];
+	struct page rest;
+
+	if (page_read(p->path, &rest, why, sizeof(why)) < 0)
+		return;
+	page_free(p);
+	*p = rest;
+}
+
 /* Is the program that made this page still there, as @pid? */
 static void find_life(struct page *p, pid_t pid)
 {
 	struct stat st;
-	int mapped;
 
-	if (p->head.state == SHARED_EXITED) {
-		p->life = LIFE_EXITED;
-		return;
+	if (p->head.state != SHARED_EXITED) {
+		if (!stat(p->path, &st) && maps_file(pid, &st)) {
+			p->life = LIFE_RUNNING;
+			return;
+		}
+		read_rest(p);
 	}
-	mapped = stat(p->path, &st) < 0 ? 0 : maps_file(pid, &st);
-	p->life = mapped ? LIFE_RUNNING : LIFE_KILLED;
+	p->life = p->head.state == SHARED_EXITED ? LIFE_EXITED : LIFE_KILLED;
 }
 
 /* A page of the same process that was made later: the earlier program has called exec(). */
