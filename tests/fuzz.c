@@ -176,7 +176,7 @@ static void clear(struct thread *t)
 	/* Handles on shared files end with those. */
 	tear_down(t);
 	memset(t->old, 0, sizeof(t->old));
-	t->blurred = t->torn = false;
+	t->blurred = t->torn = t->disordered = false;
 	t->ghosts = 0;
 }
 

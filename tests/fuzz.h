@@ -100,6 +100,7 @@ struct thread {
 	bool blurred;		/* the number of the shim's records cannot be told */
 	unsigned int ghosts;	/* it may have so many of handles that are gone */
 	bool torn;		/* the same, and pages are not what the shim takes them for */
+	bool disordered;	/* the shim may look for a duplicate's file in the wrong place */
 	bool littered;		/* a fault kept the shim from unmapping something */
 	bool child;
 	uint32_t serial, id;
@@ -189,6 +190,10 @@ void step_close(struct thread *t);
 void step_close_range(struct thread *t);
 void step_bad_fd(struct thread *t);
 void settle_number(struct thread *t, int fd);
+/* What a fault may have left uncertain of a file: whether the shim knows its descriptors as one. */
+void doubt(struct thread *t, int file);
+/* The shim takes a descriptor of @file for what it is no more. */
+void muddle(struct thread *t, int file);
 bool room_for_handle(struct thread *t);
 void step_foreign(struct thread *t);
 void step_dumb(struct thread *t);
