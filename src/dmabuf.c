@@ -127,6 +127,11 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 	 */
 	if (ret < 0)
 		return ret;
+	/* See address_hold(). */
+	if (placed && whole != addr) {
+		next.munmap(whole, delta + want);
+		return -EEXIST;
+	}
 	*out = (char *)whole + delta;
 	*head = delta;
 	return 0;
