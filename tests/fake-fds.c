@@ -115,6 +115,20 @@ int fake_dup3(int fd, int to, int flags)
 	return struck(FAKE_DUP) ? -1 : dup_to(fd, to, flags);
 }
 
+/* A socket can be read and written, a device as it was opened. */
+static int device_flags(int fd, int flags)
+{
+	struct what w = flags < 0 ? (struct what){ 0 } : what(fd);
+	struct locked l;
+
+	if (!w.file)
+		return flags;
+	l = kernel_lock();
+	flags = (flags & ~O_ACCMODE) | k()->files[w.file].access;
+	kernel_unlock(l);
+	return flags;
+}
+
 int fake_fcntl(int fd, int cmd, ...)
 {
 	va_list ap;
@@ -123,7 +137,10 @@ int fake_fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	return struck(FAKE_FCNTL) || hidden(fd) ? -1 : raw_fcntl(fd, cmd, (long)arg);
+	if (struck(FAKE_FCNTL) || hidden(fd))
+		return -1;
+	return cmd == F_GETFL ? device_flags(fd, raw_fcntl(fd, cmd, 0)) :
+				raw_fcntl(fd, cmd, (long)arg);
 }
 
 int fake_pipe2(int fds[2], int flags)

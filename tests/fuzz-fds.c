@@ -32,8 +32,7 @@ static bool room(struct thread *t)
 	return used < FDS - 4;
 }
 
-/* What a fault may have left uncertain of a file: whether the shim knows its descriptors as one. */
-static void doubt(struct thread *t, int file)
+void doubt(struct thread *t, int file)
 {
 	if (file < 0 || !t->struck)
 		return;
@@ -44,6 +43,12 @@ static void doubt(struct thread *t, int file)
 	for (int i = 0; i < HANDLES; i++)
 		if (t->handles[i].used && t->handles[i].file == file)
 			t->handles[i].noted = t->handles[i].sure = false;
+}
+
+/* It has its files in the kernel's order (kcmp), in which others may be looked for on the wrong side. */
+void muddle(struct thread *t, int file)
+{
+	t->files[file].muddled = t->disordered = true;
 }
 
 /*
@@ -66,7 +71,7 @@ void settle_number(struct thread *t, int fd)
 	if (tainted(t, old))
 		taint(t, number);
 	if (f->file >= 0 && tainted(t, number))
-		t->files[f->file].muddled = true;
+		muddle(t, f->file);
 }
 
 void step_open(struct thread *t)
@@ -93,7 +98,7 @@ static int target(struct thread *t)
 	int fd = rnd(t, FDS), n;
 
 	if (threads == 1 && one_in(t, 6))
-		for (n = 760; n < 800; n++)
+		for (n = PRIVATE_FIRST; n < PRIVATE_FIRST + 40; n++)
 			if (descriptor_private(n))
 				return n;
 	if (one_in(t, 2) && t->fds[fd].number >= (int)first_own(t) && !t->fds[fd].fixed)
@@ -171,7 +176,7 @@ void step_dup(struct thread *t)
 		t->blurred = true;
 		/* The shim takes it for what was there. */
 		if (old >= 0 && t->fds[old].file >= 0)
-			t->files[t->fds[old].file].muddled = true;
+			muddle(t, t->fds[old].file);
 		taint(t, ret);
 	}
 	if (old >= 0) {
@@ -207,7 +212,7 @@ void step_close(struct thread *t)
 	doubt(t, file);
 	if (unseen && file >= 0) {
 		taint(t, number);
-		t->files[file].muddled = true;
+		muddle(t, file);
 		t->blurred = true;
 	}
 	fd_gone(t, fd);
@@ -216,7 +221,8 @@ void step_close(struct thread *t)
 void step_close_range(struct thread *t)
 {
 	unsigned int first = first_own(t) + rnd(t, OWN), last = first + rnd(t, 12), end;
-	bool cloexec = one_in(t, 4), all = threads == 1 && one_in(t, 4), from = false;
+	bool cloexec = one_in(t, 4), all = threads == 1 && few < 0 && one_in(t, 4);
+	bool from = false;
 	int ret = 0;
 
 	end = first_own(t) + OWN - 1;
@@ -260,9 +266,9 @@ void step_bad_fd(struct thread *t)
 	int to = first_own(t), n = to + 1 + rnd(t, OWN - 1), ret, kind = rnd(t, 5);
 
 	if (threads == 1 && one_in(t, 2))
-		for (n = 760; n < 800 && !descriptor_private(n); n++)
+		for (n = PRIVATE_FIRST; n < PRIVATE_FIRST + 40 && !descriptor_private(n); n++)
 			;
-	if (fd_at(t, n) >= 0)
+	if (fd_at(t, n) >= 0 || (few >= 0 && n >= PRIVATE_FIRST && !descriptor_private(n)))
 		return;
 	before(t);
 	switch (kind) {

@@ -102,6 +102,7 @@ void step_dumb(struct thread *t)
 	ret = shim_ioctl(t->fds[fd].number, DRM_IOCTL_MODE_CREATE_DUMB, &dumb);
 	after(t, ret < 0);
 	judge(t, ret < 0 ? t->err : 0, 0);
+	doubt(t, t->fds[fd].file);
 	if (ret < 0) {
 		b->id = 0;
 		return;
@@ -206,6 +207,7 @@ void step_export(struct thread *t)
 	note(t, "export %x, file %d handle %u by %d: %d, fd %d", b->id, t->handles[h].file,
 	     p.handle, t->fds[from].number, ret, p.fd);
 	judge(t, ret < 0 ? t->err : 0, 0);
+	doubt(t, t->handles[h].file);
 	if (ret < 0)
 		return;
 	EXPECT(t, !fake_fstat(p.fd, &st) && st.st_ino == b->ino, "exported another buffer");
@@ -259,6 +261,7 @@ void step_gem_close(struct thread *t)
 	note(t, "%sGEM_CLOSE file %d handle %u by %d: %d", unseen ? "unseen " : "",
 	     t->handles[h].file, c.handle, t->fds[fd].number, ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
+	doubt(t, t->handles[h].file);
 	if (ret < 0)
 		return;
 	/* By a descriptor that the shim does not know it is not seen either. */
@@ -286,6 +289,7 @@ void step_flink(struct thread *t)
 	ret = shim_ioctl(t->fds[fd].number, DRM_IOCTL_GEM_FLINK, &flink);
 	after(t, ret < 0);
 	judge(t, ret < 0 ? t->err : 0, 0);
+	doubt(t, t->handles[h].file);
 	if (ret < 0)
 		return;
 	EXPECT(t, !o->name || o->name == flink.name, "another name");
@@ -318,6 +322,7 @@ void step_rename(struct thread *t)
 	note(t, "change file %d handle %u into %u by %d: %d", t->handles[h].file, c.handle,
 	     c.new_handle, t->fds[fd].number, ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
+	doubt(t, t->handles[h].file);
 	if (ret < 0)
 		return;
 	t->handles[h].number = c.new_handle;
@@ -352,5 +357,7 @@ void step_bad_ioctl(struct thread *t)
 	EXPECT(t, ret == -1 && fake_ioctl(number, request, pointer ? (void *)16 : natives) == -1,
 	       "it did not fail");
 	judge(t, t->err, errno);
+	if (fd >= 0)
+		doubt(t, t->fds[fd].file);
 	EXPECT(t, t->struck || !memcmp(ours, natives, sizeof(ours)), "its argument was changed");
 }

@@ -77,7 +77,7 @@ void step_map_ioctl(struct thread *t)
 	if (!want)
 		o->native = offset;
 	rescue = want == EINVAL && redirect && !t->bufs[o->buf].doubtful;
-	sure = !t->struck && !t->files[h->file].muddled;
+	sure = !t->struck && !t->files[h->file].muddled && !t->disordered;
 	note(t, "map ioctl of file %d handle %u (%x) by %d: %d, %llx; natively %d", h->file,
 	     h->number, t->bufs[o->buf].id, t->fds[fd].number, ret < 0 ? t->err : 0,
 	     (unsigned long long)m.offset, want);
@@ -240,7 +240,7 @@ static bool must(struct thread *t, const struct map_try *m)
 		return false;
 	h = &t->handles[m->handle];
 	b = &t->bufs[m->buf];
-	if (!h->sure || b->doubtful || f->muddled || !fd->known ||
+	if (!h->sure || b->doubtful || f->muddled || t->disordered || !fd->known ||
 	    (f->split && h->via != fd->serial) || !m->len)
 		return false;
 	if (m->delta + m->len > (uint64_t)b->pages * PAGE || !(m->flags & MAP_SHARED))
@@ -294,6 +294,9 @@ static void judge_map(struct thread *t, const struct map_try *m, void *out)
 		/* Another thread's object may come or go at an offset that is nobody's here. */
 		if (m->handle < 0 && native_err == (t->err == EINVAL ? EACCES : EINVAL))
 			native_err = t->err;
+		/* A trial that only the fault made work, of a dma-buf that may not be written. */
+		if (t->struck == -SIGBUS && m->flags & MAP_FIXED && t->err == EACCES)
+			native_err = EACCES;
 		judge(t, t->err, native_err);
 		EXPECT(t, !must(t, m), "the shim does not map it");
 		if (m->flags & MAP_FIXED && t->struck)

@@ -40,7 +40,7 @@ int fd_new(struct thread *t, int number, int file, int buf, bool known)
 		.serial = ++t->serial,
 	};
 	if (file >= 0 && tainted(t, number))
-		t->files[file].muddled = true;
+		muddle(t, file);
 	return i;
 }
 

@@ -83,6 +83,7 @@ static int sure_handle(struct thread *t, int *fd)
 	f = &t->files[h->file];
 	*fd = fd_of_file(t, h->file);
 	return h->sure && !t->bufs[t->objects[h->object].buf].doubtful && !f->muddled &&
+	       !t->disordered &&
 	       t->fds[*fd].known && (!f->split || h->via == t->fds[*fd].serial) ? i : -1;
 }
 

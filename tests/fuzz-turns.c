@@ -56,6 +56,7 @@ void step_turn(struct thread *t)
 	note(t, "%s of file %d handles %u (%x), %u by %d: %d", begins ? "begin" : "submit",
 	     t->handles[h].file, numbers[0], b->id, numbers[1], fd, ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
+	doubt(t, t->handles[h].file);
 	/* A begin waits, and time passes. */
 	if (begins && !ret)
 		b->busy = false;

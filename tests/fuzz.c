@@ -176,7 +176,7 @@ static void clear(struct thread *t)
 	/* Handles on shared files end with those. */
 	tear_down(t);
 	memset(t->old, 0, sizeof(t->old));
-	t->blurred = t->torn = false;
+	t->blurred = t->torn = t->disordered = false;
 	t->ghosts = 0;
 }
 
@@ -294,6 +294,8 @@ static int start(void)
 	atomic_store(&sandbox_refused, 0);
 	fake_change_handle(true);
 	signals_start();
+	if (few >= 0)
+		few_start();
 	pthread_barrier_init(&barrier, NULL, threads);
 	for (unsigned int i = 0; i < threads; i++) {
 		struct thread *t = &all[i];
@@ -331,7 +333,10 @@ int main(int argc, char **argv)
 			clean = true;
 		else if (!strcmp(argv[i], "--child"))	/* by step_children() */
 			return 0;
-		else if (!strcmp(argv[i], "--only") && more)
+		else if (!strcmp(argv[i], "--few") && more && number(argv[i + 1], 200, &n)) {
+			few = n;
+			i++;
+		} else if (!strcmp(argv[i], "--only") && more)
 			only = argv[++i];
 		else if (!strcmp(argv[i], "--without") && more)
 			without = argv[++i];

@@ -26,6 +26,8 @@ enum {
 	TAINTED = 128, LINES = 30, MOST_PAGES = 12, THREADS = 8,
 	FIRST_OWN = 200, OWN = 64,	/* numbers of descriptors that a thread has for itself */
 	ANY_FD = 2048,			/* all are below */
+	/* Where the shim keeps descriptors, with a limit of ANY_FD. */
+	PRIVATE_FIRST = 1024, PRIVATE_END = 1536,
 	KEPT = 4242,			/* what errno is before a call */
 };
 
@@ -98,6 +100,7 @@ struct thread {
 	bool blurred;		/* the number of the shim's records cannot be told */
 	unsigned int ghosts;	/* it may have so many of handles that are gone */
 	bool torn;		/* the same, and pages are not what the shim takes them for */
+	bool disordered;	/* the shim may look for a duplicate's file in the wrong place */
 	bool littered;		/* a fault kept the shim from unmapping something */
 	bool child;
 	uint32_t serial, id;
@@ -172,6 +175,10 @@ void judge(struct thread *t, int got, int want);
 /* fuzz-signals.c */
 void signals_start(void);
 
+/* fuzz-around.c */
+extern int few;			/* -1: as many as there are */
+void few_start(void);
+
 /* fuzz-children.c */
 pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */
 int child_status(struct thread *t, pid_t pid);	/* fails where it hangs */
@@ -183,6 +190,10 @@ void step_close(struct thread *t);
 void step_close_range(struct thread *t);
 void step_bad_fd(struct thread *t);
 void settle_number(struct thread *t, int fd);
+/* What a fault may have left uncertain of a file: whether the shim knows its descriptors as one. */
+void doubt(struct thread *t, int file);
+/* The shim takes a descriptor of @file for what it is no more. */
+void muddle(struct thread *t, int file);
 bool room_for_handle(struct thread *t);
 void step_foreign(struct thread *t);
 void step_dumb(struct thread *t);

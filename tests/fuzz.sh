@@ -44,6 +44,10 @@ for program; do
 			"$program" --threads 1 --seed 1 --steps $((steps / 4))
 		try "$name: $((steps / 2)) steps of four threads" \
 			"$program" --clean --threads 4 --seed 2 --steps $((steps / 2))
+		try "$name: $((steps / 8)) steps of one thread, with few descriptors for the shim" \
+			"$program" --few 3 --threads 1 --seed 6 --steps $((steps / 8))
+		try "$name: $((steps / 8)) steps of three threads, with none" \
+			"$program" --few 0 --clean --threads 3 --seed 7 --steps $((steps / 8))
 		try "$name: $((steps / 8)) steps of three threads, with a shared page" \
 			env PRIMESHIM_DIR="$pages" \
 			"$program" --clean --threads 3 --seed 4 --steps $((steps / 8))

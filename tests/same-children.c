@@ -54,6 +54,9 @@ bool ended(pid_t pid, int *status)
 	bool hung = false;
 	pid_t got;
 
+	/* There is no child; and what is done to -1 is done to everybody. */
+	if (pid <= 0)
+		return false;
 	while ((got = waitpid(pid, status, hung ? 0 : WNOHANG)) != pid) {
 		if (got < 0 && errno != EINTR)
 			return false;
@@ -163,7 +166,8 @@ __attribute__((noinline)) static pid_t in_vfork(struct prog *p, uint64_t random)
 		if (write(1, text, n) != n)
 			_exit(99);
 	}
-	if (state.random >> 60 & 1 && threads == 1)
+	/* With few descriptors a new program has no libraries. */
+	if (state.random >> 60 & 1 && threads == 1 && !p->few && !p->filtered)
 		execl(self, "same", "--from", "0", "--steps", "0", "--seed", "1", NULL);
 	_exit(state.random >> 50 & 63);
 }
@@ -200,7 +204,7 @@ void step_spawn(struct prog *p)
 	int ret;
 
 	/* With other threads the child's numbers are anybody's. */
-	if (threads > 1)
+	if (threads > 1 || p->few || p->filtered)
 		return;
 	posix_spawn_file_actions_init(&actions);
 	say(p, "posix_spawn()");

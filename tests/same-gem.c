@@ -95,6 +95,12 @@ void step_open(struct prog *p)
 	int how = flags[rnd(p, avoided("read-only-card") ? 3 : 4)], ret;
 	char path[32];
 
+	/* One open file is everybody's; each thread has its own handles there. */
+	if (shared_card >= 0 && one_in(p, 3)) {
+		say(p, "dup(the shared card)");
+		result(p, fd_got(p, CALL(p, dup(shared_card))));
+		return;
+	}
 	snprintf(path, sizeof(path), "/dev/dri/card%d", device);
 	ret = CALL(p, open(path, how));
 	say(p, "open(card, %x)", (unsigned int)how);

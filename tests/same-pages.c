@@ -157,6 +157,8 @@ void step_protect(struct prog *p)
 	int prot = prots[rnd(p, 4)];
 	struct range r;
 
+	if (prot & PROT_WRITE && avoided("made-writable"))
+		prot = PROT_READ;
 	if (!range_pick(p, &r))
 		return;
 	say(p, "mprotect ");

@@ -45,6 +45,7 @@ static unsigned int numbers(struct prog *p, const struct things *t)
 
 		wrong += ret != to || !is_plain(t, to);
 		wrong += close(to) != 0;
+		fds_gone(p, to, to);
 	}
 	return wrong;
 }

@@ -176,7 +176,7 @@ void say_view(struct prog *p, bool whole)
 	for (int fd = low; fd < NUMBERS && used < sizeof(text) - 64; fd++) {
 		int flags;
 
-		if (fd >= high && !p->fds[fd].mine)
+		if ((fd >= high && !p->fds[fd].mine) || (fd < LOOKED && p->filled[fd]))
 			continue;
 		flags = syscall(SYS_fcntl, fd, F_GETFD, 0);
 		if (flags < 0 && !p->fds[fd].mine)

@@ -4,10 +4,11 @@
  * kernel, natively and under the shim. An ordinary program, which knows nothing of the shim.
  *
  *   same --seed N [--steps N] [--threads N] [--skip N[,N]...] [--only KIND[,KIND]...]
- *	[--without KIND[,KIND]...] [--avoid WHAT[,WHAT]...] [--writable] [--any-driver] [--kinds]
+ *	[--without KIND[,KIND]...] [--avoid WHAT[,WHAT]...] [--writable] [--any-driver] [--filters] [--kinds]
  *
  * --writable: every export has DRM_RDWR, as the shim adds it. --any-driver: also one that does not
- * map imports natively, for modes in which the shim does nothing. --kinds: tell the kinds of steps.
+ * map imports natively, for modes in which the shim does nothing. --filters: seccomp filters come,
+ * for a fake kernel that shows them the program's calls (FAKE_SEEN). --kinds: tell the kinds of steps.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -30,17 +31,17 @@ uint64_t seed;
 bool writable;
 const char *self;
 const struct fake_driver *driver;
-int device;
+int device, shared_card = -1;
 bool works;
 int (*new_dmabuf)(size_t size, uint8_t fill, bool writable);
 
 static int steps = 80, first_step, depth;
 static const char *skipped = "", *only, *without, *avoid = "";
-static bool any_driver;
+static bool any_driver, filters;
 static struct prog progs[THREADS];
 
 /* In every process; in one thread alone, as it is about what all threads have; not in children. */
-enum { ALONE = 1, PARENT = 2 };
+enum { ALONE = 1, PARENT = 2, ASKED = 4 };	/* ASKED: with --filters */
 
 static const struct {
 	void (*step)(struct prog *p);
@@ -82,6 +83,7 @@ static const struct {
 	{ step_spawn, "spawn", 4, PARENT },
 	{ step_signal, "signal", 12, ALONE },
 	{ step_storm, "storm", 3, ALONE | PARENT },
+	{ step_filter, "filter", 12, ALONE | ASKED },
 	{ step_race, "race", 1, PARENT },
 };
 
@@ -132,7 +134,7 @@ static unsigned int weight(struct prog *p, int kind)
 	uint64_t state = seed * 1000003 + kind;
 
 	if ((kinds[kind].flags & ALONE && threads > 1) || (kinds[kind].flags & PARENT && p->depth) ||
-	    (kind == RACE && threads == 1))
+	    (kind == RACE && threads == 1) || (kinds[kind].flags & ASKED && !filters))
 		return 0;
 	if ((only && !listed(only, kinds[kind].name)) || listed(without, kinds[kind].name))
 		return 0;
@@ -219,7 +221,8 @@ void finish(struct prog *p, int way)
 		said(p);
 		abort();
 	case 5:
-		if (!p->depth) {
+		/* What a new program says that cannot load its libraries names the shim. */
+		if (!p->depth && !p->filtered) {
 			exec_self(p);
 			_exit(1);
 		}
@@ -265,6 +268,14 @@ static void pick_driver(void)
 	works = maps_natively(driver);
 }
 
+void use_other_device(void)
+{
+	do
+		device = (device + 1) % FAKE_DRIVERS;
+	while (!usable(&fake_drivers[device]) || !maps_natively(&fake_drivers[device]));
+	driver = &fake_drivers[device];
+}
+
 static bool start(struct prog *p, unsigned int index)
 {
 	p->index = index;
@@ -279,7 +290,7 @@ static bool start(struct prog *p, unsigned int index)
 static int usage(const char *what, const char *arg)
 {
 	fprintf(stderr, "same: %s%s; --seed N, --steps N, --threads N, --skip N,..., --only KIND,..., "
-		"--without KIND,..., --avoid WHAT,..., --writable, --any-driver, --kinds\n", what, arg);
+		"--without KIND,..., --avoid WHAT,..., --writable, --any-driver, --filters, --kinds\n", what, arg);
 	return 2;
 }
 
@@ -299,6 +310,8 @@ static int options(int argc, char **argv)
 			writable = true;
 		else if (!strcmp(argv[i], "--any-driver"))
 			any_driver = true;
+		else if (!strcmp(argv[i], "--filters"))
+			filters = true;
 		else if (!strcmp(argv[i], "--kinds"))
 			exit(tell_kinds());
 		else if (!more)
@@ -343,7 +356,11 @@ int main(int argc, char **argv)
 	if (!depth && setrlimit(RLIMIT_NOFILE, &limit))
 		return usage("a limit of 8192 descriptors", "");
 	snprintf(path, sizeof(path), "/dev/dri/card%d", device);
-	close(open(path, O_RDWR));
+	ret = open(path, O_RDWR | O_CLOEXEC);
+	if (threads > 1)
+		shared_card = ret;
+	else
+		close(ret);
 	usual.rlim_max = limit.rlim_max;
 	if (!depth)
 		setrlimit(RLIMIT_NOFILE, &usual);
@@ -358,6 +375,8 @@ int main(int argc, char **argv)
 		if (pthread_create(&ids[i], NULL, run, &progs[i]))
 			return usage("no thread", "");
 	run(&progs[0]);
+	if (progs[0].few)
+		few_over(&progs[0]);
 	for (unsigned int i = 1; i < threads; i++)
 		pthread_join(ids[i], NULL);
 	progs[0].random = seed + 5;

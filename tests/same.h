@@ -81,6 +81,8 @@ struct prog {
 	int err;		/* errno after the last call */
 	int low, lows;		/* numbers of this thread; for high ones see fd_high() */
 	int few;		/* steps until the limit on descriptors is as before */
+	int filtered;		/* seccomp filters */
+	bool filled[LOOKED];	/* until then these are taken by nothing */
 	struct fd fds[NUMBERS];
 	struct ident files[FILES];	/* open files of devices, by their sockets' inodes; not the first */
 	int files_used;
@@ -102,8 +104,9 @@ extern uint64_t seed;
 extern bool writable;		/* each export has DRM_RDWR */
 extern const char *self;	/* the program's path */
 extern const struct fake_driver *driver;
-extern int device;
+extern int device, shared_card;
 extern bool works;		/* imports can be mapped natively */
+void use_other_device(void);	/* from now on, for ask_offset() */
 
 /* --avoid: a difference that is known, which would hide others. */
 bool avoided(const char *what);
@@ -144,6 +147,7 @@ int fd_card(struct prog *p);			/* the same, of a device */
 int fd_dmabuf(struct prog *p);
 int fd_of(struct prog *p, int file);
 int fd_got(struct prog *p, int fd);		/* a call has given @fd; where it is now */
+void fds_gone(struct prog *p, unsigned int first, unsigned int last);	/* they are closed */
 void fds_refresh(struct prog *p);		/* what is open is what the program has */
 void step_dup(struct prog *p);
 void step_dup2(struct prog *p);
@@ -156,6 +160,7 @@ void step_pipe(struct prog *p);
 void step_send(struct prog *p);
 void step_few(struct prog *p);
 void few_over(struct prog *p);
+bool fd_filled(struct prog *p, int fd);
 
 /* same-gem.c */
 void step_open(struct prog *p);
@@ -202,6 +207,9 @@ bool ended(pid_t pid, int *status);	/* false: it hung, or was lost */
 void say_ended(struct prog *p, pid_t pid);
 pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */
 void exec_self(struct prog *p);
+
+/* same-filter.c */
+void step_filter(struct prog *p);
 
 /* same-race.c */
 void step_race(struct prog *p);
