@@ -247,7 +247,8 @@ static bool must(struct thread *t, const struct map_try *m)
 		return false;
 	if (m->delta % PAGE || (m->delta && m->flags & MAP_FIXED))
 		return false;
-	if (m->prot & PROT_WRITE && !b->writable)
+	/* A device that was opened for reading is refused before anybody asks the driver. */
+	if (m->prot & PROT_WRITE && (!b->writable || f->read_only))
 		return false;
 	/* Whether a native mapping works is found out by reading. */
 	return m->prot & PROT_READ || (b->origin < 0 && !t->dirty);
