@@ -328,7 +328,7 @@ the_rest() {
 	guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
 	# shellcheck disable=SC2016
 	guest 'kernel 6.12, the shared page and primeshim' "${vm[@]}" --kernel 6.12 -- \
-		sh -c 'for part in page ab trace; do "$0/kernel-$part.sh"; done' "$top/tests"
+		sh -c 'for part in page ab trace sandbox; do "$0/kernel-$part.sh"; done' "$top/tests"
 	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
 		--append swiotlb=force -- "$top/tests/kernel-sync.sh"

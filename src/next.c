@@ -352,11 +352,12 @@ static const struct {
 	{ &next.ioctl_time64, "__ioctl_time64" },
 	{ &next.fcntl_time64, "fcntl" },
 	{ &next.fcntl_time64, "__fcntl_time64" },
-	{ &next.ppoll64, "__ppoll64" },
-	{ &next.ppoll64, "__ppoll_time64" },	/* musl */
 	{ &next.ppoll64_chk, "__ppoll64_chk" },
-#ifndef __GLIBC__
-	{ &next.fstat, "__fstat_time64" },	/* musl */
+#ifdef __GLIBC__
+	{ &next.ppoll64, "__ppoll64" },
+#else
+	{ &next.ppoll64, "__ppoll_time64" },	/* musl */
+	{ &next.fstat, "__fstat_time64" },
 #endif
 #endif
 };

@@ -75,9 +75,6 @@ uint32_t publish_thread(void)
 	return thread;
 }
 
-/* No errno is as large. */
-enum { SANDBOXED = -5000 };
-
 static void read_command(char *command, size_t len)
 {
 	int fd = next.open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
@@ -115,7 +112,7 @@ static void tell(int err)
 	atomic_store_explicit(&failed, true, memory_order_relaxed);
 	log_always("PRIMESHIM_DIR=%s: %s: no report of this process", settings.dir,
 		   err == SANDBOXED ? "a seccomp filter may forbid it" :
-		   err == -EPERM ? "not a folder of this user's that others cannot write" :
+		   err == NOT_OURS ? "not a folder of this user's that others cannot write" :
 		   err == -EFBIG ? "no file may be as large (ulimit -f)" :
 		   err == -EOPNOTSUPP ? "its file system does not keep room for it, as a tmpfs or "
 		   "ext4 does" : log_errno(err));

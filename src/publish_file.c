@@ -61,7 +61,7 @@ static _Atomic(void *) mapped;
 
 static int hold(struct held *h, int fd, struct stat *st)
 {
-	if (next.fstat(fd, st) < 0) {
+	if (sandbox_fstat(fd, st) < 0) {
 		int ret = -errno;
 
 		next.close(fd);
@@ -81,7 +81,7 @@ static bool is_held(const struct held *h, int fd)
 	if (fd < 0)
 		return false;
 	/* Any other error says that there is a descriptor: most likely it is still ours. */
-	if (next.fstat(fd, &st) < 0)
+	if (sandbox_fstat(fd, &st) < 0)
 		return errno != EBADF;
 	return st.st_dev == h->dev && st.st_ino == h->ino;
 }
@@ -94,7 +94,7 @@ static void let_go(struct held *h)
 		next.close(fd);
 }
 
-/* Opens the folder and checks that others cannot write there. 0 or a negative errno. */
+/* Opens the folder and checks that others cannot write there. 0, a negative errno, or NOT_OURS. */
 static int open_folder(const char *dir)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -107,7 +107,7 @@ static int open_folder(const char *dir)
 		return -errno;
 	ret = hold(&folder, fd, &st);
 	if (!ret && (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)))
-		ret = -EPERM;
+		ret = NOT_OURS;
 	return ret;
 }
 

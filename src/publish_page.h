@@ -43,9 +43,10 @@ static inline struct publish_page *publish_at(void)
 uint32_t publish_thread(void);
 
 /*
- * publish_file.c: maps a new file in the folder @dir. 0, or a negative errno and nothing is left.
- * One thread at a time. It may wait for the file system: not with a lock held.
+ * publish_file.c: maps a new file in the folder @dir. 0, or a negative errno or reason and nothing
+ * is left. One thread at a time. It may wait for the file system: not with a lock held.
  */
+enum { NOT_OURS = -5000, SANDBOXED };	/* no errno is as large */
 int publish_file(const char *dir, struct publish_page **out);
 
 /* publish_page leads to that file now. With buffers_lock(), so that no fork() comes in between. */

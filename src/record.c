@@ -67,8 +67,12 @@ static void tell_driver(const char *name)
  */
 static struct file *lock_wanted(int fd, dev_t rdev)
 {
-	struct file *f = file_lock_new(fd, rdev);
+	struct file *f;
 
+	/* Before a file is known: another would be compared with it. */
+	if (sandbox_ask())
+		tell_sandbox();
+	f = file_lock_new(fd, rdev);
 	if (f && !f->driver[0]) {
 		const struct driver *table = NULL;
 		char name[NAME_LEN] = "";
@@ -233,8 +237,6 @@ static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
 	uint64_t size;
 	bool own;
 
-	if (sandbox_ask())
-		tell_sandbox();
 	if (dmabuf_identify(dmabuf, &id, &size) < 0)
 		return NULL;
 	own_imported(&id, proof);

@@ -167,9 +167,7 @@ static bool may_be_written(struct buffer *b, int dmabuf)
 	buffers_unlock();
 	if (known != UNASKED)
 		return known == YES;
-	if (!sandbox_may(MAY_DUPFD))
-		return true;
-	flags = next.fcntl(dmabuf, F_GETFL);
+	flags = sandbox_may(MAY_GETFL) ? next.fcntl(dmabuf, F_GETFL) : -1;
 	if (flags < 0)
 		return true;
 	known = (flags & O_ACCMODE) == O_RDWR ? YES : NO;

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -59,8 +59,8 @@
 #endif
 
 /* A program that imports makes these itself; and somebody has asked for a log. */
-#define SURE	(MAY_FSTAT | MAY_FSTATAT | MAY_RECORD | MAY_SYNC | MAY_DUPFD | MAY_POLL | \
-		 MAY_FUTEX | MAY_SIGPROCMASK | MAY_PROTECT | MAY_WRITE)
+#define SURE	(MAY_FSTAT | MAY_FSTATAT | MAY_RECORD | MAY_SYNC | MAY_DUPFD | MAY_GETFL | \
+		 MAY_POLL | MAY_FUTEX | MAY_SIGPROCMASK | MAY_PROTECT | MAY_WRITE)
 #define UNSURE	(MAY_ALL & ~SURE)
 
 /* Neither the start of a program makes these, nor has anybody asked for what takes them. */
@@ -74,7 +74,6 @@ static _Atomic(pid_t) pid;	/* of this process, if it was ever asked; 0: not */
 
 /* Each call as the shim makes it. */
 #define ANY_FD		5
-#define ANY_POINTER	((uintptr_t)&sandbox_refused)
 #define CALL(may, ...)	{ may, { __VA_ARGS__ } }
 
 struct sample {
@@ -127,11 +126,13 @@ static const struct sample samples[] = {
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1),
 	CALL(MAY_SYNC, SYS_ioctl, ANY_FD, DMA_BUF_IOCTL_SYNC),
 	CALL(MAY_DUPFD, SAMPLE_FCNTL, ANY_FD, F_DUPFD_CLOEXEC, 768),
+	CALL(MAY_GETFL, SAMPLE_FCNTL, ANY_FD, F_GETFL),
+	CALL(MAY_GETFL, SAMPLE_FCNTL, ANY_FD, F_GETFD),
 	CALL(MAY_POLL, SAMPLE_POLL, 0, 1),
 	CALL(MAY_FUTEX, SYS_futex, 0, FUTEX_WAIT_PRIVATE),
 	CALL(MAY_FUTEX, SYS_futex, 0, FUTEX_WAKE_OP_PRIVATE),
 	CALL(MAY_WRITE | MAY_FILES, SYS_write, STDERR_FILENO, 0, 80),
-	CALL(MAY_WRITE, SAMPLE_SIGTIMEDWAIT, 0, 0, 0, 8),
+	CALL(MAY_WRITE | MAY_FILES, SAMPLE_SIGTIMEDWAIT, 0, 0, 0, 8),
 	CALL(MAY_WRITE, SYS_ioctl, STDERR_FILENO, TCGETS),
 	CALL(MAY_SIGPENDING | MAY_FILES, SYS_rt_sigpending, 0, 8),
 #ifdef SYS_sendto
@@ -160,14 +161,13 @@ static const struct sample samples[] = {
 	CALL(MAY_FILES, SYS_gettid),
 	CALL(MAY_FILES, SYS_prlimit64, 0, RLIMIT_FSIZE),
 	CALL(MAY_FILES, SYS_fallocate, ANY_FD, 0, 0, 4096),
+	CALL(MAY_FILES, SYS_pwrite64, ANY_FD, 0, 1, 4095),
 #ifdef SYS_fstatfs64
-	CALL(MAY_FILES, SYS_fstatfs64, ANY_FD, 88),
-#endif
-#ifdef SYS_fstatfs
+	CALL(MAY_FILES, SYS_fstatfs64, ANY_FD),
+#else
 	CALL(MAY_FILES, SYS_fstatfs, ANY_FD),
 #endif
-	CALL(MAY_FILES, SYS_rt_sigtimedwait, 0, 0, 0, 8),
-	CALL(MAY_FILES, SYS_pwrite64, ANY_FD, 0, 1, 4095),
+	CALL(MAY_FILES, SYS_ioctl, ANY_FD, _IOW(0x94, 9, int) /* FICLONE */),
 	CALL(MAY_FILES, SYS_clock_gettime, CLOCK_REALTIME),
 	CALL(MAY_FILES, SAMPLE_MMAP, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ANY_FD),
 	CALL(MAY_CLOCK, SYS_clock_gettime, CLOCK_MONOTONIC),

@@ -48,7 +48,8 @@ enum sandbox_call {
 	MAY_SIGPENDING = 1 << 17,	/* no log where a signal is blocked */
 	MAY_SEND = 1 << 18,		/* send(): a socket is written to */
 	MAY_PROTECT = 1 << 19,		/* mprotect(): tables lie where the kernel puts them */
-	MAY_ALL = (1 << 20) - 1,
+	MAY_GETFL = 1 << 20,		/* fcntl() that asks: a descriptor is taken for writable */
+	MAY_ALL = (1 << 21) - 1,
 };
 
 /* Relaxed: what comes is in force for the thread that it comes from, which wrote these itself. */
@@ -62,8 +63,8 @@ static inline bool sandbox_may(enum sandbox_call call)
 }
 
 /*
- * Is there a filter already? Asked before the first import is recorded, as all that may be made
- * before is what a program that imports makes. True if that was news.
+ * Is there a filter already? Asked before the first file is recorded: until then the shim calls only
+ * what a program that imports calls. True if that was news. Not with a lock held.
  */
 bool sandbox_ask(void);
 
@@ -73,7 +74,7 @@ void sandbox_prctl(int option, unsigned long arg, const void *program);
 /* A call has failed with EPERM, EACCES or ENOSYS: it is not made again. Any other is nothing. */
 void sandbox_failed(enum sandbox_call call, int err);
 
-/* What is done without, for a person: "kcmp, mincore"; "" where that is nothing. */
+/* What is done without, for a person: "kcmp, msync"; "" where that is nothing. */
 const char *sandbox_lacks(char *text, size_t len);
 
 /* This process's number; 0 where it is not known and cannot be asked. */

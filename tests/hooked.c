@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,6 +153,8 @@ int main(void)
 	need(!ioctl(fd, DRM_IOCTL_GEM_CLOSE, &gone), "GEM_CLOSE");
 	need(ioctl(fd, DRM_IOCTL_GEM_CLOSE, &gone) < 0 && errno == EINVAL, "a second GEM_CLOSE");
 	need(ioctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &map) < 0 && errno == ENOENT, "map of nothing");
+	need(prctl(PR_GET_DUMPABLE) == 1 && !prctl(PR_SET_NAME, "hooked"), "prctl()");
+	need(prctl(PR_SET_SECCOMP, 2, NULL) < 0 && errno == EFAULT, "prctl() of no filter");
 	close(fd);
 	puts("all right");
 	return 0;

@@ -114,12 +114,14 @@ static void habits(int level)
 	say_ret("fstat", fstat(0, &st));
 	fd = fcntl(0, F_DUPFD_CLOEXEC, 100);
 	say_ret("fcntl", fd);
+	say_ret("fcntl", fcntl(fd, F_GETFL));
 	close(fd);
 	say_ret("poll", poll(&p, 1, 0));
 	say_ret("futex", syscall(SYS_futex, &word, FUTEX_WAKE, 1, NULL, NULL, 0));
 	say_ret("mask", syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, NULL, 8));
 	if (level == 1)
 		return;
+	free(strdup("a program's start allocates"));
 	say_ret("getpid", syscall(SYS_getpid));
 	say_ret("clock", syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now));
 	fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
