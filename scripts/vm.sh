@@ -304,8 +304,8 @@ watch() {
 		now=${EPOCHREALTIME/./} waited=$(not_run "$1")
 		# In a longer second this shell did not run, or this machine slept.
 		passed=$((now - then > 2000000 ? 2000000 : now - then))
-		delayed=$((waited - delayed < 0 ? 0 : waited - delayed))
-		silent=$((silent + (delayed > passed ? 0 : passed - delayed)))
+		# The kernel tells of a delay when it is over, so this may be of more than one second.
+		silent=$((silent + passed - (waited > delayed ? waited - delayed : 0)))
 		[ "$sizes" = "$before" ] || silent=0
 		before=$sizes then=$now delayed=$waited
 		if [ $silent -ge "${stall}000000" ]; then

@@ -94,15 +94,18 @@ while :; do
 	sleep 0.5
 done
 GUEST
-# It computes for 8 s, on a processor that another program keeps nearly all of.
-guest starved --stall 3 <<'GUEST' &
+# It computes for 12 s, on a processor that another program keeps nearly all of.
+guest starved --stall 5 <<'GUEST' &
+(until [ -e "$dir/ready" ]; do echo "getting ready"; sleep 1; done) &
 cpu=$(taskset -pc $$ | sed 's/.*: *\([0-9]*\).*/\1/')
 taskset -pc "$cpu" $$ >/dev/null
-timeout 60 bash -c 'while :; do :; done' &
+timeout 600 bash -c 'while :; do :; done' &
 trap 'kill $!' EXIT
 trap exit TERM
 renice -n 19 -p $$ >/dev/null
-until [ $SECONDS -ge 8 ]; do :; done
+: >"$dir/ready"
+SECONDS=0
+until [ $SECONDS -ge 12 ]; do :; done
 echo 0 >"$dir/status"
 GUEST
 wait
