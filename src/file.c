@@ -187,7 +187,8 @@ static struct file *same_file(int fd, ssize_t *at)
 			file_put(f);
 			first = 0;
 			end = ordered;
-		} else if (ret < 0 && err == EBADF && next.fcntl(fd, F_GETFD) >= 0) {
+		} else if (ret < 0 && err == EBADF && sandbox_may(MAY_DUPFD) &&
+			   next.fcntl(fd, F_GETFD) >= 0) {
 			/* It has been closed by a raw system call. */
 			descriptor_set(other, NULL);
 			first = 0;
@@ -213,7 +214,7 @@ static void learn(int fd, dev_t rdev)
 
 	if (descriptor_peek(fd))
 		return;
-	flags = next.fcntl(fd, F_GETFL);
+	flags = sandbox_may(MAY_DUPFD) ? next.fcntl(fd, F_GETFL) : -1;
 	made = file_new(rdev, flags < 0 ? O_RDWR : flags & O_ACCMODE);
 	if (!made)
 		return;

@@ -16,6 +16,7 @@
 #include "readable.h"
 #include "record.h"
 #include "redirect.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "tell.h"
 
@@ -166,6 +167,8 @@ static bool may_be_written(struct buffer *b, int dmabuf)
 	buffers_unlock();
 	if (known != UNASKED)
 		return known == YES;
+	if (!sandbox_may(MAY_DUPFD))
+		return true;
 	flags = next.fcntl(dmabuf, F_GETFL);
 	if (flags < 0)
 		return true;

@@ -160,6 +160,13 @@ static const struct sample samples[] = {
 	CALL(MAY_FILES, SYS_gettid),
 	CALL(MAY_FILES, SYS_prlimit64, 0, RLIMIT_FSIZE),
 	CALL(MAY_FILES, SYS_fallocate, ANY_FD, 0, 0, 4096),
+#ifdef SYS_fstatfs64
+	CALL(MAY_FILES, SYS_fstatfs64, ANY_FD, 88),
+#endif
+#ifdef SYS_fstatfs
+	CALL(MAY_FILES, SYS_fstatfs, ANY_FD),
+#endif
+	CALL(MAY_FILES, SYS_rt_sigtimedwait, 0, 0, 0, 8),
 	CALL(MAY_FILES, SYS_pwrite64, ANY_FD, 0, 1, 4095),
 	CALL(MAY_FILES, SYS_clock_gettime, CLOCK_REALTIME),
 	CALL(MAY_FILES, SAMPLE_MMAP, 0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ANY_FD),
@@ -172,7 +179,7 @@ static const struct sample samples[] = {
 	CALL(MAY_MADVISE, SYS_madvise, 0, 4096, MADV_WIPEONFORK),
 	CALL(MAY_MADVISE, SYS_madvise, 0, 4096, MADV_DONTNEED),
 	CALL(MAY_PROTECT, SYS_mprotect, 0, 4096, PROT_READ | PROT_WRITE),
-	CALL(MAY_SIGPROCMASK, SYS_rt_sigprocmask, 2, 0, 0, 8),
+	CALL(MAY_SIGPROCMASK | MAY_FILES, SYS_rt_sigprocmask, 2, 0, 0, 8),
 	CALL(MAY_KCMP, SYS_kcmp, 0, 0, 0, ANY_FD, ANY_FD),
 	CALL(MAY_MSYNC, SYS_msync, 0, 4096, MS_ASYNC),
 };

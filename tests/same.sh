@@ -158,7 +158,7 @@ all_seeds() {
 			echo "not ok - seed $seed, $name: as natively"
 			[ $differ -gt "${SAME_SHOW:-5}" ] || shrink $seed "$options" "$env"
 		done
-		rm -rf "$tmp/pages" "$tmp/log"
+		rm -rf "$tmp/pages"; : >"$tmp/log"
 	done
 	if [ $differ = 0 ]; then
 		echo "ok - programs of random calls, $threads threads: $ran runs as natively"
