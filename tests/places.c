@@ -18,7 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "drivers-client.h"
@@ -197,11 +199,40 @@ static void fixed(const char *name, bool unmappable)
 	close(dmabuf);
 }
 
+/* In a process that may not have more addresses than it has. */
+static int without_room(void)
+{
+	int dmabuf = new_dmabuf(SIZE, FILL, true);
+	uint8_t *spot = room_new(SIZE / PAGE), *p;
+	const struct call c = subject(dmabuf);
+	unsigned long pages = 0;
+	struct rlimit limit;
+	FILE *f;
+
+	munmap(mmap(NULL, SIZE, RW, MAP_SHARED, c.fd, c.off), SIZE);
+	f = fopen("/proc/self/statm", "re");
+	need(f && fscanf(f, "%lu", &pages) == 1, "/proc/self/statm");
+	limit.rlim_cur = limit.rlim_max = (pages + 1) * PAGE;
+	need(!setrlimit(RLIMIT_AS, &limit), "a limit");
+	p = mmap(NULL, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(p == MAP_FAILED && errno == ENOMEM, "there is no room for more");
+	p = mmap(spot, SIZE, RW, MAP_SHARED | MAP_FIXED, c.fd, c.off);
+	check(p == spot && p[0] == FILL, "MAP_FIXED where there is no room for another mapping");
+	return broken;
+}
+
 static void all_fixed(void)
 {
 	static const char *const names[] = { "vgem", "powervr", "radeon", "vmwgfx" };
 	pthread_t thread;
+	int status = 0;
+	pid_t pid;
 
+	driver = named("vgem");
+	pid = fork();
+	if (!pid)
+		_exit(without_room());
+	broken |= waitpid(pid, &status, 0) != pid || status;
 	need(!pthread_create(&thread, NULL, land, NULL), "a thread");
 	for (int i = 0; i < 4; i++)
 		fixed(names[i], false);

@@ -4,6 +4,7 @@
 # natively and under the shim, with the same answers.
 #
 #   safety.sh [PART [COUNT]]
+#   safety.sh asan [COUNT]	what tests/safety-asan can do, which has the shim linked in
 set -u
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/.libs/libfake.so
@@ -98,6 +99,14 @@ one() {
 	esac
 }
 
+if [ "${1-}" = asan ]; then
+	for part in numbers handler closed-raw last alone left-out jumps leaves begins blocked; do
+		ASAN_OPTIONS=detect_leaks=0 "$build/tests/safety-asan" shim $part ${2+"$2"} |
+			sed 's/ - shim: / - asan: /'
+		[ "${PIPESTATUS[0]}" = 0 ] || fail=1
+	done
+	exit $fail
+fi
 [ -e "$fake" ] || exit 77
 cd "$tmp" || exit 99
 parts=(numbers handler closed-raw limits last beyond children alone left-out exits jumps leaves
