@@ -7,6 +7,7 @@
 #undef _FILE_OFFSET_BITS	/* each name is defined here by itself */
 #define _GNU_SOURCE
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -16,6 +17,8 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
+#undef mmap64			/* musl makes one name of both */
+
 #define SIZE	65536		/* of the mappings of tests/process */
 #define GAP	(64UL << 20)	/* what is free before each table at first */
 #define TABLES	64
@@ -24,7 +27,7 @@
 static char *tables[TABLES];
 static int ntables;
 
-static void *map(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+static void *map(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
 #ifdef SYS_mmap2
 	return (void *)syscall(SYS_mmap2, addr, len, prot, flags, fd, off >> 12);
@@ -33,8 +36,8 @@ static void *map(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 #endif
 }
 
-/* The shim's, or libc's: pages with a gap before them. */
-static void *table(size_t len)
+/* The shim's, or libc's: pages, or what is reserved for them, with a gap before them. */
+static void *table(size_t len, int prot)
 {
 	char *p = map(NULL, GAP + len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -42,7 +45,7 @@ static void *table(size_t len)
 		return p;
 	munmap(p, GAP);
 	p += GAP;
-	if (mprotect(p, len, PROT_READ | PROT_WRITE) < 0)
+	if (mprotect(p, len, prot) < 0)
 		return MAP_FAILED;
 	if (ntables < TABLES)
 		tables[ntables++] = p;
@@ -51,8 +54,9 @@ static void *table(size_t len)
 
 EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
-	if (!addr && flags == (MAP_PRIVATE | MAP_ANONYMOUS) && prot == (PROT_READ | PROT_WRITE))
-		return table(len);
+	if (!addr && flags == (MAP_PRIVATE | MAP_ANONYMOUS) &&
+	    (prot == PROT_NONE || prot == (PROT_READ | PROT_WRITE)))
+		return table(len, prot);
 	for (int i = 0; i < ntables && !addr && flags == MAP_SHARED && len == SIZE; i++) {
 		void *p = map(tables[i] - len, len, prot, flags | MAP_FIXED_NOREPLACE, fd, off);
 
@@ -62,7 +66,7 @@ EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 	return map(addr, len, prot, flags, fd, off);
 }
 
-EXPORT void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t off)
+EXPORT void *mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
 	return mmap(addr, len, prot, flags, fd, off);
 }
