@@ -51,6 +51,28 @@ static void *carve(size_t len)
 	return p;
 }
 
+/* A block of 2^@n pages that was put back: the first part of a longer one, if there is no other. */
+static void *reuse(unsigned int n)
+{
+	unsigned int from = n;
+	char *p;
+
+	while (from < ORDERS && !unused[from])
+		from++;
+	if (from == ORDERS)
+		return NULL;
+	p = unused[from];
+	unused[from] = *(void **)p;
+	*(void **)p = NULL;
+	while (from-- > n) {
+		void *rest = p + ((size_t)page_size() << from);
+
+		*(void **)rest = unused[from];
+		unused[from] = rest;
+	}
+	return p;
+}
+
 void *pages_get(size_t len)
 {
 	unsigned int n = order_of(len);
@@ -59,13 +81,9 @@ void *pages_get(size_t len)
 	if (n >= ORDERS)
 		return NULL;
 	lock_take(&lock);
-	p = unused[n];
-	if (p) {
-		unused[n] = *(void **)p;
-		*(void **)p = NULL;
-	} else {
+	p = reuse(n);
+	if (!p)
 		p = carve((size_t)page_size() << n);
-	}
 	lock_release(&lock);
 	return p;
 }

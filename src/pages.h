@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/* @len bytes, zeroed, or NULL. */
+/* @len bytes, zeroed, or NULL. Part of a longer block that was put back will do. */
 void *pages_get(size_t len);
 
 /* What pages_get() gave for @len, to be used again. */

@@ -17,8 +17,6 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-#undef mmap64			/* musl makes one name of both */
-
 #define SIZE	65536		/* of the mappings of tests/process */
 #define GAP	(64UL << 20)	/* what is free before each table at first */
 #define TABLES	64
@@ -66,7 +64,9 @@ EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 	return map(addr, len, prot, flags, fd, off);
 }
 
+#ifndef mmap64	/* of musl it is another name for mmap */
 EXPORT void *mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
 	return mmap(addr, len, prot, flags, fd, off);
 }
+#endif

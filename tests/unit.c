@@ -16,6 +16,7 @@ int main(void)
 	setenv("CK_DEFAULT_TIMEOUT", "120", 0);
 	suite_add_tcase(s, config_tests());
 	suite_add_tcase(s, hash_tests());
+	suite_add_tcase(s, pages_tests());
 	suite_add_tcase(s, range_tests());
 	suite_add_tcase(s, state_tests());
 	suite_add_tcase(s, mapping_tests());

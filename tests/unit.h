@@ -14,6 +14,7 @@
 
 TCase *config_tests(void);
 TCase *hash_tests(void);
+TCase *pages_tests(void);
 TCase *range_tests(void);
 TCase *state_tests(void);
 TCase *mapping_tests(void);
