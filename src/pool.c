@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "page.h"
 #include "pages.h"
 #include "pool.h"
 
@@ -15,7 +16,8 @@
 #define ASAN_UNPOISON_MEMORY_REGION(addr, size)	((void)(addr), (void)(size))
 #endif
 
-#define CHUNK 65536
+/* Bytes that are cut into objects at a time, or a page if that is longer. */
+#define CHUNK 16384
 
 static void link_in(struct pool *p, void *obj)
 {
@@ -27,10 +29,11 @@ static void link_in(struct pool *p, void *obj)
 static void refill(struct pool *p)
 {
 	size_t step = (p->size + 7) & ~(size_t)7;
-	char *chunk = pages_get(CHUNK);
+	size_t len = page_size() > CHUNK ? page_size() : CHUNK;
+	char *chunk = pages_get(len);
 
 	/* From the back, so that neighbours come out in order. */
-	for (size_t at = chunk ? CHUNK / step * step : 0; at; at -= step)
+	for (size_t at = chunk ? len / step * step : 0; at; at -= step)
 		link_in(p, chunk + at - step);
 }
 
