@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cli.h"
 #include "commands.h"
 #include "plot.h"
 #include "report.h"
@@ -41,7 +42,7 @@ static uint32_t below(uint32_t n)
 	return (state >> 33) % n;
 }
 
-/* What the other files of the program want of primeshim.c. */
+/* In place of tools/cli.c: no page is bad use. */
 int bad_use(const char *command, const char *what)
 {
 	errx(1, "%s: %s", command, what);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "ab.h"
+#include "cli.h"
 #include "commands.h"
 
 #define MOST_RUNS	10000

@@ -82,12 +82,12 @@ static bool find_program(const char *name, char path[PATH_MAX])
 			break;
 	}
 	if (!found)
-		tell(FINDING_PROBLEM, "command", "check its name, or give a path", "%s is not %s", name,
+		finding_add(FINDING_PROBLEM, "command", "check its name, or give a path", "%s is not %s", name,
 		     strchr(name, '/') ? "there" : "in PATH");
 	else if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		tell(FINDING_PROBLEM, "command", "give the path of a program", "%s is a folder", name);
+		finding_add(FINDING_PROBLEM, "command", "give the path of a program", "%s is a folder", name);
 	else if (access(path, X_OK))
-		tell(FINDING_PROBLEM, "command", "chmod +x it, or run its interpreter",
+		finding_add(FINDING_PROBLEM, "command", "chmod +x it, or run its interpreter",
 		     "%s is not executable", path);
 	else
 		return true;
@@ -134,13 +134,13 @@ static void check_ids(const char *path)
 	if (!user && !group)
 		return;
 	if (doctor_status("NoNewPrivs") == 1)
-		tell(FINDING_OK, "setuid", NULL, "%s is, which gives nothing under no_new_privs", path);
+		finding_add(FINDING_OK, "setuid", NULL, "%s is, which gives nothing under no_new_privs", path);
 	else if (!statvfs(path, &fs) && fs.f_flag & ST_NOSUID)
-		tell(FINDING_OK, "setuid", NULL, "%s is, but its file system is mounted nosuid", path);
+		finding_add(FINDING_OK, "setuid", NULL, "%s is, but its file system is mounted nosuid", path);
 	else if ((!user || st.st_uid == getuid()) && (!group || st.st_gid == getgid()))
-		tell(FINDING_OK, "setuid", NULL, "%s is, to your own %s", path, user ? "user" : "group");
+		finding_add(FINDING_OK, "setuid", NULL, "%s is, to your own %s", path, user ? "user" : "group");
 	else
-		tell(FINDING_PROBLEM, "setuid", WAYS_OUT "run a copy, which is not setuid",
+		finding_add(FINDING_PROBLEM, "setuid", WAYS_OUT "run a copy, which is not setuid",
 		     "%s is set%s to %s: ld.so ignores LD_PRELOAD for it", path,
 		     user && st.st_uid != getuid() ? "uid" : "gid",
 		     (user && st.st_uid != getuid() ? st.st_uid : st.st_gid) ? "another" : "root");
@@ -160,13 +160,13 @@ static void check_capabilities(const char *path)
 			who = privileged[i].why;
 	/* Inheritable ones alone give nothing, and root has them all. */
 	if (!text || !strpbrk(strpbrk(text, "=+") ? strpbrk(text, "=+") : "", "ep") || !getuid()) {
-		tell(FINDING_NOTE, "capabilities", NULL, "%s has %s, which changes nothing for you", path,
+		finding_add(FINDING_NOTE, "capabilities", NULL, "%s has %s, which changes nothing for you", path,
 		     text ? text : "some");
 	} else {
 		if (asprintf(&advice, WAYS_OUT "drop them (setcap -r %s)%s; or run a copy, which has none",
 			     path, who) < 0)
 			err(2, "doctor");
-		tell(FINDING_PROBLEM, "capabilities", advice,
+		finding_add(FINDING_PROBLEM, "capabilities", advice,
 		     "%s has file capabilities (%s): ld.so ignores LD_PRELOAD for it", path, text);
 		free(advice);
 	}
@@ -197,7 +197,7 @@ static const struct library *library_for(const char *path, const struct elf_file
 		if (elf_same_machine(&libraries[i].elf, f))
 			return &libraries[i];
 	if (nlibraries)
-		tell(FINDING_PROBLEM, "architecture", "install the library of that architecture (on Debian "
+		finding_add(FINDING_PROBLEM, "architecture", "install the library of that architecture (on Debian "
 		     "libprimeshim:ARCH), or build primeshim for it", "%s is a program for %s, and there is "
 		     "a library for %s", path, name,
 		     elf_machine_name(&libraries[0].elf, have, sizeof(have)));
@@ -213,7 +213,7 @@ static bool check_loader(const char *path, const struct elf_file *f)
 	bool musl = strstr(f->loader, "/ld-musl");
 
 	if (!*f->loader && strncmp(file_name(path), "ld", 2)) {
-		tell(FINDING_PROBLEM, "static", "use a dynamically linked build",
+		finding_add(FINDING_PROBLEM, "static", "use a dynamically linked build",
 		     "%s is linked statically%s: LD_PRELOAD has no effect on it", path,
 		     f->go ? ", and a Go program, which makes raw system calls" : "");
 		return false;
@@ -223,11 +223,11 @@ static bool check_loader(const char *path, const struct elf_file *f)
 		return false;
 	elf_needed(&l->elf, is_libc, &libc);
 	if (*f->loader && musl != libc.musl && (libc.musl || libc.glibc)) {
-		tell(FINDING_PROBLEM, "libc", "build primeshim with that libc", "%s is for %s, the library "
+		finding_add(FINDING_PROBLEM, "libc", "build primeshim with that libc", "%s is for %s, the library "
 		     "is for %s", path, musl ? "musl" : "glibc", libc.musl ? "musl" : "glibc");
 		return false;
 	}
-	tell(FINDING_OK, "architecture", NULL, "%s is for %s, as is %s", path,
+	finding_add(FINDING_OK, "architecture", NULL, "%s is for %s, as is %s", path,
 	     elf_machine_name(f, name, sizeof(name)), l->path);
 	return true;
 }
@@ -239,12 +239,12 @@ static void check_program(const char *path)
 	check_ids(path);
 	check_capabilities(path);
 	if (elf_file_open(path, &f) < 0) {
-		tell(FINDING_WARNING, "command", "give its interpreter", "%s is no ELF program", path);
+		finding_add(FINDING_WARNING, "command", "give its interpreter", "%s is no ELF program", path);
 		return;
 	}
 	if (check_loader(path, &f)) {
 		if (f.go)
-			tell(FINDING_WARNING, "raw calls", "only what its C libraries do is seen", "%s is a Go "
+			finding_add(FINDING_WARNING, "raw calls", "only what its C libraries do is seen", "%s is a Go "
 			     "program: it makes system calls without libc, which the shim does not see", path);
 		check_objects(path, &f);
 	}
@@ -266,7 +266,7 @@ static void check_lists(const char *name)
 			in = strcspn(at, ",") == strlen(name) && !strncmp(at, name, strlen(name));
 		}
 		if (in == (i == 1))
-			tell(FINDING_PROBLEM, "settings", "unset it, or change it", "%s=%s leaves %s out",
+			finding_add(FINDING_PROBLEM, "settings", "unset it, or change it", "%s=%s leaves %s out",
 			     lists[i], list, name);
 	}
 }
@@ -286,17 +286,17 @@ void check_command(const char *command)
 			is = realpath(path, real) ? real : path;
 			for (size_t k = 0; k < sizeof(containers) / sizeof(containers[0]); k++)
 				if (!strcmp(file_name(is), containers[k].name))
-					tell(FINDING_WARNING, "container", containers[k].advice,
+					finding_add(FINDING_WARNING, "container", containers[k].advice,
 					     "%s starts programs in a container, which may not have the "
 					     "library", is);
 			check_program(is);
 			return;
 		}
-		tell(FINDING_OK, "command", NULL, "%s is a script, run by %s", path, name);
+		finding_add(FINDING_OK, "command", NULL, "%s is a script, run by %s", path, name);
 		if (strstr(path, "/flatpak/exports/bin/"))
-			tell(FINDING_WARNING, "container", containers[0].advice,
+			finding_add(FINDING_WARNING, "container", containers[0].advice,
 			     "%s is run by Flatpak, in a container which may not have the library", path);
 	}
-	tell(FINDING_PROBLEM, "command", "the kernel goes no further", "%s: interpreters of interpreters",
+	finding_add(FINDING_PROBLEM, "command", "the kernel goes no further", "%s: interpreters of interpreters",
 	     command);
 }

@@ -206,7 +206,7 @@ void check_library(void)
 		globfree(&g);
 	}
 	if (!nlibraries)
-		tell(FINDING_PROBLEM, "library", "build primeshim with make, or install its library, here "
+		finding_add(FINDING_PROBLEM, "library", "build primeshim with make, or install its library, here "
 		     "and in each container that programs run in", "no " LIBRARY " in %s, nor where "
 		     "distributions put it", PKGLIBDIR);
 	for (size_t i = 0; i < nlibraries; i++) {
@@ -214,16 +214,16 @@ void check_library(void)
 
 		elf_machine_name(&l->elf, name, sizeof(name));
 		if (!elf_same_machine(&l->elf, &doctor_elf)) {
-			tell(FINDING_OK, "library", NULL, "%s, for %s", l->path, name);
+			finding_add(FINDING_OK, "library", NULL, "%s, for %s", l->path, name);
 			continue;
 		}
 		why = strpbrk(l->path, " :") ? strdup("its path has a space or a colon") :
 		      preload_error(l->path);
 		if (why)
-			tell(FINDING_PROBLEM, "library", "install or build it where programs may load from, "
+			finding_add(FINDING_PROBLEM, "library", "install or build it where programs may load from, "
 			     "for this libc", "%s, for %s, cannot be preloaded: %s", l->path, name, why);
 		else
-			tell(FINDING_OK, "library", NULL, "%s, for %s, is loaded", l->path, name);
+			finding_add(FINDING_OK, "library", NULL, "%s, for %s, is loaded", l->path, name);
 		free(why);
 	}
 	if (nlibraries)
@@ -280,14 +280,14 @@ static void check_object(const char *from, const char *name, bool first)
 	elf_defined(&f, add_clash, &c);
 	elf_file_close(&f);
 	if (!c.n)
-		tell(FINDING_OK, "preload", NULL, "%s (%s) defines nothing that the shim does", name, from);
+		finding_add(FINDING_OK, "preload", NULL, "%s (%s) defines nothing that the shim does", name, from);
 	else if (first)
-		tell(c.maps ? FINDING_PROBLEM : FINDING_WARNING, "preload",
+		finding_add(c.maps ? FINDING_PROBLEM : FINDING_WARNING, "preload",
 		     "put the shim first, as run-with-shim does", "%s (%s) comes before the shim and "
 		     "defines %s: if it makes the system calls itself, the shim does not see them", name, from,
 		     c.names);
 	else
-		tell(FINDING_NOTE, "preload", NULL, "%s (%s) defines %s, too: the shim goes first, and calls it",
+		finding_add(FINDING_NOTE, "preload", NULL, "%s (%s) defines %s, too: the shim goes first, and calls it",
 		     name, from, c.names);
 }
 
@@ -303,9 +303,9 @@ static void check_list(const char *from, char *list, bool file)
 
 		if (!strcmp(name ? name + 1 : s, LIBRARY)) {
 			seen = true;
-			tell(FINDING_OK, "preload", NULL, "%s has the shim, %s", from, s);
+			finding_add(FINDING_OK, "preload", NULL, "%s has the shim, %s", from, s);
 		} else if ((why = preload_error(s))) {
-			tell(file ? FINDING_PROBLEM : FINDING_WARNING, "preload",
+			finding_add(file ? FINDING_PROBLEM : FINDING_WARNING, "preload",
 			     file ? "correct /etc/ld.so.preload: every program says so" :
 			     "correct LD_PRELOAD, or leave that out",
 			     "%s (%s) cannot be preloaded: %s", s, from, why);
@@ -318,7 +318,7 @@ static void check_list(const char *from, char *list, bool file)
 		}
 		why = preload_error(s);
 		if (why)
-			tell(FINDING_PROBLEM, "preload", "correct its path", "%s (%s) cannot be preloaded: %s",
+			finding_add(FINDING_PROBLEM, "preload", "correct its path", "%s (%s) cannot be preloaded: %s",
 			     s, from, why);
 		free(why);
 	}
@@ -350,7 +350,7 @@ void check_settings(void)
 	const char *mode = getenv("PRIMESHIM_MODE");
 
 	if (mode && !strcmp(mode, "off"))
-		tell(FINDING_PROBLEM, "settings", "unset it", "PRIMESHIM_MODE=off: the shim does nothing");
+		finding_add(FINDING_PROBLEM, "settings", "unset it", "PRIMESHIM_MODE=off: the shim does nothing");
 	if (!nlibraries || !elf_same_machine(&libraries[0].elf, &doctor_elf))
 		return;
 	said = doctor_run(argv, libraries[0].path, true);
@@ -358,7 +358,7 @@ void check_settings(void)
 		const char *what = strstr(s, "]: ");
 
 		if (!strncmp(s, "primeshim: ", 11) && what)
-			tell(FINDING_WARNING, "settings", "correct it; libprimeshim(7) has them all", "%s",
+			finding_add(FINDING_WARNING, "settings", "correct it; libprimeshim(7) has them all", "%s",
 			     what + 3);
 	}
 	free(said);

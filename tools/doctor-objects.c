@@ -100,12 +100,12 @@ static void check_object(const char *path, const struct elf_file *f)
 	elf_needed(f, needed, &o);
 	if (o.missed[0]) {
 		wrong++;
-		tell(FINDING_WARNING, "symbols", "report it to primeshim, with the program's name and version",
+		finding_add(FINDING_WARNING, "symbols", "report it to primeshim, with the program's name and version",
 		     "%s calls %s, which the shim does not define: such calls are not seen", path, o.missed);
 	}
 	if (o.syscall && o.drm) {
 		wrong++;
-		tell(FINDING_WARNING, "raw calls", "where an import is made so, it is learned when it is mapped",
+		finding_add(FINDING_WARNING, "raw calls", "where an import is made so, it is learned when it is mapped",
 		     "%s uses libdrm and makes system calls by syscall(), which the shim does not see", path);
 	}
 }
@@ -135,7 +135,7 @@ static void tell_missing(char *const *argv)
 	if (at) {
 		at += strlen(mark);
 		at[strcspn(at, "\n")] = '\0';
-		tell(FINDING_PROBLEM, "libraries", "install it, or set LD_LIBRARY_PATH",
+		finding_add(FINDING_PROBLEM, "libraries", "install it, or set LD_LIBRARY_PATH",
 		     "the program does not start: %s", at);
 	}
 	free(said);
@@ -154,9 +154,9 @@ void check_objects(const char *path, const struct elf_file *f)
 		tell_missing(argv);
 	free(said);
 	if (!wrong)
-		tell(FINDING_OK, "symbols", NULL, "the shim sees the calls of %s%s", path, listed && seen > 1 ?
+		finding_add(FINDING_OK, "symbols", NULL, "the shim sees the calls of %s%s", path, listed && seen > 1 ?
 		     " and the libraries that it starts with" : "");
 	if (!listed)
-		tell(FINDING_NOTE, "symbols", NULL, "%s's libraries are not looked at: they are another ld.so's",
+		finding_add(FINDING_NOTE, "symbols", NULL, "%s's libraries are not looked at: they are another ld.so's",
 		     path);
 }

@@ -88,7 +88,7 @@ static void tell_closed(const char *node, const char *driver, const struct stat 
 			 "in at the machine's own seat", group, user ? user->pw_name : "USER");
 	else
 		snprintf(advice, sizeof(advice), "give a group of yours the right to read and write it (udev)");
-	tell(FINDING_WARNING, "devices", advice, "%s (%s) may not be opened: it is group %s's, and yours are %s",
+	finding_add(FINDING_WARNING, "devices", advice, "%s (%s) may not be opened: it is group %s's, and yours are %s",
 	     node, driver, group, groups_text(mine, sizeof(mine)));
 }
 
@@ -103,7 +103,7 @@ static bool check_node(const char *node)
 	if (!*driver)
 		strcpy(driver, "driver not known");
 	if (!access(node, R_OK | W_OK)) {
-		tell(FINDING_OK, "devices", NULL, "%s (%s) may be opened", node, driver);
+		finding_add(FINDING_OK, "devices", NULL, "%s (%s) may be opened", node, driver);
 		return true;
 	}
 	tell_closed(node, driver, &st);
@@ -126,11 +126,11 @@ void check_devices(void)
 		globfree(&g);
 	}
 	if (!there)
-		tell(FINDING_PROBLEM, "devices", "load the display's or GPU's driver; into a container pass "
+		finding_add(FINDING_PROBLEM, "devices", "load the display's or GPU's driver; into a container pass "
 		     "/dev/dri (docker run --device /dev/dri)", "no /dev/dri/card*, renderD* or "
 		     "/dev/accel/accel*: there is nothing that could import a dma-buf");
 	else if (!usable)
-		tell(FINDING_PROBLEM, "devices", "see above", "none of %zu devices may be opened", there);
+		finding_add(FINDING_PROBLEM, "devices", "see above", "none of %zu devices may be opened", there);
 }
 
 /* Exporters that need no device: nobody has to have them. */
@@ -138,13 +138,13 @@ void check_heaps(void)
 {
 	glob_t g;
 
-	tell(FINDING_NOTE, "exporters", NULL, "/dev/udmabuf is %s", access("/dev/udmabuf", F_OK) ?
+	finding_add(FINDING_NOTE, "exporters", NULL, "/dev/udmabuf is %s", access("/dev/udmabuf", F_OK) ?
 	     "not there" : access("/dev/udmabuf", R_OK | W_OK) ? "there, and not yours to open" : "there");
 	if (glob("/dev/dma_heap/*", 0, NULL, &g))
-		tell(FINDING_NOTE, "exporters", NULL, "no /dev/dma_heap");
+		finding_add(FINDING_NOTE, "exporters", NULL, "no /dev/dma_heap");
 	else
 		for (size_t i = 0; i < g.gl_pathc; i++)
-			tell(FINDING_NOTE, "exporters", NULL, "%s is there%s", g.gl_pathv[i],
+			finding_add(FINDING_NOTE, "exporters", NULL, "%s is there%s", g.gl_pathv[i],
 			     access(g.gl_pathv[i], R_OK) ? ", and not yours to open" : "");
 	globfree(&g);
 }
@@ -166,12 +166,12 @@ void check_container(void)
 		if (!access(signs[i].file, F_OK))
 			name = signs[i].name;
 	if (!name)
-		tell(FINDING_OK, "container", NULL, "none that is known");
+		finding_add(FINDING_OK, "container", NULL, "none that is known");
 	else if (!nlibraries)
-		tell(FINDING_PROBLEM, "container", "install primeshim in the container, or make its folder "
+		finding_add(FINDING_PROBLEM, "container", "install primeshim in the container, or make its folder "
 		     "visible there under the same path", "this is one (%s), and has no libprimeshim.so", name);
 	else
-		tell(FINDING_NOTE, "container", NULL, "this is one (%s), with a libprimeshim.so; the host's "
+		finding_add(FINDING_NOTE, "container", NULL, "this is one (%s), with a libprimeshim.so; the host's "
 		     "programs, and other containers, have their own", name);
 }
 
@@ -196,12 +196,12 @@ void check_seccomp(void)
 	long mode = doctor_status("Seccomp");
 
 	if (mode > 0)
-		tell(FINDING_NOTE, "seccomp", NULL, "a filter is on (mode %ld), and programs "
+		finding_add(FINDING_NOTE, "seccomp", NULL, "a filter is on (mode %ld), and programs "
 		     "inherit it: the shim makes no system call that might not be allowed, so "
 		     "it does without kcmp", mode);
 	else
-		tell(FINDING_OK, "seccomp", NULL, mode ? "not known" : "no filter");
+		finding_add(FINDING_OK, "seccomp", NULL, mode ? "not known" : "no filter");
 	if (doctor_status("NoNewPrivs") == 1)
-		tell(FINDING_NOTE, "seccomp", NULL, "no_new_privs is set: setuid and file capabilities give "
+		finding_add(FINDING_NOTE, "seccomp", NULL, "no_new_privs is set: setuid and file capabilities give "
 		     "nothing here");
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* primeshim doctor: why it would not work here. Collects what the checks tell, and prints it. */
+/* primeshim doctor: why it would not work here. Runs the checks, and prints what they found. */
 #include "config.h"
 
-#include <err.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "cli.h"
 #include "commands.h"
 #include "doctor.h"
 #include "json-text.h"
@@ -27,48 +25,9 @@ static const char usage[] =
 
 static const char *const names[] = { "ok", "note", "warning", "problem" };
 
-static struct found {
-	enum finding f;
-	const char *check;
-	char *text, *advice;
-} *found;
-static size_t nfound;
-
-/* A terminal heeds control characters, and a line is a line. */
-static char *tame(char *s)
-{
-	for (char *c = s; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	return s;
-}
-
-void tell(enum finding f, const char *check, const char *advice, const char *fmt, ...)
-{
-	struct found *more = reallocarray(found, nfound + 1, sizeof(*found));
-	char *text, *todo = advice ? strdup(advice) : NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (!more || (advice && !todo) || vasprintf(&text, fmt, ap) < 0)
-		err(2, "doctor");
-	va_end(ap);
-	found = more;
-	found[nfound++] = (struct found){ f, check, tame(text), tame(todo) };
-}
-
-static size_t count(enum finding f)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < nfound; i++)
-		n += found[i].f == f;
-	return n;
-}
-
 static const char *verdict(bool command, char *text, size_t len)
 {
-	size_t problems = count(FINDING_PROBLEM), warnings = count(FINDING_WARNING);
+	size_t problems = findings_count(FINDING_PROBLEM), warnings = findings_count(FINDING_WARNING);
 
 	if (problems)
 		snprintf(text, len, "it does not work here: %zu problem%s", problems,
@@ -84,10 +43,10 @@ static const char *verdict(bool command, char *text, size_t len)
 
 static void print_text(const char *last)
 {
-	for (size_t i = 0; i < nfound; i++) {
-		printf("%-8s %s: %s\n", names[found[i].f], found[i].check, found[i].text);
-		if (found[i].advice)
-			printf("         -> %s\n", found[i].advice);
+	for (size_t i = 0; i < nfindings; i++) {
+		printf("%-8s %s: %s\n", names[findings[i].severity], findings[i].check, findings[i].text);
+		if (findings[i].advice)
+			printf("         -> %s\n", findings[i].advice);
 	}
 	printf("verdict: %s\n", last);
 }
@@ -106,18 +65,18 @@ static void print_json(char *const *command, const char *last)
 		json_object_put(word);
 	}
 	json_object_object_add(o, "command", words);
-	for (size_t i = 0; i < nfound; i++) {
+	for (size_t i = 0; i < nfindings; i++) {
 		struct json_object *e = json_object_new_object();
 
-		json_text(e, "state", names[found[i].f]);
-		json_text(e, "check", found[i].check);
-		json_text(e, "text", found[i].text);
-		json_text(e, "advice", found[i].advice);
+		json_text(e, "state", names[findings[i].severity]);
+		json_text(e, "check", findings[i].check);
+		json_text(e, "text", findings[i].text);
+		json_text(e, "advice", findings[i].advice);
 		json_object_array_add(list, e);
 	}
 	json_object_object_add(o, "checks", list);
-	json_number(o, "problems", count(FINDING_PROBLEM));
-	json_number(o, "warnings", count(FINDING_WARNING));
+	json_number(o, "problems", findings_count(FINDING_PROBLEM));
+	json_number(o, "warnings", findings_count(FINDING_WARNING));
 	json_text(o, "verdict", last);
 	json_print(o);
 }
@@ -157,5 +116,5 @@ int cmd_doctor(int argc, char **argv)
 	else
 		print_text(text);
 	bad = finish_output();
-	return bad ? bad : count(FINDING_PROBLEM) > 0;
+	return bad ? bad : findings_count(FINDING_PROBLEM) > 0;
 }

@@ -11,16 +11,25 @@
 
 #include "elf-file.h"
 
-enum finding {
+enum severity {
 	FINDING_OK,
 	FINDING_NOTE,		/* to be known, neither good nor bad */
 	FINDING_WARNING,	/* may not work */
 	FINDING_PROBLEM,	/* does not work */
 };
 
-/* @advice: what to do, or NULL. Both may be freed afterwards. */
-void tell(enum finding f, const char *check, const char *advice, const char *fmt, ...)
+/* What the checks have found, in that order. */
+extern struct finding {
+	enum severity severity;
+	const char *check;
+	char *text, *advice;	/* advice: what to do, or NULL */
+} *findings;
+extern size_t nfindings;
+
+/* Both texts are copied. Ends the program where there is no memory. */
+void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+size_t findings_count(enum severity severity);
 
 /* The libraries that there are, one for each machine; the first is for this program's if any is. */
 struct library {

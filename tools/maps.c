@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cli.h"
 #include "commands.h"
 #include "report.h"
 #include "summary.h"

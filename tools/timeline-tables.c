@@ -127,3 +127,11 @@ void timeline_finish(struct timeline *t)
 			t->ended(t, s);
 	}
 }
+
+void timeline_of(struct timeline *t, const struct page *p)
+{
+	timeline_begin(t, p);
+	for (unsigned int i = 0; i < p->nevents; i++)
+		timeline_event(t, &p->events[i]);
+	timeline_finish(t);
+}

@@ -360,14 +360,6 @@ void timeline_begin(struct timeline *t, const struct page *p)
 	t->to = t->from;
 }
 
-void timeline_of(struct timeline *t, const struct page *p)
-{
-	timeline_begin(t, p);
-	for (unsigned int i = 0; i < p->nevents; i++)
-		timeline_event(t, &p->events[i]);
-	timeline_finish(t);
-}
-
 void timeline_free(struct timeline *t)
 {
 	free(t->spans);

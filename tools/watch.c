@@ -14,6 +14,7 @@
 
 #include <linux/dma-buf.h>
 
+#include "cli.h"
 #include "commands.h"
 #include "report.h"
 #include "summary.h"

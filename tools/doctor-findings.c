@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/* What the checks of primeshim doctor have found; see doctor.h. */
+#include "config.h"
+
+#include <err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor.h"
+
+struct finding *findings;
+size_t nfindings;
+
+/* A terminal heeds control characters, and a line is a line. */
+static char *tame(char *s)
+{
+	for (char *c = s; c && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	return s;
+}
+
+void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt, ...)
+{
+	struct finding *more = reallocarray(findings, nfindings + 1, sizeof(*findings));
+	char *text, *todo = advice ? strdup(advice) : NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!more || (advice && !todo) || vasprintf(&text, fmt, ap) < 0)
+		err(2, "doctor");
+	va_end(ap);
+	findings = more;
+	findings[nfindings++] = (struct finding){ severity, check, tame(text), tame(todo) };
+}
+
+size_t findings_count(enum severity severity)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < nfindings; i++)
+		n += findings[i].severity == severity;
+	return n;
+}
