@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "ab-stats.h"
+#include "ab/ab-stats.h"
 
 #define TRIALS	20000
 #define TRUE_RATIO	1.3

@@ -17,12 +17,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "commands.h"
-#include "plot.h"
-#include "report.h"
-#include "summary.h"
-#include "trace.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
+#include "page/summary.h"
+#include "report/report.h"
+#include "trace/plot.h"
+#include "trace/trace.h"
 
 struct small {
 	struct shared_page head;
@@ -42,7 +42,7 @@ static uint32_t below(uint32_t n)
 	return (state >> 33) % n;
 }
 
-/* In place of tools/cli.c: no page is bad use. */
+/* In place of tools/lib/cli.c: no page is bad use. */
 int bad_use(const char *command, const char *what)
 {
 	errx(1, "%s: %s", command, what);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands.h"
+#include "lib/commands.h"
 
 static const struct {
 	const char *name;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "commands.h"
-#include "output.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
+#include "lib/output.h"
 #include "plot.h"
 
 /* More than that nobody reads. */

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json-text.h"
+#include "lib/json-text.h"
 #include "timeline.h"
-#include "trace.h"
 #include "trace-event.h"
+#include "trace.h"
 
 /* Process numbers of Linux are below that. */
 #define PIDS	(UINT64_C(1) << 22)

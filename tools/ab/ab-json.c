@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ab.h"
 #include "ab-stats.h"
-#include "json-text.h"
+#include "ab.h"
+#include "lib/json-text.h"
 
 /* { "exit 0": 3, "SIGSEGV": 2 } */
 static struct json_object *ends(const struct run *runs, unsigned int n)

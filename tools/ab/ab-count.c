@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "ab.h"
-#include "pages.h"
+#include "page/pages.h"
 
 /* Does the result of a map call mean that the program could not use what the driver gave? */
 static bool refused(const struct shared_pair *p)

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
-#include "commands.h"
-#include "output.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
+#include "lib/output.h"
 #include "trace.h"
 
 static const char usage[] =

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
-#include "commands.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
 #include "report.h"
 
 static const char usage[] =

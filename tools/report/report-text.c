@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "page/summary.h"
 #include "report.h"
-#include "summary.h"
 
 static void print_pair(const struct summary *s)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "elf-file.h"
+#include "lib/elf-file.h"
 
 enum severity {
 	FINDING_OK,

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "commands.h"
-#include "summary.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
+#include "page/summary.h"
 
 static const char usage[] =
 	"Usage: primeshim top [-d SECONDS] [-n TIMES] [DIR | PID]\n"

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
-#include "commands.h"
 #include "doctor.h"
-#include "json-text.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
+#include "lib/json-text.h"
 
 static const char usage[] =
 	"Usage: primeshim doctor [--json] [--] [COMMAND [ARG]...]\n"

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "commands.h"
-#include "pages.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
+#include "page/pages.h"
 
 static const char usage[] =
 	"Usage: primeshim set PID [mode=MODE] [sync=SYNC]\n"

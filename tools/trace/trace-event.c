@@ -4,7 +4,7 @@
 
 #include <err.h>
 
-#include "json-text.h"
+#include "lib/json-text.h"
 #include "trace-event.h"
 
 void put(struct writer *w, struct json_object *o)

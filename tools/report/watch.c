@@ -14,10 +14,10 @@
 
 #include <linux/dma-buf.h>
 
-#include "cli.h"
-#include "commands.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
+#include "page/summary.h"
 #include "report.h"
-#include "summary.h"
 
 #define INTERVAL_MS	50
 

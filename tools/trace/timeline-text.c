@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json-text.h"
+#include "lib/json-text.h"
 #include "timeline.h"
 
 static const char *const span_words[] = { "import", "mapping", "bracket" };

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "pages.h"
+#include "page/pages.h"
 
 /* Trace events as JSON, of all pages. */
 void trace_json(FILE *f, const struct page *pages, size_t n);

@@ -8,7 +8,7 @@
 #ifndef PRIMESHIM_TOOLS_TIMELINE_H
 #define PRIMESHIM_TOOLS_TIMELINE_H
 
-#include "pages.h"
+#include "page/pages.h"
 
 enum span_kind { SPAN_IMPORT, SPAN_MAPPING, SPAN_BRACKET, SPAN_KINDS };
 

@@ -3,7 +3,7 @@
 #ifndef PRIMESHIM_TOOLS_REPORT_H
 #define PRIMESHIM_TOOLS_REPORT_H
 
-#include "pages.h"
+#include "page/pages.h"
 
 /* @status: as for verdict_of(). */
 void report_text(const struct page *pages, size_t n, int status);

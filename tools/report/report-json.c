@@ -7,9 +7,9 @@
 
 #include <json.h>
 
-#include "json-text.h"
+#include "lib/json-text.h"
+#include "page/summary.h"
 #include "report.h"
-#include "summary.h"
 
 static const char *const counters[STAT_COUNT] = {
 	[STAT_IMPORT] = "imports",

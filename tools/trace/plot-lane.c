@@ -7,8 +7,8 @@
 
 #include <string.h>
 
+#include "page/summary.h"
 #include "plot.h"
-#include "summary.h"
 
 #define BAR_TOP		11.0	/* of the import, below the lane's top */
 #define BAR_HEIGHT	11.0

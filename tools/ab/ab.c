@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "ab.h"
-#include "cli.h"
-#include "commands.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
 
 #define MOST_RUNS	10000
 #define RUNS		"5"

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "cli.h"
-#include "commands.h"
+#include "lib/cli.h"
+#include "lib/commands.h"
+#include "page/summary.h"
 #include "report.h"
-#include "summary.h"
 
 static const char usage[] =
 	"Usage: primeshim maps [--json] PID | FILE | DIR\n"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ab.h"
 #include "ab-stats.h"
+#include "ab.h"
 
 /* Of a complaint there is no more. */
 #define LONGEST	200

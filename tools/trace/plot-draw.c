@@ -7,8 +7,8 @@
 
 #include <string.h>
 
+#include "page/summary.h"
 #include "plot.h"
-#include "summary.h"
 
 static const char style[] =
 	"text{font:11px sans-serif;fill:#24292f}"
