@@ -118,7 +118,8 @@ static int set_aside(struct output *o)
 		return -1;
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
-		warnx("ab: --output %s is not a file: give a file that the command writes", o->path);
+		warnx("ab: --output %s is not a file: give a file that the command writes",
+		      o->path);
 		return -1;
 	}
 	if (asprintf(&o->aside, "%s.before-ab-%d", o->path, (int)getpid()) < 0)

@@ -18,7 +18,7 @@ double stats_deviation(const double *v, size_t n);
 /* How many times as large as A B is. */
 struct ratio {
 	bool known;		/* A and B have numbers, all above 0 */
-	double estimate;	/* median of the ratios of each of B to each of A (Hodges-Lehmann) */
+	double estimate; /* median of the ratios of each of B to each of A (Hodges-Lehmann) */
 	bool enough;		/* there are enough for the interval */
 	double low, high;	/* the ratios that a Mann-Whitney test at 5 % would not refuse */
 };

@@ -15,7 +15,8 @@
 
 const char *const measure_names[NMEASURES] = { "wall_seconds", "cpu_seconds", "memory_bytes" };
 const char *const count_names[NCOUNTS] = {
-	"imports", "maps_refused", "maps_rescued", "maps_of_dmabuf", "sync_begins", "sync_blocked_ns",
+	"imports",	  "maps_refused", "maps_rescued",
+	"maps_of_dmabuf", "sync_begins",  "sync_blocked_ns",
 };
 
 void end_name(struct end end, char *text, size_t len)
@@ -81,7 +82,8 @@ void ends_tell(const struct run *runs, unsigned int n, char *text, size_t len)
 bool ends_alike(const struct ab *ab)
 {
 	for (int s = 0; s < NSIDES; s++)
-		for (unsigned int i = 0; (i = new_end(ab->runs[s], ab->done[s], i)) < ab->done[s]; i++)
+		for (unsigned int i = 0; (i = new_end(ab->runs[s], ab->done[s], i)) < ab->done[s];
+		     i++)
 			if (!count_ends(ab->runs[!s], ab->done[!s], ab->runs[s][i].end))
 				return false;
 	return true;

@@ -44,13 +44,15 @@ bool way_parse(struct way *w, const char *option, const char *word)
 	w->mode = find(modes, MODE_COUNT, word, len);
 	if (!w->mode) {
 		warnx("ab: %s cannot be '%s': give none, off, observe, redirect, rescue or deny, "
-		      "with /driver, /map, /trap or /off behind it for PRIMESHIM_SYNC", option, word);
+		      "with /driver, /map, /trap or /off behind it for PRIMESHIM_SYNC",
+		      option, word);
 		return false;
 	}
 	if (slash)
 		w->sync = find(syncs, SYNC_COUNT, slash + 1, strlen(slash + 1));
 	if (slash && !w->sync) {
-		warnx("ab: %s cannot be '%s': behind the / give driver, map, trap or off", option, word);
+		warnx("ab: %s cannot be '%s': behind the / give driver, map, trap or off", option,
+		      word);
 		return false;
 	}
 	return true;

@@ -58,7 +58,7 @@ struct ab {
 	unsigned int done[NSIDES];
 	struct output *outputs;
 	size_t noutputs;
-	char *complaint[NSIDES];	/* last line on stderr of the first run that failed, or NULL */
+	char *complaint[NSIDES]; /* last line on stderr of the first run that failed, or NULL */
 	unsigned int complained[NSIDES];	/* and its number, from 1 on */
 	const char *input;		/* the command's stdin */
 	double timeout;			/* seconds; 0: none */

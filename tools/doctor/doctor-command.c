@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * primeshim doctor COMMAND: would ld.so preload the shim into that program? By the same rules as the
- * launcher, which refuses at the first; here each is told.
+ * primeshim doctor COMMAND: would ld.so preload the shim into that program? By the same rules as
+ * the launcher, which refuses at the first; here each is told.
  */
 #include "config.h"
 
@@ -17,19 +17,22 @@
 
 #include "doctor.h"
 
-#define WAYS_OUT							\
-	"list the library in /etc/ld.so.preload, with settings in /etc/primeshim.conf; or put a copy "	\
-	"that is setuid (chmod u+s) into a trusted folder such as /usr/lib, and its bare name into "	\
+#define WAYS_OUT                                                                                       \
+	"list the library in /etc/ld.so.preload, with settings in /etc/primeshim.conf; or put a copy " \
+	"that is setuid (chmod u+s) into a trusted folder such as /usr/lib, and its bare name into "   \
 	"LD_PRELOAD (ld.so(8)); or "
 
 /* Programs that are known to be installed with privileges, and what for. */
 static const struct {
 	const char *name, *why;
 } privileged[] = {
-	{ "kwin_wayland", ": KDE's compositor has cap_sys_nice, to run at a realtime priority, and goes "
+	{ "kwin_wayland",
+	  ": KDE's compositor has cap_sys_nice, to run at a realtime priority, and goes "
 	  "without" },
-	{ "gnome-shell", ": GNOME's compositor has cap_sys_nice on some distributions, and goes without" },
-	{ "sunshine", ": Sunshine has cap_sys_admin for the KMS capture, and captures by other ways "
+	{ "gnome-shell",
+	  ": GNOME's compositor has cap_sys_nice on some distributions, and goes without" },
+	{ "sunshine",
+	  ": Sunshine has cap_sys_admin for the KMS capture, and captures by other ways "
 	  "without" },
 	{ "gamescope", ": gamescope has cap_sys_nice for its priority, and goes without" },
 };
@@ -39,7 +42,7 @@ static const struct {
 	const char *name, *advice;
 } containers[] = {
 	{ "flatpak", "flatpak override --user --filesystem=FOLDER:ro --env=LD_PRELOAD=FOLDER/"
-	  "libprimeshim.so APP, with a copy of the library in that FOLDER" },
+		     "libprimeshim.so APP, with a copy of the library in that FOLDER" },
 	{ "snap", "use the program's build for your distribution" },
 	{ "docker", "install the library in the image, and set LD_PRELOAD there (-e)" },
 	{ "podman", "install the library in the image, and set LD_PRELOAD there (-e)" },
@@ -47,7 +50,8 @@ static const struct {
 	{ "distrobox", "install the library in the container, and run run-with-shim there" },
 	{ "bwrap", "bind the library's folder into the sandbox, under the same path" },
 	{ "firejail", "let it keep LD_PRELOAD and the library's folder in its profile" },
-	{ "steam", "set the game's launch options to run-with-shim %command%; its container has to see "
+	{ "steam",
+	  "set the game's launch options to run-with-shim %command%; its container has to see "
 	  "the library" },
 };
 
@@ -82,21 +86,22 @@ static bool find_program(const char *name, char path[PATH_MAX])
 			break;
 	}
 	if (!found)
-		finding_add(FINDING_PROBLEM, "command", "check its name, or give a path", "%s is not %s", name,
-		     strchr(name, '/') ? "there" : "in PATH");
+		finding_add(FINDING_PROBLEM, "command", "check its name, or give a path",
+			    "%s is not %s", name, strchr(name, '/') ? "there" : "in PATH");
 	else if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		finding_add(FINDING_PROBLEM, "command", "give the path of a program", "%s is a folder", name);
+		finding_add(FINDING_PROBLEM, "command", "give the path of a program",
+			    "%s is a folder", name);
 	else if (access(path, X_OK))
 		finding_add(FINDING_PROBLEM, "command", "chmod +x it, or run its interpreter",
-		     "%s is not executable", path);
+			    "%s is not executable", path);
 	else
 		return true;
 	return false;
 }
 
 /*
- * The interpreter of a script, in @name; false: @path is none. "#!/usr/bin/env [-S] [A=B]... PROGRAM"
- * is the program that env finds.
+ * The interpreter of a script, in @name; false: @path is none. "#!/usr/bin/env [-S] [A=B]...
+ * PROGRAM" is the program that env finds.
  */
 static bool find_interpreter(const char *path, char *name, size_t len)
 {
@@ -134,16 +139,20 @@ static void check_ids(const char *path)
 	if (!user && !group)
 		return;
 	if (doctor_status("NoNewPrivs") == 1)
-		finding_add(FINDING_OK, "setuid", NULL, "%s is, which gives nothing under no_new_privs", path);
+		finding_add(FINDING_OK, "setuid", NULL,
+			    "%s is, which gives nothing under no_new_privs", path);
 	else if (!statvfs(path, &fs) && fs.f_flag & ST_NOSUID)
-		finding_add(FINDING_OK, "setuid", NULL, "%s is, but its file system is mounted nosuid", path);
+		finding_add(FINDING_OK, "setuid", NULL,
+			    "%s is, but its file system is mounted nosuid", path);
 	else if ((!user || st.st_uid == getuid()) && (!group || st.st_gid == getgid()))
-		finding_add(FINDING_OK, "setuid", NULL, "%s is, to your own %s", path, user ? "user" : "group");
+		finding_add(FINDING_OK, "setuid", NULL, "%s is, to your own %s", path,
+			    user ? "user" : "group");
 	else
 		finding_add(FINDING_PROBLEM, "setuid", WAYS_OUT "run a copy, which is not setuid",
-		     "%s is set%s to %s: ld.so ignores LD_PRELOAD for it", path,
-		     user && st.st_uid != getuid() ? "uid" : "gid",
-		     (user && st.st_uid != getuid() ? st.st_uid : st.st_gid) ? "another" : "root");
+			    "%s is set%s to %s: ld.so ignores LD_PRELOAD for it", path,
+			    user && st.st_uid != getuid() ? "uid" : "gid",
+			    (user && st.st_uid != getuid() ? st.st_uid : st.st_gid) ? "another" :
+										      "root");
 }
 
 static void check_capabilities(const char *path)
@@ -160,14 +169,16 @@ static void check_capabilities(const char *path)
 			who = privileged[i].why;
 	/* Inheritable ones alone give nothing, and root has them all. */
 	if (!text || !strpbrk(strpbrk(text, "=+") ? strpbrk(text, "=+") : "", "ep") || !getuid()) {
-		finding_add(FINDING_NOTE, "capabilities", NULL, "%s has %s, which changes nothing for you", path,
-		     text ? text : "some");
+		finding_add(FINDING_NOTE, "capabilities", NULL,
+			    "%s has %s, which changes nothing for you", path, text ? text : "some");
 	} else {
-		if (asprintf(&advice, WAYS_OUT "drop them (setcap -r %s)%s; or run a copy, which has none",
+		if (asprintf(&advice,
+			     WAYS_OUT "drop them (setcap -r %s)%s; or run a copy, which has none",
 			     path, who) < 0)
 			err(2, "doctor");
 		finding_add(FINDING_PROBLEM, "capabilities", advice,
-		     "%s has file capabilities (%s): ld.so ignores LD_PRELOAD for it", path, text);
+			    "%s has file capabilities (%s): ld.so ignores LD_PRELOAD for it", path,
+			    text);
 		free(advice);
 	}
 	cap_free(text);
@@ -197,10 +208,12 @@ static const struct library *library_for(const char *path, const struct elf_file
 		if (elf_same_machine(&libraries[i].elf, f))
 			return &libraries[i];
 	if (nlibraries)
-		finding_add(FINDING_PROBLEM, "architecture", "install the library of that architecture (on Debian "
-		     "libprimeshim:ARCH), or build primeshim for it", "%s is a program for %s, and there is "
-		     "a library for %s", path, name,
-		     elf_machine_name(&libraries[0].elf, have, sizeof(have)));
+		finding_add(FINDING_PROBLEM, "architecture",
+			    "install the library of that architecture (on Debian "
+			    "libprimeshim:ARCH), or build primeshim for it",
+			    "%s is a program for %s, and there is "
+			    "a library for %s",
+			    path, name, elf_machine_name(&libraries[0].elf, have, sizeof(have)));
 	return NULL;
 }
 
@@ -214,8 +227,8 @@ static bool check_loader(const char *path, const struct elf_file *f)
 
 	if (!*f->loader && strncmp(file_name(path), "ld", 2)) {
 		finding_add(FINDING_PROBLEM, "static", "use a dynamically linked build",
-		     "%s is linked statically%s: LD_PRELOAD has no effect on it", path,
-		     f->go ? ", and a Go program, which makes raw system calls" : "");
+			    "%s is linked statically%s: LD_PRELOAD has no effect on it", path,
+			    f->go ? ", and a Go program, which makes raw system calls" : "");
 		return false;
 	}
 	l = library_for(path, f);
@@ -223,12 +236,14 @@ static bool check_loader(const char *path, const struct elf_file *f)
 		return false;
 	elf_needed(&l->elf, is_libc, &libc);
 	if (*f->loader && musl != libc.musl && (libc.musl || libc.glibc)) {
-		finding_add(FINDING_PROBLEM, "libc", "build primeshim with that libc", "%s is for %s, the library "
-		     "is for %s", path, musl ? "musl" : "glibc", libc.musl ? "musl" : "glibc");
+		finding_add(FINDING_PROBLEM, "libc", "build primeshim with that libc",
+			    "%s is for %s, the library "
+			    "is for %s",
+			    path, musl ? "musl" : "glibc", libc.musl ? "musl" : "glibc");
 		return false;
 	}
 	finding_add(FINDING_OK, "architecture", NULL, "%s is for %s, as is %s", path,
-	     elf_machine_name(f, name, sizeof(name)), l->path);
+		    elf_machine_name(f, name, sizeof(name)), l->path);
 	return true;
 }
 
@@ -239,13 +254,18 @@ static void check_program(const char *path)
 	check_ids(path);
 	check_capabilities(path);
 	if (elf_file_open(path, &f) < 0) {
-		finding_add(FINDING_WARNING, "command", "give its interpreter", "%s is no ELF program", path);
+		finding_add(FINDING_WARNING, "command", "give its interpreter",
+			    "%s is no ELF program", path);
 		return;
 	}
 	if (check_loader(path, &f)) {
 		if (f.go)
-			finding_add(FINDING_WARNING, "raw calls", "only what its C libraries do is seen", "%s is a Go "
-			     "program: it makes system calls without libc, which the shim does not see", path);
+			finding_add(
+				FINDING_WARNING, "raw calls",
+				"only what its C libraries do is seen",
+				"%s is a Go "
+				"program: it makes system calls without libc, which the shim does not see",
+				path);
 		check_objects(path, &f);
 	}
 	elf_file_close(&f);
@@ -266,8 +286,8 @@ static void check_lists(const char *name)
 			in = strcspn(at, ",") == strlen(name) && !strncmp(at, name, strlen(name));
 		}
 		if (in == (i == 1))
-			finding_add(FINDING_PROBLEM, "settings", "unset it, or change it", "%s=%s leaves %s out",
-			     lists[i], list, name);
+			finding_add(FINDING_PROBLEM, "settings", "unset it, or change it",
+				    "%s=%s leaves %s out", lists[i], list, name);
 	}
 }
 
@@ -286,17 +306,21 @@ void check_command(const char *command)
 			is = realpath(path, real) ? real : path;
 			for (size_t k = 0; k < sizeof(containers) / sizeof(containers[0]); k++)
 				if (!strcmp(file_name(is), containers[k].name))
-					finding_add(FINDING_WARNING, "container", containers[k].advice,
-					     "%s starts programs in a container, which may not have the "
-					     "library", is);
+					finding_add(
+						FINDING_WARNING, "container", containers[k].advice,
+						"%s starts programs in a container, which may not have the "
+						"library",
+						is);
 			check_program(is);
 			return;
 		}
 		finding_add(FINDING_OK, "command", NULL, "%s is a script, run by %s", path, name);
 		if (strstr(path, "/flatpak/exports/bin/"))
-			finding_add(FINDING_WARNING, "container", containers[0].advice,
-			     "%s is run by Flatpak, in a container which may not have the library", path);
+			finding_add(
+				FINDING_WARNING, "container", containers[0].advice,
+				"%s is run by Flatpak, in a container which may not have the library",
+				path);
 	}
-	finding_add(FINDING_PROBLEM, "command", "the kernel goes no further", "%s: interpreters of interpreters",
-	     command);
+	finding_add(FINDING_PROBLEM, "command", "the kernel goes no further",
+		    "%s: interpreters of interpreters", command);
 }

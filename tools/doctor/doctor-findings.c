@@ -22,7 +22,8 @@ static char *tame(char *s)
 	return s;
 }
 
-void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt, ...)
+void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt,
+		 ...)
 {
 	struct finding *more = reallocarray(findings, nfindings + 1, sizeof(*findings));
 	char *text, *todo = advice ? strdup(advice) : NULL;

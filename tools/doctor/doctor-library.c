@@ -60,7 +60,8 @@ static char **environment(const char *preload)
 	if (!env)
 		err(2, "doctor");
 	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], "LD_PRELOAD=", 11) && strncmp(environ[i], "PRIMESHIM_LOG=", 14))
+		if (strncmp(environ[i], "LD_PRELOAD=", 11) &&
+		    strncmp(environ[i], "PRIMESHIM_LOG=", 14))
 			env[at++] = environ[i];
 	if (asprintf(&env[at], "LD_PRELOAD=%s", preload ? preload : "") < 0)
 		err(2, "doctor");
@@ -206,9 +207,12 @@ void check_library(void)
 		globfree(&g);
 	}
 	if (!nlibraries)
-		finding_add(FINDING_PROBLEM, "library", "build primeshim with make, or install its library, here "
-		     "and in each container that programs run in", "no " LIBRARY " in %s, nor where "
-		     "distributions put it", PKGLIBDIR);
+		finding_add(FINDING_PROBLEM, "library",
+			    "build primeshim with make, or install its library, here "
+			    "and in each container that programs run in",
+			    "no " LIBRARY " in %s, nor where "
+			    "distributions put it",
+			    PKGLIBDIR);
 	for (size_t i = 0; i < nlibraries; i++) {
 		const struct library *l = &libraries[i];
 
@@ -220,10 +224,13 @@ void check_library(void)
 		why = strpbrk(l->path, " :") ? strdup("its path has a space or a colon") :
 		      preload_error(l->path);
 		if (why)
-			finding_add(FINDING_PROBLEM, "library", "install or build it where programs may load from, "
-			     "for this libc", "%s, for %s, cannot be preloaded: %s", l->path, name, why);
+			finding_add(FINDING_PROBLEM, "library",
+				    "install or build it where programs may load from, "
+				    "for this libc",
+				    "%s, for %s, cannot be preloaded: %s", l->path, name, why);
 		else
-			finding_add(FINDING_OK, "library", NULL, "%s, for %s, is loaded", l->path, name);
+			finding_add(FINDING_OK, "library", NULL, "%s, for %s, is loaded", l->path,
+				    name);
 		free(why);
 	}
 	if (nlibraries)
@@ -280,15 +287,19 @@ static void check_object(const char *from, const char *name, bool first)
 	elf_defined(&f, add_clash, &c);
 	elf_file_close(&f);
 	if (!c.n)
-		finding_add(FINDING_OK, "preload", NULL, "%s (%s) defines nothing that the shim does", name, from);
+		finding_add(FINDING_OK, "preload", NULL,
+			    "%s (%s) defines nothing that the shim does", name, from);
 	else if (first)
-		finding_add(c.maps ? FINDING_PROBLEM : FINDING_WARNING, "preload",
-		     "put the shim first, as run-with-shim does", "%s (%s) comes before the shim and "
-		     "defines %s: if it makes the system calls itself, the shim does not see them", name, from,
-		     c.names);
+		finding_add(
+			c.maps ? FINDING_PROBLEM : FINDING_WARNING, "preload",
+			"put the shim first, as run-with-shim does",
+			"%s (%s) comes before the shim and "
+			"defines %s: if it makes the system calls itself, the shim does not see them",
+			name, from, c.names);
 	else
-		finding_add(FINDING_NOTE, "preload", NULL, "%s (%s) defines %s, too: the shim goes first, and calls it",
-		     name, from, c.names);
+		finding_add(FINDING_NOTE, "preload", NULL,
+			    "%s (%s) defines %s, too: the shim goes first, and calls it", name,
+			    from, c.names);
 }
 
 /* @list: as in LD_PRELOAD; it is cut up. */
@@ -318,8 +329,8 @@ static void check_list(const char *from, char *list, bool file)
 		}
 		why = preload_error(s);
 		if (why)
-			finding_add(FINDING_PROBLEM, "preload", "correct its path", "%s (%s) cannot be preloaded: %s",
-			     s, from, why);
+			finding_add(FINDING_PROBLEM, "preload", "correct its path",
+				    "%s (%s) cannot be preloaded: %s", s, from, why);
 		free(why);
 	}
 }
@@ -350,7 +361,8 @@ void check_settings(void)
 	const char *mode = getenv("PRIMESHIM_MODE");
 
 	if (mode && !strcmp(mode, "off"))
-		finding_add(FINDING_PROBLEM, "settings", "unset it", "PRIMESHIM_MODE=off: the shim does nothing");
+		finding_add(FINDING_PROBLEM, "settings", "unset it",
+			    "PRIMESHIM_MODE=off: the shim does nothing");
 	if (!nlibraries || !elf_same_machine(&libraries[0].elf, &doctor_elf))
 		return;
 	said = doctor_run(argv, libraries[0].path, true);
@@ -358,8 +370,8 @@ void check_settings(void)
 		const char *what = strstr(s, "]: ");
 
 		if (!strncmp(s, "primeshim: ", 11) && what)
-			finding_add(FINDING_WARNING, "settings", "correct it; libprimeshim(7) has them all", "%s",
-			     what + 3);
+			finding_add(FINDING_WARNING, "settings",
+				    "correct it; libprimeshim(7) has them all", "%s", what + 3);
 	}
 	free(said);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * primeshim doctor COMMAND: what it is loaded with, and whether the shim sees all of their calls. The
- * list is ld.so's, of this program's own machine, which maps the objects and runs none of them.
+ * primeshim doctor COMMAND: what it is loaded with, and whether the shim sees all of their calls.
+ * The list is ld.so's, of this program's own machine, which maps the objects and runs none of them.
  */
 #include "config.h"
 
@@ -12,12 +12,12 @@
 #include "doctor.h"
 
 /*
- * The functions of libc by which mappings, descriptors of buffers and ioctls come about, without what
- * libc puts before and behind them.
+ * The functions of libc by which mappings, descriptors of buffers and ioctls come about, without
+ * what libc puts before and behind them.
  */
 static const char *const calls[] = {
-	"ioctl", "mmap", "munmap", "mremap", "mprotect", "pkey_mprotect", "remap_file_pages", "close",
-	"close_range", "closefrom", "dup", "fcntl", "poll", "ppoll", "pidfd_getfd",
+	"ioctl", "mmap", "munmap", "mremap", "mprotect", "pkey_mprotect", "remap_file_pages",
+	"close", "close_range", "closefrom", "dup", "fcntl", "poll", "ppoll", "pidfd_getfd",
 };
 
 static const char *const before[] = { "__libc_", "__GI_", "__", "_" };
@@ -80,9 +80,11 @@ static void needed(const char *name, void *arg)
 /* Those are libc itself, and what it calls is its own. */
 static bool is_libc(const char *path)
 {
-	static const char *const parts[] = { "ld-", "ld.so", "libc.so", "libc-", "libc.musl", "libpthread.so",
-					     "libdl.so", "librt.so", "libm.so", "linux-vdso", "linux-gate",
-					     "libprimeshim.so", "libthread_db", "libresolv.so", "libnss_" };
+	static const char *const parts[] = {
+		"ld-", "ld.so", "libc.so", "libc-", "libc.musl", "libpthread.so", "libdl.so",
+		"librt.so", "libm.so", "linux-vdso", "linux-gate", "libprimeshim.so",
+		"libthread_db", "libresolv.so", "libnss_",
+	};
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -100,13 +102,18 @@ static void check_object(const char *path, const struct elf_file *f)
 	elf_needed(f, needed, &o);
 	if (o.missed[0]) {
 		wrong++;
-		finding_add(FINDING_WARNING, "symbols", "report it to primeshim, with the program's name and version",
-		     "%s calls %s, which the shim does not define: such calls are not seen", path, o.missed);
+		finding_add(FINDING_WARNING, "symbols",
+			    "report it to primeshim, with the program's name and version",
+			    "%s calls %s, which the shim does not define: such calls are not seen",
+			    path, o.missed);
 	}
 	if (o.syscall && o.drm) {
 		wrong++;
-		finding_add(FINDING_WARNING, "raw calls", "where an import is made so, it is learned when it is mapped",
-		     "%s uses libdrm and makes system calls by syscall(), which the shim does not see", path);
+		finding_add(
+			FINDING_WARNING, "raw calls",
+			"where an import is made so, it is learned when it is mapped",
+			"%s uses libdrm and makes system calls by syscall(), which the shim does not see",
+			path);
 	}
 }
 
@@ -136,7 +143,7 @@ static void tell_missing(char *const *argv)
 		at += strlen(mark);
 		at[strcspn(at, "\n")] = '\0';
 		finding_add(FINDING_PROBLEM, "libraries", "install it, or set LD_LIBRARY_PATH",
-		     "the program does not start: %s", at);
+			    "the program does not start: %s", at);
 	}
 	free(said);
 }
@@ -148,15 +155,16 @@ void check_objects(const char *path, const struct elf_file *f)
 	char *said = listed ? doctor_run(argv, NULL, false) : NULL, *save;
 
 	check_object(path, f);
-	for (char *s = said ? strtok_r(said, "\n", &save) : NULL; s; s = strtok_r(NULL, "\n", &save))
+	for (char *s = said ? strtok_r(said, "\n", &save) : NULL; s;
+	     s = strtok_r(NULL, "\n", &save))
 		check_line(s);
 	if (said && !*said)
 		tell_missing(argv);
 	free(said);
 	if (!wrong)
-		finding_add(FINDING_OK, "symbols", NULL, "the shim sees the calls of %s%s", path, listed && seen > 1 ?
-		     " and the libraries that it starts with" : "");
+		finding_add(FINDING_OK, "symbols", NULL, "the shim sees the calls of %s%s", path,
+			    listed && seen > 1 ? " and the libraries that it starts with" : "");
 	if (!listed)
-		finding_add(FINDING_NOTE, "symbols", NULL, "%s's libraries are not looked at: they are another ld.so's",
-		     path);
+		finding_add(FINDING_NOTE, "symbols", NULL,
+			    "%s's libraries are not looked at: they are another ld.so's", path);
 }

@@ -30,7 +30,8 @@ static void link_name(const char *path, char *text, size_t len)
 		snprintf(text, len, "%s", basename(real));
 }
 
-/* The driver of a device file, as sysfs names it; or as it says itself, of a render or accel node. */
+/* The driver of a device file, as sysfs names it; or as it says itself, of a render or accel node.
+ */
 static void driver_of(const char *node, dev_t dev, char *name, size_t len)
 {
 	struct drm_version v = { .name_len = len - 1 };
@@ -84,12 +85,16 @@ static void tell_closed(const char *node, const char *driver, const struct stat 
 	/* getgrgid() is called again. */
 	snprintf(group, sizeof(group), "%s", g ? g->gr_name : "?");
 	if (st->st_mode & S_IWGRP && st->st_gid)
-		snprintf(advice, sizeof(advice), "become a member, then log in anew: usermod -aG %s %s; or log "
-			 "in at the machine's own seat", group, user ? user->pw_name : "USER");
+		snprintf(advice, sizeof(advice),
+			 "become a member, then log in anew: usermod -aG %s %s; or log "
+			 "in at the machine's own seat",
+			 group, user ? user->pw_name : "USER");
 	else
-		snprintf(advice, sizeof(advice), "give a group of yours the right to read and write it (udev)");
-	finding_add(FINDING_WARNING, "devices", advice, "%s (%s) may not be opened: it is group %s's, and yours are %s",
-	     node, driver, group, groups_text(mine, sizeof(mine)));
+		snprintf(advice, sizeof(advice),
+			 "give a group of yours the right to read and write it (udev)");
+	finding_add(FINDING_WARNING, "devices", advice,
+		    "%s (%s) may not be opened: it is group %s's, and yours are %s", node, driver,
+		    group, groups_text(mine, sizeof(mine)));
 }
 
 static bool check_node(const char *node)
@@ -112,7 +117,8 @@ static bool check_node(const char *node)
 
 void check_devices(void)
 {
-	static const char *const nodes[] = { "/dev/dri/card*", "/dev/dri/renderD*", "/dev/accel/accel*" };
+	static const char *const nodes[] = { "/dev/dri/card*", "/dev/dri/renderD*",
+					     "/dev/accel/accel*" };
 	size_t there = 0, usable = 0;
 
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
@@ -126,11 +132,14 @@ void check_devices(void)
 		globfree(&g);
 	}
 	if (!there)
-		finding_add(FINDING_PROBLEM, "devices", "load the display's or GPU's driver; into a container pass "
-		     "/dev/dri (docker run --device /dev/dri)", "no /dev/dri/card*, renderD* or "
-		     "/dev/accel/accel*: there is nothing that could import a dma-buf");
+		finding_add(FINDING_PROBLEM, "devices",
+			    "load the display's or GPU's driver; into a container pass "
+			    "/dev/dri (docker run --device /dev/dri)",
+			    "no /dev/dri/card*, renderD* or "
+			    "/dev/accel/accel*: there is nothing that could import a dma-buf");
 	else if (!usable)
-		finding_add(FINDING_PROBLEM, "devices", "see above", "none of %zu devices may be opened", there);
+		finding_add(FINDING_PROBLEM, "devices", "see above",
+			    "none of %zu devices may be opened", there);
 }
 
 /* Exporters that need no device: nobody has to have them. */
@@ -138,14 +147,16 @@ void check_heaps(void)
 {
 	glob_t g;
 
-	finding_add(FINDING_NOTE, "exporters", NULL, "/dev/udmabuf is %s", access("/dev/udmabuf", F_OK) ?
-	     "not there" : access("/dev/udmabuf", R_OK | W_OK) ? "there, and not yours to open" : "there");
+	finding_add(FINDING_NOTE, "exporters", NULL, "/dev/udmabuf is %s",
+		    access("/dev/udmabuf", F_OK)	? "not there" :
+		    access("/dev/udmabuf", R_OK | W_OK) ? "there, and not yours to open" :
+							  "there");
 	if (glob("/dev/dma_heap/*", 0, NULL, &g))
 		finding_add(FINDING_NOTE, "exporters", NULL, "no /dev/dma_heap");
 	else
 		for (size_t i = 0; i < g.gl_pathc; i++)
 			finding_add(FINDING_NOTE, "exporters", NULL, "%s is there%s", g.gl_pathv[i],
-			     access(g.gl_pathv[i], R_OK) ? ", and not yours to open" : "");
+				    access(g.gl_pathv[i], R_OK) ? ", and not yours to open" : "");
 	globfree(&g);
 }
 
@@ -168,11 +179,15 @@ void check_container(void)
 	if (!name)
 		finding_add(FINDING_OK, "container", NULL, "none that is known");
 	else if (!nlibraries)
-		finding_add(FINDING_PROBLEM, "container", "install primeshim in the container, or make its folder "
-		     "visible there under the same path", "this is one (%s), and has no libprimeshim.so", name);
+		finding_add(FINDING_PROBLEM, "container",
+			    "install primeshim in the container, or make its folder "
+			    "visible there under the same path",
+			    "this is one (%s), and has no libprimeshim.so", name);
 	else
-		finding_add(FINDING_NOTE, "container", NULL, "this is one (%s), with a libprimeshim.so; the host's "
-		     "programs, and other containers, have their own", name);
+		finding_add(FINDING_NOTE, "container", NULL,
+			    "this is one (%s), with a libprimeshim.so; the host's "
+			    "programs, and other containers, have their own",
+			    name);
 }
 
 long doctor_status(const char *key)
@@ -196,12 +211,16 @@ void check_seccomp(void)
 	long mode = doctor_status("Seccomp");
 
 	if (mode > 0)
-		finding_add(FINDING_NOTE, "seccomp", NULL, "a filter is on (mode %ld), and programs "
-		     "inherit it: the shim makes no system call that might not be allowed, so "
-		     "it does without kcmp", mode);
+		finding_add(
+			FINDING_NOTE, "seccomp", NULL,
+			"a filter is on (mode %ld), and programs "
+			"inherit it: the shim makes no system call that might not be allowed, so "
+			"it does without kcmp",
+			mode);
 	else
 		finding_add(FINDING_OK, "seccomp", NULL, mode ? "not known" : "no filter");
 	if (doctor_status("NoNewPrivs") == 1)
-		finding_add(FINDING_NOTE, "seccomp", NULL, "no_new_privs is set: setuid and file capabilities give "
-		     "nothing here");
+		finding_add(FINDING_NOTE, "seccomp", NULL,
+			    "no_new_privs is set: setuid and file capabilities give "
+			    "nothing here");
 }

@@ -27,7 +27,8 @@ static const char *const names[] = { "ok", "note", "warning", "problem" };
 
 static const char *verdict(bool command, char *text, size_t len)
 {
-	size_t problems = findings_count(FINDING_PROBLEM), warnings = findings_count(FINDING_WARNING);
+	size_t problems = findings_count(FINDING_PROBLEM),
+	       warnings = findings_count(FINDING_WARNING);
 
 	if (problems)
 		snprintf(text, len, "it does not work here: %zu problem%s", problems,
@@ -44,7 +45,8 @@ static const char *verdict(bool command, char *text, size_t len)
 static void print_text(const char *last)
 {
 	for (size_t i = 0; i < nfindings; i++) {
-		printf("%-8s %s: %s\n", names[findings[i].severity], findings[i].check, findings[i].text);
+		printf("%-8s %s: %s\n", names[findings[i].severity], findings[i].check,
+		       findings[i].text);
 		if (findings[i].advice)
 			printf("         -> %s\n", findings[i].advice);
 	}
@@ -83,9 +85,9 @@ static void print_json(char *const *command, const char *last)
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
-	};
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+						 { "help", no_argument, NULL, 'h' },
+						 { NULL, 0, NULL, 0 } };
 	bool json = false;
 	char text[128];
 	int o, bad;

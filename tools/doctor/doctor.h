@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What primeshim doctor looks at. Each check tells what it found: one line, and what to do where
- * there is something to do. Nothing that is looked at is run, but for ld.so and this program itself.
+ * there is something to do. Nothing that is looked at is run, but for ld.so and this program
+ * itself.
  */
 #ifndef PRIMESHIM_TOOLS_DOCTOR_H
 #define PRIMESHIM_TOOLS_DOCTOR_H
@@ -27,8 +28,8 @@ extern struct finding {
 extern size_t nfindings;
 
 /* Both texts are copied. Ends the program where there is no memory. */
-void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt,
+		 ...) __attribute__((format(printf, 4, 5)));
 size_t findings_count(enum severity severity);
 
 /* The libraries that there are, one for each machine; the first is for this program's if any is. */
@@ -66,8 +67,8 @@ void check_command(const char *command);
 void check_objects(const char *path, const struct elf_file *f);
 
 /*
- * Runs @argv with @preload as LD_PRELOAD (NULL: none), for what it says on stdout (or @err: on stderr).
- * Freed by the caller; NULL: it could not be run.
+ * Runs @argv with @preload as LD_PRELOAD (NULL: none), for what it says on stdout (or @err: on
+ * stderr). Freed by the caller; NULL: it could not be run.
  */
 char *doctor_run(char *const *argv, const char *preload, bool err);
 

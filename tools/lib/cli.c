@@ -19,7 +19,8 @@ int bad_option(char **argv)
 {
 	char what[256];
 
-	snprintf(what, sizeof(what), "unknown option, or one without its value: %s", argv[optind - 1]);
+	snprintf(what, sizeof(what), "unknown option, or one without its value: %s",
+		 argv[optind - 1]);
 	return bad_use(argv[0], what);
 }
 

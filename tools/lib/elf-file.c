@@ -116,7 +116,8 @@ const char *elf_machine_name(const struct elf_file *f, char *text, size_t len)
 			return text;
 		}
 	}
-	snprintf(text, len, "%smachine %d %d-bit", big, f->machine, f->bits == ELFCLASS32 ? 32 : 64);
+	snprintf(text, len, "%smachine %d %d-bit", big, f->machine,
+		 f->bits == ELFCLASS32 ? 32 : 64);
 	return text;
 }
 

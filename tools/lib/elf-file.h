@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an ELF file says of itself, read by libelf and never run. A file that is cut short or lies has
- * no symbols, or is none; nothing worse comes of it.
+ * What an ELF file says of itself, read by libelf and never run. A file that is cut short or lies
+ * has no symbols, or is none; nothing worse comes of it.
  */
 #ifndef PRIMESHIM_TOOLS_ELF_FILE_H
 #define PRIMESHIM_TOOLS_ELF_FILE_H

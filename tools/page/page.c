@@ -94,8 +94,10 @@ static int check_head(const struct source *s, struct shared_page *h, uint64_t si
 	if (h->order != SHARED_ORDER)
 		return fail(s, "written on a machine of another byte order: read it there");
 	if (h->version != SHARED_VERSION) {
-		snprintf(s->why, s->len, "%s: a page of version %u, and this primeshim reads %u: use the "
-			 "primeshim that came with the shim", s->path, h->version, SHARED_VERSION);
+		snprintf(s->why, s->len,
+			 "%s: a page of version %u, and this primeshim reads %u: use the "
+			 "primeshim that came with the shim",
+			 s->path, h->version, SHARED_VERSION);
 		return -1;
 	}
 	if (h->size < sizeof(*h) || h->size > size) {
@@ -116,7 +118,8 @@ static int check_head(const struct source *s, struct shared_page *h, uint64_t si
 	/* A policy that is not known has no name. */
 	if (SHARED_MODE(h->policy) >= MODE_COUNT || SHARED_SYNC(h->policy) >= SYNC_COUNT)
 		h->policy = h->start_policy;
-	if (SHARED_MODE(h->start_policy) >= MODE_COUNT || SHARED_SYNC(h->start_policy) >= SYNC_COUNT)
+	if (SHARED_MODE(h->start_policy) >= MODE_COUNT ||
+	    SHARED_SYNC(h->start_policy) >= SYNC_COUNT)
 		return fail(s, "not a whole page: it says a mode that there is not");
 	return 0;
 }
@@ -150,7 +153,8 @@ static int get_pairs(const struct source *s, struct page *p)
 {
 	uint32_t n = 0;
 
-	if (get_table(s, &p->head.pairs, sizeof(struct shared_pair), used(&p->head.pairs), &p->pairs))
+	if (get_table(s, &p->head.pairs, sizeof(struct shared_pair), used(&p->head.pairs),
+		      &p->pairs))
 		return -1;
 	for (uint32_t i = 0; i < used(&p->head.pairs); i++)
 		if (p->pairs[i].call < CALL_COUNT && p->pairs[i].outcome < OUTCOME_COUNT)
@@ -160,8 +164,8 @@ static int get_pairs(const struct source *s, struct page *p)
 }
 
 /*
- * The entries of a table that are live and were whole: read twice, those whose seq was the same even
- * number both times. They are moved to the front; @place tells where each went (+ 1).
+ * The entries of a table that are live and were whole: read twice, those whose seq was the same
+ * even number both times. They are moved to the front; @place tells where each went (+ 1).
  */
 static int get_live(const struct source *s, const struct shared_section *t, uint32_t size,
 		    void *out, unsigned int *n, unsigned int *place)
@@ -197,7 +201,8 @@ static int get_tables(const struct source *s, struct page *p)
 	p->buffer_of = calloc(h->buffers.n + 1, sizeof(*p->buffer_of));
 	if (!p->buffer_of)
 		return fail(s, "out of memory");
-	if (get_live(s, &h->buffers, sizeof(*p->buffers), &p->buffers, &p->nbuffers, p->buffer_of) ||
+	if (get_live(s, &h->buffers, sizeof(*p->buffers), &p->buffers, &p->nbuffers,
+		     p->buffer_of) ||
 	    get_live(s, &h->imports, sizeof(*p->imports), &p->imports, &p->nimports, NULL) ||
 	    get_live(s, &h->mappings, sizeof(*p->mappings), &p->mappings, &p->nmappings, NULL))
 		return -1;
@@ -249,7 +254,8 @@ static int get_events(const struct source *s, struct page *p)
 
 int page_read(const char *path, struct page *p, char *why, size_t len)
 {
-	struct source s = { open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), path, why, len };
+	struct source s = { open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), path, why,
+			    len };
 	struct stat st = { 0 };
 	ssize_t got;
 	int ret = -1;
@@ -309,7 +315,8 @@ const char *page_command(const struct page *p, char *text, size_t len)
 	if (!len)
 		return "";
 	/* Arguments with a NUL behind each; two in a row are the end (or an empty argument). */
-	for (size_t i = 0; i < sizeof(p->head.command) - 1 && n + 1 < len && (c[i] || c[i + 1]); i++)
+	for (size_t i = 0; i < sizeof(p->head.command) - 1 && n + 1 < len && (c[i] || c[i + 1]);
+	     i++)
 		text[n++] = c[i] ? c[i] : ' ';
 	text[n] = '\0';
 	tame(text);

@@ -83,8 +83,8 @@ static bool ends_in(const char *s, size_t len, const char *end)
 }
 
 /*
- * Does a line of @pid's maps show a page? Its path, allocated, or NULL. In a container it is another
- * one there than here.
+ * Does a line of @pid's maps show a page? Its path, allocated, or NULL. In a container it is
+ * another one there than here.
  */
 static char *page_in_line(pid_t pid, char *line)
 {
@@ -177,7 +177,8 @@ static void explain(pid_t pid, bool shim, char *why, size_t len)
 	size_t room = 0;
 
 	if (!shim) {
-		snprintf(why, len, "process %d is not under the shim: start it with run-with-shim.sh",
+		snprintf(why, len,
+			 "process %d is not under the shim: start it with run-with-shim.sh",
 			 (int)pid);
 		return;
 	}
@@ -186,9 +187,12 @@ static void explain(pid_t pid, bool shim, char *why, size_t len)
 	free(word);
 	if (f)
 		fclose(f);
-	snprintf(why, len, told ? "process %d is under the shim, and has not imported a dma-buf yet" :
-		 "process %d is under the shim, without a page: start it with PRIMESHIM_DIR set, as "
-		 "run-with-shim.sh --report does", (int)pid);
+	snprintf(
+		why, len,
+		told ? "process %d is under the shim, and has not imported a dma-buf yet" :
+		       "process %d is under the shim, without a page: start it with PRIMESHIM_DIR set, as "
+		       "run-with-shim.sh --report does",
+		(int)pid);
 }
 
 char *page_of_pid(pid_t pid, char *why, size_t len)
@@ -270,8 +274,10 @@ static struct page *load_folder(const char *dir, size_t *n)
 	struct dirent *e;
 
 	if (!d && errno == ENOENT)
-		errx(2, "%s: there is no such folder: is PRIMESHIM_DIR what it was for the program? "
-		     "See primeshim(1)", dir);
+		errx(2,
+		     "%s: there is no such folder: is PRIMESHIM_DIR what it was for the program? "
+		     "See primeshim(1)",
+		     dir);
 	if (!d)
 		err(2, "%s", dir);
 	*n = 0;

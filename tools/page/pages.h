@@ -31,7 +31,7 @@ struct page {
 	struct shared_import *imports;
 	struct shared_mapping *mappings;
 	unsigned int nbuffers, nimports, nmappings;
-	unsigned int *buffer_of;	/* entry of the table + 1 -> index in @buffers + 1; 0: none */
+	unsigned int *buffer_of; /* entry of the table + 1 -> index in @buffers + 1; 0: none */
 	/* In order. */
 	struct shared_event *events;
 	unsigned int nevents;
@@ -57,8 +57,8 @@ struct page *pages_load(const char *where, size_t *n);
 void pages_free(struct page *pages, size_t n);
 
 /*
- * The page at @path again, of the process that is @pid here, into *@p. False where it cannot be read
- * any more.
+ * The page at @path again, of the process that is @pid here, into *@p. False where it cannot be
+ * read any more.
  */
 bool page_again(const char *path, pid_t pid, struct page *p);
 
@@ -67,8 +67,8 @@ const char *page_folder(void);
 
 /*
  * The file of the page that the process @pid has mapped, or NULL with the reason in @why: there is
- * no such process, it is not ours to look at, it is not under the shim, it has not imported anything
- * yet, or it was not told to have a page. Freed by the caller.
+ * no such process, it is not ours to look at, it is not under the shim, it has not imported
+ * anything yet, or it was not told to have a page. Freed by the caller.
  */
 char *page_of_pid(pid_t pid, char *why, size_t len);
 

@@ -164,22 +164,30 @@ const char *reason_text(int reason)
 }
 
 /* How it looks from outside: modes in which the native way was taken. */
-static struct verdict natively(const struct summary *t, const struct page *pages, size_t n, int status)
+static struct verdict natively(const struct summary *t, const struct page *pages, size_t n,
+			       int status)
 {
 	if (status == 128 + SIGBUS && t->native)
-		return (struct verdict){ "SIGBUS with an import mapped natively", "try --mode redirect" };
+		return (struct verdict){ "SIGBUS with an import mapped natively",
+					 "try --mode redirect" };
 	if (t->refused || t->failed)
 		return (struct verdict){ "it maps imports and is refused", "try --mode redirect" };
 	if (status > 128 && !t->native)
-		return (struct verdict){ "a signal ends it, and it maps no import: the cause is another",
-					 "" };
+		return (struct verdict){
+			"a signal ends it, and it maps no import: the cause is another", ""
+		};
 	if (!t->native)
-		return (struct verdict){ "it imports, and maps no import: nothing for primeshim to do", "" };
+		return (struct verdict){
+			"it imports, and maps no import: nothing for primeshim to do", ""
+		};
 	if (counter_total(pages, n, STAT_OWN))
 		return (struct verdict){ "it maps imports, which works, and syncs them itself",
 					 "deny would break it" };
-	return (struct verdict){ "it maps imports, which works, and syncs none: wrong where caches are "
-				 "not coherent", "compare with primeshim ab; deny would break it" };
+	return (struct verdict){
+		"it maps imports, which works, and syncs none: wrong where caches are "
+		"not coherent",
+		"compare with primeshim ab; deny would break it"
+	};
 }
 
 struct verdict verdict_of(const struct page *pages, size_t n, int status)
@@ -208,15 +216,24 @@ struct verdict verdict_of(const struct page *pages, size_t n, int status)
 		return (struct verdict){ "some maps could not be made from the dma-buf",
 					 reason_text(t.reason) };
 	if (t.rescued || t.sigbus)
-		return (struct verdict){ "its driver refuses maps of imports, and the shim has made them",
-					 "keep --mode redirect or rescue" };
+		return (struct verdict){
+			"its driver refuses maps of imports, and the shim has made them",
+			"keep --mode redirect or rescue"
+		};
 	if (t.dmabuf)
-		return (struct verdict){ "the shim maps the dma-bufs and syncs them; the driver was not "
-					 "asked", "primeshim ab says whether it works natively" };
+		return (struct verdict){
+			"the shim maps the dma-bufs and syncs them; the driver was not "
+			"asked",
+			"primeshim ab says whether it works natively"
+		};
 	if (t.native)
-		return (struct verdict){ "the driver's own mappings of its imports work, and the shim syncs "
-					 "them", "primeshim ab says whether that makes a difference" };
-	return (struct verdict){ "it imports, and maps no import: nothing for primeshim to do", "" };
+		return (struct verdict){
+			"the driver's own mappings of its imports work, and the shim syncs "
+			"them",
+			"primeshim ab says whether that makes a difference"
+		};
+	return (struct verdict){ "it imports, and maps no import: nothing for primeshim to do",
+				 "" };
 }
 
 const char *count_text(char *text, size_t len, uint64_t n, const char *what)

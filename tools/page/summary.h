@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a page's counters say, added up the way people ask: who imported from whom, and what came. */
+/* What a page's counters say, added up the way people ask: who imported from whom, and what came.
+ */
 #ifndef PRIMESHIM_TOOLS_SUMMARY_H
 #define PRIMESHIM_TOOLS_SUMMARY_H
 

@@ -93,7 +93,8 @@ static void add_mappings(struct json_object *list, const struct page *p, bool pi
 			json_number(e, "pid", p->head.pid);
 		json_number(e, "start", m->start);
 		json_number(e, "end", m->end);
-		json_object_object_add(e, "writable", json_object_new_boolean(m->prot & PROT_WRITE));
+		json_object_object_add(e, "writable",
+				       json_object_new_boolean(m->prot & PROT_WRITE));
 		json_object_object_add(e, "native", json_object_new_boolean(m->native));
 		json_text(e, "importer", page_name(p, m->importer));
 		add_buffer(e, p, page_buffer(p, m->buffer));

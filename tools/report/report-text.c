@@ -20,7 +20,8 @@ static void print_pair(const struct summary *s)
 		printf(" (%" PRIu64 " made unseen)", s->learned);
 	putchar('\n');
 	if (s->refused)
-		printf("    map ioctl: %" PRIu64 " refused by the driver (%s), %" PRIu64 " rescued\n",
+		printf("    map ioctl: %" PRIu64 " refused by the driver (%s), %" PRIu64
+		       " rescued\n",
 		       s->refused, native_name(s->error), s->rescued);
 	if (!s->dmabuf && !s->native && !s->failed && !s->denied) {
 		puts("    not mapped");
@@ -50,14 +51,16 @@ static void print_sync(const struct shared_page *h)
 	char text[32], most[32];
 
 	if (h->counters[STAT_BEGIN] || h->counters[STAT_OWED])
-		printf("  brackets: %" PRIu64 " begun, %" PRIu64 " ended, %" PRIu64 " left owed; START took "
-		       "%s in all, %s at most\n", h->counters[STAT_BEGIN], h->counters[STAT_END],
-		       h->counters[STAT_OWED],
+		printf("  brackets: %" PRIu64 " begun, %" PRIu64 " ended, %" PRIu64
+		       " left owed; START took "
+		       "%s in all, %s at most\n",
+		       h->counters[STAT_BEGIN], h->counters[STAT_END], h->counters[STAT_OWED],
 		       time_text(text, sizeof(text), h->counters[STAT_BLOCKED]),
 		       time_text(most, sizeof(most), h->blocked_most));
 	if (h->counters[STAT_LOST])
 		printf("  not ended: %s, whose descriptor a system call of the program's own had "
-		       "closed\n", count_text(text, sizeof(text), h->counters[STAT_LOST], "bracket"));
+		       "closed\n",
+		       count_text(text, sizeof(text), h->counters[STAT_LOST], "bracket"));
 	if (h->counters[STAT_NO_DESCRIPTOR])
 		printf("  not bracketed: %s, for which no descriptor was to be had; raise ulimit -n\n",
 		       count_text(text, sizeof(text), h->counters[STAT_NO_DESCRIPTOR], "mapping"));
@@ -90,7 +93,8 @@ static void print_rest(const struct page *p)
 	       h->forked ? " and its parent's" : "", h->imports_most,
 	       all >= 64 && h->imports_live >= all ? ": it closes none, a leak?" : "");
 	if (h->no_room)
-		printf("  did not fit into the page, and is in the totals only: %u entries\n", h->no_room);
+		printf("  did not fit into the page, and is in the totals only: %u entries\n",
+		       h->no_room);
 }
 
 static void print_page(const struct page *p)
@@ -100,7 +104,8 @@ static void print_page(const struct page *p)
 	struct summary *all = summarize(p, &n);
 
 	printf("%s[%u], %s%s after %s, mode %s, sync %s%s\n", p->head.program, p->head.pid,
-	       life_name(p->life), p->life == LIFE_KILLED ? " (or left by _exit)" : "", time_text(age, sizeof(age), page_age(p)), mode_name(p->head.policy),
+	       life_name(p->life), p->life == LIFE_KILLED ? " (or left by _exit)" : "",
+	       time_text(age, sizeof(age), page_age(p)), mode_name(p->head.policy),
 	       sync_name(p->head.policy), p->head.forked ? ", a fork()'s child" : "");
 	printf("  %s\n", page_command(p, text, sizeof(text)));
 	for (unsigned int i = 0; i < n; i++)

@@ -30,7 +30,8 @@ static const char usage[] =
 
 static const char *const modes[] = SHARED_MODES, *const syncs[] = SHARED_SYNCS;
 
-/* @text is "KEY=VALUE" with @key: the value's place in @values, -1: none of them; -2: another key. */
+/* @text is "KEY=VALUE" with @key: the value's place in @values, -1: none of them; -2: another key.
+ */
 static int value_of(const char *text, const char *key, const char *const *values, int n)
 {
 	size_t len = strlen(key);
@@ -53,7 +54,8 @@ static long wanted(char **words, uint32_t is)
 		int s = value_of(*words, "sync", syncs, SYNC_COUNT);
 
 		if (m == -2 && s == -2)
-			warnx("set: %s is neither mode=MODE nor sync=SYNC; see primeshim set --help", *words);
+			warnx("set: %s is neither mode=MODE nor sync=SYNC; see primeshim set --help",
+			      *words);
 		else if (m == -1)
 			warnx("set: %s: give one of redirect, rescue, observe, deny, off", *words);
 		else if (s == -1)
@@ -67,7 +69,8 @@ static long wanted(char **words, uint32_t is)
 	}
 	if ((sync == SYNC_TRAP) != (SHARED_SYNC(is) == SYNC_TRAP)) {
 		warnx("set: sync=trap is chosen at the start of a program or not at all: run it anew with "
-		      "--sync %s", syncs[sync]);
+		      "--sync %s",
+		      syncs[sync]);
 		return -1;
 	}
 	return SHARED_POLICY(mode, sync);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * primeshim top: programs under the shim, live. In a terminal a table that is drawn anew; into a pipe
- * a line for each interval.
+ * primeshim top: programs under the shim, live. In a terminal a table that is drawn anew; into a
+ * pipe a line for each interval.
  */
 #include "config.h"
 
@@ -62,7 +62,8 @@ static struct row row_of(const struct page *p)
 	};
 
 	snprintf(r.program, sizeof(r.program), "%.31s", p->head.program);
-	snprintf(r.mode, sizeof(r.mode), "%s/%s", mode_name(p->head.policy), sync_name(p->head.policy));
+	snprintf(r.mode, sizeof(r.mode), "%s/%s", mode_name(p->head.policy),
+		 sync_name(p->head.policy));
 	for (unsigned int i = 0; i < p->nmappings; i++)
 		r.mapped += p->mappings[i].end - p->mappings[i].start;
 	return r;
@@ -155,10 +156,10 @@ static void print_line(void)
 	struct tm tm;
 
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
-	printf("%s %u running, %" PRIu64 " imports, %s mapped, %.1f maps/s, %" PRIu64 " refused, %" PRIu64
-	       " rescued, %.1f begins/s, %.2f ms/s in START\n", clock, t.pid, t.live,
-	       bytes_text(size, sizeof(size), t.mapped), t.maps_rate, t.refused, t.rescued,
-	       t.begins_rate, t.blocked_rate);
+	printf("%s %u running, %" PRIu64 " imports, %s mapped, %.1f maps/s, %" PRIu64
+	       " refused, %" PRIu64 " rescued, %.1f begins/s, %.2f ms/s in START\n",
+	       clock, t.pid, t.live, bytes_text(size, sizeof(size), t.mapped), t.maps_rate,
+	       t.refused, t.rescued, t.begins_rate, t.blocked_rate);
 }
 
 static int in_a_pipe(const char *where, double interval, long times)
@@ -193,21 +194,27 @@ static void draw(double interval)
 	int y = 2;
 
 	erase();
-	snprintf(line, sizeof(line), "primeshim top: %u running, %" PRIu64 " imports, %s mapped, %.1f maps/s, "
-		 "%" PRIu64 " of %" PRIu64 " refused maps rescued", t.pid, t.live,
-		 bytes_text(size, sizeof(size), t.mapped), t.maps_rate, t.rescued, t.refused);
+	snprintf(line, sizeof(line),
+		 "primeshim top: %u running, %" PRIu64 " imports, %s mapped, %.1f maps/s, "
+		 "%" PRIu64 " of %" PRIu64 " refused maps rescued",
+		 t.pid, t.live, bytes_text(size, sizeof(size), t.mapped), t.maps_rate, t.rescued,
+		 t.refused);
 	put(0, line, false);
-	put(1, "    PID PROGRAM          MODE/SYNC       IMPORTS     MAPPED  MAPS/S REFUSED RESCUED "
-	       "FALLBACK BEGIN/S START ms/s", true);
+	put(1,
+	    "    PID PROGRAM          MODE/SYNC       IMPORTS     MAPPED  MAPS/S REFUSED RESCUED "
+	    "FALLBACK BEGIN/S START ms/s",
+	    true);
 	qsort(rows, nrows, sizeof(*rows), by_key);
 	for (size_t i = 0; i < nrows; i++) {
 		const struct row *r = &rows[i];
 
 		if (r->life != LIFE_RUNNING && !ended)
 			continue;
-		snprintf(line, sizeof(line), "%7u %-16.16s %-15.15s %7" PRIu64 " %10s %7.1f %7" PRIu64
-			 " %7" PRIu64 " %8" PRIu64 " %7.1f %10.2f%s%s", r->pid, r->program, r->mode,
-			 r->live, bytes_text(size, sizeof(size), r->mapped), r->maps_rate, r->refused,
+		snprintf(line, sizeof(line),
+			 "%7u %-16.16s %-15.15s %7" PRIu64 " %10s %7.1f %7" PRIu64 " %7" PRIu64
+			 " %8" PRIu64 " %7.1f %10.2f%s%s",
+			 r->pid, r->program, r->mode, r->live,
+			 bytes_text(size, sizeof(size), r->mapped), r->maps_rate, r->refused,
 			 r->rescued, r->fallbacks, r->begins_rate, r->blocked_rate,
 			 r->life == LIFE_RUNNING ? "" : " ",
 			 r->life == LIFE_RUNNING ? "" : life_name(r->life));
@@ -215,7 +222,8 @@ static void draw(double interval)
 	}
 	if (y == 2)
 		put(y, "no program under the shim has imported a dma-buf (yet)", false);
-	snprintf(line, sizeof(line), "every %g s; q quits, a: also ended, sort: p i m r b s", interval);
+	snprintf(line, sizeof(line), "every %g s; q quits, a: also ended, sort: p i m r b s",
+		 interval);
 	put(LINES - 1, line, false);
 	refresh();
 }
@@ -235,8 +243,8 @@ static int in_a_terminal(const char *where, double interval, long times)
 	int key = 0;
 
 	if (!screen)
-		errx(2, "top: the terminal %s is not known: set TERM, or use a pipe", getenv("TERM") ?
-		     getenv("TERM") : "(TERM is not set)");
+		errx(2, "top: the terminal %s is not known: set TERM, or use a pipe",
+		     getenv("TERM") ? getenv("TERM") : "(TERM is not set)");
 	cbreak();
 	noecho();
 	curs_set(0);

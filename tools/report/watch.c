@@ -41,7 +41,8 @@ static void interrupted(int sig)
 
 static void print_import(const struct page *p, const struct shared_event *e)
 {
-	printf(" %s handle %u <- %s", page_name(p, e->importer), e->handle, page_name(p, e->exporter));
+	printf(" %s handle %u <- %s", page_name(p, e->importer), e->handle,
+	       page_name(p, e->exporter));
 }
 
 static const char *native_part(const struct shared_event *e)
@@ -81,8 +82,8 @@ static void print_event(const struct page *p, const struct shared_event *e)
 		break;
 	case EVENT_MAP:
 		print_import(p, e);
-		printf(", %s at %#" PRIx64 " %c%c%s: %s", bytes_text(text, sizeof(text), e->len), e->addr,
-		       e->prot & PROT_READ ? 'r' : '-', e->prot & PROT_WRITE ? 'w' : '-',
+		printf(", %s at %#" PRIx64 " %c%c%s: %s", bytes_text(text, sizeof(text), e->len),
+		       e->addr, e->prot & PROT_READ ? 'r' : '-', e->prot & PROT_WRITE ? 'w' : '-',
 		       native_part(e), outcome_name(e->outcome));
 		break;
 	case EVENT_UNMAP:
@@ -102,7 +103,8 @@ static void print_event(const struct page *p, const struct shared_event *e)
 		printf(" inode %" PRIu64 ", %s", e->ino, direction);
 		break;
 	case EVENT_TOUCH:
-		printf(" inode %" PRIu64 " at %#" PRIx64 ", which is not the CPU's", e->ino, e->addr);
+		printf(" inode %" PRIu64 " at %#" PRIx64 ", which is not the CPU's", e->ino,
+		       e->addr);
 		break;
 	case EVENT_POLICY:
 		printf(" mode %s, sync %s", mode_name(e->handle), sync_name(e->handle));
@@ -159,9 +161,9 @@ static int watch(const char *where, bool all)
 
 int cmd_watch(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
-	};
+	static const struct option options[] = { { "all", no_argument, NULL, 'a' },
+						 { "help", no_argument, NULL, 'h' },
+						 { NULL, 0, NULL, 0 } };
 	bool all = false;
 	int o;
 

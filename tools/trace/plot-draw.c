@@ -103,14 +103,15 @@ static void draw_legend(FILE *f)
 		  "import", 0, 0, 70 },
 		{ "<rect class=\"mapping\" x=\"0\" y=\"-5\" width=\"22\" height=\"3\"/>",
 		  "mapped (dma-buf)", 0, 0, 128 },
-		{ "<rect class=\"native\" x=\"0\" y=\"-5\" width=\"22\" height=\"2.6\"/>", "(driver)",
-		  0, 0, 74 },
-		{ "<rect class=\"read\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>",
-		  "read", 0, 0, 60 },
+		{ "<rect class=\"native\" x=\"0\" y=\"-5\" width=\"22\" height=\"2.6\"/>",
+		  "(driver)", 0, 0, 74 },
+		{ "<rect class=\"read\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>", "read", 0,
+		  0, 60 },
 		{ "<rect class=\"rw\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>",
 		  "read-write bracket", 0, 0, 132 },
 		{ "<rect class=\"rw\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>"
-		  "<rect class=\"wait\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>", "waits in START", 0, 0, 112 },
+		  "<rect class=\"wait\" x=\"0\" y=\"-8\" width=\"22\" height=\"10\"/>",
+		  "waits in START", 0, 0, 112 },
 		{ NULL, "refused", MARK_REFUSAL, false, 58 },
 		{ NULL, "refused, rescued", MARK_REFUSAL, true, 110 },
 		{ NULL, "SIGBUS", MARK_FAULT, false, 60 },
@@ -176,7 +177,8 @@ static void totals_text(char *text, size_t len, const struct totals *n)
 		at = strlen(text);
 		if (n->marks[kinds[i].kind])
 			snprintf(text + at, len - at, ", %s",
-				 count_text(one, sizeof(one), n->marks[kinds[i].kind], kinds[i].what));
+				 count_text(one, sizeof(one), n->marks[kinds[i].kind],
+					    kinds[i].what));
 	}
 }
 
@@ -198,10 +200,12 @@ static void draw_title(const struct plot *p)
 	plot_text(p->f, title);
 	fputs(": imports of dma-bufs over time</title>\n<desc>", p->f);
 	plot_text(p->f, text);
-	fprintf(p->f, "</desc>\n<style>%s</style>\n<defs><pattern id=\"wait\" width=\"4\" height=\"4\" "
+	fprintf(p->f,
+		"</desc>\n<style>%s</style>\n<defs><pattern id=\"wait\" width=\"4\" height=\"4\" "
 		"patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
 		"<rect width=\"2.2\" height=\"4\" class=\"start\"/></pattern></defs>\n"
-		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", style);
+		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+		style);
 	label(p->f, 24, 34, "h", title);
 	clean_text(page_command(first, command, sizeof(command)), title, sizeof(title));
 	if (p->nstrips == 1)
@@ -221,9 +225,10 @@ static void draw_head(const struct plot *p, const struct strip *s)
 
 	add_totals(&n, &s->t);
 	/* Without the grid, as there is text. */
-	fprintf(p->f, "<rect x=\"24\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"#fff\"/>\n"
-		"<path class=\"rule\" d=\"M24 %.1fH%.1f\"/>\n", s->y, PLOT_RIGHT - 24, STRIP_HEAD, s->y,
-		PLOT_RIGHT);
+	fprintf(p->f,
+		"<rect x=\"24\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"#fff\"/>\n"
+		"<path class=\"rule\" d=\"M24 %.1fH%.1f\"/>\n",
+		s->y, PLOT_RIGHT - 24, STRIP_HEAD, s->y, PLOT_RIGHT);
 	snprintf(text, sizeof(text), "%s [%u]", page->head.program, page->head.pid);
 	label(p->f, 24, s->y + 15, "p", text);
 	snprintf(text, sizeof(text), "mode %s, sync %s", mode_name(page->head.start_policy),
@@ -285,9 +290,11 @@ static void draw_strip(const struct plot *p, const struct strip *s)
 
 void plot_draw(const struct plot *p)
 {
-	fprintf(p->f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+	fprintf(p->f,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"%.0f\" height=\"%.0f\" "
-		"viewBox=\"0 0 %.0f %.0f\">\n", PLOT_WIDTH, p->height, PLOT_WIDTH, p->height);
+		"viewBox=\"0 0 %.0f %.0f\">\n",
+		PLOT_WIDTH, p->height, PLOT_WIDTH, p->height);
 	draw_title(p);
 	draw_legend(p->f);
 	for (size_t i = 0; i < p->nstrips; i++)

@@ -37,8 +37,11 @@ static void title(const struct plot *p, const char *text)
 static void box(const struct plot *p, const char *class, double x, double y, double width,
 		double height, const char *text)
 {
-	fprintf(p->f, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
-		"height=\"%.1f\"%s>", class, x, y, width < 0.8 ? 0.8 : width, height, !strcmp(class, "import") ? " rx=\"2\"" : "");
+	fprintf(p->f,
+		"<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+		"height=\"%.1f\"%s>",
+		class, x, y, width < 0.8 ? 0.8 : width, height,
+		!strcmp(class, "import") ? " rx=\"2\"" : "");
 	title(p, text);
 	fputs("</rect>\n", p->f);
 }
@@ -54,7 +57,8 @@ static void when(char *text, size_t len, const struct plot *p, const struct span
 		 s->unseen ? ", begun before" : "", s->open ? ", not ended" : "");
 }
 
-static void draw_import(const struct plot *p, const struct strip *st, const struct span *s, double y)
+static void draw_import(const struct plot *p, const struct strip *st, const struct span *s,
+			double y)
 {
 	double x = plot_x(p, s->from), to = plot_x(p, s->to);
 	char label[128], time[96], bytes[32], text[320];
@@ -86,7 +90,8 @@ static void draw_mapping(const struct plot *p, const struct group *g)
 		snprintf(text, sizeof(text), "%s mapped %s by the %s at 0x%llx%s: %s",
 			 bytes_text(bytes, sizeof(bytes), s->bytes), direction_name(s->prot),
 			 s->outcome == OUTCOME_NATIVE ? "driver" : "dma-buf",
-			 (unsigned long long)s->addr, s->split ? ", left over by an munmap" : "", time);
+			 (unsigned long long)s->addr, s->split ? ", left over by an munmap" : "",
+			 time);
 	box(p, s->outcome == OUTCOME_NATIVE ? "native" : "mapping", g->x, g->y, g->to - g->x, 2.6,
 	    text);
 }
@@ -124,7 +129,8 @@ static void draw_group(const struct plot *p, const struct group *g)
 static void add_span(const struct plot *p, struct group *g, const struct span *s, double y)
 {
 	double x = plot_x(p, s->from), to = plot_x(p, s->to);
-	bool joins = g->n && x - g->to < NARROW && (to - x < 2 * NARROW || g->to - g->x < 2 * NARROW) &&
+	bool joins = g->n && x - g->to < NARROW &&
+		     (to - x < 2 * NARROW || g->to - g->x < 2 * NARROW) &&
 		     s->prot == g->first->prot && s->outcome == g->first->outcome;
 
 	if (!joins) {
@@ -239,7 +245,8 @@ void plot_process_marks(const struct plot *p, const struct strip *st)
 			continue;
 		fprintf(p->f, "<text class=\"fliptext\" x=\"%.1f\" y=\"%.1f\"%s>%s</text>\n",
 			at > PLOT_RIGHT - 80 ? at - 4 : at + 4, st->y + 28,
-			at > PLOT_RIGHT - 80 ? " text-anchor=\"end\"" : "", mode_name(m->event.handle));
+			at > PLOT_RIGHT - 80 ? " text-anchor=\"end\"" : "",
+			mode_name(m->event.handle));
 		last = at;
 	}
 	if (st->page->life == LIFE_RUNNING)

@@ -35,20 +35,23 @@ void plot_sign(FILE *f, enum mark_kind kind, bool rescued, double x, double y)
 			rescued ? "rescued" : "refusal", x, y + 4);
 		break;
 	case MARK_FAULT:
-		fprintf(f, "<path class=\"fault\" d=\"M%.1f %.1fl7 7m0 -7l-7 7\"/>", x - 3.5, y - 3.5);
+		fprintf(f, "<path class=\"fault\" d=\"M%.1f %.1fl7 7m0 -7l-7 7\"/>", x - 3.5,
+			y - 3.5);
 		break;
 	case MARK_DENIAL:
 		fprintf(f, "<path class=\"denial\" d=\"M%.1f %.1fh7v7h-7z\"/>", x - 3.5, y - 3.5);
 		break;
 	case MARK_FALLBACK:
-		fprintf(f, "<path class=\"fallback\" d=\"M%.1f %.1fl4.5 4.5l-4.5 4.5l-4.5 -4.5z\"/>", x,
-			y - 4.5);
+		fprintf(f,
+			"<path class=\"fallback\" d=\"M%.1f %.1fl4.5 4.5l-4.5 4.5l-4.5 -4.5z\"/>",
+			x, y - 4.5);
 		break;
 	case MARK_TOUCH:
 		fprintf(f, "<path class=\"touch\" d=\"M%.1f %.1fl4.8 8.4h-9.6z\"/>", x, y - 4.6);
 		break;
 	default:
 		fprintf(f, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"/>",
-			kind == MARK_OWED ? "owed" : "again", x, y, kind == MARK_OWED ? "2.8" : "1.8");
+			kind == MARK_OWED ? "owed" : "again", x, y,
+			kind == MARK_OWED ? "2.8" : "1.8");
 	}
 }

@@ -175,9 +175,9 @@ void plot_pages(FILE *f, const struct page *pages, size_t n)
 
 int cmd_plot(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' }, { "help", no_argument, NULL, 'h' }, { 0 }
-	};
+	static const struct option options[] = { { "output", required_argument, NULL, 'o' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
 	const char *name = NULL;
 	struct page *pages;
 	struct output o;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A plot: which lanes it has (plot.c), and how they are drawn (plot-draw.c, plot-lane.c, plot-svg.c). */
+/* A plot: which lanes it has (plot.c), and how they are drawn (plot-draw.c, plot-lane.c,
+ * plot-svg.c). */
 #ifndef PRIMESHIM_TOOLS_PLOT_H
 #define PRIMESHIM_TOOLS_PLOT_H
 

@@ -55,10 +55,10 @@ static void add_mappings(struct timeline *t)
 		/* That of an mremap() is younger than the first event. */
 		if (m->since > s.from)
 			s.from = m->since < t->to ? m->since : t->to;
-		while (j < t->nspans && !(t->spans[j].kind == SPAN_MAPPING &&
-					  t->spans[j].addr < m->end &&
-					  address_end(t->spans[j].addr, t->spans[j].bytes) > m->start &&
-					  (t->spans[j].open || t->spans[j].to >= m->since)))
+		while (j < t->nspans &&
+		       !(t->spans[j].kind == SPAN_MAPPING && t->spans[j].addr < m->end &&
+			 address_end(t->spans[j].addr, t->spans[j].bytes) > m->start &&
+			 (t->spans[j].open || t->spans[j].to >= m->since)))
 			j++;
 		s.import = timeline_import(t, s.ino, 0, 0);
 		if (j == t->nspans)

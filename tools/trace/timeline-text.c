@@ -9,8 +9,8 @@
 #include "timeline.h"
 
 static const char *const span_words[] = { "import", "mapping", "bracket" };
-static const char *const mark_words[] = { "import", "refusal", "fault", "denial", "fallback", "owed",
-					  "touch", "policy", "process" };
+static const char *const mark_words[] = { "import", "refusal", "fault",	 "denial", "fallback",
+					  "owed",   "touch",   "policy", "process" };
 
 const char *span_word(enum span_kind kind)
 {
@@ -32,7 +32,8 @@ const char *direction_name(unsigned int prot)
 /* A character of @n bytes that has no shape, or that XML cannot have. */
 static bool shapeless(const unsigned char *s, size_t n)
 {
-	return !n || (n == 1 && (*s < ' ' || *s == 0x7f)) || (n == 2 && *s == 0xc2 && s[1] < 0xa0) ||
+	return !n || (n == 1 && (*s < ' ' || *s == 0x7f)) ||
+	       (n == 2 && *s == 0xc2 && s[1] < 0xa0) ||
 	       (n == 3 && *s == 0xef && s[1] == 0xbf && s[2] >= 0xbe);
 }
 

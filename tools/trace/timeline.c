@@ -141,7 +141,8 @@ static void on_close(struct timeline *t, const struct shared_event *e)
 		end_unseen(t, span_of(SPAN_IMPORT, t, e), t->from, e->tid);
 }
 
-/* What is mapped has been imported, if nobody saw it: before a fork(), or what the ring still has. */
+/* What is mapped has been imported, if nobody saw it: before a fork(), or what the ring still has.
+ */
 static void need_import(struct timeline *t, const struct shared_event *e)
 {
 	struct span s = span_of(SPAN_IMPORT, t, e);
@@ -190,7 +191,8 @@ static bool unmap(struct timeline *t, uint64_t from, uint64_t to, uint32_t tid)
 	for (size_t i = t->nopened; i-- > 0;) {
 		const struct span *s = &t->spans[t->opened[i]];
 
-		if (s->kind != SPAN_MAPPING || s->addr >= to || address_end(s->addr, s->bytes) <= from)
+		if (s->kind != SPAN_MAPPING || s->addr >= to ||
+		    address_end(s->addr, s->bytes) <= from)
 			continue;
 		cut(t, i, from, to, tid);
 		found = true;

@@ -16,8 +16,8 @@ struct span {
 	enum span_kind kind;
 	uint64_t from, to;
 	uint64_t granted, ending;	/* bracket: START returned, END was called */
-	bool unseen;		/* it began before the first event that there is: @from is then that */
-	bool open;		/* it had not ended: @to is when the process did, or the last event */
+	bool unseen; /* it began before the first event that there is: @from is then that */
+	bool open;   /* it had not ended: @to is when the process did, or the last event */
 	bool learned;		/* import: found out when its map was refused */
 	bool split;		/* mapping: what an munmap in the middle has left behind it */
 	uint8_t importer, exporter;	/* names */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * What a process does, as lines in ftrace's trace_marker. The kernel stamps a line with the time it
- * was written, which is later than what it tells of. So each has its own time (at=, CLOCK_MONOTONIC)
- * for people, and for gpuvis, which moves it there, what that reads out of such lines: tid= for the
- * thread, offset= in nanoseconds from when it was written, and duration= in milliseconds. A span is
- * told twice, when it begins and when it has ended.
+ * was written, which is later than what it tells of. So each has its own time (at=,
+ * CLOCK_MONOTONIC) for people, and for gpuvis, which moves it there, what that reads out of such
+ * lines: tid= for the thread, offset= in nanoseconds from when it was written, and duration= in
+ * milliseconds. A span is told twice, when it begins and when it has ended.
  */
 #include "config.h"
 
@@ -22,7 +22,7 @@
 #include "trace.h"
 
 #define POLL_NS		1000000L
-#define ALIVE_POLLS	100	/* every so many polls it is asked whether the process is still there */
+#define ALIVE_POLLS 100 /* every so many polls it is asked whether the process is still there */
 
 struct followed {
 	struct page *page;
@@ -50,7 +50,8 @@ static void open_marker(const char *path)
 		if (!access(paths[i], F_OK) || errno != ENOENT)
 			path = paths[i];
 	if (!path)
-		errx(2, "there is no %s: mount it, as root: mount -t tracefs nodev /sys/kernel/tracing",
+		errx(2,
+		     "there is no %s: mount it, as root: mount -t tracefs nodev /sys/kernel/tracing",
 		     paths[0]);
 	marker_path = path;
 	marker = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
@@ -79,8 +80,8 @@ static void put(uint32_t tid, uint64_t at, int64_t took, const char *what, const
 	for (char *c = clean; (c = strchr(c, '='));)
 		*c = '?';
 	n = snprintf(line, sizeof(line), "primeshim %s: %s at=%llu.%09llu tid=%u offset=%lld", what,
-		     clean, (unsigned long long)at / 1000000000, (unsigned long long)at % 1000000000, tid,
-		     (long long)(at - monotonic()));
+		     clean, (unsigned long long)at / 1000000000,
+		     (unsigned long long)at % 1000000000, tid, (long long)(at - monotonic()));
 	if (took >= 0)
 		n += snprintf(line + n, sizeof(line) - n, " duration=%.6f", took / 1e6);
 	line[n++] = '\n';
@@ -102,8 +103,8 @@ static void put_span(uint32_t tid, uint64_t at, int64_t took, const char *what,
 		snprintf(text, sizeof(text), "%s of %s%s", direction_name(s->prot), label,
 			 took >= 0 && s->open ? ", not ended" : "");
 	else
-		snprintf(text, sizeof(text), "%s, %llu bytes%s", label, (unsigned long long)s->bytes,
-			 took >= 0 && s->open ? ", not ended" : "");
+		snprintf(text, sizeof(text), "%s, %llu bytes%s", label,
+			 (unsigned long long)s->bytes, took >= 0 && s->open ? ", not ended" : "");
 	put(tid, at, took, what, text);
 }
 
@@ -132,9 +133,11 @@ static void put_event(const struct timeline *t, const struct shared_event *e)
 		const char *what;
 		enum span_kind kind;
 	} words[EVENT_COUNT] = {
-		[EVENT_IMPORT] = { "import", SPAN_IMPORT }, [EVENT_LEARN] = { "import", SPAN_IMPORT },
+		[EVENT_IMPORT] = { "import", SPAN_IMPORT },
+		[EVENT_LEARN] = { "import", SPAN_IMPORT },
 		[EVENT_MAP] = { "map", SPAN_MAPPING },
-		[EVENT_BEGIN] = { "START", SPAN_BRACKET }, [EVENT_END] = { "END", SPAN_BRACKET },
+		[EVENT_BEGIN] = { "START", SPAN_BRACKET },
+		[EVENT_END] = { "END", SPAN_BRACKET },
 	};
 	struct span s = { .kind = words[e->kind].kind, .prot = e->prot, .ino = e->ino,
 			  .bytes = e->len, .importer = e->importer, .exporter = e->exporter,

@@ -180,7 +180,8 @@ static void put_mark(struct writer *w, const struct mark *m)
 	o = timed(w, "i", mark_word(m->kind), mark_text(t, m, text, sizeof(text)), e->tid, m->at);
 	json_text(o, "s", m->kind == MARK_POLICY || m->kind == MARK_EXIT ? "p" : "t");
 	if (m->import >= 0)
-		json_text(args, "import", span_label(t, &t->spans[m->import], label, sizeof(label)));
+		json_text(args, "import",
+			  span_label(t, &t->spans[m->import], label, sizeof(label)));
 	if (e->ino)
 		json_number(args, "dma-buf", e->ino);
 	if (e->len)
