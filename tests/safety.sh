@@ -75,7 +75,7 @@ one() {
 		promise "shim: ${begun:-?} of ${all:-?} begun, ${without:-?} told to be not" \
 			[ "$((${begun:-0} + ${without:-0}))" = "${all:--1}" ]
 		;;
-	left-out)
+	left-out | touches)
 		run native "$@"
 		run shim "$@"
 		PRIMESHIM_SYNC='trap' run shim "$@"
@@ -119,7 +119,7 @@ if [ "${1-}" = asan ]; then
 fi
 [ -e "$fake" ] || exit 77
 cd "$tmp" || exit 99
-parts=(numbers handler closed-raw limits last beyond children alone left-out exits jumps leaves
+parts=(numbers handler closed-raw limits last beyond children alone left-out touches exits jumps leaves
 	quick begins blocked imports files ioctls opens)
 [ $# = 0 ] || parts=("$1")
 for part in "${parts[@]}"; do
