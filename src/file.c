@@ -161,6 +161,7 @@ static int middle(size_t *mid, size_t end)
 static struct file *same_file(int fd, ssize_t *at)
 {
 	size_t first = 0, end = ordered;
+	pid_t self = first < end && sandbox_may(MAY_KCMP | MAY_GETPID) ? sandbox_pid() : 0;
 
 	*at = -1;
 	while (sandbox_may(MAY_KCMP | MAY_GETPID) && first < end) {
@@ -169,7 +170,7 @@ static struct file *same_file(int fd, ssize_t *at)
 
 		if (other < 0)
 			break;
-		ret = next.same_file(fd, other);
+		ret = next.same_file(self, fd, other);
 		err = errno;
 		if (descriptor_peek(other) != order[mid]) {
 			/* Another thread has closed it: the kernel may have compared another file. */

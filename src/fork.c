@@ -6,6 +6,7 @@
 #include "descriptor.h"
 #include "file.h"
 #include "fork.h"
+#include "guard.h"
 #include "lock.h"
 #include "mapped.h"
 #include "mapping.h"
@@ -55,9 +56,21 @@ void fork_child(void)
 	mapped_forked();
 }
 
+static void open_pages(struct buffer *b)
+{
+	if (b->shut)
+		guard_set(b, false);
+}
+
 /* From here on every hook finds that there is nothing to do for it. */
 static void give_up(void)
 {
+	/* Nobody will open what is shut. Where that lock is not to be had nor are the mappings. */
+	if (trapping && buffers_free()) {
+		buffers_lock();
+		buffers_visit(open_pages);
+		buffers_unlock();
+	}
 	settings.active = trapping = false;
 	atomic_store_explicit(&watch_now, 0, memory_order_relaxed);
 	atomic_store_explicit(&imports_live, 0, memory_order_relaxed);

@@ -269,10 +269,8 @@ static int sys_prctl(int option, ...)
 	return syscall(SYS_prctl, option, arg[0], arg[1], arg[2], arg[3]);
 }
 
-static int sys_same_file(int fd, int other)
+static int sys_same_file(pid_t self, int fd, int other)
 {
-	pid_t self = getpid();
-
 	return syscall(SYS_kcmp, self, self, KCMP_FILE, fd, other);
 }
 

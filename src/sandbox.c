@@ -64,7 +64,7 @@
 #define UNSURE	(MAY_ALL & ~SURE)
 
 /* Neither the start of a program makes these, nor has anybody asked for what takes them. */
-#define UNUSUAL	(MAY_KCMP | MAY_MSYNC | MAY_NOREPLACE)
+#define UNUSUAL	(MAY_KCMP | MAY_MSYNC | MAY_NOREPLACE | MAY_ALTSTACK)
 
 atomic_uint sandbox_refused, sandbox_unsure;
 
@@ -180,6 +180,7 @@ static const struct sample samples[] = {
 	CALL(MAY_MADVISE, SYS_madvise, 0, 4096, MADV_DONTNEED),
 	CALL(MAY_PROTECT, SYS_mprotect, 0, 4096, PROT_READ | PROT_WRITE),
 	CALL(MAY_SIGPROCMASK | MAY_FILES, SYS_rt_sigprocmask, 2, 0, 0, 8),
+	CALL(MAY_ALTSTACK, SYS_sigaltstack),
 	CALL(MAY_KCMP, SYS_kcmp, 0, 0, 0, ANY_FD, ANY_FD),
 	CALL(MAY_MSYNC, SYS_msync, 0, 4096, MS_ASYNC),
 };

@@ -49,7 +49,8 @@ enum sandbox_call {
 	MAY_SEND = 1 << 18,		/* send(): a socket is written to */
 	MAY_PROTECT = 1 << 19,		/* mprotect(): tables lie where the kernel puts them */
 	MAY_GETFL = 1 << 20,		/* fcntl() that asks: a descriptor is taken for writable */
-	MAY_ALL = (1 << 21) - 1,
+	MAY_ALTSTACK = 1 << 21,		/* sigaltstack(): handlers are taken to be on the stack */
+	MAY_ALL = (1 << 22) - 1,
 };
 
 /* Relaxed: what comes is in force for the thread that it comes from, which wrote these itself. */

@@ -194,7 +194,8 @@ void sync_left(void)
 	stack_t alternate;
 
 	if (!work.b || (here < work.frame && work.frame - here < DEEPEST) ||
-	    (!sigaltstack(NULL, &alternate) && alternate.ss_flags & SS_ONSTACK))
+	    (sandbox_may(MAY_ALTSTACK) && !sigaltstack(NULL, &alternate) &&
+	     alternate.ss_flags & SS_ONSTACK))
 		return;
 	/* Its reference is not dropped: should the frame be there after all, it has it. */
 	buffers_lock();

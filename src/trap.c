@@ -22,6 +22,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+#include "fork.h"
 #include "lock.h"
 #include "log.h"
 #include "mapping.h"
@@ -218,7 +220,10 @@ static void pass_on(int sig, siginfo_t *info, void *c)
 		pending = true;
 		return;
 	}
-	if (!lock_held()) {
+	if (!trapping) {
+		/* A child without records, in which nobody lets the lock go. */
+		act = theirs;
+	} else if (!lock_held()) {
 		buffers_lock();
 		act = theirs;
 		if (theirs.sa_flags & (int)SA_RESETHAND)
@@ -244,7 +249,12 @@ static void pass_on(int sig, siginfo_t *info, void *c)
 static void caught(int sig, siginfo_t *info, void *c)
 {
 	int saved = errno;
-	bool ours = info->si_code == SEGV_ACCERR && !lock_held() && touched(info->si_addr, c);
+	bool ours;
+
+	/* The first that a child does may be a touch. */
+	if (trapping && !lock_held() && descriptors_orphaned())
+		fork_unseen();
+	ours = trapping && info->si_code == SEGV_ACCERR && !lock_held() && touched(info->si_addr, c);
 
 	errno = saved;
 	if (!ours)

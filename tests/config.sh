@@ -258,7 +258,8 @@ if grep -q '^NoNewPrivs:[[:space:]]*1' /proc/self/status; then
 	exit $fail
 fi
 etc 'mode = fast\n'
-within env PRIMESHIM_SYNC=? "$tmp/cat" /proc/self/maps >"$tmp/out" 2>"$tmp/all"
+within env PRIMESHIM_SYNC=? PRIMESHIM_NONE=1 PRIMESHIM_LOG=1 "$tmp/cat" /proc/self/maps >"$tmp/out" \
+	2>"$tmp/all"
 grep ' cat\[' "$tmp/all" >"$tmp/err"
 promise 'a setuid program takes that of /etc' \
 	grep -q ': /etc/primeshim.conf:1: mode = fast is not known' "$tmp/err"

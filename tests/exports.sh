@@ -26,6 +26,11 @@ more=$(ldd "$lib" 2>/dev/null |
 	grep -vE 'linux-(vdso|gate)|libc\.so|libdl\.so|ld-linux|ld-musl|not found')
 [ -z "$more" ] || { echo "ldd names more than libc: $more"; exit 1; }
 
+# It opens no connection, starts no program and makes no process.
+more=$("$NM" -D --undefined-only "$lib" | awk '{ print $2 }' |
+	grep -E '^_*(v?fork|clone|posix_spawn|exec|fexec|popen|system|socket|connect|bind|accept|getaddrinfo)')
+[ -z "$more" ] || { echo "calls what it should not: $more"; exit 1; }
+
 # It loads into runtimes as old as glibc 2.17, or the first one of the machine.
 oldest=17
 ! "$OBJDUMP" -f "$lib" | grep -q riscv || oldest=27

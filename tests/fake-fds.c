@@ -211,10 +211,8 @@ int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
 	return ret;
 }
 
-int fake_same_file(int fd, int other)
+int fake_same_file(pid_t self, int fd, int other)
 {
-	pid_t self = syscall(SYS_getpid);
-
 	if (struck(FAKE_SAME_FILE))
 		return -1;
 	return syscall(SYS_kcmp, self, self, KCMP_FILE, fd, other);

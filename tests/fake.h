@@ -55,7 +55,7 @@ int fake_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint
 	       uint32_t value3);
 struct pollfd;
 int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms);
-int fake_same_file(int fd, int other);		/* kcmp(KCMP_FILE): 0 if the same, -1 and errno */
+int fake_same_file(pid_t self, int fd, int other);	/* kcmp(KCMP_FILE); -1 and errno */
 
 /* A dma-buf of another exporter, @size bytes, filled with @fill: a descriptor, or -1 and errno. */
 int fake_export(size_t size, uint8_t fill, bool writable);

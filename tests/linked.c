@@ -145,10 +145,10 @@ static int to_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
 	return fake_poll(fds, n, timeout_ms);
 }
 
-static int to_same_file(int fd, int other)
+static int to_same_file(pid_t self, int fd, int other)
 {
 	bool fails = strike(FAKE_SAME_FILE);
-	int ret = fake_same_file(fd, other);
+	int ret = fake_same_file(self, fd, other);
 
 	if (fails && !armed.kcmp && (errno == EACCES || errno == EPERM))
 		errno = EINVAL;

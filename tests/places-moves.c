@@ -181,6 +181,29 @@ static void all_at_once(bool part)
 	empty_range();
 }
 
+/* What the shim maps before a part has no room at the new place (documented): all stays. */
+static void without_room(void)
+{
+	uint8_t *from = room_new(ROOM) + PART * PAGE, *to = room_new(ROOM) + PART * PAGE;
+	size_t pages;
+	bool ok = true;
+	void *p;
+
+	fill_range(from, true);
+	pages = range_pages();
+	p = mremap(from, pages * PAGE, pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	check(p == MAP_FAILED && errno == ENOMEM, "mremap of a part to where no room is before it");
+	for (int i = 0; i < SUBJECTS; i++)
+		ok &= shows(from, i);
+	check(ok && brackets_open(0), "moves nothing");
+	for (int i = 0; i < SUBJECTS; i++) {
+		munmap(from + subjects[i].at * PAGE, subjects[i].pages * PAGE);
+		ok = ok && bracket(i, false) && brackets_open(i + 1);
+	}
+	check(ok && !dmabufs_mapped(), "and the unmap of each ends its own bracket");
+	empty_range();
+}
+
 /* A mapping that may not be moved is in the way: those before it have gone by then. */
 static int in_part(void)
 {
@@ -220,6 +243,7 @@ void moves(void)
 	moves_many(true);
 	all_at_once(false);
 	all_at_once(true);
+	without_room();
 	/* What is sealed stays mapped. */
 	pid = fork();
 	if (!pid)

@@ -252,6 +252,47 @@ static int without(void)
 	return munmap(q, size) ? 35 : 0;
 }
 
+/*
+ * The first that a child does is to touch what it has from its parent, whose other threads may be
+ * at anything. With PRIMESHIM_SYNC=trap that is a SIGSEGV.
+ */
+void touches(void)
+{
+	unsigned long n = rounds(200), hung = 0, dead = 0;
+	const char *sync = getenv("PRIMESHIM_SYNC");
+	int d = new_dmabuf(), status;
+	pthread_t t[THREADS];
+
+	plain_fork = (pid_t (*)(void))dlsym(RTLD_DEFAULT, "_Fork");
+	card = card_open(false);
+	need(!import(card, d, &handle) && !map(card, handle, &kept), "map");
+	close(d);
+	fake.jitter(16);
+	for (int i = 0; i < THREADS; i++)
+		need(!pthread_create(&t[i], NULL, mapper, NULL), "a thread");
+	for (unsigned long i = 0; i < n && !hung; i++) {
+		pid_t pid;
+
+		/* The device's turn. */
+		need(!submit(card), "submit");
+		pid = i & 1 && plain_fork ? plain_fork() : raw_clone();
+		if (!pid)
+			_exit(shows(kept) ? 0 : 10);
+		status = await(pid, 10);
+		hung += status == HUNG;
+		dead += status && status != HUNG;
+		step();
+	}
+	done = true;
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	check(!hung, "children of _Fork() and raw clone() that touch a mapping first: none hangs");
+	/* A trap is opened for all but those that come amid a change of the mappings (documented). */
+	check(dead <= (shimmed && sync ? n / 10 : 0), "%lu of %lu do not see what is there", dead, n);
+	check(!wrong && shows(kept), "the parent sees it");
+	munmap(kept, size);
+}
+
 void left_out(void)
 {
 	static const char *const names[] = { "fork()", "a raw clone()", "_Fork()" };

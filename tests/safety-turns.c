@@ -10,9 +10,15 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include "safety.h"
 
@@ -136,6 +142,38 @@ static pthread_t waiter(void)
 }
 
 /* @fence: -1 or -2, as fake.h has it. */
+/* A jump in a sandbox in which nobody may ask what stack he is on. */
+static void filtered(int fence)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sigaltstack, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = { sizeof(code) / sizeof(*code), code };
+	pid_t pid = fork();
+
+	if (!pid) {
+		buffer();
+		need(!end(card, handle), "end");
+		/* Without filters there is nothing to see. */
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+			_exit(0);
+		fake.delay(ino, fence);
+		if (!sigsetjmp(back, 1)) {
+			alarm_in(20000);
+			begin(card, handle);
+			for (;;)
+				pause();
+		}
+		fake.delay(ino, 0);
+		_exit(begin(card, handle) || begun(ino) != shimmed || end(card, handle) ? 51 : 0);
+	}
+	check(ends_with(pid, 0), "and a jump under a filter that kills for sigaltstack()");
+}
+
 static void blocked_by(int fence, const char *name)
 {
 	const struct sigaction act = { .sa_handler = jump, .sa_flags = SA_RESTART };
@@ -193,6 +231,7 @@ static void blocked_by(int fence, const char *name)
 		exit(well ? 0 : 50);
 	}
 	check(ends_with(pid, 0), "exit() while another thread waits in a begin");
+	filtered(fence);
 }
 
 void blocked(void)

@@ -50,6 +50,7 @@ static const struct {
 	{ "children", children },
 	{ "alone", alone },
 	{ "left-out", left_out },
+	{ "touches", touches },
 	{ "exits", exits },
 	{ "jumps", jumps },
 	{ "leaves", leaves },

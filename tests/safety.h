@@ -95,6 +95,7 @@ void beyond(void);
 void children(void);
 void alone(void);
 void left_out(void);
+void touches(void);
 void exits(void);
 void jumps(void);
 void leaves(void);

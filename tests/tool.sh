@@ -75,6 +75,11 @@ promise 'and so are mappings for which there was no descriptor' \
 	grep -q '^  not bracketed: 3 mappings, for which no descriptor' "$tmp/text"
 "$tool" report --json "$tmp/lost" >"$tmp/json"
 is 'JSON: both' '.total.ends_lost == 1 and .total.maps_without_descriptor == 3'
+# page-make reads the \x.
+made escapes 'head program=a\x1b[2J\x07b command=\x1b]0;c\x9b1m\xc2\x9b2m\xc3\xa4'
+"$tool" report "$tmp/escapes" >"$tmp/text"
+promise 'what a terminal would heed of a name is shown as "?"' grep -q '^a?\[2J?b\[1\], ' "$tmp/text"
+promise 'and of arguments' grep -qx '  ?\]0;c?1m??2mä' "$tmp/text"
 "$tool" report --status 135 "$dir" >"$tmp/text"
 promise 'the status is told' grep -qx 'status: 135' "$tmp/text"
 # verdict TEXT MODE STATUS WORD...

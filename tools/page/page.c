@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "json-text.h"
 #include "pages.h"
 
 /* No table has more entries, nor an entry more bytes: larger numbers are rubbish. */
@@ -77,6 +78,24 @@ static int get_table(const struct source *s, const struct shared_section *t, uin
 	return got < 0 ? -1 : 0;
 }
 
+/*
+ * A terminal heeds control characters; whoever wrote the page may not have its way with it. Those of
+ * U+0080 to U+009F are bytes of their own for a terminal that is not one of UTF-8.
+ */
+static void tame(char *text)
+{
+	for (unsigned char *s = (unsigned char *)text; *s;) {
+		size_t n = utf8_character((char *)s);
+		bool control = n < 2 ? *s < ' ' || (*s >= 0x7f && *s < 0xa0) :
+			       n == 2 && *s == 0xc2 && s[1] < 0xa0;
+
+		n = n ? n : 1;
+		if (control)
+			memset(s, '?', n);
+		s += n;
+	}
+}
+
 static int check_section(const struct source *s, const struct shared_page *h,
 			 const struct shared_section *t, uint32_t size)
 {
@@ -113,6 +132,7 @@ static int check_head(const struct source *s, struct shared_page *h, uint64_t si
 	    check_section(s, h, &h->events, sizeof(struct shared_event)))
 		return -1;
 	h->program[sizeof(h->program) - 1] = '\0';
+	tame(h->program);
 	h->command[sizeof(h->command) - 1] = '\0';
 	h->shim[sizeof(h->shim) - 1] = '\0';
 	/* A policy that is not known has no name. */
@@ -127,14 +147,6 @@ static int check_head(const struct source *s, struct shared_page *h, uint64_t si
 static uint32_t used(const struct shared_section *t)
 {
 	return t->used < t->n ? t->used : t->n;
-}
-
-/* A terminal heeds control characters; whoever wrote the page may not have its way with it. */
-static void tame(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			*s = '?';
 }
 
 static int get_names(const struct source *s, struct page *p)
@@ -322,6 +334,5 @@ const char *page_command(const struct page *p, char *text, size_t len)
 	tame(text);
 	if (!n)
 		snprintf(text, len, "%s", p->head.program);
-	tame(text);
 	return text;
 }
