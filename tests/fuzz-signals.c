@@ -139,8 +139,10 @@ static bool storm(struct thread *t, enum way way, int n)
 	own.number = t->socks[0];
 	own.way = way;
 	own.ticks = own.wrong = 0;
-	if (sigsetjmp(own.back, 1))
+	if (sigsetjmp(own.back, 1)) {
 		timer_set(timer, 0);
+		t->jumps++;
+	}
 	own.armed = 1;
 	while (own.ticks < n && i < ROUNDS) {
 		timer_set(timer, 20 + (i * 7919) % 300);
