@@ -73,7 +73,7 @@ static void count_pieces(unsigned int serial, int by)
 	if (h->pieces || h->moving)
 		return;
 	hash_remove(&heads, &h->link);
-	h->link.next = &widows->link;
+	h->link.next = widows ? &widows->link : NULL;
 	widows = h;
 }
 

@@ -300,6 +300,13 @@ void sync_mapped(struct buffer *b, bool added)
 	settled(b, settle(b, false, false));
 }
 
+void sync_left_out(struct buffer *b)
+{
+	buffers_lock();
+	/* Without any mapping there is no START, and the descriptor is let go. */
+	settled(b, b->mapped[0] || b->mapped[1] ? 0 : settle(b, false, false));
+}
+
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 {
 	buffers_lock();
