@@ -428,11 +428,14 @@ SLOW int trapped_sigaction(int sig, const struct sigaction *act, struct sigactio
 
 EXPORT(int, sigaction, int sig, const struct sigaction *act, struct sigaction *old)
 {
+	/* Programs do have the old one put where the new one is. */
+	bool swapped = act && act == old && sig > 0 && sig < _NSIG;
+	handler_fn *handler = swapped ? act->sa_handler : SIG_DFL;
 	int ret = trapping ? trapped_sigaction(sig, act, old) : next.sigaction(sig, act, old);
 
 	/* What the kernel has read, we may. */
 	if (!ret && act)
-		handled(sig, act->sa_handler);
+		handled(sig, swapped ? handler : act->sa_handler);
 	return ret;
 }
 
