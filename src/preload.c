@@ -248,12 +248,16 @@ SLOW bool may_close(int fd)
 	return !descriptor_known(fd) || !enter(&b) || !leave(&b, close_hook(fd));
 }
 
-/* One of the numbers among which our own are: no cancellation point. */
+/* One of the numbers among which our own are. */
 SLOW int contested_close(int fd)
 {
+	bool left = true;
 	struct border b;
+	int ret = 0;
 
-	return enter(&b) ? leave(&b, close_contested_hook(fd)) : next.close(fd);
+	if (enter(&b))
+		ret = leave(&b, close_contested_hook(fd, &left));
+	return left ? next.close(fd) : ret;
 }
 
 EXPORT(int, close, int fd)

@@ -42,6 +42,7 @@ static const struct {
 	void (*run)(void);
 } parts[] = {
 	{ "numbers", numbers },
+	{ "slow", slow },
 	{ "handler", handler },
 	{ "closed-raw", closed_raw },
 	{ "limits", limits },

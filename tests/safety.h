@@ -87,6 +87,7 @@ void alarm_in(unsigned int us);
 
 /* The parts. */
 void numbers(void);
+void slow(void);
 void handler(void);
 void closed_raw(void);
 void limits(void);
