@@ -57,6 +57,7 @@ static const struct {
 	{ "quick", quick },
 	{ "begins", begins },
 	{ "blocked", blocked },
+	{ "cancelled", cancelled },
 	{ "opens", opens },
 	{ "files", files },
 	{ "imports", imports },

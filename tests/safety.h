@@ -102,6 +102,7 @@ void leaves(void);
 void quick(void);
 void begins(void);
 void blocked(void);
+void cancelled(void);
 void opens(void);
 void files(void);
 void imports(void);

@@ -110,7 +110,7 @@ fi
 [ -e "$fake" ] || exit 77
 cd "$tmp" || exit 99
 parts=(numbers slow handler closed-raw limits last beyond children alone left-out exits jumps leaves
-	quick begins blocked imports files ioctls opens)
+	quick begins blocked cancelled imports files ioctls opens)
 [ $# = 0 ] || parts=("$1")
 for part in "${parts[@]}"; do
 	case $part in
