@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bionic.h"
 #include "lock.h"
 #include "sandbox.h"
 
