@@ -48,6 +48,7 @@ static const struct {
 	{ "limits", limits },
 	{ "last", last_ones },
 	{ "beyond", beyond },
+	{ "tight", tight },
 	{ "children", children },
 	{ "alone", alone },
 	{ "left-out", left_out },

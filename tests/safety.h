@@ -93,6 +93,7 @@ void closed_raw(void);
 void limits(void);
 void last_ones(void);
 void beyond(void);
+void tight(void);
 void children(void);
 void alone(void);
 void left_out(void);
