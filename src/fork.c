@@ -52,6 +52,7 @@ void fork_child(void)
 		return;
 	sync_forked();
 	fork_parent();
+	descriptors_drop_idle();
 	mapped_forked();
 }
 
@@ -78,6 +79,7 @@ bool fork_unseen(void)
 	buffers_lock();
 	sync_forked();
 	buffers_unlock();
+	descriptors_drop_idle();
 	mapped_forked();
 	return true;
 }

@@ -51,6 +51,7 @@ static const struct {
 	{ "tight", tight },
 	{ "children", children },
 	{ "alone", alone },
+	{ "amid", amid },
 	{ "left-out", left_out },
 	{ "exits", exits },
 	{ "jumps", jumps },

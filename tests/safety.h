@@ -96,6 +96,7 @@ void beyond(void);
 void tight(void);
 void children(void);
 void alone(void);
+void amid(void);
 void left_out(void);
 void exits(void);
 void jumps(void);

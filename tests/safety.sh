@@ -109,7 +109,7 @@ if [ "${1-}" = asan ]; then
 fi
 [ -e "$fake" ] || exit 77
 cd "$tmp" || exit 99
-parts=(numbers slow handler closed-raw limits last beyond tight children alone left-out exits jumps leaves
+parts=(numbers slow handler closed-raw limits last beyond tight children alone amid left-out exits jumps leaves
 	quick begins blocked cancelled imports files ioctls opens)
 [ $# = 0 ] || parts=("$1")
 for part in "${parts[@]}"; do
