@@ -313,7 +313,7 @@ static int map_over(enum plan plan, const struct view *v, const struct mmap_call
 	trial.flags &= ~(MAP_FIXED | MAP_LOCKED | MAP_POPULATE);
 	ret = map_by(plan, v, &trial, dmabuf, a);
 	/* With no address space left for all of it a page has to do. */
-	if (ret == -ENOMEM && mappable(v->buffer, dmabuf))
+	if (ret == -ENOMEM && !mappable(v->buffer, dmabuf))
 		ret = 0;
 	else if (ret < 0)
 		return ret;
