@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -168,6 +169,37 @@ void descriptors_forked(void)
 	sandbox_forked();
 	if (owned())
 		*owned() = self();
+}
+
+/* A private one that is no use: its buffer, or NULL. */
+static const struct buffer *idle(int fd)
+{
+	struct buffer *b;
+	bool needed;
+
+	descriptors_lock();
+	b = buffer_of(get(fd));
+	descriptors_unlock();
+	if (!b)
+		return NULL;
+	buffers_lock();
+	needed = b->fd == fd && (b->mapped[0] || b->mapped[1]);
+	if (!needed && b->fd == fd)
+		b->fd = -1;
+	buffers_unlock();
+	return needed ? NULL : b;
+}
+
+void descriptors_drop_idle(void)
+{
+	int fd;
+
+	for (unsigned int at = 0; (fd = descriptor_next(at, INT_MAX, true)) >= 0; at = fd + 1) {
+		const struct buffer *b = idle(fd);
+
+		if (b)
+			descriptor_drop(fd, b, false);
+	}
 }
 
 bool descriptors_orphaned(void)

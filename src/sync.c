@@ -103,7 +103,7 @@ static struct change change(struct buffer *b, int fd, unsigned int from, unsigne
 		return c;
 	}
 	at = publish_now();
-	out = outside_begin();
+	out = outside_begin(false);
 	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | to);
 	outside_end(&out);
 	at = publish_now() - at;

@@ -228,6 +228,38 @@ void alone(void)
 	check(descriptors(NULL, 0) == before, "no descriptor is left");
 }
 
+static void *unmapper(void *arg)
+{
+	(void)arg;
+	munmap(kept, size);
+	return NULL;
+}
+
+/* fork() while another thread is amid the unmap of an import: the child has nothing of it. */
+void amid(void)
+{
+	int d = new_dmabuf();
+	pthread_t t;
+	pid_t pid;
+
+	card = card_open(false);
+	ino = ino_of(d);
+	need(!import(card, d, &handle) && !map(card, handle, &kept), "map");
+	fake.delay(ino, 400000);
+	need(!pthread_create(&t, NULL, unmapper, NULL), "a thread");
+	nap(100000);
+	pid = fork();
+	if (!pid) {
+		munmap(kept, size);
+		close(d);
+		_exit(descriptors_of(ino, NULL));
+	}
+	pthread_join(t, NULL);
+	check(ends_with(pid, 0), "fork() amid an unmap: no descriptor is left in the child");
+	close(d);
+	check(!descriptors_of(ino, NULL), "nor in the parent");
+}
+
 /* Where its parent has an import that MADV_DONTFORK keeps from it, a child maps what it likes. */
 static int without(void)
 {

@@ -119,8 +119,8 @@ if [ "${1-}" = asan ]; then
 fi
 [ -e "$fake" ] || exit 77
 cd "$tmp" || exit 99
-parts=(numbers handler closed-raw limits last beyond children alone left-out touches exits jumps leaves
-	quick begins blocked imports files ioctls opens)
+parts=(numbers slow handler closed-raw limits last beyond tight children alone amid left-out
+	touches exits jumps leaves quick begins blocked cancelled imports files ioctls opens)
 [ $# = 0 ] || parts=("$1")
 for part in "${parts[@]}"; do
 	case $part in
