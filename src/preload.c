@@ -459,12 +459,25 @@ EXPORT(handler_fn *, signal, int sig, handler_fn *handler)
 	return trapped_signal(sig, handler, SA_RESTART);
 }
 
+ALIAS(handler_fn *, bsd_signal, signal, int sig, handler_fn *handler);
+ALIAS(handler_fn *, ssignal, signal, int sig, handler_fn *handler);
+
 EXPORT(handler_fn *, __sysv_signal, int sig, handler_fn *handler)
 {
 	handled(sig, handler);
 	if (!trapping || sig != SIGSEGV)
 		return next.sysv_signal(sig, handler);
 	return trapped_signal(sig, handler, SA_RESETHAND | SA_NODEFER);
+}
+
+ALIAS(handler_fn *, sysv_signal, __sysv_signal, int sig, handler_fn *handler);
+
+/* A trap does not follow it: programs of today have it for SIGCHLD, if at all. */
+EXPORT(handler_fn *, sigset, int sig, handler_fn *handler)
+{
+	if (handler != SIG_HOLD)
+		handled(sig, handler);
+	return next.sigset(sig, handler);
 }
 
 EXPORT(int, sigprocmask, int how, const sigset_t *set, sigset_t *old)

@@ -80,6 +80,15 @@ one() {
 		run shim "$@"
 		PRIMESHIM_SYNC='trap' run shim "$@"
 		;;
+	jumps)
+		run native "$@"
+		for SAFETY_SIGNAL in '' signal bsd_signal ssignal sigset; do
+			[ -n "$SAFETY_SIGNAL" ] || unset SAFETY_SIGNAL
+			export SAFETY_SIGNAL
+			run shim "$@"
+		done
+		unset SAFETY_SIGNAL
+		;;
 	ioctls)
 		n=${2-300}
 		counted ioctls "$n"
