@@ -472,10 +472,17 @@ bool descriptor_private(int fd)
 void descriptor_drop(int fd, const struct buffer *b, bool sure)
 {
 	const struct dmabuf_id id = buffer_id(b);
+	bool again;
 
 	descriptor_numbers_lock();
-	/* The program may have put something of its own there; or closed it by a raw system call. */
-	if (buffer_of(get(fd)) == b) {
+	buffers_lock();
+	again = b->fd == fd;
+	buffers_unlock();
+	/*
+	 * The program may have put something of its own there, or closed it by a raw system call; and
+	 * then another thread may have been given the number for the same buffer.
+	 */
+	if (!again && buffer_of(get(fd)) == b) {
 		sure = sure || dmabuf_is(fd, &id);
 		reveal(fd, b);
 		if (sure)
