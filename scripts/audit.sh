@@ -25,7 +25,7 @@ declare -A bits=([amd64]=64 [i386]=32 [armhf]=32 [arm64]=64)
 # whose child has a copy of the records with that of the descriptors; posix_spawn and popen, as
 # the program that is started begins without mappings and loads a shim of its own.
 reach='ioctl|fcntl|m(un|re)?map|remap_file|shm(at|dt)|dup|close|recvm|pidfd_getfd|syscall'
-reach+='|^_*p*poll|mprotect|^_*(sysv_)?sig(nal$|action|procmask)|pthread_sigmask|prctl'
+reach+='|^_*p*poll|mprotect|^_*(sysv_|bsd_|s)?sig(nal$|set$|action|procmask)|pthread_sigmask|prctl'
 
 # The reviewed names that do no harm, each with the reason. Where it speaks of Mesa and libdrm it is
 # from the sources of both releases: read them again before a release is added.

@@ -15,12 +15,19 @@ static inline char *secure_getenv(const char *name)
 }
 
 /* No thread is ever cancelled. */
-enum { PTHREAD_CANCEL_DISABLE };
+enum { PTHREAD_CANCEL_DISABLE, PTHREAD_CANCEL_DEFERRED };
 
 static inline int pthread_setcancelstate(int state, int *old)
 {
 	if (old)
 		*old = state;
+	return 0;
+}
+
+static inline int pthread_setcanceltype(int type, int *old)
+{
+	if (old)
+		*old = type;
 	return 0;
 }
 #endif

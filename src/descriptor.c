@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -168,6 +169,37 @@ void descriptors_forked(void)
 	sandbox_forked();
 	if (owned())
 		*owned() = self();
+}
+
+/* A private one that is no use: its buffer, or NULL. */
+static const struct buffer *idle(int fd)
+{
+	struct buffer *b;
+	bool needed;
+
+	descriptors_lock();
+	b = buffer_of(get(fd));
+	descriptors_unlock();
+	if (!b)
+		return NULL;
+	buffers_lock();
+	needed = b->fd == fd && (b->mapped[0] || b->mapped[1]);
+	if (!needed && b->fd == fd)
+		b->fd = -1;
+	buffers_unlock();
+	return needed ? NULL : b;
+}
+
+void descriptors_drop_idle(void)
+{
+	int fd;
+
+	for (unsigned int at = 0; (fd = descriptor_next(at, INT_MAX, true)) >= 0; at = fd + 1) {
+		const struct buffer *b = idle(fd);
+
+		if (b)
+			descriptor_drop(fd, b, false);
+	}
 }
 
 bool descriptors_orphaned(void)
@@ -440,10 +472,17 @@ bool descriptor_private(int fd)
 void descriptor_drop(int fd, const struct buffer *b, bool sure)
 {
 	const struct dmabuf_id id = buffer_id(b);
+	bool again;
 
 	descriptor_numbers_lock();
-	/* The program may have put something of its own there; or closed it by a raw system call. */
-	if (buffer_of(get(fd)) == b) {
+	buffers_lock();
+	again = b->fd == fd;
+	buffers_unlock();
+	/*
+	 * The program may have put something of its own there, or closed it by a raw system call; and
+	 * then another thread may have been given the number for the same buffer.
+	 */
+	if (!again && buffer_of(get(fd)) == b) {
 		sure = sure || dmabuf_is(fd, &id);
 		reveal(fd, b);
 		if (sure)

@@ -99,6 +99,12 @@ void descriptors_unlock(void);
 /* In the child of a fork(). */
 void descriptors_forked(void);
 
+/*
+ * The same, when the records can be used: another thread may have been amid the END of an unmapped
+ * buffer, and is not there to close its private descriptor. Not with a lock held.
+ */
+void descriptors_drop_idle(void);
+
 /* Is this the child of a fork that no atfork handler saw, and descriptors_forked() still to come? */
 bool descriptors_orphaned(void);
 

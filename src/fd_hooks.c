@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "fd_hooks.h"
 #include "file.h"
 #include "next.h"
+#include "sandbox.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE (1U << 1)	/* 5.9 */
@@ -39,16 +41,27 @@ int close_hook(int fd)
 	return 0;
 }
 
-/* The whole of it for a number that might become a private one meanwhile. */
-int close_contested_hook(int fd)
+/*
+ * Has the program something there, which is not in the records? Then the number becomes nobody
+ * else's before the program closes it. With descriptor_numbers_lock() held.
+ */
+static bool in_use(int fd)
+{
+	return sandbox_may(MAY_GETFL) && !descriptor_known(fd) && next.fcntl(fd, F_GETFD) >= 0;
+}
+
+/* A close may wait, as of a socket or of a file on a server: the lock is not held meanwhile. */
+int close_contested_hook(int fd, bool *left)
 {
 	int ret;
 
-	if (descriptors_borrowed())
-		return told(next.close(fd));
+	*left = descriptors_borrowed();
+	if (*left)
+		return 0;
 	descriptor_numbers_lock();
 	ret = close_hook(fd);
-	if (!ret)
+	*left = !ret && in_use(fd);
+	if (!ret && !*left)
 		ret = told(next.close(fd));
 	descriptor_numbers_unlock();
 	return ret;
@@ -164,7 +177,7 @@ int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from
 /* What is at the descriptor that a dup2() or dup3() is about to replace. */
 struct replaced {
 	int fd;
-	bool contested;		/* the numbers' lock is held from before the call to after it */
+	bool locked;		/* the numbers' lock is held from before the call to after it */
 	struct file *old;	/* taken out of the records while the call runs; a reference */
 	bool moved;		/* it was a private one, of id */
 	struct dmabuf_id id;
@@ -172,14 +185,19 @@ struct replaced {
 
 static struct replaced replacing(int to)
 {
-	struct replaced r = { .fd = to, .contested = descriptor_contested(to) };
+	struct replaced r = { .fd = to, .locked = descriptor_contested(to) };
 
-	if (r.contested)
+	if (r.locked)
 		descriptor_numbers_lock();
 	r.old = descriptor_file(to);
 	r.moved = descriptor_move(to, &r.id);
 	if (r.old)
 		descriptor_set(to, NULL);
+	/* The call closes what is there, which may wait. */
+	if (r.locked && !r.moved && in_use(to)) {
+		r.locked = false;
+		descriptor_numbers_unlock();
+	}
 	return r;
 }
 
@@ -192,7 +210,7 @@ static int replaced(struct replaced *r, struct file *f, int ret)
 	file_put(ret < 0 ? f : r->old);
 	if (ret < 0 && r->moved && dmabuf_is(r->fd, &r->id))
 		next.close(r->fd);
-	if (r->contested)
+	if (r->locked)
 		descriptor_numbers_unlock();
 	return ret;
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens around the calls that make and end descriptors. All but close_hook() do the call
+ * What happens around the calls that make and end descriptors. All but the first two do the call
  * themselves, and return its result or a negative errno.
  */
 #ifndef PRIMESHIM_FD_HOOKS_H
 #define PRIMESHIM_FD_HOOKS_H
 
+#include <stdbool.h>
+
 /* Before close(), which is for the caller to do as it may be a thread's end. -EBADF: do not. */
 int close_hook(int fd);
 
-/* The same and the call, where descriptor_contested(). */
-int close_contested_hook(int fd);
+/* The same where descriptor_contested(); but then *@left says whether close() is left to do. */
+int close_contested_hook(int fd, bool *left);
 
 int close_range_hook(unsigned int first, unsigned int last, int flags);
 void closefrom_hook(int first);

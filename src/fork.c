@@ -53,6 +53,7 @@ void fork_child(void)
 		return;
 	sync_forked();
 	fork_parent();
+	descriptors_drop_idle();
 	mapped_forked();
 }
 
@@ -91,6 +92,7 @@ bool fork_unseen(void)
 	buffers_lock();
 	sync_forked();
 	buffers_unlock();
+	descriptors_drop_idle();
 	mapped_forked();
 	return true;
 }

@@ -87,7 +87,7 @@ static inline bool arg_bits(const struct ioctl_call *c, struct drv_bits bits)
 /* Makes it: the result or a negative errno. */
 static inline int call(const struct ioctl_call *c)
 {
-	struct outside out = outside_begin();
+	struct outside out = outside_begin(true);
 	int ret = c->native(c->fd, c->request, c->arg);
 
 	ret = ret == -1 ? -errno : ret;

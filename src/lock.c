@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bionic.h"
 #include "lock.h"
 #include "sandbox.h"
 
@@ -86,11 +87,13 @@ void inside_end(const struct inside *in)
 	signals_release(in->signals);
 }
 
-struct outside outside_begin(void)
+struct outside outside_begin(bool program)
 {
-	struct outside out = { .in = inside, .depth = depth };
+	struct outside out = { .in = inside, .depth = depth, .type = -1 };
 
 	inside = NULL;
+	if (out.in && !program)
+		pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &out.type);
 	if (out.in)
 		pthread_setcancelstate(out.in->cancel, NULL);
 	if (depth) {
@@ -106,6 +109,8 @@ void outside_end(const struct outside *out)
 		depth = out->depth;
 	if (out->in)
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	if (out->type >= 0)
+		pthread_setcanceltype(out->type, NULL);
 	inside = out->in;
 }
 

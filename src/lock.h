@@ -66,14 +66,17 @@ void inside_begin(struct inside *in);
 void inside_end(const struct inside *in);
 
 /*
- * Amid a hook, and with no lock held: the program's own call, or one of ours that may wait. Signals
- * and cancellation are as the program has them, so a handler may leave by a jump and never come back.
+ * Amid a hook, and with no lock held: the program's own call (@program), or one of ours that may
+ * wait. Signals and cancellation are as the program has them, so a handler may leave by a jump and
+ * never come back. But a thread that may be cancelled anywhere is not cancelled in a call of ours,
+ * which natively is not there: what it was at would be left undone.
  */
 struct outside {
 	const struct inside *in;
 	unsigned int depth;
+	int type;		/* of cancellation; -1: it has not been changed */
 };
-struct outside outside_begin(void);
+struct outside outside_begin(bool program);
 void outside_end(const struct outside *out);
 
 static inline bool signals_hold(void)

@@ -16,8 +16,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "bionic.h"
 #include "log.h"
@@ -26,6 +29,9 @@
 
 #ifndef SYS_rt_sigtimedwait
 #define SYS_rt_sigtimedwait SYS_rt_sigtimedwait_time64	/* 32-bit ports since 5.1 */
+#endif
+#ifndef CGROUP2_SUPER_MAGIC
+#define CGROUP2_SUPER_MAGIC 0x63677270	/* linux/magic.h, 4.5 */
 #endif
 
 /* A descriptor that stays open would be the program's to close, to count and to hand on. */
@@ -139,10 +145,32 @@ void log_start(void)
 	sandbox_pid();
 }
 
+/* A file that is no data: what is written there changes the kernel, or the process. */
+static bool is_kernels(int fd)
+{
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return false;
+	switch ((uint32_t)st.f_type) {
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case DEBUGFS_MAGIC:
+	case SECURITYFS_MAGIC:
+	case SELINUX_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+	case EFIVARFS_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
 const char *log_to(const char *path)
 {
 	struct place at, now;
-	bool takes;
+	bool takes, kernels;
 	int fd;
 
 	if (strlen(path) >= sizeof(file))
@@ -151,7 +179,10 @@ const char *log_to(const char *path)
 	if (fd < 0)
 		return log_errno(-errno);
 	at = place_of(fd);
+	kernels = is_kernels(fd);
 	next.close(fd);
+	if (kernels)
+		return "a file of the kernel's";
 	if (at.type != S_IFREG && at.type != S_IFIFO && !may_be_terminal(&at))
 		return "neither a file nor a terminal nor a pipe";
 	fd = next.open(path, TO_FILE);

@@ -36,21 +36,24 @@ static void unmap_heads(void)
 	} while (head);
 }
 
-void mapped_end(void *addr, size_t len)
+static void end(uint64_t at, uint64_t size, bool left_out)
 {
-	uint64_t at = (uintptr_t)addr, size = page_round(len);
 	struct buffer *b;
 
-	if (none_mapped())
-		return;
 	do {
 		buffers_lock();
 		b = mapping_cut(at, size);
 		buffers_unlock();
 		if (b)
-			sync_mapped(b, false);
+			left_out ? sync_left_out(b) : sync_mapped(b, false);
 	} while (b);
 	unmap_heads();
+}
+
+void mapped_end(void *addr, size_t len)
+{
+	if (!none_mapped())
+		end((uintptr_t)addr, page_round(len), false);
 }
 
 /*
@@ -180,6 +183,6 @@ void mapped_forked(void)
 			continue;
 		for (at = m.start; at < m.end; at += page_size())
 			if (!mapped_there(at, page_size()))
-				mapped_end((void *)(uintptr_t)at, page_size());
+				end(at, page_size(), true);
 	}
 }

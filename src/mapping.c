@@ -73,7 +73,7 @@ static void count_pieces(unsigned int serial, int by)
 	if (h->pieces || h->moving)
 		return;
 	hash_remove(&heads, &h->link);
-	h->link.next = &widows->link;
+	h->link.next = widows ? &widows->link : NULL;
 	widows = h;
 }
 
@@ -182,10 +182,15 @@ static void taken(const struct range *old, int left, uint64_t addr, uint64_t end
 
 void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t addr, uint64_t len)
 {
+	const struct head *h = hash_find(&heads, m->serial);
+	unsigned int serial = m->serial;
 	const struct range *r;
 	struct range old;
 	int more = 0, left;
 
+	/* Another part, right behind a head that stays, would be taken for the head's neighbour. */
+	if (h && !h->moving && addr == h->end && addr != from)
+		serial = new_serial();
 	for (uint64_t at = from; (r = ranges_after(&mappings, at)) && r->start < to; at = old.end) {
 		old = *r;
 		if (serial_of(r) != m->serial)
@@ -195,7 +200,7 @@ void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t 
 		more += left - 1;
 		taken(&old, left, at, to);
 	}
-	if (len && !put(addr, len, m->buffer, m->serial, m->prot, m->note))
+	if (len && !put(addr, len, m->buffer, serial, m->prot, m->note) && serial == m->serial)
 		more++;
 	count_pieces(m->serial, more);
 }

@@ -242,6 +242,14 @@ static handler_fn *early_signal(int sig, handler_fn *handler)
 	return real(sig, handler);
 }
 
+static handler_fn *early_sigset(int sig, handler_fn *handler)
+{
+	handler_fn *(*real)(int sig, handler_fn *handler);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "sigset");
+	return real(sig, handler);
+}
+
 static int sys_sigmask(int how, const sigset_t *set, sigset_t *old)
 {
 	if (old)
@@ -303,6 +311,7 @@ struct next next = {
 	.sigaction = early_sigaction,
 	.signal = early_signal,
 	.sysv_signal = early_signal,
+	.sigset = early_sigset,
 	.sigprocmask = sys_sigmask,
 	.pthread_sigmask = sys_pthread_sigmask,
 	.prctl = sys_prctl,
@@ -341,6 +350,7 @@ static const struct {
 	{ &next.sigaction, "sigaction" },
 	{ &next.signal, "signal" },
 	{ &next.sysv_signal, "__sysv_signal" },
+	{ &next.sigset, "sigset" },
 	{ &next.sigprocmask, "sigprocmask" },
 	{ &next.pthread_sigmask, "pthread_sigmask" },
 	{ &next.prctl, "prctl" },

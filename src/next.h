@@ -63,6 +63,7 @@ struct next {
 	int (*sigaction)(int sig, const struct sigaction *act, struct sigaction *old);
 	handler_fn *(*signal)(int sig, handler_fn *handler);
 	handler_fn *(*sysv_signal)(int sig, handler_fn *handler);
+	handler_fn *(*sigset)(int sig, handler_fn *handler);
 	sigmask_fn *sigprocmask;
 	sigmask_fn *pthread_sigmask;
 	int (*prctl)(int option, ...);

@@ -11,13 +11,18 @@
 #include "pages.h"
 #include "sandbox.h"
 
-/* Bytes of address space that are reserved at a time. None of it is memory before it is used. */
-#define RESERVED	((size_t)(sizeof(void *) == 8 ? 16 : 1) << 20)
+/*
+ * Bytes of address space that are reserved at a time: first a few, as a program may have little left
+ * (RLIMIT_AS), then ever more. None of it is memory before it is used.
+ */
+#define RESERVED_FIRST	((size_t)1 << 20)
+#define RESERVED_MOST	((size_t)(sizeof(void *) == 8 ? 16 : 1) << 20)
 
 #define ORDERS		32
 
 static struct lock lock;	/* taken last of all, and never alone */
 static char *at, *end;		/* what is left of the reservation */
+static size_t reserved = RESERVED_FIRST;	/* the next one's length */
 static void *unused[ORDERS];	/* chains of blocks of 2^n pages; the first word leads on */
 
 static unsigned int order_of(size_t len)
@@ -36,13 +41,15 @@ static void *carve(size_t len)
 	if (!sandbox_may(MAY_PROTECT))
 		return next_pages(len);
 	if ((size_t)(end - at) < len) {
-		size_t room = len > RESERVED ? len : RESERVED;
+		size_t room = len > reserved ? len : reserved;
 
 		/* Without MAP_NORESERVE, a flag that a filter may kill for: only what is used counts. */
 		if (next_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &p) < 0)
 			return next_pages(len);	/* RLIMIT_AS is tight */
 		at = p;
 		end = at + room;
+		if (reserved < RESERVED_MOST)
+			reserved *= 2;
 	}
 	p = at;
 	if (next.mprotect(p, len, PROT_READ | PROT_WRITE) < 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 
 #include "descriptor.h"
 #include "lock.h"
@@ -16,15 +17,16 @@
 int prctl_hook(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
 	/* The child of a vfork() may well go into a sandbox of its own. */
-	bool ours = settings.active && !descriptors_borrowed();
+	bool ours = settings.active && !descriptors_borrowed(), unseen;
 
 	/* A page has it, and it may not be asked any more afterwards. */
 	if (ours && settings.dir)
 		sandbox_pid();
+	unseen = ours && option == PR_SET_SECCOMP && sandbox_unseen();
 	if (next.prctl(option, a, b, c, d) < 0)
 		return -errno;
 	if (ours)
-		sandbox_prctl(option, a, (const void *)(uintptr_t)b);
+		sandbox_prctl(option, a, (const void *)(uintptr_t)b, unseen);
 	if (ours && !lock_held())
 		tell_sandbox();
 	return 0;

@@ -248,12 +248,16 @@ SLOW bool may_close(int fd)
 	return !descriptor_known(fd) || !enter(&b) || !leave(&b, close_hook(fd));
 }
 
-/* One of the numbers among which our own are: no cancellation point. */
+/* One of the numbers among which our own are. */
 SLOW int contested_close(int fd)
 {
+	bool left = true;
 	struct border b;
+	int ret = 0;
 
-	return enter(&b) ? leave(&b, close_contested_hook(fd)) : next.close(fd);
+	if (enter(&b))
+		ret = leave(&b, close_contested_hook(fd, &left));
+	return left ? next.close(fd) : ret;
 }
 
 EXPORT(int, close, int fd)
@@ -428,11 +432,14 @@ SLOW int trapped_sigaction(int sig, const struct sigaction *act, struct sigactio
 
 EXPORT(int, sigaction, int sig, const struct sigaction *act, struct sigaction *old)
 {
+	/* Programs do have the old one put where the new one is. */
+	bool swapped = act && act == old && sig > 0 && sig < _NSIG;
+	handler_fn *handler = swapped ? act->sa_handler : SIG_DFL;
 	int ret = trapping ? trapped_sigaction(sig, act, old) : next.sigaction(sig, act, old);
 
 	/* What the kernel has read, we may. */
 	if (!ret && act)
-		handled(sig, act->sa_handler);
+		handled(sig, swapped ? handler : act->sa_handler);
 	return ret;
 }
 
@@ -452,12 +459,25 @@ EXPORT(handler_fn *, signal, int sig, handler_fn *handler)
 	return trapped_signal(sig, handler, SA_RESTART);
 }
 
+ALIAS(handler_fn *, bsd_signal, signal, int sig, handler_fn *handler);
+ALIAS(handler_fn *, ssignal, signal, int sig, handler_fn *handler);
+
 EXPORT(handler_fn *, __sysv_signal, int sig, handler_fn *handler)
 {
 	handled(sig, handler);
 	if (!trapping || sig != SIGSEGV)
 		return next.sysv_signal(sig, handler);
 	return trapped_signal(sig, handler, SA_RESETHAND | SA_NODEFER);
+}
+
+ALIAS(handler_fn *, sysv_signal, __sysv_signal, int sig, handler_fn *handler);
+
+/* A trap does not follow it: programs of today have it for SIGCHLD, if at all. */
+EXPORT(handler_fn *, sigset, int sig, handler_fn *handler)
+{
+	if (handler != SIG_HOLD)
+		handled(sig, handler);
+	return next.sigset(sig, handler);
 }
 
 EXPORT(int, sigprocmask, int how, const sigset_t *set, sigset_t *old)

@@ -340,7 +340,13 @@ static void refuse(unsigned int calls)
 		atomic_fetch_or(&sandbox_refused, MAY_RECORD);
 }
 
-void sandbox_prctl(int option, unsigned long arg, const void *program)
+bool sandbox_unseen(void)
+{
+	return atomic_load(&sandbox_unsure) == UNSURE &&
+	       next.prctl(PR_GET_SECCOMP, 0UL, 0UL, 0UL, 0UL) != 0;
+}
+
+void sandbox_prctl(int option, unsigned long arg, const void *program, bool unseen)
 {
 	if (option == PR_SET_NO_NEW_PRIVS) {
 		/* A program that has installed one filter by prctl() installs the next so, too. */
@@ -349,7 +355,8 @@ void sandbox_prctl(int option, unsigned long arg, const void *program)
 	} else if (arg == SECCOMP_MODE_FILTER) {
 		refuse(refused_by(program));
 		atomic_fetch_add(&filters, 1);
-		atomic_store(&sandbox_unsure, 0);
+		if (!unseen)
+			atomic_store(&sandbox_unsure, 0);
 	} else {
 		refuse(MAY_ALL);
 	}

@@ -69,8 +69,17 @@ static inline bool sandbox_may(enum sandbox_call call)
  */
 bool sandbox_ask(void);
 
-/* prctl(@option, @arg, @program), of PR_SET_NO_NEW_PRIVS or PR_SET_SECCOMP, has succeeded. */
-void sandbox_prctl(int option, unsigned long arg, const void *program);
+/*
+ * Has a filter been announced, and come by seccomp(2), which the shim does not see? Right before a
+ * PR_SET_SECCOMP of the program's, as prctl() may be made then.
+ */
+bool sandbox_unseen(void);
+
+/*
+ * prctl(@option, @arg, @program), of PR_SET_NO_NEW_PRIVS or PR_SET_SECCOMP, has succeeded; @unseen
+ * is what sandbox_unseen() said before.
+ */
+void sandbox_prctl(int option, unsigned long arg, const void *program, bool unseen);
 
 /* A call has failed with EPERM, EACCES or ENOSYS: it is not made again. Any other is nothing. */
 void sandbox_failed(enum sandbox_call call, int err);

@@ -103,7 +103,7 @@ static struct change change(struct buffer *b, int fd, unsigned int from, unsigne
 		return c;
 	}
 	at = publish_now();
-	out = outside_begin();
+	out = outside_begin(false);
 	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | to);
 	outside_end(&out);
 	at = publish_now() - at;
@@ -298,6 +298,13 @@ void sync_mapped(struct buffer *b, bool added)
 			b->said = 0;
 	}
 	settled(b, settle(b, false, false));
+}
+
+void sync_left_out(struct buffer *b)
+{
+	buffers_lock();
+	/* Without any mapping there is no START, and the descriptor is let go. */
+	settled(b, b->mapped[0] || b->mapped[1] ? 0 : settle(b, false, false));
 }
 
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited)

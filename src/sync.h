@@ -27,6 +27,12 @@
 void sync_mapped(struct buffer *b, bool added);
 
 /*
+ * A mapping of @b was left out in the child of a fork(). The bracket is the parent's, so the child
+ * begins none for that. Takes over the reference.
+ */
+void sync_left_out(struct buffer *b);
+
+/*
  * It is the CPU's turn with @b, for @direction (DMA_BUF_SYNC_*, or 0: for what its mappings are
  * for). @waited: the program has just waited for that, so a START may wait as well. Takes over the
  * reference.

@@ -176,10 +176,14 @@ UNWATCHED static void serve(int sock)
 	struct answer a;
 	struct order o;
 
-	/* Nothing of the program's stays open for it, and its terminal's signals are not ours. */
+	/*
+	 * Nothing of the program's stays open for it, and its terminal's signals are not ours. Not a
+	 * session of its own: the scheduler (sched_autogroup) would then let a busy machine run it so
+	 * seldom that whoever waits for it seems to hang.
+	 */
 	syscall(SYS_dup3, sock, 0, 0);
 	syscall(SYS_close_range, 1, ~0U, 0);
-	syscall(SYS_setsid);
+	syscall(SYS_setpgid, 0, 0);
 	syscall(SYS_prctl, 15 /* PR_SET_NAME */, "fake-keeper", 0, 0, 0);
 	syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, lim);
 	lim[0] = lim[1];

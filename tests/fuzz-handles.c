@@ -180,8 +180,9 @@ void step_import(struct thread *t)
 		t->blurred = true;
 		return;
 	}
-	/* The device's own buffer is none, where its export was seen. */
-	t->handles[h].noted = !t->struck && t->objects[t->handles[h].object].import;
+	/* The device's own buffer is none, where its export was seen; nor what is taken for one. */
+	t->handles[h].noted = !t->struck && !b->doubtful &&
+			      t->objects[t->handles[h].object].import;
 	if (t->struck)
 		t->handles[h].sure = false;
 	else

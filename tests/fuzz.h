@@ -102,6 +102,7 @@ struct thread {
 	bool torn;		/* the same, and pages are not what the shim takes them for */
 	bool disordered;	/* the shim may look for a duplicate's file in the wrong place */
 	bool littered;		/* a fault kept the shim from unmapping something */
+	unsigned long jumps;	/* out of handlers; each may have left a START amid its wait */
 	bool child;
 	uint32_t serial, id;
 	int err, struck;	/* of the last call */

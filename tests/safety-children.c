@@ -228,6 +228,38 @@ void alone(void)
 	check(descriptors(NULL, 0) == before, "no descriptor is left");
 }
 
+static void *unmapper(void *arg)
+{
+	(void)arg;
+	munmap(kept, size);
+	return NULL;
+}
+
+/* fork() while another thread is amid the unmap of an import: the child has nothing of it. */
+void amid(void)
+{
+	int d = new_dmabuf();
+	pthread_t t;
+	pid_t pid;
+
+	card = card_open(false);
+	ino = ino_of(d);
+	need(!import(card, d, &handle) && !map(card, handle, &kept), "map");
+	fake.delay(ino, 400000);
+	need(!pthread_create(&t, NULL, unmapper, NULL), "a thread");
+	nap(100000);
+	pid = fork();
+	if (!pid) {
+		munmap(kept, size);
+		close(d);
+		_exit(descriptors_of(ino, NULL));
+	}
+	pthread_join(t, NULL);
+	check(ends_with(pid, 0), "fork() amid an unmap: no descriptor is left in the child");
+	close(d);
+	check(!descriptors_of(ino, NULL), "nor in the parent");
+}
+
 /* Where its parent has an import that MADV_DONTFORK keeps from it, a child maps what it likes. */
 static int without(void)
 {
@@ -293,10 +325,17 @@ void touches(void)
 	munmap(kept, size);
 }
 
+static pid_t fork_by(int how)
+{
+	return how == 0 ? fork() : how == 1 ? raw_clone() : plain_fork();
+}
+
 void left_out(void)
 {
 	static const char *const names[] = { "fork()", "a raw clone()", "_Fork()" };
+	unsigned long begins;
 	int d = new_dmabuf();
+	uint8_t *other;
 
 	plain_fork = (pid_t (*)(void))dlsym(RTLD_DEFAULT, "_Fork");
 	card = card_open(false);
@@ -305,18 +344,30 @@ void left_out(void)
 	close(d);
 	need(!madvise(kept, size, MADV_DONTFORK), "MADV_DONTFORK");
 	for (int how = 0; how < 2 + !!plain_fork; how++) {
-		pid_t pid = how == 0 ? fork() : how == 1 ? raw_clone() : plain_fork();
+		pid_t pid = fork_by(how);
 
 		if (!pid)
 			_exit(submit(card) ? 30 : descriptors_of(ino, NULL));
 		check(ends_with(pid, 0), "%s, a mapping that the child does not get: no descriptor",
 		      names[how]);
-		pid = how == 0 ? fork() : how == 1 ? raw_clone() : plain_fork();
+		pid = fork_by(how);
 		if (!pid)
 			_exit(without());
 		check(ends_with(pid, 0), "and its own memory at that place is its own");
 	}
 	kept[0] = FILL;
 	check(shows(kept) && begun(ino) == shimmed, "the parent has it");
+	need(!map(card, handle, &other), "map");
+	for (int how = 0; how < 2 + !!plain_fork; how++) {
+		pid_t pid;
+
+		begins = brackets(ino).begins;
+		pid = fork_by(how);
+		if (!pid)
+			_exit(submit(card) ? 30 : 0);
+		check(ends_with(pid, 0) && brackets(ino).begins == begins,
+		      "%s, one of two mappings that the child does not get: no START", names[how]);
+	}
+	munmap(other, size);
 	munmap(kept, size);
 }

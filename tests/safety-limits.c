@@ -218,3 +218,30 @@ void beyond(void)
 	beyond_of(4096);
 	beyond_of(65536);
 }
+
+/* Bytes of address space that the process has. */
+static unsigned long addresses(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+
+	need(f && fscanf(f, "%lu", &pages) == 1, "/proc/self/statm");
+	fclose(f);
+	return pages * page;
+}
+
+/* A program that has little address space left, which it knows to be enough. */
+void tight(void)
+{
+	const unsigned long left = 16UL << 20, wanted = 12UL << 20;
+	int card = card_open(false), d = new_dmabuf();
+	struct rlimit lim;
+	void *p;
+
+	need(!getrlimit(RLIMIT_AS, &lim), "getrlimit");
+	lim.rlim_cur = addresses() + left;
+	need(!setrlimit(RLIMIT_AS, &lim), "setrlimit");
+	check(!turn(card, d), "an import is mapped with %lu MiB of address space", left >> 20);
+	p = mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(p != MAP_FAILED, "and %lu of them are left for memory", wanted >> 20);
+}

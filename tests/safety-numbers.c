@@ -8,10 +8,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -124,6 +126,67 @@ void numbers(void)
 	now = brackets(ino_of(other));
 	check(!now.begins && !now.ends, "which is begun %lu times, ended %lu times", now.begins,
 	      now.ends);
+}
+
+static int full = -1, peer;	/* a socket that lingers when it is closed, until its peer reads */
+
+static void *lingerer(void *arg)
+{
+	(void)arg;
+	if (dup2(full, base) == base && !close(full))
+		close(base);
+	done = true;
+	return NULL;
+}
+
+/* A socket whose close() takes ten seconds, unless its peer is read before; false: there is none. */
+static bool linger(void)
+{
+	const struct linger ten = { .l_onoff = 1, .l_linger = 10 };
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockaddr *to = (struct sockaddr *)&at;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(at);
+	static char data[65536];
+
+	full = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(listener, to, len) || listen(listener, 1) || getsockname(listener, to, &len) ||
+	    connect(full, to, len) || (peer = accept(listener, NULL, NULL)) < 0)
+		return false;
+	while (send(full, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	close(listener);
+	return !setsockopt(full, SOL_SOCKET, SO_LINGER, &ten, sizeof(ten));
+}
+
+/*
+ * One thread closes what takes its time, at a number like that of a private descriptor. What others
+ * do with their own meanwhile does not wait for that.
+ */
+void slow(void)
+{
+	static char data[65536];
+	bool waited;
+	pthread_t t;
+
+	start();
+	need(dup2(dmabuf, base + 1) == base + 1, "dup2");
+	if (!linger()) {
+		printf("# skipped: no sockets\n");
+		return;
+	}
+	done = false;
+	need(!pthread_create(&t, NULL, lingerer, NULL), "a thread");
+	nap(500000);
+	waited = done;
+	check(dup2(second, base + 2) == base + 2 && !close(base + 1) && !close(base + 2) &&
+	      !turn(card, second), "dup2(), close() and a map beside a close() that waits");
+	check(!waited && !done, "and they did not wait for it");
+	while (!done && read(peer, data, sizeof(data)) > 0)
+		;
+	pthread_join(t, NULL);
 }
 
 static volatile sig_atomic_t turns, held = -1;

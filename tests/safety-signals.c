@@ -30,8 +30,18 @@ static atomic_ulong wrong, others;
 static void handle(int sig, void (*act)(int sig))
 {
 	struct sigaction how = { .sa_handler = act, .sa_flags = SA_RESTART };
+	struct sigaction *volatile old = &how;
+	const char *by = getenv("SAFETY_SIGNAL");
 
-	need(!sigaction(sig, &how, NULL), "sigaction");
+	if (by) {
+		void (*(*set)(int sig, void (*act)(int sig)))(int sig);
+
+		*(void **)&set = dlsym(RTLD_DEFAULT, by);
+		need(set && set(sig, act) != SIG_ERR, by);
+		return;
+	}
+	/* Programs do have the old one put where the new one is. */
+	need(!sigaction(sig, &how, old), "sigaction");
 }
 
 /* A thread that goes on, and gets no signals. */

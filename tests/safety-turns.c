@@ -234,6 +234,46 @@ static void blocked_by(int fence, const char *name)
 	filtered(fence);
 }
 
+static void *begin_any_time(void *arg)
+{
+	int type;
+
+	(void)arg;
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	begin(card, handle);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* A thread that may be cancelled anywhere is, while a begin of its waits for a fence. */
+void cancelled(void)
+{
+	unsigned long delayed = fake.delayed();
+	int d = new_dmabuf(), n = 3;
+	struct brackets was;
+	pthread_t t;
+
+	buffer();
+	need(!end(card, handle), "end");
+	fake.delay(ino, -2);
+	need(!pthread_create(&t, NULL, begin_any_time, NULL), "a thread");
+	while (shimmed && fake.delayed() == delayed)
+		nap(1000);
+	pthread_cancel(t);
+	nap(50000);
+	fake.delay(ino, 0);
+	pthread_join(t, NULL);
+	check(!turn(card, d), "a thread is cancelled in a begin that waits for a fence");
+	check(!munmap(p, size) && brackets(ino).begins == brackets(ino).ends, "the bracket ends");
+	check(!descriptors_of(ino, NULL), "no descriptor is left");
+	was = brackets(ino);
+	for (int i = 0; i < n; i++)
+		need(!map(card, handle, &p) && !munmap(p, size), "map");
+	check(brackets(ino).begins == was.begins + shimmed * n &&
+	      brackets(ino).ends == brackets(ino).begins, "each map from then on is bracketed");
+}
+
 void blocked(void)
 {
 	blocked_by(-1, "a fence");

@@ -87,13 +87,16 @@ void alarm_in(unsigned int us);
 
 /* The parts. */
 void numbers(void);
+void slow(void);
 void handler(void);
 void closed_raw(void);
 void limits(void);
 void last_ones(void);
 void beyond(void);
+void tight(void);
 void children(void);
 void alone(void);
+void amid(void);
 void left_out(void);
 void touches(void);
 void exits(void);
@@ -102,6 +105,7 @@ void leaves(void);
 void quick(void);
 void begins(void);
 void blocked(void);
+void cancelled(void);
 void opens(void);
 void files(void);
 void imports(void);

@@ -80,6 +80,15 @@ one() {
 		run shim "$@"
 		PRIMESHIM_SYNC='trap' run shim "$@"
 		;;
+	jumps)
+		run native "$@"
+		for SAFETY_SIGNAL in '' signal bsd_signal ssignal sigset; do
+			[ -n "$SAFETY_SIGNAL" ] || unset SAFETY_SIGNAL
+			export SAFETY_SIGNAL
+			run shim "$@"
+		done
+		unset SAFETY_SIGNAL
+		;;
 	ioctls)
 		n=${2-300}
 		counted ioctls "$n"
@@ -119,8 +128,8 @@ if [ "${1-}" = asan ]; then
 fi
 [ -e "$fake" ] || exit 77
 cd "$tmp" || exit 99
-parts=(numbers handler closed-raw limits last beyond children alone left-out touches exits jumps leaves
-	quick begins blocked imports files ioctls opens)
+parts=(numbers slow handler closed-raw limits last beyond tight children alone amid left-out
+	touches exits jumps leaves quick begins blocked cancelled imports files ioctls opens)
 [ $# = 0 ] || parts=("$1")
 for part in "${parts[@]}"; do
 	case $part in

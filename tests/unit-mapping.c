@@ -159,6 +159,27 @@ START_TEST(a_head_goes_with_the_last_piece_wherever_that_is)
 }
 END_TEST
 
+START_TEST(a_head_is_not_that_of_another_part_that_moves_behind_it)
+{
+	struct buffer *b = buffer(1);
+	struct mapping m;
+	uint64_t start;
+
+	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 8 * PAGE, 2 * PAGE, b, PROT_READ, 0), 0);
+	ck_assert(mapping_at(BASE + 4 * PAGE, PAGE, &m));
+	cut(4, 1);
+	move(&m, 11, 12, 4);
+	ck_assert(mapping_at(BASE + 4 * PAGE, PAGE, &m));
+	ck_assert_uint_eq(m.end, BASE + 5 * PAGE);
+	ck_assert_uint_eq(m.head, 0);
+	cut(5, 6);
+	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
+	cut(4, 1);
+	ck_assert_uint_eq(b->refs, 1);
+	buffer_put(b);
+}
+END_TEST
+
 START_TEST(a_head_that_moves_is_nobodys_meanwhile)
 {
 	struct buffer *b = buffer(1);
@@ -281,6 +302,7 @@ TCase *mapping_tests(void)
 	tcase_add_test(t, head_that_was_mapped_over_is_not_unmapped);
 	tcase_add_test(t, a_protection_divides_and_keeps_the_head);
 	tcase_add_test(t, a_head_goes_with_the_last_piece_wherever_that_is);
+	tcase_add_test(t, a_head_is_not_that_of_another_part_that_moves_behind_it);
 	tcase_add_test(t, a_head_that_moves_is_nobodys_meanwhile);
 	tcase_add_test(t, heads_cost_what_is_cut);
 	tcase_add_loop_test(t, random_cuts_agree_with_the_model, 0, 4);

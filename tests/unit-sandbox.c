@@ -34,7 +34,7 @@ static void filter(struct sock_filter *code, size_t n)
 {
 	const struct sock_fprog p = { .len = n, .filter = code };
 
-	sandbox_prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p);
+	sandbox_prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p, false);
 }
 
 #define FILTER(...)							\
@@ -74,20 +74,36 @@ END_TEST
 
 START_TEST(an_announced_filter_forbids_what_is_not_sure)
 {
-	sandbox_prctl(PR_SET_NO_NEW_PRIVS, 1, NULL);
+	sandbox_prctl(PR_SET_NO_NEW_PRIVS, 1, NULL, false);
 	ck_assert(!sandbox_may(MAY_KCMP) && !sandbox_may(MAY_PROC) && !sandbox_may(MAY_FILES));
 	ck_assert(sandbox_may(MAY_RECORD) && sandbox_may(MAY_SYNC) && sandbox_may(MAY_DUPFD));
 	/* Until it is seen. */
 	FILTER(LOAD(nr), JUMP(BPF_JEQ, SYS_kcmp, 0, 1), KILL, ALLOW);
 	ck_assert(may_but(MAY_KCMP));
-	sandbox_prctl(PR_SET_NO_NEW_PRIVS, 1, NULL);
+	sandbox_prctl(PR_SET_NO_NEW_PRIVS, 1, NULL, false);
 	ck_assert(may_but(MAY_KCMP));
+}
+END_TEST
+
+START_TEST(a_filter_that_came_unseen_is_not_forgotten)
+{
+	struct sock_filter code[] = { ALLOW };
+	const struct sock_fprog p = { .len = 1, .filter = code };
+
+	ck_assert(!sandbox_unseen());
+	sandbox_prctl(PR_SET_NO_NEW_PRIVS, 1, NULL, false);
+	ck_assert(!sandbox_unseen());
+	ck_assert(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	ck_assert(!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p));
+	ck_assert(sandbox_unseen());
+	sandbox_prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p, true);
+	ck_assert(!sandbox_may(MAY_KCMP) && !sandbox_may(MAY_PROC) && sandbox_may(MAY_RECORD));
 }
 END_TEST
 
 START_TEST(the_strict_mode_forbids_all)
 {
-	sandbox_prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, NULL);
+	sandbox_prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, NULL, false);
 	ck_assert(may_but(MAY_ALL));
 }
 END_TEST
@@ -243,6 +259,7 @@ TCase *sandbox_tests(void)
 	tcase_add_test(t, nothing_is_forbidden_where_there_is_no_filter);
 	tcase_add_test(t, each_filter_forbids_more);
 	tcase_add_test(t, an_announced_filter_forbids_what_is_not_sure);
+	tcase_add_test(t, a_filter_that_came_unseen_is_not_forgotten);
 	tcase_add_test(t, the_strict_mode_forbids_all);
 	tcase_add_test(t, of_two_that_do_one_is_enough);
 	tcase_add_test(t, only_some_answers_allow);
