@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "json-text.h"
+#include "lib/json-text.h"
 #include "pages.h"
 
 /* No table has more entries, nor an entry more bytes: larger numbers are rubbish. */
