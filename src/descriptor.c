@@ -16,7 +16,6 @@
 #include "page.h"
 #include "pages.h"
 #include "sandbox.h"
-#include "sync.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18	/* 4.14 */
@@ -522,7 +521,7 @@ void descriptor_lose(int fd)
 	reveal(fd, b);
 }
 
-bool descriptor_move(int fd, struct dmabuf_id *id)
+bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *b))
 {
 	struct buffer *b = taken_from(fd);
 	int high;
@@ -542,7 +541,7 @@ bool descriptor_move(int fd, struct dmabuf_id *id)
 	}
 	buffers_lock();
 	/* A thread at DMA_BUF_IOCTL_SYNC goes by the number. */
-	sync_await(b);
+	await(b);
 	if (b->fd == fd) {
 		b->fd = high;
 		high = -1;

@@ -79,9 +79,10 @@ void descriptor_drop(int fd, const struct buffer *b, bool sure);
 /*
  * The program is about to put something of its own at @fd: if that is a private one, of *@id, have
  * another instead of it. @fd itself stays open. False if it is none, or there is no other to be
- * had. Between descriptor_numbers_lock() and _unlock(), as what follows.
+ * had. @await waits until no thread is at DMA_BUF_IOCTL_SYNC by that number, with buffers_lock()
+ * held. Between descriptor_numbers_lock() and _unlock(), as what follows.
  */
-bool descriptor_move(int fd, struct dmabuf_id *id);
+bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *b));
 
 /* The program has put something of its own at @fd: if there was a private one, its bracket is lost. */
 void descriptor_lose(int fd);

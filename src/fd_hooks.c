@@ -17,6 +17,7 @@
 #include "file.h"
 #include "next.h"
 #include "sandbox.h"
+#include "sync.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
 #define CLOSE_RANGE_UNSHARE (1U << 1)	/* 5.9 */
@@ -190,7 +191,7 @@ static struct replaced replacing(int to)
 	if (r.locked)
 		descriptor_numbers_lock();
 	r.old = descriptor_file(to);
-	r.moved = descriptor_move(to, &r.id);
+	r.moved = descriptor_move(to, &r.id, sync_await);
 	if (r.old)
 		descriptor_set(to, NULL);
 	/* The call closes what is there, which may wait. */

@@ -4,7 +4,8 @@
 
 #include "buffer.h"
 #include "descriptor.h"
-#include "file.h"
+#include "files.h"
+#include "import.h"
 #include "fork.h"
 #include "guard.h"
 #include "lock.h"

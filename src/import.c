@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* Imports by handle; see file.h. */
+/* Imports by handle; see import.h. */
 #include "config.h"
 
-#include "file.h"
+#include "import.h"
+#include "offsets.h"
 #include "pool.h"
 #include "probes.h"
 #include "publish.h"
@@ -14,11 +15,6 @@ static struct pool pool = POOL(struct import);
 static _Atomic(uint32_t) now;
 
 atomic_uint imports_live;
-
-struct import *import_find(struct file *f, uint32_t handle)
-{
-	return hash_find(&f->imports, handle);
-}
 
 static void chain(struct import *imp)
 {

@@ -96,15 +96,11 @@ static inline int call(const struct ioctl_call *c)
 }
 
 /* Is this what the entry is about? To be asked once the argument can be read. */
-bool meant(const struct ioctl_call *c);
+static inline bool meant(const struct ioctl_call *c)
+{
+	const struct drv_bits *when = &c->desc->when;
 
-/* sync_hooks.c: the roles that say whose turn it is. Each makes the call. */
-int do_cpu(const struct ioctl_call *c);
-int do_wait(const struct ioctl_call *c);
-int do_wait_any(const struct ioctl_call *c);
-int do_submit(const struct ioctl_call *c);
-int do_submit_any(const struct ioctl_call *c);
-int do_frame(const struct ioctl_call *c);
-int do_scanout(const struct ioctl_call *c);
+	return !when->mask || (arg32(c, when->at) & when->mask) == c->desc->is;
+}
 
 #endif

@@ -19,7 +19,7 @@
 #include "drivers/drivers.h"
 #include "dmabuf.h"
 #include "drm_node.h"
-#include "file.h"
+#include "import.h"
 #include "ioctl_call.h"
 #include "ioctl_hooks.h"
 #include "record.h"
@@ -27,6 +27,7 @@
 #include "settings.h"
 #include "stats.h"
 #include "sync.h"
+#include "sync_hooks.h"
 
 /* Another device's ioctls may have the same numbers, and anything for an argument. */
 static bool is_drm(int fd)
@@ -109,13 +110,6 @@ static int do_export(const struct ioctl_call *c)
 			sync_device(b);
 	}
 	return ret;
-}
-
-bool meant(const struct ioctl_call *c)
-{
-	const struct drv_bits *when = &c->desc->when;
-
-	return !when->mask || (arg32(c, when->at) & when->mask) == c->desc->is;
 }
 
 /*

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The offsets under which imports may be mapped; see file.h. */
+/* The offsets under which imports may be mapped; see offsets.h. */
 #include "config.h"
 
-#include "file.h"
+#include "offsets.h"
 #include "page.h"
 
 #define BLOCK_SHIFT 12

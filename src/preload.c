@@ -28,7 +28,7 @@
 #include "bionic.h"
 #include "descriptor.h"
 #include "fd_hooks.h"
-#include "file.h"
+#include "import.h"
 #include "fork.h"
 #include "ioctl_hooks.h"
 #include "lock.h"
@@ -99,7 +99,7 @@ __attribute__((constructor)) static void begin(void)
 	if (PRELOADED && settings.active)
 		reach_init();
 	if (settings.active && sync_now() == SYNC_TRAP)
-		trap_init();
+		trap_init(fork_unseen);
 	if (PRELOADED)
 		at_quick_exit(end);
 	errno = saved;

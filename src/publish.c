@@ -21,23 +21,12 @@
 #include "log.h"
 #include "next.h"
 #include "page.h"
-#include "probes.h"
 #include "publish.h"
 #include "publish_page.h"
 #include "sandbox.h"
 #include "settings.h"
 #include "show.h"
 #include "stats.h"
-
-/* Of probes.h, which everybody may include. */
-#ifdef HAVE_SYS_SDT_H
-PROBE_SEMAPHORE(import);
-PROBE_SEMAPHORE(map);
-PROBE_SEMAPHORE(fallback);
-PROBE_SEMAPHORE(begin);
-PROBE_SEMAPHORE(end);
-PROBE_SEMAPHORE(close);
-#endif
 
 _Atomic(struct publish_page *) publish_page;
 static atomic_int maker;	/* the process whose page or draft it is; 0: there is none */

@@ -12,7 +12,7 @@
 #include <linux/dma-buf.h>
 
 #include "buffer.h"
-#include "file.h"
+#include "import.h"
 #include "mapping.h"
 #include "next.h"
 #include "page.h"

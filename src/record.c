@@ -8,8 +8,10 @@
 
 #include "descriptor.h"
 #include "drm_node.h"
+#include "files.h"
 #include "log.h"
 #include "next.h"
+#include "offsets.h"
 #include "own.h"
 #include "probes.h"
 #include "publish.h"
@@ -19,6 +21,7 @@
 #include "stats.h"
 #include "tell.h"
 #include "watch.h"
+#include "who.h"
 
 void record_put(struct buffer *b)
 {
@@ -104,37 +107,6 @@ static struct file *lock_wanted(int fd, dev_t rdev)
 	return f;
 }
 
-struct names record_names(int fd, const struct buffer *b)
-{
-	struct names n = { NAME_UNKNOWN, NAME_UNKNOWN, NULL };
-	struct file *f = file_lock(fd);
-
-	if (f && f->name)
-		n.importer = f->name;
-	if (f) {
-		n.table = f->table;
-		file_unlock(f);
-	}
-	buffers_lock();
-	if (b && b->exporter)
-		n.exporter = b->exporter;
-	buffers_unlock();
-	return n;
-}
-
-bool record_foreign(int fd, const struct buffer *buf)
-{
-	struct names n = record_names(fd, buf);
-	const char *driver = name_text(n.importer), *exporter = name_text(n.exporter);
-	size_t a = strlen(driver), b = strlen(exporter);
-
-	if (n.importer == NAME_UNKNOWN || n.exporter == NAME_UNKNOWN)
-		return false;
-	if (n.table)
-		return !driver_exports_as(n.table, exporter);
-	return strcmp(exporter, "drm") && strncmp(driver, exporter, a < b ? a : b);
-}
-
 /* The import's buffer, with a reference; its file is locked. */
 static struct buffer *buffer_of(const struct import *imp)
 {
@@ -189,26 +161,6 @@ struct buffer *record_buffer(int fd, uint32_t handle)
 		file_unlock(f);
 	}
 	return b;
-}
-
-unsigned int record_note(int fd)
-{
-	return settings.dir ? record_names(fd, NULL).importer : 0;
-}
-
-uint16_t record_slot(int fd, uint32_t handle, const struct buffer *b)
-{
-	struct file *f;
-	struct import *imp = lock_import(fd, handle, &f);
-	uint16_t slot;
-
-	if (!imp)
-		return 0;
-	buffers_lock();
-	slot = imp->buffer == b ? publish_entry(imp->slot) : 0;
-	buffers_unlock();
-	file_unlock(f);
-	return slot;
 }
 
 bool record_knows(int fd, uint32_t handle)

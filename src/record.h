@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "file.h"
+#include "import.h"
 
 /* PRIME_FD_TO_HANDLE made @handle of @dmabuf. What the device has itself exported is no import. */
 void record_imported(int fd, uint32_t handle, int dmabuf);
@@ -87,25 +87,5 @@ bool record_find(int fd, uint64_t offset, struct view *v);
 int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b);
 
 void record_put(struct buffer *b);
-
-/*
- * Surely another device's buffer? One that does not carry a name under which the driver exports.
- * Of a driver that we do not know: "drm", its own name, or one that begins like it.
- */
-bool record_foreign(int fd, const struct buffer *b);
-
-/* Who is who, by name_number(): the driver of @fd, and the exporter of @b, which may be NULL. */
-struct names {
-	uint8_t importer, exporter;
-	const struct driver *table;	/* of the driver, NULL: it is not known */
-};
-
-struct names record_names(int fd, const struct buffer *b);
-
-/* The importer, as mapping.h's note of a mapping has it; 0 where there is no shared page. */
-unsigned int record_note(int fd);
-
-/* Where the shared page has the import of @b under @handle (+ 1), or 0. */
-uint16_t record_slot(int fd, uint32_t handle, const struct buffer *b);
 
 #endif

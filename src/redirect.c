@@ -19,6 +19,7 @@
 #include "sandbox.h"
 #include "settings.h"
 #include "tell.h"
+#include "who.h"
 
 #ifndef MAP_TYPE
 #define MAP_TYPE 0x0f
@@ -122,7 +123,7 @@ int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int 
 		return err;
 	}
 	tell_address(fd, handle, b, err, start, len, *out);
-	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, record_note(fd), dmabuf);
+	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, who_imports(fd), dmabuf);
 	return 0;
 }
 
@@ -149,7 +150,7 @@ static enum plan plan_of(const struct view *v)
 			return NATIVE;
 		if (v->quirks & QUIRK_MAPS_WRONG)
 			return DMABUF_FIRST;
-		return mode == MODE_REDIRECT && record_foreign(v->fd, v->buffer) ?
+		return mode == MODE_REDIRECT && who_foreign(v->fd, v->buffer) ?
 		       DMABUF_FIRST : NATIVE_FIRST;
 	default:
 		return NATIVE;
@@ -382,7 +383,7 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 		buffers_lock();
 		v->buffer->refs++;
 		buffers_unlock();
-		mapped_begin(v->buffer, *out, c->len, 0, c->prot, record_note(v->fd) | NOTE_NATIVE, -1);
+		mapped_begin(v->buffer, *out, c->len, 0, c->prot, who_imports(v->fd) | NOTE_NATIVE, -1);
 	} else if (c->flags & MAP_FIXED) {
 		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
 	}
@@ -442,7 +443,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		tell_map(&told);
 	if (!ret && dmabuf >= 0) {
 		mapped_begin(v->buffer, *out, c->len, a.head, c->prot,
-			     record_note(v->fd) | (a.native ? NOTE_NATIVE : 0), dmabuf);
+			     who_imports(v->fd) | (a.native ? NOTE_NATIVE : 0), dmabuf);
 		return 0;
 	}
 	if (c->flags & MAP_FIXED)

@@ -4,10 +4,10 @@
 
 #include <linux/dma-buf.h>
 
-#include "ioctl_call.h"
 #include "record.h"
 #include "stats.h"
 #include "sync.h"
+#include "sync_hooks.h"
 
 /* Lists that are longer are not looked into: then it may be any buffer. */
 #define LONGEST	65536

@@ -14,6 +14,7 @@
 #include "settings.h"
 #include "stats.h"
 #include "tell.h"
+#include "who.h"
 
 /* Nobody wants to know more than the counters do. */
 static bool nobody(unsigned short probe)
@@ -29,7 +30,7 @@ static int16_t positive(int err)
 
 struct label tell_label(int fd, uint32_t handle, const struct buffer *b)
 {
-	struct names n = record_names(fd, b);
+	struct names n = who_is(fd, b);
 	struct label l;
 
 	snprintf(l.text, sizeof(l.text), "%s handle %u <- %s, %llu bytes", name_text(n.importer),
@@ -70,12 +71,12 @@ void tell_import(int fd, uint32_t handle, const struct buffer *b, enum how how)
 	stat_inc(how == HOW_SEEN ? STAT_IMPORT : how == HOW_LEARNED ? STAT_LEARNED : STAT_STALE);
 	if (nobody(PROBE_WANTED(import)))
 		return;
-	n = record_names(fd, b);
+	n = who_is(fd, b);
 	e = event_of(how == HOW_SEEN ? EVENT_IMPORT : EVENT_LEARN, &n, handle, b);
-	if (!record_foreign(fd, b))
+	if (!who_foreign(fd, b))
 		stat_inc(STAT_IMPORT_UNKNOWN);
 	publish_open();
-	e.entry = record_slot(fd, handle, b);
+	e.entry = who_slot(fd, handle, b);
 	publish_event(e);
 	pair(&e, how == HOW_SEEN ? CALL_IMPORT : CALL_LEARN);
 	PROBE(5, import, name_text(n.importer), name_text(n.exporter), handle, e.ino, e.len);
@@ -95,7 +96,7 @@ void tell_refused(int fd, uint32_t handle, const struct buffer *b, enum shared_c
 		stat_inc(STAT_FALLBACK);
 	if (nobody(PROBE_WANTED(fallback)))
 		return;
-	n = record_names(fd, b);
+	n = who_is(fd, b);
 	e = event_of(EVENT_MAP_IOCTL, &n, handle, b);
 	publish_open();
 	e.outcome = outcome;
@@ -126,7 +127,7 @@ void tell_address(int fd, uint32_t handle, const struct buffer *b, int err, uint
 	stat_inc(STAT_REDIRECTED);
 	if (nobody(PROBE_WANTED(map)))
 		return;
-	n = record_names(fd, b);
+	n = who_is(fd, b);
 	e = event_of(EVENT_MAP, &n, handle, b);
 	publish_open();
 	e.outcome = OUTCOME_DMABUF;
@@ -175,7 +176,7 @@ void tell_map(const struct told_map *m)
 		stat_inc(counted[m->outcome]);
 	if (nobody(PROBE_WANTED(map)))
 		return;
-	n = record_names(m->v->fd, m->v->buffer);
+	n = who_is(m->v->fd, m->v->buffer);
 	e = event_of(EVENT_MAP, &n, m->v->handle, m->v->buffer);
 	publish_open();
 	e.outcome = m->outcome;
@@ -202,7 +203,7 @@ void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
 	if (nobody(PROBE_WANTED(fallback)))
 		return;
 	publish_open();
-	n = record_names(v->fd, v->buffer);
+	n = who_is(v->fd, v->buffer);
 	e.importer = n.importer;
 	e.exporter = n.exporter;
 	if (v->buffer)

@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "descriptor.h"
-#include "fork.h"
 #include "lock.h"
 #include "log.h"
 #include "mapping.h"
@@ -246,6 +245,8 @@ static void pass_on(int sig, siginfo_t *info, void *c)
 		syscall(SYS_tgkill, getpid(), (int)syscall(SYS_gettid), sig);
 }
 
+static bool (*forked_unseen)(void);
+
 static void caught(int sig, siginfo_t *info, void *c)
 {
 	int saved = errno;
@@ -253,7 +254,7 @@ static void caught(int sig, siginfo_t *info, void *c)
 
 	/* The first that a child does may be a touch. */
 	if (trapping && !lock_held() && descriptors_orphaned())
-		fork_unseen();
+		forked_unseen();
 	ours = trapping && info->si_code == SEGV_ACCERR && !lock_held() && touched(info->si_addr, c);
 
 	errno = saved;
@@ -353,8 +354,9 @@ int trap_sigmask(sigmask_fn *native, int how, const sigset_t *set, sigset_t *old
 	return 0;
 }
 
-void trap_init(void)
+void trap_init(bool (*unseen)(void))
 {
+	forked_unseen = unseen;
 	sigset_t segv, was;
 	void *frame;
 

@@ -20,7 +20,11 @@
 /* Are touches caught? Set once, before main(). */
 extern bool trapping;
 
-void trap_init(void);
+/*
+ * @unseen: what the child of a fork that no atfork handler saw has to do first (fork.h). It may touch
+ * a page before any call that is hooked.
+ */
+void trap_init(bool (*unseen)(void));
 
 /* sigaction(2): 0 or a negative errno. */
 int trap_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
