@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <linux/dma-buf.h>
+
 #include "buffer.h"
 #include "lock.h"
 #include "pool.h"
@@ -60,6 +62,25 @@ bool buffer_known(const struct dmabuf_id *id)
 	return hash_find(&buffers, id->ino);
 }
 
+static uint8_t bracket_of(const struct buffer *b)
+{
+	if (b->bracket)
+		return b->bracket == DMA_BUF_SYNC_READ ? BRACKET_READ : BRACKET_RW;
+	if (!b->owed)
+		return BRACKET_NONE;
+	return b->device ? BRACKET_DEVICE : BRACKET_OWED;
+}
+
+void buffer_changed(struct buffer *b)
+{
+	if (!published())
+		return;
+	b->slot = publish_buffer(b->slot, &(struct shared_buffer){
+		.exporter = b->exporter, .bracket = bracket_of(b), .deaf = buffer_is_deaf(b),
+		.ino = b->ino, .size = buffer_size(b),
+	});
+}
+
 struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size)
 {
 	struct buffer *b = hash_find(&buffers, id->ino);
@@ -83,7 +104,7 @@ struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size)
 			pool_put(&pool, b);
 			return NULL;
 		}
-		publish_buffer(b);
+		buffer_changed(b);
 	}
 	b->refs++;
 	return b;
@@ -94,7 +115,7 @@ void buffer_put(struct buffer *b)
 	if (--b->refs)
 		return;
 	hash_remove(&buffers, &b->link);
-	publish_buffer_gone(b);
+	publish_buffer_gone(b->slot);
 	pool_put(&pool, b);
 }
 
@@ -106,7 +127,7 @@ const char *buffer_exporter(const struct buffer *b)
 void buffer_name_exporter(struct buffer *b, const char *name)
 {
 	b->exporter = name_number(name);
-	publish_buffer(b);
+	buffer_changed(b);
 }
 
 bool buffer_is_deaf(const struct buffer *b)

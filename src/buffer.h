@@ -77,6 +77,9 @@ void buffer_put(struct buffer *b);
 const char *buffer_exporter(const struct buffer *b);
 void buffer_name_exporter(struct buffer *b, const char *name);
 
+/* A field of @b that the shared page has (publish.h) is another one now. */
+void buffer_changed(struct buffer *b);
+
 /* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
 bool buffer_is_deaf(const struct buffer *b);
 void buffer_set_deaf(struct buffer *b);

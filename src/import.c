@@ -50,11 +50,34 @@ static void count(int more)
 	watch_count(WATCH_IMPORTS, n);
 }
 
+void import_publish(struct import *imp)
+{
+	if (!published())
+		return;
+	imp->slot = publish_import(imp->slot, &(struct shared_import){
+		.importer = imp->importer, .buffer = publish_entry(imp->buffer->slot),
+		.handle = imp->handle,
+	});
+}
+
+static void unpublish(const struct import *imp)
+{
+	if (!published())
+		return;
+	publish_event((struct shared_event){
+		.kind = EVENT_CLOSE, .importer = imp->importer,
+		.exporter = imp->buffer->exporter, .handle = imp->handle,
+		.entry = publish_entry(imp->slot),
+		.ino = imp->buffer->ino, .len = buffer_size(imp->buffer),
+	});
+	publish_import_gone(imp->slot);
+}
+
 void import_drop(struct file *f, struct import *imp)
 {
 	hash_remove(&f->imports, &imp->link);
 	buffers_lock();
-	publish_import_gone(imp);
+	unpublish(imp);
 	PROBE(2, close, imp->handle, imp->buffer->ino);
 	unchain(imp);
 	offsets_leave(f, imp);
@@ -128,7 +151,7 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 	other = sibling(f, imp);
 	imp->synthetic = other ? other->synthetic : 0;
 	imp->importer = f->name;
-	publish_import(imp);
+	import_publish(imp);
 	count(1);
 	buffers_unlock();
 	imp->born = tick();
@@ -147,7 +170,7 @@ void import_rename(struct file *f, struct import *imp, uint32_t handle)
 	/* Other files look at it along the buffer's chain. */
 	buffers_lock();
 	imp->handle = handle;
-	publish_import(imp);
+	import_publish(imp);
 	buffers_unlock();
 	imp->born = tick();
 	/* There are buckets, as it was in one: this cannot fail. */

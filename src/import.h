@@ -20,8 +20,7 @@ struct import {
 	uint64_t native;		/* the driver's offset, 0 while it has refused */
 	uint32_t synthetic;		/* our offset in blocks of 4096 bytes, 0 until asked for */
 	uint8_t native_works : 2;	/* enum answer: does a touch of the native mapping work? */
-	uint8_t counted : 1;		/* in the shared page; under buffers_lock(), as what follows */
-	uint8_t importer;		/* name_number() of the driver */
+	uint8_t importer;		/* name_number() of the driver; under buffers_lock(), as what follows */
 	uint16_t slot;			/* in the shared page + 1, 0: not there */
 };
 
@@ -59,5 +58,8 @@ bool import_older(const struct import *imp, uint32_t clock);
 
 /* GEM_CHANGE_HANDLE happened. */
 void import_rename(struct file *f, struct import *imp, uint32_t handle);
+
+/* The shared page has @imp as it is now. With buffers_lock() held as well. */
+void import_publish(struct import *imp);
 
 #endif

@@ -12,9 +12,9 @@
 #include "mapping.h"
 #include "next.h"
 #include "page.h"
-#include "publish.h"
 #include "sandbox.h"
 #include "settings.h"
+#include "snapshot.h"
 #include "stats.h"
 #include "sync.h"
 
@@ -36,13 +36,25 @@ static void unmap_heads(void)
 	} while (head);
 }
 
+/* The buffer of the first piece in [at, end), which is recorded no more; with buffers_lock() held. */
+static struct buffer *cut(uint64_t at, uint64_t end)
+{
+	struct buffer *b;
+
+	snapshot_unmap_first(at, end);
+	b = mapping_cut(at, end - at);
+	if (b)
+		snapshot_changed(at, end);
+	return b;
+}
+
 static void end(uint64_t at, uint64_t size, bool left_out)
 {
 	struct buffer *b;
 
 	do {
 		buffers_lock();
-		b = mapping_cut(at, size);
+		b = cut(at, at + size);
 		buffers_unlock();
 		if (b)
 			left_out ? sync_left_out(b) : sync_mapped(b, false);
@@ -67,8 +79,7 @@ static void forget(uint64_t at, uint64_t end, unsigned int serial)
 
 	do {
 		buffers_lock();
-		b = mapping_at(at, end - at, &m) && m.serial == serial ?
-		    mapping_cut(at, end - at) : NULL;
+		b = mapping_at(at, end - at, &m) && m.serial == serial ? cut(at, end) : NULL;
 		buffers_unlock();
 		if (b)
 			sync_mapped(b, false);
@@ -116,13 +127,15 @@ int mapped_unmap(void *addr, size_t len)
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
 		  int dmabuf)
 {
-	bool hide;
+	bool added, hide;
 
 	mapped_end(p, len);
 	/* Mapped first: then no other thread takes the descriptor away again. */
 	buffers_lock();
-	hide = !mapping_add((uintptr_t)p, page_round(len), head, b, prot, note) &&
-	       sync_now() != SYNC_OFF && b->fd < 0;
+	added = !mapping_add((uintptr_t)p, page_round(len), head, b, prot, note);
+	if (added)
+		snapshot_mapped((uintptr_t)p, (uintptr_t)p + page_round(len));
+	hide = added && sync_now() != SYNC_OFF && b->fd < 0;
 	buffers_unlock();
 	if (dmabuf >= 0 && !hide)
 		next.close(dmabuf);
@@ -158,6 +171,8 @@ int mapped_protect(void *addr, size_t len, int prot)
 	do {
 		buffers_lock();
 		b = mapping_protect(at, end - at, prot);
+		if (b)
+			snapshot_changed(at, end);
 		buffers_unlock();
 		if (b)
 			sync_mapped(b, false);

@@ -7,7 +7,6 @@
 #include "hash.h"
 #include "mapping.h"
 #include "pool.h"
-#include "publish.h"
 #include "range.h"
 
 /*
@@ -150,7 +149,6 @@ static int put(uint64_t addr, uint64_t len, struct buffer *b, unsigned int seria
 		return ret;
 	ranges_find(&mappings, addr)->mark = mark(prot, note);
 	count(b, write, 1);
-	publish_mapping(addr, addr + len);
 	return 0;
 }
 
@@ -163,21 +161,6 @@ int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, in
 	if (!ret && head)
 		head_add(serial, addr - head, addr);
 	return ret;
-}
-
-/* [addr, end) is not part of @old any more, of which @left pieces are left. */
-static void taken(const struct range *old, int left, uint64_t addr, uint64_t end)
-{
-	const struct buffer *b = old->obj;
-
-	count(old->obj, old->tag & 1, left - 1);
-	if (old->start > addr)
-		addr = old->start;
-	if (old->end < end)
-		end = old->end;
-	publish_event((struct shared_event){ .kind = EVENT_UNMAP, .exporter = b->exporter,
-					     .ino = b->ino, .addr = addr, .len = end - addr });
-	publish_unmapping(addr, end);
 }
 
 void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t addr, uint64_t len)
@@ -198,7 +181,7 @@ void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t 
 		at = old.start > from ? old.start : from;
 		left = ranges_cut(&mappings, at, to, &old);
 		more += left - 1;
-		taken(&old, left, at, to);
+		count(old.obj, old.tag & 1, left - 1);
 	}
 	if (len && !put(addr, len, m->buffer, serial, m->prot, m->note) && serial == m->serial)
 		more++;
@@ -219,7 +202,7 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len)
 	}
 	b = old.obj;
 	b->refs++;
-	taken(&old, left, addr, addr + len);
+	count(old.obj, old.tag & 1, left - 1);
 	count_pieces(serial_of(&old), left - 1);
 	return b;
 }
@@ -251,7 +234,6 @@ struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
 			more++;
 		}
 		count_pieces(serial_of(&old), more);
-		publish_unmapping(start, end);
 		return b;
 	}
 	return NULL;

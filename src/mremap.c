@@ -10,6 +10,7 @@
 #include "next.h"
 #include "page.h"
 #include "publish.h"
+#include "snapshot.h"
 #include "sync.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -142,13 +143,17 @@ static void moved(const struct move *c, const struct mapping *m, uint64_t to)
 		behind = c->len;
 	if (behind < first)
 		behind = first;
-	if (!keeps(c))
+	if (!keeps(c)) {
+		snapshot_unmap(from, end, m->serial);
 		mapping_move(m, from, end, to + first, behind - first);
-	else if (behind > first)
+		snapshot_changed(from, end);
+	} else if (behind > first) {
 		mapping_add(to + first, behind - first, 0, m->buffer, m->prot, m->note);
+	}
 	mapping_rehead(m, to + (m->start - c->at));
 	if (behind == first)
 		return;
+	snapshot_mapped(to + first, to + behind);
 	publish_event((struct shared_event){
 		.kind = EVENT_MAP, .importer = m->note & NOTE_IMPORTER,
 		.exporter = m->buffer->exporter,

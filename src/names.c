@@ -19,7 +19,7 @@ uint8_t name_number(const char *name)
 		return NAME_UNKNOWN;
 	memcpy(names[used], name, strnlen(name, NAME_LEN - 1));
 	used++;
-	publish_name(used - 1);
+	publish_name(used - 1, names[used - 1]);
 	return used - 1;
 }
 

@@ -82,7 +82,8 @@ __attribute__((destructor)) static void end(void)
 	stats_log();
 	if (trapping)
 		trap_log();
-	publish_end();
+	if (published() && !descriptors_borrowed())
+		publish_end();
 	errno = saved;
 }
 

@@ -16,8 +16,6 @@
 #include <unistd.h>
 
 #include "bionic.h"
-#include "buffer.h"
-#include "descriptor.h"
 #include "log.h"
 #include "next.h"
 #include "page.h"
@@ -28,40 +26,15 @@
 #include "show.h"
 #include "stats.h"
 
-_Atomic(struct publish_page *) publish_page;
 static atomic_int maker;	/* the process whose page or draft it is; 0: there is none */
 static atomic_bool failed;	/* relaxed: it is set once and for good */
 static bool forked;
-static shared_u32 events;	/* how many there were */
-
-/* Of this thread; 0: to be asked. */
-static __thread uint32_t thread __attribute__((tls_model("initial-exec")));
+static struct publish_page *begun, *made;	/* the draft and the page of who makes one */
 
 bool published(void)
 {
 	/* Relaxed: whatever depends on it takes buffers_lock() and asks again. */
 	return atomic_load_explicit(&maker, memory_order_relaxed);
-}
-
-uint64_t publish_now(void)
-{
-	struct timespec t = { 0 };
-
-	if (sandbox_may(MAY_CLOCK))
-		clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
-}
-
-uint32_t publish_thread(void)
-{
-	long tid;
-
-	/* Asked by all who make a page, but for a thread that comes after a filter. */
-	if (!thread && sandbox_may(MAY_FILES)) {
-		tid = syscall(SYS_gettid);
-		thread = tid > 0 ? tid : 0;
-	}
-	return thread;
 }
 
 static void read_command(char *command, size_t len)
@@ -96,7 +69,7 @@ static void fill_head(struct shared_page *h)
 	h->forked = forked;
 }
 
-static void tell(int err)
+void publish_failed(int err)
 {
 	atomic_store_explicit(&failed, true, memory_order_relaxed);
 	log_always("PRIMESHIM_DIR=%s: %s: no report of this process", settings.dir,
@@ -107,9 +80,44 @@ static void tell(int err)
 		   "ext4 does" : log_errno(err));
 }
 
-static void show_page(struct publish_page *p)
+int publish_due(void)
 {
-	buffers_lock();
+	int pid;
+
+	if (!settings.dir || atomic_load_explicit(&failed, memory_order_relaxed))
+		return 0;
+	pid = sandbox_pid();
+	if (atomic_load_explicit(&maker, memory_order_relaxed) == pid)
+		return 0;
+	return sandbox_may(MAY_FILES) && pid ? pid : SANDBOXED;
+}
+
+int publish_begin(int pid)
+{
+	if (published())
+		return 1;
+	begun = publish_draft_begin();
+	if (!begun)
+		return -ENOMEM;
+	atomic_store_explicit(&maker, pid, memory_order_relaxed);
+	return 0;
+}
+
+int publish_make(void)
+{
+	fill_head(&begun->head);
+	return publish_file(settings.dir, &made);
+}
+
+void publish_made(int ret)
+{
+	struct publish_page *p = made;
+
+	if (ret < 0) {
+		atomic_store_explicit(&maker, 0, memory_order_relaxed);
+		publish_draft_end();
+		return;
+	}
 	publish_draft_copy(p);
 	/* Release: other threads write into the page after that copy. */
 	atomic_store_explicit(&publish_page, p, memory_order_release);
@@ -118,61 +126,6 @@ static void show_page(struct publish_page *p)
 	/* Last, so that a reader never takes half a page for a whole one. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy(p->head.magic, SHARED_MAGIC, sizeof(p->head.magic));
-	buffers_unlock();
-}
-
-static void give_up(int err)
-{
-	buffers_lock();
-	atomic_store_explicit(&maker, 0, memory_order_relaxed);
-	publish_draft_end();
-	buffers_unlock();
-	tell(err);
-}
-
-/* The draft, if it falls to this thread to make the page; else NULL. */
-static struct publish_page *begin(int pid)
-{
-	struct publish_page *draft = NULL;
-	bool mine;
-
-	buffers_lock();
-	mine = !published();
-	if (mine)
-		draft = publish_draft_begin();
-	if (draft)
-		atomic_store_explicit(&maker, pid, memory_order_relaxed);
-	buffers_unlock();
-	if (mine && !draft)
-		tell(-ENOMEM);
-	return draft;
-}
-
-void publish_open(void)
-{
-	struct publish_page *draft, *page;
-	int pid, ret;
-
-	if (!settings.dir || atomic_load_explicit(&failed, memory_order_relaxed))
-		return;
-	pid = sandbox_pid();
-	if (atomic_load_explicit(&maker, memory_order_relaxed) == pid || descriptors_borrowed())
-		return;
-	if (!sandbox_may(MAY_FILES) || !pid) {
-		tell(SANDBOXED);
-		return;
-	}
-	/* A child that no atfork handler saw. */
-	publish_forked();
-	draft = begin(pid);
-	if (!draft)
-		return;
-	fill_head(&draft->head);
-	ret = publish_file(settings.dir, &page);
-	if (ret < 0)
-		give_up(ret);
-	else
-		show_page(page);
 }
 
 void publish_forked(void)
@@ -183,9 +136,7 @@ void publish_forked(void)
 	if (!atomic_exchange_explicit(&maker, 0, memory_order_relaxed))
 		return;
 	forked = true;
-	thread = 0;
-	events = 0;
-	atomic_store_explicit(&publish_page, NULL, memory_order_relaxed);
+	publish_events_forked();
 	stats_unpublish();
 	publish_draft_end();
 	publish_file_forked();
@@ -216,33 +167,11 @@ void publish_follow(void)
 	log_line("mode %s, sync %s from here on", mode_text(now), sync_text(now));
 }
 
-void publish_event(struct shared_event e)
-{
-	struct publish_page *p = publish_at();
-	struct shared_event *to;
-	uint32_t number;
-
-	if (!p)
-		return;
-	if (!e.at)
-		e.at = publish_now();
-	e.tid = publish_thread();
-	number = __atomic_add_fetch(&events, 1, __ATOMIC_RELAXED);
-	SHOW(&p->head.events.used, &events);
-	to = &p->events[(number - 1) % PUBLISH_EVENTS];
-	__atomic_store_n(&to->seq, 0, __ATOMIC_RELAXED);
-	/* The number is away before the rest changes, and back when it has. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy((char *)to + sizeof(to->seq), (char *)&e + sizeof(e.seq), sizeof(e) - sizeof(e.seq));
-	__atomic_store_n(&to->seq, number, __ATOMIC_RELEASE);
-}
-
 void publish_end(void)
 {
 	struct publish_page *p = publish_at();
 
-	if (!p || descriptors_borrowed() ||
-	    atomic_load_explicit(&maker, memory_order_relaxed) != sandbox_pid())
+	if (!p || atomic_load_explicit(&maker, memory_order_relaxed) != sandbox_pid())
 		return;
 	publish_event((struct shared_event){ .kind = EVENT_EXIT });
 	__atomic_store_n(&p->head.ended, publish_now(), __ATOMIC_RELAXED);

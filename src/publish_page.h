@@ -39,6 +39,9 @@ static inline struct publish_page *publish_at(void)
 	return atomic_load_explicit(&publish_page, memory_order_acquire);
 }
 
+/* publish_event.c: in the child of a fork() there is no page, and no event yet. */
+void publish_events_forked(void);
+
 /* The number of this thread. */
 uint32_t publish_thread(void);
 
@@ -59,8 +62,8 @@ void publish_file_done(void);
 void publish_file_forked(void);
 
 /*
- * publish_tables.c, all with buffers_lock() held: begins a draft with all that is remembered, or
- * returns NULL without memory; and ends it.
+ * publish_tables.c, all with buffers_lock() held: begins a draft, whose tables are empty, or returns
+ * NULL without memory; and ends it.
  */
 struct publish_page *publish_draft_begin(void);
 void publish_draft_end(void);

@@ -9,11 +9,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include <linux/dma-buf.h>
-
-#include "buffer.h"
-#include "import.h"
-#include "mapping.h"
 #include "next.h"
 #include "page.h"
 #include "publish.h"
@@ -149,11 +144,11 @@ static void clear(void *e, size_t size, unsigned int id, unsigned int number)
 #define CLEAR(table, id, number)						\
 	clear(&draft->table[(number) - 1], sizeof(draft->table[0]), id, number)
 
-void publish_name(unsigned int number)
+void publish_name(unsigned int number, const char *text)
 {
 	if (!kept)
 		return;
-	memcpy(draft->names[number], name_text(number), NAME_LEN);
+	memcpy(draft->names[number], text, NAME_LEN);
 	show_bytes(draft->names[number], NAME_LEN);
 	draft->head.names.used = number + 1;
 	show_u32(&draft->head.names.used);
@@ -186,46 +181,35 @@ void publish_pair(const struct shared_pair *key, uint64_t bytes)
 	show_u64(&p->bytes);
 }
 
-static uint8_t bracket_of(const struct buffer *b)
-{
-	if (b->bracket)
-		return b->bracket == DMA_BUF_SYNC_READ ? BRACKET_READ : BRACKET_RW;
-	if (!b->owed)
-		return BRACKET_NONE;
-	return b->device ? BRACKET_DEVICE : BRACKET_OWED;
-}
-
-void publish_buffer(struct buffer *b)
+unsigned int publish_buffer(unsigned int slot, const struct shared_buffer *b)
 {
 	struct shared_buffer *e;
+	bool fresh = !slot;
 
-	if (!kept || b->slot == PUBLISH_NO_ENTRY)
-		return;
-	if (!b->slot) {
-		b->slot = FIND_FREE(buffers, BUFFERS);
-		if (b->slot == PUBLISH_NO_ENTRY)
-			return;
-		e = &draft->buffers[b->slot - 1];
-		write_begin(e);
+	if (!kept || slot == PUBLISH_NO_ENTRY)
+		return slot;
+	if (fresh)
+		slot = FIND_FREE(buffers, BUFFERS);
+	if (slot == PUBLISH_NO_ENTRY)
+		return slot;
+	e = &draft->buffers[slot - 1];
+	write_begin(e);
+	if (fresh)
 		memset((char *)e + sizeof(e->seq), 0, sizeof(*e) - sizeof(e->seq));
-	} else {
-		e = &draft->buffers[b->slot - 1];
-		write_begin(e);
-	}
 	e->live = 1;
 	e->exporter = b->exporter;
-	e->bracket = bracket_of(b);
-	e->deaf = buffer_is_deaf(b);
+	e->bracket = b->bracket;
+	e->deaf = b->deaf;
 	e->ino = b->ino;
-	e->size = buffer_size(b);
+	e->size = b->size;
 	write_end(e, sizeof(*e));
+	return slot;
 }
 
-void publish_buffer_gone(struct buffer *b)
+void publish_buffer_gone(unsigned int slot)
 {
-	if (kept && publish_entry(b->slot))
-		CLEAR(buffers, BUFFERS, b->slot);
-	b->slot = 0;
+	if (kept && publish_entry(slot))
+		CLEAR(buffers, BUFFERS, slot);
 }
 
 static void add(shared_u64 *to, uint64_t n)
@@ -235,7 +219,7 @@ static void add(shared_u64 *to, uint64_t n)
 		show_u64(to);
 }
 
-void publish_brackets(const struct buffer *b, unsigned int begins, unsigned int ends,
+void publish_brackets(unsigned int slot, unsigned int begins, unsigned int ends,
 		      unsigned int owed, uint64_t ns)
 {
 	struct shared_buffer *e;
@@ -246,9 +230,9 @@ void publish_brackets(const struct buffer *b, unsigned int begins, unsigned int 
 		draft->head.blocked_most = ns;
 		show_u64(&draft->head.blocked_most);
 	}
-	if (!publish_entry(b->slot))
+	if (!publish_entry(slot))
 		return;
-	e = &draft->buffers[b->slot - 1];
+	e = &draft->buffers[slot - 1];
 	add(&e->begins, begins);
 	add(&e->ends, ends);
 	add(&e->owed, owed);
@@ -267,20 +251,19 @@ static void count_imports(int more)
 	}
 }
 
-void publish_import(struct import *imp)
+unsigned int publish_import(unsigned int slot, const struct shared_import *imp)
 {
 	struct shared_import *e;
 
 	if (!kept)
-		return;
-	if (!imp->counted)
+		return slot;
+	if (!slot) {
 		count_imports(1);
-	imp->counted = true;
-	if (!imp->slot)
-		imp->slot = FIND_FREE(imports, IMPORTS);
-	if (imp->slot == PUBLISH_NO_ENTRY)
-		return;
-	e = &draft->imports[imp->slot - 1];
+		slot = FIND_FREE(imports, IMPORTS);
+	}
+	if (slot == PUBLISH_NO_ENTRY)
+		return slot;
+	e = &draft->imports[slot - 1];
 	write_begin(e);
 	if (!e->live) {
 		e->since = publish_now();
@@ -288,40 +271,33 @@ void publish_import(struct import *imp)
 	}
 	e->live = 1;
 	e->importer = imp->importer;
-	e->buffer = publish_entry(imp->buffer->slot);
+	e->buffer = imp->buffer;
 	e->handle = imp->handle;
 	write_end(e, sizeof(*e));
+	return slot;
 }
 
-void publish_import_gone(struct import *imp)
+void publish_import_gone(unsigned int slot)
 {
-	if (!kept || !imp->counted)
+	if (!kept || !slot)
 		return;
-	publish_event((struct shared_event){
-		.kind = EVENT_CLOSE, .importer = imp->importer,
-		.exporter = imp->buffer->exporter, .handle = imp->handle,
-		.entry = publish_entry(imp->slot),
-		.ino = imp->buffer->ino, .len = buffer_size(imp->buffer),
-	});
 	count_imports(-1);
-	if (publish_entry(imp->slot))
-		CLEAR(imports, IMPORTS, imp->slot);
-	imp->slot = 0;
-	imp->counted = false;
+	if (publish_entry(slot))
+		CLEAR(imports, IMPORTS, slot);
 }
 
-static void write_mapping(struct shared_mapping *e, const struct mapping *m)
+static void write_mapping(struct shared_mapping *e, const struct shared_mapping *m)
 {
 	e->live = 1;
-	e->importer = m->note & NOTE_IMPORTER;
-	e->native = !!(m->note & NOTE_NATIVE);
-	e->buffer = publish_entry(m->buffer->slot);
+	e->importer = m->importer;
+	e->native = m->native;
+	e->buffer = m->buffer;
 	e->prot = m->prot;
 	e->start = m->start;
 	e->end = m->end;
 }
 
-static void add_mapping(const struct mapping *m, uint64_t since, uint32_t tid)
+static void add_mapping(const struct shared_mapping *m, uint64_t since, uint32_t tid)
 {
 	unsigned int number = FIND_FREE(mappings, MAPPINGS);
 	struct shared_mapping *e;
@@ -336,26 +312,22 @@ static void add_mapping(const struct mapping *m, uint64_t since, uint32_t tid)
 	write_end(e, sizeof(*e));
 }
 
-void publish_mapping(uint64_t start, uint64_t end)
+void publish_mapping(const struct shared_mapping *m)
 {
-	struct mapping m;
-
-	if (!kept)
-		return;
-	for (uint64_t at = start; at < end && mapping_at(at, end - at, &m); at = m.end)
-		add_mapping(&m, publish_now(), publish_thread());
+	if (kept)
+		add_mapping(m, publish_now(), publish_thread());
 }
 
 /* What is left of one that was at @e, in pieces: the first stays there. */
-static void recheck(struct shared_mapping *e)
+static void recheck(struct shared_mapping *e, publish_piece_fn *piece)
 {
 	const struct shared_mapping was = *e;
+	struct shared_mapping m;
 	bool first = true;
-	struct mapping m;
 
 	write_begin(e);
 	e->live = 0;
-	for (uint64_t at = was.start; at < was.end && mapping_at(at, was.end - at, &m); at = m.end) {
+	for (uint64_t at = was.start; at < was.end && piece(at, was.end, &m); at = m.end) {
 		if (first)
 			write_mapping(e, &m);
 		else
@@ -367,7 +339,7 @@ static void recheck(struct shared_mapping *e)
 		freed(MAPPINGS, e - draft->mappings + 1);
 }
 
-void publish_unmapping(uint64_t start, uint64_t end)
+void publish_mapping_changed(uint64_t start, uint64_t end, publish_piece_fn *piece)
 {
 	struct shared_mapping *e;
 
@@ -376,18 +348,7 @@ void publish_unmapping(uint64_t start, uint64_t end)
 	e = draft->mappings;
 	for (uint32_t n = draft->head.mappings.used; n; n--, e++)
 		if (e->live && e->start < end && e->end > start)
-			recheck(e);
-}
-
-static void publish_one(struct buffer *b)
-{
-	b->slot = 0;
-	publish_buffer(b);
-	for (struct import *imp = b->imports; imp; imp = imp->sibling) {
-		imp->slot = 0;
-		imp->counted = false;
-		publish_import(imp);
-	}
+			recheck(e, piece);
 }
 
 struct publish_page *publish_draft_begin(void)
@@ -406,10 +367,6 @@ struct publish_page *publish_draft_begin(void)
 	draft->head.imports = PUBLISH_SECTION(imports);
 	draft->head.mappings = PUBLISH_SECTION(mappings);
 	draft->head.events = PUBLISH_SECTION(events);
-	for (unsigned int i = 0; i < names_used(); i++)
-		publish_name(i);
-	buffers_visit(publish_one);
-	publish_mapping(0, UINT64_MAX);
 	return draft;
 }
 

@@ -50,7 +50,7 @@ static void note(struct buffer *b, unsigned int open)
 		b->touched = false;
 	watch_count(WATCH_BRACKETS, brackets_open);
 	watch_count(WATCH_OWED, sync_turns() || settings.dir ? brackets_owed : 0);
-	publish_buffer(b);
+	buffer_changed(b);
 }
 
 /* The exporter has no brackets: remembered, and not asked again. */

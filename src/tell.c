@@ -12,6 +12,7 @@
 #include "publish.h"
 #include "sandbox.h"
 #include "settings.h"
+#include "snapshot.h"
 #include "stats.h"
 #include "tell.h"
 #include "who.h"
@@ -75,7 +76,7 @@ void tell_import(int fd, uint32_t handle, const struct buffer *b, enum how how)
 	e = event_of(how == HOW_SEEN ? EVENT_IMPORT : EVENT_LEARN, &n, handle, b);
 	if (!who_foreign(fd, b))
 		stat_inc(STAT_IMPORT_UNKNOWN);
-	publish_open();
+	snapshot_open();
 	e.entry = who_slot(fd, handle, b);
 	publish_event(e);
 	pair(&e, how == HOW_SEEN ? CALL_IMPORT : CALL_LEARN);
@@ -98,7 +99,7 @@ void tell_refused(int fd, uint32_t handle, const struct buffer *b, enum shared_c
 		return;
 	n = who_is(fd, b);
 	e = event_of(EVENT_MAP_IOCTL, &n, handle, b);
-	publish_open();
+	snapshot_open();
 	e.outcome = outcome;
 	e.native = positive(err);
 	e.reason = positive(reason);
@@ -129,7 +130,7 @@ void tell_address(int fd, uint32_t handle, const struct buffer *b, int err, uint
 		return;
 	n = who_is(fd, b);
 	e = event_of(EVENT_MAP, &n, handle, b);
-	publish_open();
+	snapshot_open();
 	e.outcome = OUTCOME_DMABUF;
 	e.native = positive(err);
 	e.addr = (uintptr_t)p;
@@ -178,7 +179,7 @@ void tell_map(const struct told_map *m)
 		return;
 	n = who_is(m->v->fd, m->v->buffer);
 	e = event_of(EVENT_MAP, &n, m->v->handle, m->v->buffer);
-	publish_open();
+	snapshot_open();
 	e.outcome = m->outcome;
 	e.native = m->native;
 	e.reason = positive(m->reason);
@@ -202,7 +203,7 @@ void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
 	stat_inc(STAT_FALLBACK);
 	if (nobody(PROBE_WANTED(fallback)))
 		return;
-	publish_open();
+	snapshot_open();
 	n = who_is(v->fd, v->buffer);
 	e.importer = n.importer;
 	e.exporter = n.exporter;
@@ -234,7 +235,7 @@ static void tell_bracket(const struct buffer *b, enum shared_event_kind kind,
 	publish_event((struct shared_event){ .kind = kind, .prot = direction, .took = ns,
 					     .ino = buffer_id(b).ino, .len = buffer_size(b) });
 	buffers_lock();
-	publish_brackets(b, kind == EVENT_BEGIN, kind == EVENT_END, kind == EVENT_OWED,
+	publish_brackets(b->slot, kind == EVENT_BEGIN, kind == EVENT_END, kind == EVENT_OWED,
 			 kind == EVENT_BEGIN ? ns : 0);
 	buffers_unlock();
 }

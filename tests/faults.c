@@ -25,7 +25,9 @@
 #include <drm_mode.h>
 
 #include "descriptor.h"
-#include "file.h"
+#include "files.h"
+#include "import.h"
+#include "offsets.h"
 #include "mapping.h"
 #include "settings.h"
 

@@ -17,7 +17,9 @@
 
 #include "buffer.h"
 #include "descriptor.h"
-#include "file.h"
+#include "files.h"
+#include "import.h"
+#include "offsets.h"
 #include "mapping.h"
 #include "publish_page.h"
 #include "settings.h"

@@ -10,7 +10,9 @@
 #include <linux/dma-buf.h>
 
 #include "descriptor.h"
-#include "file.h"
+#include "files.h"
+#include "import.h"
+#include "offsets.h"
 #include "ioctl_hooks.h"
 #include "next.h"
 #include "settings.h"

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "descriptor.h"
-#include "file.h"
+#include "files.h"
+#include "import.h"
+#include "offsets.h"
 #include "unit.h"
 
 #define MIB (1ULL << 20)
