@@ -50,13 +50,15 @@ static uint64_t worked(pid_t pid)
 bool ended(pid_t pid, int *status)
 {
 	const struct timespec pause = { .tv_nsec = 200000 };
-	uint64_t last = 0, now, idle = 0;
+	uint64_t last, now, idle = 0;
 	bool hung = false;
 	pid_t got;
 
 	/* There is no child; and what is done to -1 is done to everybody. */
 	if (pid <= 0)
 		return false;
+	/* However soon it ends, or a filter that kills for this would do so now and then. */
+	last = worked(pid);
 	while ((got = waitpid(pid, status, hung ? 0 : WNOHANG)) != pid) {
 		if (got < 0 && errno != EINTR)
 			return false;

@@ -73,9 +73,10 @@ run() {
 	: >"$tmp/log"
 	# shellcheck disable=SC2086
 	{
+		# To the end of its children, too: they go on where a filter has killed it.
 		timeout -s KILL 300 env $env ${EMULATOR:+"$EMULATOR"} "$same" --threads "$threads" \
-			"${args[@]}" "$@" >"$tmp/raw" 2>"$tmp/err"
-		echo "status $?" >>"$tmp/raw"
+			"${args[@]}" "$@" 2>"$tmp/err" | timeout 60 cat >"$tmp/raw"
+		echo "status ${PIPESTATUS[0]}" >>"$tmp/raw"
 	} 2>/dev/null
 	{
 		if [ "$threads" = 1 ]; then cat "$tmp/raw"; else sort -s -k 1,1 "$tmp/raw"; fi
