@@ -15,19 +15,19 @@
 #include <drm.h>
 #include <linux/dma-buf.h>
 
-#include "descriptor.h"
 #include "drivers/drivers.h"
-#include "dmabuf.h"
-#include "drm_node.h"
-#include "import.h"
-#include "ioctl_call.h"
+#include "hooks/ioctl_call.h"
+#include "hooks/sync_hooks.h"
 #include "ioctl_hooks.h"
-#include "record.h"
-#include "redirect.h"
-#include "settings.h"
-#include "stats.h"
-#include "sync.h"
-#include "sync_hooks.h"
+#include "kernel/dmabuf.h"
+#include "kernel/drm_node.h"
+#include "policy/redirect.h"
+#include "policy/sync.h"
+#include "records/record.h"
+#include "report/stats.h"
+#include "settings/settings.h"
+#include "state/descriptor.h"
+#include "state/import.h"
 
 /* Another device's ioctls may have the same numbers, and anything for an argument. */
 static bool is_drm(int fd)

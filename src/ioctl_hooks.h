@@ -9,9 +9,9 @@
 
 #include <drm.h>
 
-#include "next.h"
-#include "readable.h"
-#include "watch.h"
+#include "kernel/next.h"
+#include "kernel/readable.h"
+#include "settings/watch.h"
 
 /*
  * Is there nothing to do for it without an import, and can that be told for nothing? So for an
@@ -24,8 +24,6 @@ static inline bool ioctl_idle(unsigned int request, const void *arg)
 	return atomic_load_explicit(&ioctl_watch[(uint16_t)request], memory_order_relaxed) &
 	       WATCH_EXPORTS && on_our_page(p, sizeof(*p)) && p->flags & DRM_RDWR;
 }
-
-typedef int ioctl_fn(int fd, ioctl_request request, ...);
 
 /* Does the ioctl by @native and what belongs to it. Its result or a negative errno. */
 int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg);

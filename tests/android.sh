@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Android.bp builds what Makefile.am does, as the same version.
+# Android.bp builds what src/src.am says, as the same version.
 set -u
 src=${top_srcdir:-.}
 tmp=$(mktemp -d) || exit 99
@@ -9,13 +9,13 @@ trap 'rm -rf "$tmp"' EXIT
 sed -n 's/^ *"\(src\/.*\.c\)",$/\1/p' "$src/Android.bp" | LC_ALL=C sort >"$tmp/bp"
 {
 	echo src/preload.c
-	sed -n '/^shim_sources/,/^$/p' "$src/Makefile.am" | grep -o 'src/[^ ]*\.c'
+	sed -n '/^shim_sources/,$p' "$src/src/src.am" | grep -o 'src/[^ ]*\.c'
 } | LC_ALL=C sort >"$tmp/am"
-[ "$(wc -l <"$tmp/am")" -gt 50 ] || { echo 'not ok - the list of Makefile.am was not found'; exit 1; }
+[ "$(wc -l <"$tmp/am")" -gt 50 ] || { echo 'not ok - the list of src/src.am was not found'; exit 1; }
 if diff -u "$tmp/am" "$tmp/bp"; then
-	echo 'ok - Android.bp has the files of Makefile.am'
+	echo 'ok - Android.bp has the files of src/src.am'
 else
-	echo 'not ok - Android.bp has the files of Makefile.am'
+	echo 'not ok - Android.bp has the files of src/src.am'
 	exit 1
 fi
 if grep -q "^AC_INIT(\[primeshim\], \[$(sed -n 's/.*PACKAGE_VERSION "\(.*\)"$/\1/p' \

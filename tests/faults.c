@@ -24,12 +24,12 @@
 #include <drm.h>
 #include <drm_mode.h>
 
-#include "descriptor.h"
-#include "files.h"
-#include "import.h"
-#include "offsets.h"
-#include "mapping.h"
-#include "settings.h"
+#include "state/descriptor.h"
+#include "state/files.h"
+#include "state/import.h"
+#include "state/offsets.h"
+#include "state/mapping.h"
+#include "settings/settings.h"
 
 #include "linked.h"
 #include "room.h"

@@ -15,15 +15,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "buffer.h"
-#include "descriptor.h"
-#include "files.h"
-#include "import.h"
-#include "offsets.h"
-#include "mapping.h"
-#include "publish_page.h"
-#include "settings.h"
-#include "stats.h"
+#include "state/buffer.h"
+#include "state/descriptor.h"
+#include "state/files.h"
+#include "state/import.h"
+#include "state/offsets.h"
+#include "state/mapping.h"
+#include "report/publish_page.h"
+#include "settings/settings.h"
+#include "report/stats.h"
 
 #include "fuzz.h"
 

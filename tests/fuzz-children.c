@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "descriptor.h"
+#include "state/descriptor.h"
 
 #include "fuzz.h"
 

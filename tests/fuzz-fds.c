@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "descriptor.h"
+#include "state/descriptor.h"
 
 #include "fuzz.h"
 

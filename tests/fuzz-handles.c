@@ -13,7 +13,7 @@
 #include <drm.h>
 #include <drm_mode.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 
 #include "fuzz.h"
 

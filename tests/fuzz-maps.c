@@ -15,7 +15,7 @@
 #include <drm.h>
 #include <drm_mode.h>
 
-#include "mapping.h"
+#include "state/mapping.h"
 
 #include "fuzz.h"
 

@@ -8,7 +8,7 @@
 
 #include <drm.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 
 #include "fuzz.h"
 

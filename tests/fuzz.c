@@ -27,9 +27,9 @@
 
 #include <drm.h>
 
-#include "sandbox.h"
-#include "settings.h"
-#include "stats.h"
+#include "kernel/sandbox.h"
+#include "settings/settings.h"
+#include "report/stats.h"
 
 #include "fuzz.h"
 

@@ -9,7 +9,7 @@ command -v "${NM:=nm}" >/dev/null || exit 77
 src=${top_srcdir:-.} build=${top_builddir:-.}
 fail=0 seen=0
 
-for obj in "$build"/src/.libs/*.o "$build"/src/drivers/.libs/*.o; do
+for obj in "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o; do
 	seen=$((seen + 1))
 	for sym in $("$NM" -u "$obj" | awk '{ print $2 }'); do
 		if grep -qxE "$sym( 32)?" "$src/src/exported-symbols.txt"; then
@@ -116,7 +116,10 @@ includes() {
 	done
 }
 
-tools='. ab/doctor/report/trace page lib'
+src_order='. hooks policy records state report settings drivers base kernel'
+calls '' "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o | layers 'calls of src' "$src_order" || fail=1
+includes "$src/src" | layers 'includes of src' "$src_order" || fail=1
+tools='. ab/doctor/report/trace survey page lib'
 if [ -e "$build/tools/primeshim" ]; then
 	calls 'primeshim-' "$build"/tools/primeshim-*.o "$build"/tools/*/primeshim-*.o |
 		layers 'calls of tools' "$tools" || fail=1

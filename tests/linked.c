@@ -9,9 +9,9 @@
 #include <sys/prctl.h>
 
 #include "linked.h"
-#include "next.h"
-#include "page.h"
-#include "publish_page.h"
+#include "kernel/next.h"
+#include "kernel/page.h"
+#include "report/publish_page.h"
 
 static __thread struct {
 	enum fake_call call;

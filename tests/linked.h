@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "fake.h"
-#include "next.h"
+#include "kernel/next.h"
 
 int shim_ioctl(int fd, ioctl_request request, void *arg);
 void *shim_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off);

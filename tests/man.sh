@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The man pages are clean to man, groff and mandoc, and say what the programs say: every option of a
 # --help is in its page and every one of the page is in the --help; every variable that
-# src/settings.c knows, and every mode and value of it, is in libprimeshim.7.
+# src/settings/settings.c knows, and every mode and value of it, is in libprimeshim.7.
 set -u
 export LC_ALL=C.UTF-8
 src=${top_srcdir:-.} build=${top_builddir:-.}
@@ -119,13 +119,13 @@ if [ -x "$tool" ]; then
 	done <"$tmp/commands"
 fi
 
-grep -oE '^	\{ "PRIMESHIM_[A-Z]+"' "$src/src/settings.c" | grep -oE 'PRIMESHIM_[A-Z]+' | sort -u >"$tmp/known"
+grep -oE '^	\{ "PRIMESHIM_[A-Z]+"' "$src/src/settings/settings.c" | grep -oE 'PRIMESHIM_[A-Z]+' | sort -u >"$tmp/known"
 page=$src/man/libprimeshim.7
 grep -A 1 '^\.TP' "$page" | sed -nE 's/^\.B (PRIMESHIM_[A-Z]+)$/\1/p' | sort -u >"$tmp/page"
-promise 'libprimeshim.7 has the variables of src/settings.c, and no others' \
+promise 'libprimeshim.7 has the variables of src/settings/settings.c, and no others' \
 	equal "$tmp/known" "$tmp/page"
 # Values, as PRIMESHIM_MODE redirect, from the same table.
-sed -nE 's/^	\{ "(PRIMESHIM_[A-Z]+)", \{ (".*) \} \},.*/\1 \2/p' "$src/src/settings.c" | tr -d '",' |
+sed -nE 's/^	\{ "(PRIMESHIM_[A-Z]+)", \{ (".*) \} \},.*/\1 \2/p' "$src/src/settings/settings.c" | tr -d '",' |
 	while read -r name values; do
 		for value in $values; do
 			echo "$name $value"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Makes a shared page (src/shared_page.h) of whatever is asked for, right or wrong, and tells what
+ * Makes a shared page (src/kernel/shared_page.h) of whatever is asked for, right or wrong, and tells what
  * one holds, without any of the reader's code. For tests of what reads pages.
  *
  *   page-make FILE <SCRIPT	writes a page; a line of SCRIPT is a word with KEY=VALUE behind it:
@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shared_page.h"
+#include "kernel/shared_page.h"
 
 struct field {
 	const char *key;

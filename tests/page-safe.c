@@ -43,7 +43,7 @@
 #include <drm.h>
 #include <drm_mode.h>
 
-#include "shared_page.h"
+#include "kernel/shared_page.h"
 
 #define PAGE	4096UL
 #define SIZE	(4 * PAGE)

@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared_page.h"
+#include "kernel/shared_page.h"
 
 #define MOST	64
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "config_file.h"
-#include "log.h"
+#include "settings/config_file.h"
+#include "settings/log.h"
 #include "unit.h"
 
 static char said[512];

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dmabuf.h"
+#include "kernel/dmabuf.h"
 #include "room.h"
 #include "unit.h"
 

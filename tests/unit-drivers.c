@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "drivers/drivers.h"
-#include "settings.h"
+#include "settings/wanted.h"
+#include "settings/settings.h"
 #include "unit.h"
-#include "watch.h"
+#include "settings/watch.h"
 
 #define GEM_CLOSE	0x40086409
 #define MMAP_GTT	0xc0106464	/* i915, 16 bytes */

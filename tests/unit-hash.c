@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "hash.h"
-#include "next.h"
+#include "base/hash.h"
+#include "kernel/next.h"
 #include "unit.h"
 
 #define N 100000

@@ -9,13 +9,13 @@
 #include <drm.h>
 #include <linux/dma-buf.h>
 
-#include "descriptor.h"
-#include "files.h"
-#include "import.h"
-#include "offsets.h"
+#include "state/descriptor.h"
+#include "state/files.h"
+#include "state/import.h"
+#include "state/offsets.h"
 #include "ioctl_hooks.h"
-#include "next.h"
-#include "settings.h"
+#include "kernel/next.h"
+#include "settings/settings.h"
 #include "unit.h"
 
 #define FD 300	/* not open */

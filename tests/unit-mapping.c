@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "mapping.h"
-#include "range.h"
+#include "state/mapping.h"
+#include "base/range.h"
 #include "unit.h"
 
 #define PAGES 64

@@ -2,8 +2,8 @@
 /* Whose dma-buf is it: what was heard of it first. */
 #include "config.h"
 
-#include "buffer.h"
-#include "own.h"
+#include "state/buffer.h"
+#include "state/own.h"
 #include "unit.h"
 
 #define CARD	0xe200

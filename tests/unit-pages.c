@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "page.h"
-#include "pages.h"
+#include "kernel/page.h"
+#include "base/pages.h"
 #include "unit.h"
 
 /* The first bytes are what pages.c itself writes into a block that is put back. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "range.h"
+#include "base/range.h"
 #include "unit.h"
 
 #define POINTS 1024

@@ -10,8 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "next.h"
-#include "readable.h"
+#include "kernel/next.h"
+#include "kernel/readable.h"
 #include "unit.h"
 
 #define PAGE 4096

@@ -16,7 +16,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#include "sandbox.h"
+#include "kernel/sandbox.h"
 #include "unit.h"
 
 #ifndef PR_SET_NO_NEW_PRIVS

@@ -4,10 +4,10 @@
 
 #include <stdlib.h>
 
-#include "descriptor.h"
-#include "files.h"
-#include "import.h"
-#include "offsets.h"
+#include "state/descriptor.h"
+#include "state/files.h"
+#include "state/import.h"
+#include "state/offsets.h"
 #include "unit.h"
 
 #define MIB (1ULL << 20)

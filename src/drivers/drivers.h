@@ -148,12 +148,4 @@ unsigned int driver_ioctl_need(const struct drv_ioctl *i);
 /* Might it be the exporter of a dma-buf with that exp_name? */
 bool driver_exports_as(const struct driver *d, const char *name);
 
-/*
- * wanted.c: PRIMESHIM_DRIVERS. drivers_wanted_init() takes its value, or NULL, once, and tells of
- * names that are not known (they may be drivers that we have not heard of, and count). @from: what
- * said so.
- */
-void drivers_wanted_init(const char *list, const char *from);
-bool driver_wanted(const char *name, const struct driver *d);
-
 #endif

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "ab.h"
-#include "shared_page.h"
+#include "kernel/shared_page.h"
 
 #define LIBRARY	"libprimeshim.so"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading shared pages (src/shared_page.h). Nothing in a page is trusted: what has been read here
+ * Reading shared pages (src/kernel/shared_page.h). Nothing in a page is trusted: what has been read here
  * can be used as it is: every string ends, every index is in its table, every enum is known.
  */
 #ifndef PRIMESHIM_TOOLS_PAGE_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "shared_page.h"
+#include "kernel/shared_page.h"
 
 /* What has become of the process. */
 enum life {

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What happens around the calls that make and end descriptors.
+ *
+ * Rule: a record is out of the way before its descriptor ends, as another thread may be given the
+ * number at once; and a call that fails leaves all as it was.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "fd_hooks.h"
+#include "kernel/next.h"
+#include "kernel/sandbox.h"
+#include "policy/sync.h"
+#include "state/descriptor.h"
+#include "state/file.h"
+
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)	/* 5.9 */
+#endif
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)	/* 5.11 */
+#endif
+
+static int told(int ret)
+{
+	return ret < 0 ? -errno : ret;
+}
+
+/* The child of a vfork() has descriptors of its own, of which the records say nothing. */
+int close_hook(int fd)
+{
+	if (descriptors_borrowed())
+		return 0;
+	if (descriptor_private(fd))
+		return -EBADF;
+	descriptor_set(fd, NULL);
+	return 0;
+}
+
+/*
+ * Has the program something there, which is not in the records? Then the number becomes nobody
+ * else's before the program closes it. With descriptor_numbers_lock() held.
+ */
+static bool in_use(int fd)
+{
+	return sandbox_may(MAY_GETFL) && !descriptor_known(fd) && next.fcntl(fd, F_GETFD) >= 0;
+}
+
+/* A close may wait, as of a socket or of a file on a server: the lock is not held meanwhile. */
+int close_contested_hook(int fd, bool *left)
+{
+	int ret;
+
+	*left = descriptors_borrowed();
+	if (*left)
+		return 0;
+	descriptor_numbers_lock();
+	ret = close_hook(fd);
+	*left = !ret && in_use(fd);
+	if (!ret && !*left)
+		ret = told(next.close(fd));
+	descriptor_numbers_unlock();
+	return ret;
+}
+
+static void forget(unsigned int first, unsigned int last)
+{
+	int fd;
+
+	while ((fd = descriptor_next(first, last, false)) >= 0) {
+		descriptor_set(fd, NULL);
+		first = fd + 1;
+	}
+}
+
+/* close_range() but for our private descriptors. */
+static int close_gaps(unsigned int first, unsigned int last, int flags)
+{
+	int ret = 0;
+
+	while (!ret && first <= last) {
+		int kept = descriptor_next(first, last, true);
+
+		if (kept != (int)first)
+			ret = told(next.close_range(first, kept < 0 ? last : (unsigned int)kept - 1,
+						    flags));
+		if (kept < 0)
+			break;
+		first = kept + 1;
+	}
+	return ret;
+}
+
+/* Would the kernel do it at all? Asked with a range of no descriptors. */
+static bool has_close_range(int flags)
+{
+	return next.close_range(UINT_MAX, UINT_MAX, flags & ~CLOSE_RANGE_UNSHARE) >= 0 ||
+	       (errno != ENOSYS && errno != EINVAL && errno != EPERM);
+}
+
+int close_range_hook(unsigned int first, unsigned int last, int flags)
+{
+	int ret;
+
+	/* With CLOEXEC nothing ends, and ours have it. */
+	if (first > last || flags & CLOSE_RANGE_CLOEXEC || descriptors_borrowed() ||
+	    !has_close_range(flags))
+		return told(next.close_range(first, last, flags));
+	/* With UNSHARE other threads may keep the descriptors, so that the records stay. */
+	if (!(flags & CLOSE_RANGE_UNSHARE))
+		forget(first, last);
+	descriptor_numbers_lock();
+	ret = close_gaps(first, last, flags);
+	descriptor_numbers_unlock();
+	return ret;
+}
+
+void closefrom_hook(int first)
+{
+	unsigned int at = first < 0 ? 0 : first;
+	int kept;
+
+	if (descriptors_borrowed()) {
+		next.closefrom(first);
+		return;
+	}
+	forget(at, INT_MAX);
+	descriptor_numbers_lock();
+	while ((kept = descriptor_next(at, INT_MAX, true)) >= 0) {
+		if (kept > (int)at && next.close_range(at, kept - 1, 0) < 0)
+			for (int fd = at; fd < kept; fd++)
+				next.close(fd);
+		at = kept + 1;
+	}
+	next.closefrom(at);
+	descriptor_numbers_unlock();
+}
+
+/* @to, a descriptor or a negative errno, was made of one that is @f. Consumes a reference to @f. */
+static int duplicated(struct file *f, int to)
+{
+	if (to >= 0)
+		descriptor_set(to, f);
+	else
+		file_put(f);
+	return to;
+}
+
+int dup_hook(int fd)
+{
+	struct file *f;
+
+	if (descriptors_borrowed())
+		return told(next.dup(fd));
+	if (descriptor_private(fd))
+		return -EBADF;
+	f = descriptor_file(fd);
+	return duplicated(f, told(next.dup(fd)));
+}
+
+int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from)
+{
+	struct file *f;
+
+	if (descriptors_borrowed())
+		return told(fcntl(fd, cmd, from));
+	if (descriptor_private(fd))
+		return -EBADF;
+	f = descriptor_file(fd);
+	return duplicated(f, told(fcntl(fd, cmd, from)));
+}
+
+/* What is at the descriptor that a dup2() or dup3() is about to replace. */
+struct replaced {
+	int fd;
+	bool locked;		/* the numbers' lock is held from before the call to after it */
+	struct file *old;	/* taken out of the records while the call runs; a reference */
+	bool moved;		/* it was a private one, of id */
+	struct dmabuf_id id;
+};
+
+static struct replaced replacing(int to)
+{
+	struct replaced r = { .fd = to, .locked = descriptor_contested(to) };
+
+	if (r.locked)
+		descriptor_numbers_lock();
+	r.old = descriptor_file(to);
+	r.moved = descriptor_move(to, &r.id, sync_await);
+	if (r.old)
+		descriptor_set(to, NULL);
+	/* The call closes what is there, which may wait. */
+	if (r.locked && !r.moved && in_use(to)) {
+		r.locked = false;
+		descriptor_numbers_unlock();
+	}
+	return r;
+}
+
+/* The call has returned @ret. Consumes a reference to @f, which the new descriptor is. */
+static int replaced(struct replaced *r, struct file *f, int ret)
+{
+	if (ret >= 0)
+		descriptor_lose(r->fd);
+	descriptor_set(r->fd, ret < 0 ? r->old : f);
+	file_put(ret < 0 ? f : r->old);
+	if (ret < 0 && r->moved && dmabuf_is(r->fd, &r->id))
+		next.close(r->fd);
+	if (r->locked)
+		descriptor_numbers_unlock();
+	return ret;
+}
+
+int dup2_hook(int fd, int to)
+{
+	struct replaced r;
+	struct file *f;
+
+	if (descriptors_borrowed())
+		return told(next.dup2(fd, to));
+	if (descriptor_private(fd))
+		return -EBADF;
+	if (fd == to || to < 0)
+		return told(next.dup2(fd, to));
+	f = descriptor_file(fd);
+	r = replacing(to);
+	return replaced(&r, f, told(next.dup2(fd, to)));
+}
+
+int dup3_hook(int fd, int to, int flags)
+{
+	struct replaced r;
+	struct file *f;
+
+	if (descriptors_borrowed())
+		return told(next.dup3(fd, to, flags));
+	if (descriptor_private(fd))
+		return fd == to ? -EINVAL : -EBADF;
+	if (fd == to || to < 0)
+		return told(next.dup3(fd, to, flags));
+	f = descriptor_file(fd);
+	r = replacing(to);
+	return replaced(&r, f, told(next.dup3(fd, to, flags)));
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+/* What happens around ioctls that say whose turn it is with a buffer: the CPU's or a device's. */
+#include "config.h"
+
+#include <linux/dma-buf.h>
+
+#include "policy/sync.h"
+#include "records/record.h"
+#include "report/stats.h"
+#include "sync_hooks.h"
+
+/* Lists that are longer are not looked into: then it may be any buffer. */
+#define LONGEST	65536
+
+/* The entry of the same ioctl that is meant by the argument, or NULL. */
+static const struct drv_ioctl *meaning(const struct ioctl_call *c)
+{
+	const struct drv_ioctl *end = c->driver->ioctls + c->driver->n;
+	struct ioctl_call one = *c;
+
+	for (; one.desc < end; one.desc++)
+		if (_IOC_NR(one.desc->request) == _IOC_NR(c->request) && meant(&one))
+			return one.desc;
+	return NULL;
+}
+
+/* The driver's begin or end. */
+int do_cpu(const struct ioctl_call *c)
+{
+	unsigned int direction = 0;
+	const struct drv_ioctl *d;
+	struct buffer *b;
+	int ret = call(c);
+
+	if (ret < 0)
+		return ret;
+	d = meaning(c);
+	if (!d || arg_bits(c, d->nowait))
+		return ret;
+	if (arg_bits(c, d->writes))
+		direction = DMA_BUF_SYNC_RW;
+	else if (arg_bits(c, d->reads) || (!d->reads.mask && d->writes.mask))
+		direction = DMA_BUF_SYNC_READ;
+	else if (d->reads.mask)
+		return ret;	/* for neither */
+	b = record_buffer(c->fd, arg32(c, d->handle));
+	if (!b)
+		return ret;
+	if (d->role == ROLE_CPU_END) {
+		sync_device(b);
+	} else {
+		stat_inc(STAT_TOLD);
+		sync_cpu(b, direction, true);
+	}
+	return ret;
+}
+
+int do_wait(const struct ioctl_call *c)
+{
+	const struct drv_ioctl *d = c->desc;
+	uint32_t handle = 0;
+	struct buffer *b;
+	int ret;
+
+	/* The answer lies where the handle was. */
+	if (d->status) {
+		if (!arg_readable(c))
+			return call(c);
+		handle = arg32(c, d->handle);
+	}
+	ret = call(c);
+	if (ret < 0 || arg_bits(c, d->nowait) || (d->status && arg32(c, 0)))
+		return ret;
+	b = record_buffer(c->fd, d->status ? handle : arg32(c, d->handle));
+	/* What it has waited for may be less than what a START would (vc4 knows its own fences). */
+	if (b)
+		sync_cpu(b, 0, false);
+	return ret;
+}
+
+int do_wait_any(const struct ioctl_call *c)
+{
+	int ret = call(c);
+
+	if (ret >= 0)
+		sync_owed();
+	return ret;
+}
+
+typedef void visit_fn(int fd, uint32_t handle);
+
+/* False where the array cannot be read. */
+static bool visit_array(int fd, const void *array, uint64_t n, const struct drv_list *l,
+			visit_fn *visit)
+{
+	if (n > LONGEST || !readable(array, n * l->stride))
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		uint32_t handle = get32(array, i * l->stride + l->handle);
+
+		if (handle)
+			visit(fd, handle);
+	}
+	return true;
+}
+
+/* NULL for what is beyond this process's addresses, and cannot be read either. */
+static const void *pointer(uint64_t v)
+{
+	return v > UINTPTR_MAX ? NULL : (const void *)(uintptr_t)v;
+}
+
+/* drm_radeon_cs_chunk and drm_amdgpu_cs_chunk. */
+struct chunk {
+	uint32_t id;
+	uint32_t words;
+	uint64_t data;
+};
+
+/* drm_amdgpu_bo_list_in. */
+struct box {
+	uint32_t operation;
+	uint32_t list;
+	uint32_t n;
+	uint32_t size;		/* of an element */
+	uint64_t array;
+};
+
+static bool visit_chunk(int fd, const struct chunk *chunk, const struct drv_list *l,
+			visit_fn *visit)
+{
+	const void *data = pointer(chunk->data);
+	struct drv_list inner = *l;
+	struct box box;
+
+	if (!l->boxed)
+		return visit_array(fd, data, chunk->words * 4ULL / l->stride, l, visit);
+	if (!readable(data, sizeof(box)))
+		return false;
+	memcpy(&box, data, sizeof(box));
+	if (box.size < l->stride || box.size > UINT8_MAX)
+		return false;
+	inner.stride = box.size;
+	return visit_array(fd, pointer(box.array), box.n, &inner, visit);
+}
+
+/*
+ * The handles of a call's list, whose argument can be read. False where they cannot all be told:
+ * there is no list, or it is empty (the buffers have been bound before), or it cannot be read.
+ */
+static bool visit_list(const struct ioctl_call *c, visit_fn *visit)
+{
+	const struct drv_list *l = &c->desc->list;
+	uint64_t n = l->fixed ? l->fixed : arg32(c, l->count);
+	bool found = false;
+	const char *array;
+
+	if (l->fixed)
+		return visit_array(c->fd, (char *)c->arg + l->at, n, l, visit);
+	array = pointer(arg64(c, l->at));
+	if (!n || n > LONGEST)
+		return false;
+	if (!l->chunk)
+		return visit_array(c->fd, array, n, l, visit);
+	if (!readable(array, n * sizeof(uint64_t)))
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		const void *at = pointer(get64(array, i * sizeof(uint64_t)));
+		struct chunk chunk;
+
+		if (!readable(at, sizeof(chunk)))
+			return false;
+		memcpy(&chunk, at, sizeof(chunk));
+		if (chunk.id != l->chunk)
+			continue;
+		if (!visit_chunk(c->fd, &chunk, l, visit))
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+static void give(int fd, uint32_t handle)
+{
+	struct buffer *b = record_buffer(fd, handle);
+
+	if (b)
+		sync_device(b);
+}
+
+static void take_back(int fd, uint32_t handle)
+{
+	struct buffer *b = record_buffer(fd, handle);
+
+	if (b)
+		sync_cpu(b, 0, false);
+}
+
+static void frame(int fd, uint32_t handle)
+{
+	struct buffer *b = record_buffer(fd, handle);
+
+	if (!b)
+		return;
+	buffers_lock();
+	b->framed = true;
+	buffers_unlock();
+	record_put(b);
+}
+
+/* Is all of the argument that the list needs there to be read? */
+static bool list_readable(const struct ioctl_call *c)
+{
+	const struct drv_list *l = &c->desc->list;
+	size_t end = l->fixed ? l->at + l->fixed * 4U : l->at + 8U;
+
+	if (!l->fixed && l->count + 4U > end)
+		end = l->count + 4U;
+	return _IOC_SIZE(c->request) >= end && readable(c->arg, end);
+}
+
+int do_submit(const struct ioctl_call *c)
+{
+	bool there = list_readable(c), listed;
+	int ret;
+
+	if (!there)
+		return call(c);
+	listed = visit_list(c, give);
+	if (!listed)
+		sync_device_all(false);
+	ret = call(c);
+	if (ret < 0 && listed)
+		visit_list(c, take_back);
+	else if (ret < 0)
+		sync_owed();
+	return ret;
+}
+
+int do_submit_any(const struct ioctl_call *c)
+{
+	int ret;
+
+	sync_device_all(false);
+	ret = call(c);
+	if (ret < 0)
+		sync_owed();
+	return ret;
+}
+
+int do_frame(const struct ioctl_call *c)
+{
+	int ret = call(c);
+
+	if (ret >= 0 && list_readable(c))
+		visit_list(c, frame);
+	return ret;
+}
+
+int do_scanout(const struct ioctl_call *c)
+{
+	int ret;
+
+	sync_device_all(true);
+	ret = call(c);
+	if (ret < 0)
+		sync_owed();
+	return ret;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The next definition of each libc function that preload.c defines, so that other preloaded
+ * objects still see their calls; and of the few more through which the shim itself reaches the
+ * kernel, so that all its ways there are in one place (the tests put a fake kernel into it). Until
+ * next_init() has run, and wherever libc has none or the next definition would be our own again,
+ * the pointers lead straight to the system calls.
+ */
+#ifndef PRIMESHIM_NEXT_H
+#define PRIMESHIM_NEXT_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* musl's ioctl takes its request as an int, and its headers make macros of what is below. */
+#ifdef __GLIBC__
+typedef unsigned long ioctl_request;
+#else
+#include <sys/mman.h>
+#undef mmap64
+typedef int ioctl_request;
+#endif
+/* The offset of mmap() without large files, which musl has always. */
+#if defined(__GLIBC__) || defined(__BIONIC__)
+typedef long mmap_offset;
+#else
+typedef int64_t mmap_offset;
+#endif
+
+struct stat;
+struct pollfd;
+
+typedef int ioctl_fn(int fd, ioctl_request request, ...);
+typedef int sigmask_fn(int how, const sigset_t *set, sigset_t *old);
+typedef void handler_fn(int sig);
+
+struct next {
+	int (*ioctl)(int fd, ioctl_request request, ...);
+	int (*ioctl_time64)(int fd, ioctl_request request, ...);
+	void *(*mmap)(void *addr, size_t len, int prot, int flags, int fd, mmap_offset off);
+	void *(*mmap64)(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
+	int (*munmap)(void *addr, size_t len);
+	int (*mprotect)(void *addr, size_t len, int prot);
+	void *(*mremap)(void *old, size_t old_len, size_t len, int flags, ...);
+	int (*close)(int fd);
+	int (*close_range)(unsigned int first, unsigned int last, int flags);
+	void (*closefrom)(int first);
+	int (*dup)(int fd);
+	int (*dup2)(int fd, int to);
+	int (*dup3)(int fd, int to, int flags);
+	int (*fcntl)(int fd, int cmd, ...);
+	int (*fcntl64)(int fd, int cmd, ...);
+	int (*fcntl_time64)(int fd, int cmd, ...);
+	int (*poll)(struct pollfd *fds, unsigned long n, int timeout_ms);
+	int (*poll_chk)(struct pollfd *fds, unsigned long n, int timeout_ms, size_t size);
+	int (*ppoll)(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask);
+	int (*ppoll_chk)(struct pollfd *fds, unsigned long n, const void *timeout,
+			 const void *mask, size_t size);
+	int (*ppoll64)(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask);
+	int (*ppoll64_chk)(struct pollfd *fds, unsigned long n, const void *timeout,
+			   const void *mask, size_t size);
+	int (*sigaction)(int sig, const struct sigaction *act, struct sigaction *old);
+	handler_fn *(*signal)(int sig, handler_fn *handler);
+	handler_fn *(*sysv_signal)(int sig, handler_fn *handler);
+	handler_fn *(*sigset)(int sig, handler_fn *handler);
+	sigmask_fn *sigprocmask;
+	sigmask_fn *pthread_sigmask;
+	int (*prctl)(int option, ...);
+
+	/* Not defined by preload.c: the shim's own calls. */
+	int (*open)(const char *path, int flags, ...);
+	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */
+	int (*futex)(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
+		     uint32_t value3);
+	/* kcmp(KCMP_FILE) in process @self: 0 if the same, -1 and errno */
+	int (*same_file)(pid_t self, int fd, int other);
+};
+
+extern struct next next;
+
+void next_init(void);
+
+/* What a program's call of @name goes to, if that is not a definition of ours; else NULL. */
+void *next_before_us(const char *name);
+
+/* next.ioctl as the shim's own code wants it: the result or a negative errno. */
+int next_ioctl(int fd, unsigned long request, void *arg);
+
+/* The same, repeated on EINTR and EAGAIN, for the shim's own calls (as drmIoctl() does). */
+int next_ioctl_retry(int fd, unsigned long request, void *arg);
+
+/* 0 and *@out, or a negative errno. */
+int next_mmap(void *addr, size_t len, int prot, int flags, int fd, uint64_t off, void **out);
+
+/* Zeroed private memory, or NULL. Freed with next.munmap. */
+void *next_pages(size_t len);
+
+#endif

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+/* What becomes of the records in a child process; see fork.h. */
+#include "config.h"
+
+#include "base/lock.h"
+#include "fork.h"
+#include "guard.h"
+#include "mapped.h"
+#include "report/publish.h"
+#include "settings/settings.h"
+#include "settings/watch.h"
+#include "state/buffer.h"
+#include "state/descriptor.h"
+#include "state/files.h"
+#include "state/import.h"
+#include "state/mapping.h"
+#include "sync.h"
+#include "trap.h"
+
+/*
+ * A handler that was set by a raw system call may fork amid our records (lock.h): its thread goes
+ * on with them in both processes.
+ */
+static __thread bool taken;
+
+void fork_prepare(void)
+{
+	taken = !lock_held();
+	if (!taken)
+		return;
+	files_keep();
+	descriptor_numbers_lock();
+	descriptors_lock();
+	files_lock();
+	buffers_lock();
+}
+
+void fork_parent(void)
+{
+	if (!taken)
+		return;
+	buffers_unlock();
+	files_unlock();
+	descriptors_unlock();
+	descriptor_numbers_unlock();
+	files_unkeep();
+}
+
+void fork_child(void)
+{
+	descriptors_forked();
+	publish_forked();
+	if (!taken)
+		return;
+	sync_forked();
+	fork_parent();
+	descriptors_drop_idle();
+	mapped_forked();
+}
+
+static void open_pages(struct buffer *b)
+{
+	if (b->shut)
+		guard_set(b, false);
+}
+
+/* From here on every hook finds that there is nothing to do for it. */
+static void give_up(void)
+{
+	/* Nobody will open what is shut. Where that lock is not to be had nor are the mappings. */
+	if (trapping && buffers_free()) {
+		buffers_lock();
+		buffers_visit(open_pages);
+		buffers_unlock();
+	}
+	settings.active = trapping = false;
+	atomic_store_explicit(&watch_now, 0, memory_order_relaxed);
+	atomic_store_explicit(&imports_live, 0, memory_order_relaxed);
+	atomic_store_explicit(&mappings_live, 0, memory_order_relaxed);
+	atomic_store_explicit(&descriptors_live, 0, memory_order_relaxed);
+}
+
+bool fork_unseen(void)
+{
+	bool whole = files_free() && descriptors_free() && buffers_free();
+
+	descriptors_forked();
+	publish_forked();
+	if (!whole) {
+		give_up();
+		return false;
+	}
+	buffers_lock();
+	sync_forked();
+	buffers_unlock();
+	descriptors_drop_idle();
+	mapped_forked();
+	return true;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/* Pages that cannot be touched while it is a device's turn; see guard.h. */
+#include "config.h"
+
+#include <sys/mman.h>
+
+#include "guard.h"
+#include "kernel/next.h"
+#include "state/mapping.h"
+
+void guard_set(struct buffer *b, bool shut)
+{
+	struct mapping m;
+
+	/*
+	 * All of them whatever they are now: one may have been added. And their heads, for the
+	 * reason in mapped_protect().
+	 */
+	for (uint64_t at = 0; mapping_at(at, UINTPTR_MAX - at, &m); at = m.end)
+		if (m.buffer == b)
+			next.mprotect((void *)(uintptr_t)(m.start - m.head),
+				      m.head + m.end - m.start, shut ? PROT_NONE : m.prot);
+	b->shut = shut;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/* Following the mappings of imports from mmap to munmap; see mapped.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "guard.h"
+#include "kernel/next.h"
+#include "kernel/page.h"
+#include "kernel/sandbox.h"
+#include "mapped.h"
+#include "records/snapshot.h"
+#include "report/stats.h"
+#include "settings/settings.h"
+#include "state/descriptor.h"
+#include "state/mapping.h"
+#include "sync.h"
+
+static bool none_mapped(void)
+{
+	return !atomic_load_explicit(&mappings_live, memory_order_relaxed);
+}
+
+static void unmap_heads(void)
+{
+	uint64_t head, start;
+
+	do {
+		buffers_lock();
+		head = mapping_widow(&start);
+		buffers_unlock();
+		if (head)
+			next.munmap((void *)(uintptr_t)start, head);
+	} while (head);
+}
+
+/* The buffer of the first piece in [at, end), which is recorded no more; with buffers_lock() held. */
+static struct buffer *cut(uint64_t at, uint64_t end)
+{
+	struct buffer *b;
+
+	snapshot_unmap_first(at, end);
+	b = mapping_cut(at, end - at);
+	if (b)
+		snapshot_changed(at, end);
+	return b;
+}
+
+static void end(uint64_t at, uint64_t size, bool left_out)
+{
+	struct buffer *b;
+
+	do {
+		buffers_lock();
+		b = cut(at, at + size);
+		buffers_unlock();
+		if (b)
+			left_out ? sync_left_out(b) : sync_mapped(b, false);
+	} while (b);
+	unmap_heads();
+}
+
+void mapped_end(void *addr, size_t len)
+{
+	if (!none_mapped())
+		end((uintptr_t)addr, page_round(len), false);
+}
+
+/*
+ * What is recorded of the mapping @serial in [at, end) is gone. Another thread may have mapped
+ * something there since, and recorded it.
+ */
+static void forget(uint64_t at, uint64_t end, unsigned int serial)
+{
+	struct buffer *b;
+	struct mapping m;
+
+	do {
+		buffers_lock();
+		b = mapping_at(at, end - at, &m) && m.serial == serial ? cut(at, end) : NULL;
+		buffers_unlock();
+		if (b)
+			sync_mapped(b, false);
+	} while (b);
+	unmap_heads();
+}
+
+bool mapped_there(uint64_t at, uint64_t len)
+{
+	/* ENOMEM where a page is missing; and nothing else is done with MS_ASYNC. */
+	return !sandbox_may(MAY_MSYNC) || msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 ||
+	       errno != ENOMEM;
+}
+
+void mapped_recheck(void *addr, size_t len)
+{
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len);
+	struct mapping m;
+	bool known = !none_mapped();
+
+	/* The kernel has unmapped all of the range or nothing, and what is missing may be mapped anew. */
+	for (; known && at < end; at = m.end) {
+		uint64_t to;
+
+		buffers_lock();
+		known = mapping_at(at, end - at, &m);
+		buffers_unlock();
+		if (!known)
+			break;
+		at = m.start > at ? m.start : at;
+		to = m.end < end ? m.end : end;
+		if (!mapped_there(at, to - at))
+			forget(at, to, m.serial);
+	}
+}
+
+int mapped_unmap(void *addr, size_t len)
+{
+	/* Before the call: afterwards another thread may have been given the same addresses. */
+	if ((uintptr_t)addr % page_size() == 0 && len && (uintptr_t)addr + len > (uintptr_t)addr)
+		mapped_end(addr, len);
+	return next.munmap(addr, len) < 0 ? -errno : 0;
+}
+
+void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
+		  int dmabuf)
+{
+	bool added, hide;
+
+	mapped_end(p, len);
+	/* Mapped first: then no other thread takes the descriptor away again. */
+	buffers_lock();
+	added = !mapping_add((uintptr_t)p, page_round(len), head, b, prot, note);
+	if (added)
+		snapshot_mapped((uintptr_t)p, (uintptr_t)p + page_round(len));
+	hide = added && sync_now() != SYNC_OFF && b->fd < 0;
+	buffers_unlock();
+	if (dmabuf >= 0 && !hide)
+		next.close(dmabuf);
+	else if (dmabuf >= 0 && descriptor_hide(dmabuf, b) < 0)
+		stat_inc(STAT_NO_DESCRIPTOR);
+	sync_mapped(b, true);
+}
+
+/*
+ * The head that goes with [at, end), as a mapping begins there and is all in it. With another
+ * protection than its head's it would begin where the head ends, and show other pages (see
+ * dmabuf_mmap()).
+ */
+static uint64_t head_of(uint64_t at, uint64_t end)
+{
+	struct mapping m;
+	bool known;
+
+	buffers_lock();
+	known = at < end && mapping_at(at, end - at, &m);
+	buffers_unlock();
+	return known && m.start == at && m.end <= end ? m.head : 0;
+}
+
+int mapped_protect(void *addr, size_t len, int prot)
+{
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len), head = head_of(at, end);
+	struct mapping m;
+	struct buffer *b;
+
+	if (next.mprotect((char *)addr - head, head + len, prot) < 0)
+		return -errno;
+	do {
+		buffers_lock();
+		b = mapping_protect(at, end - at, prot);
+		if (b)
+			snapshot_changed(at, end);
+		buffers_unlock();
+		if (b)
+			sync_mapped(b, false);
+	} while (b);
+	buffers_lock();
+	for (; at < end && mapping_at(at, end - at, &m); at = m.end)
+		if (m.buffer->shut)
+			guard_set(m.buffer, true);
+	buffers_unlock();
+	return 0;
+}
+
+void mapped_forked(void)
+{
+	struct mapping m;
+	bool known = !none_mapped();
+
+	for (uint64_t at = 0; known; at = m.end) {
+		buffers_lock();
+		known = mapping_at(at, UINTPTR_MAX - at, &m);
+		buffers_unlock();
+		if (!known || mapped_there(m.start, m.end - m.start))
+			continue;
+		for (at = m.start; at < m.end; at += page_size())
+			if (!mapped_there(at, page_size()))
+				end(at, page_size(), true);
+	}
+}

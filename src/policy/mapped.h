@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Following the mappings of imports from mmap to munmap: brackets begin and end with them. None of
+ * these functions may be called with a lock held.
+ */
+#ifndef PRIMESHIM_MAPPED_H
+#define PRIMESHIM_MAPPED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "state/buffer.h"
+
+/*
+ * [p, p + len) shows @b since now, with the @head bytes before it. @note: NOTE_* of mapping.h.
+ * Consumes @dmabuf, a descriptor of it (-1: none, and no bracket), and the caller's reference to @b.
+ */
+void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
+		  int dmabuf);
+
+/* What was mapped in the range is, or is about to be, gone: END what is over. */
+void mapped_end(void *addr, size_t len);
+
+/* The same where it may be gone: a MAP_FIXED that fails may have unmapped it first. */
+void mapped_recheck(void *addr, size_t len);
+
+/* munmap(). 0 or a negative errno. */
+int mapped_unmap(void *addr, size_t len);
+
+/* mprotect(). 0 or a negative errno. */
+int mapped_protect(void *addr, size_t len, int prot);
+
+/*
+ * In the child of a fork(), which has none of what was mapped with MADV_DONTFORK: forget what is not
+ * there.
+ */
+void mapped_forked(void);
+
+/* Is something mapped at all of these addresses, by whomever? */
+bool mapped_there(uint64_t at, uint64_t len);
+
+/* mremap(), in mremap.c. 0 and *@out, or a negative errno. */
+int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
+
+#endif

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+/* mremap() of what is mapped; see mapped.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "kernel/next.h"
+#include "kernel/page.h"
+#include "mapped.h"
+#include "records/snapshot.h"
+#include "report/publish.h"
+#include "state/mapping.h"
+#include "sync.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4	/* 5.7; of mappings of files 5.13 */
+#endif
+
+enum { MOST = 16 };
+
+/*
+ * A call, and what was recorded in its old range before it, with a reference to each buffer. Where
+ * there is more, the table has to do: memory for that might lie in a gap of the range.
+ */
+struct move {
+	uint64_t at, size;	/* 0: it is kept, and mapped once more */
+	uint64_t len;
+	int flags;
+	uint64_t to;		/* with MREMAP_FIXED */
+	unsigned int serial;	/* of the newest mapping then */
+	struct mapping m[MOST];
+	size_t n;
+	bool more;
+};
+
+static bool keeps(const struct move *c)
+{
+	return !c->size || c->flags & MREMAP_DONTUNMAP;
+}
+
+/* Since 6.17 this may be a range of several mappings, with gaps (remap_move()). */
+static bool may_be_many(const struct move *c)
+{
+	return c->flags & MREMAP_FIXED && c->size == c->len && !keeps(c);
+}
+
+static uint64_t end_of(const struct move *c)
+{
+	return c->at + (c->size ? c->size : page_size());
+}
+
+static uint64_t part_start(const struct move *c, const struct mapping *m)
+{
+	return m->start > c->at ? m->start : c->at;
+}
+
+static uint64_t part_end(const struct move *c, const struct mapping *m)
+{
+	return m->end < end_of(c) ? m->end : end_of(c);
+}
+
+/* The next that is recorded in the old range from *@at on. With buffers_lock() held. */
+static bool next_in(const struct move *c, uint64_t *at, struct mapping *m)
+{
+	if (*at >= end_of(c) || !mapping_at(*at, end_of(c) - *at, m))
+		return false;
+	*at = m->end;
+	return true;
+}
+
+static void collect(struct move *c)
+{
+	uint64_t at = c->at;
+
+	buffers_lock();
+	while (c->n < MOST && next_in(c, &at, &c->m[c->n]))
+		c->m[c->n++].buffer->refs++;
+	c->more = c->n == MOST;
+	c->serial = mapping_newest();
+	buffers_unlock();
+}
+
+/*
+ * Does the first one's head go with it? The pages of some exporters are counted from where a
+ * mapping begins (see dmabuf_mmap()), so a mapping that is moved as a whole takes it along.
+ */
+static bool with_head(const struct move *c)
+{
+	const struct mapping *m = c->m;
+	uint64_t end = c->at + c->size;
+
+	if (!c->n || !m->head || m->start != c->at || m->end > end || keeps(c) ||
+	    !(c->flags & MREMAP_MAYMOVE))
+		return false;
+	return may_be_many(c) || (m->end == end && (c->flags & MREMAP_FIXED || c->len > c->size));
+}
+
+/* The call, with @head bytes more in front. A place given by the program needs room before it. */
+static int call(const struct move *c, uint64_t head, void **out)
+{
+	char *from = (char *)(uintptr_t)c->at - head, *to = NULL, *p;
+
+	if (c->flags & MREMAP_FIXED) {
+		to = (char *)(uintptr_t)c->to - head;
+		if (address_hold(to, head) < 0)
+			return -ENOMEM;
+	}
+	p = next.mremap(from, head + c->size, head + c->len, c->flags, to);
+	/* What was held is not given back: see dmabuf_mmap(). */
+	if (p == MAP_FAILED)
+		return -errno;
+	*out = p + head;
+	return 0;
+}
+
+/*
+ * What is about to move of heads: the first one's, if it goes with it, and what lies in the range,
+ * where the program sees gaps.
+ */
+static void behead(const struct move *c, bool first)
+{
+	uint64_t at = c->at;
+	struct mapping m;
+
+	buffers_lock();
+	while (next_in(c, &at, &m))
+		if (m.start > c->at || first)
+			mapping_behead(&m, m.start == c->at ? 0 : c->at);
+	buffers_unlock();
+}
+
+/* @m, or what of it is in the range, was moved with the range to @to. With buffers_lock() held. */
+static void moved(const struct move *c, const struct mapping *m, uint64_t to)
+{
+	uint64_t from = part_start(c, m), end = part_end(c, m);
+	uint64_t first = from - c->at, behind = end - c->at;
+
+	/* The last one grows. */
+	if (end == end_of(c) && c->len > behind)
+		behind = c->len;
+	if (behind > c->len)
+		behind = c->len;
+	if (behind < first)
+		behind = first;
+	if (!keeps(c)) {
+		snapshot_unmap(from, end, m->serial);
+		mapping_move(m, from, end, to + first, behind - first);
+		snapshot_changed(from, end);
+	} else if (behind > first) {
+		mapping_add(to + first, behind - first, 0, m->buffer, m->prot, m->note);
+	}
+	mapping_rehead(m, to + (m->start - c->at));
+	if (behind == first)
+		return;
+	snapshot_mapped(to + first, to + behind);
+	publish_event((struct shared_event){
+		.kind = EVENT_MAP, .importer = m->note & NOTE_IMPORTER,
+		.exporter = m->buffer->exporter,
+		.outcome = m->note & NOTE_NATIVE ? OUTCOME_NATIVE : OUTCOME_DMABUF,
+		.native = NATIVE_UNASKED, .ino = m->buffer->ino, .addr = to + first,
+		.len = behind - first, .prot = m->prot,
+	});
+}
+
+/* A call for several mappings that fails has moved those before the one at which it did. */
+static bool gone(const struct move *c, const struct mapping *m)
+{
+	uint64_t from = part_start(c, m);
+
+	return may_be_many(c) && !mapped_there(from, part_end(c, m) - from);
+}
+
+/* What has become of it. */
+static void settle(const struct move *c, const struct mapping *m, int ret, uint64_t to)
+{
+	uint64_t from = part_start(c, m);
+
+	if (ret < 0 && !gone(c, m)) {
+		buffers_lock();
+		mapping_rehead(m, m->start);
+		buffer_put(m->buffer);
+		buffers_unlock();
+		return;
+	}
+	if (ret < 0)
+		mapped_end((void *)(uintptr_t)(to + (from - c->at)), part_end(c, m) - from);
+	buffers_lock();
+	moved(c, m, to);
+	buffers_unlock();
+	sync_mapped(m->buffer, false);
+}
+
+/* The next of those that were not collected, as c->m[0]. */
+static bool next_older(struct move *c, uint64_t *at)
+{
+	bool found;
+
+	buffers_lock();
+	do
+		found = next_in(c, at, &c->m[0]);
+	while (found && !mapping_older(&c->m[0], c->serial));
+	if (found)
+		c->m[0].buffer->refs++;
+	buffers_unlock();
+	return found;
+}
+
+int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void **out)
+{
+	struct move c = {
+		.at = (uintptr_t)old, .size = page_round(old_len), .len = page_round(len),
+		.flags = flags, .to = (uintptr_t)to,
+	};
+	uint64_t place, at;
+	bool whole;
+	int ret;
+
+	collect(&c);
+	whole = with_head(&c);
+	if (whole || may_be_many(&c))
+		behead(&c, whole);
+	if (whole) {
+		ret = call(&c, c.m->head, out);
+	} else {
+		*out = next.mremap(old, old_len, len, flags, to);
+		ret = *out == MAP_FAILED ? -errno : 0;
+	}
+	if (flags & MREMAP_FIXED)
+		ret < 0 ? mapped_recheck(to, len) : mapped_end(to, len);
+	place = ret < 0 ? c.to : (uintptr_t)*out;
+	for (size_t i = 0; i < c.n; i++)
+		settle(&c, &c.m[i], ret, place);
+	at = c.more ? c.m[MOST - 1].end : end_of(&c);
+	while (next_older(&c, &at))
+		settle(&c, &c.m[0], ret, place);
+	return ret;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/* Do the program's mmaps come to us? See reach.h. */
+#include "config.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "kernel/next.h"
+#include "reach.h"
+#include "settings/log.h"
+#include "state/buffer.h"
+
+/* Of no descriptor, so that the call fails (EBADF); the offset is one that nobody uses. */
+#define PROBE_FD	-1
+#define PROBE_OFFSET	0x5a5a000
+
+/* The first definition there is, where it is not ours. */
+static void *(*first)(void *addr, size_t len, int prot, int flags, int fd, long off);
+static void *(*first64)(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
+
+static __thread volatile bool probing, seen;
+
+void reach_init(void)
+{
+	*(void **)&first = next_before_us("mmap");
+	*(void **)&first64 = next_before_us("mmap64");
+}
+
+bool reach_seen(int fd, unsigned long long off)
+{
+	if (fd != PROBE_FD || off != PROBE_OFFSET || !probing)
+		return false;
+	seen = true;
+	return true;
+}
+
+static bool probe(void)
+{
+	bool ok = true;
+
+	probing = true;
+	if (first) {
+		seen = false;
+		first(NULL, 1, PROT_NONE, MAP_SHARED, PROBE_FD, PROBE_OFFSET);
+		ok = seen;
+	}
+	if (first64) {
+		seen = false;
+		first64(NULL, 1, PROT_NONE, MAP_SHARED, PROBE_FD, PROBE_OFFSET);
+		ok &= seen;
+	}
+	probing = false;
+	return ok;
+}
+
+bool reach_mmap(void)
+{
+	/* Relaxed: whoever asks twice gets the same answer. */
+	static _Atomic(enum answer) answer;
+
+	if (!first && !first64)
+		return true;
+	if (atomic_load_explicit(&answer, memory_order_relaxed) == UNASKED) {
+		bool ok = probe();
+
+		atomic_store_explicit(&answer, ok ? YES : NO, memory_order_relaxed);
+		if (!ok)
+			log_line("a library loaded before primeshim keeps mmap for itself: "
+				 "preload primeshim first");
+	}
+	return atomic_load_explicit(&answer, memory_order_relaxed) == YES;
+}

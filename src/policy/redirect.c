@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: MIT
+/* The policy of mappings; see redirect.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "kernel/drm_node.h"
+#include "kernel/next.h"
+#include "kernel/readable.h"
+#include "kernel/sandbox.h"
+#include "mapped.h"
+#include "reach.h"
+#include "records/record.h"
+#include "records/tell.h"
+#include "records/who.h"
+#include "redirect.h"
+#include "settings/settings.h"
+#include "state/descriptor.h"
+#include "state/mapping.h"
+
+#ifndef MAP_TYPE
+#define MAP_TYPE 0x0f
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
+#endif
+
+bool redirect_may_rescue(int err)
+{
+	switch (err) {
+	case -EACCES:		/* MODE_MAP_DUMB on a render node (drm_ioctl_permit()) */
+	case -EINVAL:		/* drm_gem_dumb_map_offset(): imports may not be mapped */
+	case -ENODEV:
+	case -ENXIO:
+	case -EOPNOTSUPP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* 0 if the dma-buf can be mapped by itself, or why it cannot. Asked once. */
+static int mappable(struct buffer *b, int dmabuf)
+{
+	enum answer known;
+	int ret;
+
+	buffers_lock();
+	known = b->mappable;
+	buffers_unlock();
+	if (known != UNASKED)
+		return known == YES ? 0 : -ENXIO;
+	ret = dmabuf_mappable(dmabuf);
+	if (ret < 0)
+		return ret;
+	buffers_lock();
+	b->mappable = ret ? YES : NO;
+	buffers_unlock();
+	return ret ? 0 : -ENXIO;
+}
+
+/*
+ * The dma-buf behind @handle, which the driver refused to map with @err: a descriptor of the
+ * caller's and its buffer with a reference, or a negative errno. @proof: EINVAL is what
+ * drm_gem_dumb_map_offset() says of imports, and of nothing else, so it also shows imports that
+ * were made where we could not see it.
+ */
+static int refused(int fd, uint32_t handle, bool proof, enum shared_call call, int err,
+		   struct buffer **b)
+{
+	int dmabuf, why = 0;
+
+	if (!record_knows(fd, handle) && !(proof && err == -EINVAL))
+		return -ENOENT;
+	dmabuf = record_fetch(fd, handle, proof && err == -EINVAL, b);
+	if (dmabuf < 0)
+		return dmabuf;
+	if (mode_rescues()) {
+		why = mappable(*b, dmabuf);
+		if (!why)
+			return dmabuf;
+	}
+	tell_refused(fd, handle, *b, call, err, OUTCOME_REFUSED, why);
+	next.close(dmabuf);
+	record_put(*b);
+	return -ENXIO;
+}
+
+int redirect_refused(int fd, uint32_t handle, bool proof, int err, uint64_t *offset)
+{
+	struct buffer *b;
+	int dmabuf = refused(fd, handle, proof, CALL_MAP_IOCTL, err, &b);
+
+	if (dmabuf < 0)
+		return err;
+	next.close(dmabuf);
+	*offset = reach_mmap() ? record_synthetic(fd, handle, b) : 0;
+	tell_refused(fd, handle, b, CALL_MAP_IOCTL, err, *offset ? OUTCOME_OFFSET : OUTCOME_REFUSED,
+		     *offset ? 0 : -ENOMEM);
+	record_put(b);
+	return *offset ? 0 : err;
+}
+
+int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int err, void **out)
+{
+	int dmabuf, ret = -EINVAL;
+	struct buffer *b;
+	size_t head;
+
+	dmabuf = refused(fd, handle, false, CALL_MAP_ADDRESS, err, &b);
+	if (dmabuf < 0)
+		return err;
+	if (len <= SIZE_MAX)
+		ret = dmabuf_mmap(dmabuf, buffer_size(b), NULL, len, PROT_READ | PROT_WRITE,
+				  MAP_SHARED, start, out, &head);
+	if (ret < 0) {
+		tell_refused(fd, handle, b, CALL_MAP_ADDRESS, err, OUTCOME_REFUSED, ret);
+		next.close(dmabuf);
+		record_put(b);
+		return err;
+	}
+	tell_address(fd, handle, b, err, start, len, *out);
+	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, who_imports(fd), dmabuf);
+	return 0;
+}
+
+int mmap_native(const struct mmap_call *c, void **out)
+{
+	*out = c->narrow ? next.mmap(c->addr, c->len, c->prot, c->flags, c->fd, c->off) :
+			   next.mmap64(c->addr, c->len, c->prot, c->flags, c->fd, c->off);
+	return *out == MAP_FAILED ? -errno : 0;
+}
+
+/* What is tried, in that order. */
+enum plan { NATIVE, NATIVE_FIRST, DMABUF_FIRST, REFUSE };
+
+static enum plan plan_of(const struct view *v)
+{
+	enum mode mode = mode_now();
+
+	switch (mode) {
+	case MODE_DENY:
+		return v->quirks & QUIRK_OWN_MMAP ? NATIVE : REFUSE;
+	case MODE_REDIRECT:
+	case MODE_RESCUE:
+		if (v->quirks & QUIRK_KEEPS_ADDRESS)
+			return NATIVE;
+		if (v->quirks & QUIRK_MAPS_WRONG)
+			return DMABUF_FIRST;
+		return mode == MODE_REDIRECT && who_foreign(v->fd, v->buffer) ?
+		       DMABUF_FIRST : NATIVE_FIRST;
+	default:
+		return NATIVE;
+	}
+}
+
+/* May the dma-buf be written to? Asked once, as its first export fixes that for ever. */
+static bool may_be_written(struct buffer *b, int dmabuf)
+{
+	enum answer known;
+	int flags;
+
+	buffers_lock();
+	known = b->writable;
+	buffers_unlock();
+	if (known != UNASKED)
+		return known == YES;
+	flags = sandbox_may(MAY_GETFL) ? next.fcntl(dmabuf, F_GETFL) : -1;
+	if (flags < 0)
+		return true;
+	known = (flags & O_ACCMODE) == O_RDWR ? YES : NO;
+	buffers_lock();
+	b->writable = known;
+	buffers_unlock();
+	return known == YES;
+}
+
+/* Is the exporter one that sets vm_ops for its mappings? See QUIRK_LEAVES_OPS. */
+static bool sets_ops(const struct buffer *b)
+{
+	const char *name;
+	bool sets;
+
+	buffers_lock();
+	name = buffer_exporter(b);
+	sets = !strcmp(name, "udmabuf") || !strncmp(name, "videobuf2_", strlen("videobuf2_"));
+	buffers_unlock();
+	return sets;
+}
+
+/*
+ * A driver that forwards (dma_buf_mmap()) makes the very mapping that the dma-buf does, but for one
+ * thing: whether mprotect() may make it writable is then its own file's to say. So of a dma-buf
+ * that may not be written to the program gets the driver's, as natively.
+ */
+static bool better_forwarded(const struct view *v, int dmabuf)
+{
+	return v->native && v->forwards && !may_be_written(v->buffer, dmabuf) &&
+	       (!(v->quirks & QUIRK_LEAVES_OPS) || sets_ops(v->buffer));
+}
+
+/*
+ * Can the page be read? Of one that is mapped for writing alone that says nothing on machines where
+ * writing does not imply it: then it is no answer for other mappings.
+ */
+static int ask(const struct mmap_call *c, const void *p, bool *lasting)
+{
+	*lasting = c->prot & PROT_READ;
+	return c->prot & (PROT_READ | PROT_WRITE) ? ask_readable(p, 1) : -EACCES;
+}
+
+/* How an import was mapped, or was not. */
+struct attempt {
+	void *p;
+	size_t head;		/* bytes before @p that belong to the mapping */
+	bool native;		/* the driver's mapping, rather than the dma-buf's */
+	bool final;		/* the program's place was asked for, and must not be again */
+	int said;		/* what the driver said, or NATIVE_* */
+};
+
+/* Of a mapping at an address that the kernel chose. */
+static void discard(const struct attempt *a, size_t len)
+{
+	next.munmap((char *)a->p - a->head, a->head + len);
+}
+
+/* The driver's mapping, if its first page can be read. Asked once for an import. */
+static int map_native(const struct view *v, const struct mmap_call *c, struct attempt *a)
+{
+	bool lasting;
+	int ret, works;
+
+	a->said = v->native && v->native_works == NO ? NATIVE_SIGBUS : NATIVE_UNASKED;
+	if (!v->native || v->native_works == NO)
+		return -ENXIO;
+	ret = mmap_native(c, &a->p);
+	a->said = -ret;
+	if (ret < 0 || v->native_works == YES)
+		return ret;
+	works = ask(c, a->p, &lasting);
+	if (works < 0)
+		return 0;
+	if (lasting)
+		record_native_works(v->fd, v->handle, v->buffer, works);
+	if (works)
+		return 0;
+	a->said = NATIVE_SIGBUS;
+	discard(a, c->len);
+	return -EFAULT;
+}
+
+/* The dma-buf's, if its first page can be read: memory of a device may not be. Asked once. */
+static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabuf,
+		      struct attempt *a)
+{
+	struct buffer *b = v->buffer;
+	enum answer known;
+	int ret, works;
+	bool lasting;
+
+	buffers_lock();
+	known = b->mappable;
+	buffers_unlock();
+	if (known == NO)
+		return -ENXIO;
+	ret = dmabuf_mmap(dmabuf, buffer_size(b), c->addr, c->len, c->prot, c->flags, v->delta,
+			  &a->p, &a->head);
+	if (ret < 0 || known == YES)
+		return ret;
+	works = ask(c, a->p, &lasting);
+	if (works < 0)
+		return 0;
+	if (lasting) {
+		buffers_lock();
+		b->mappable = works ? YES : NO;
+		buffers_unlock();
+	}
+	if (works)
+		return 0;
+	discard(a, c->len);
+	a->head = 0;
+	return -EFAULT;
+}
+
+static int map_by(enum plan plan, const struct view *v, const struct mmap_call *c, int dmabuf,
+		  struct attempt *a)
+{
+	a->native = plan == NATIVE_FIRST && !map_native(v, c, a);
+	return a->native ? 0 : map_dmabuf(v, c, dmabuf, a);
+}
+
+/* Does the call replace what is mapped at its place? */
+static bool replaces(const struct mmap_call *c)
+{
+	return c->flags & MAP_FIXED && !(c->flags & MAP_FIXED_NOREPLACE);
+}
+
+/*
+ * The same over what is mapped at the program's place. A file that refuses a MAP_FIXED has mostly
+ * cost the place what was there (mmap_region(), 6.1 to 7.3), and another thread may have been given
+ * the gap: a second MAP_FIXED would replace its memory. So each way is tried at an address that the
+ * kernel chooses, and the program's place is asked for once, by the way that worked.
+ */
+static int map_over(enum plan plan, const struct view *v, const struct mmap_call *c, int dmabuf,
+		    struct attempt *a)
+{
+	struct mmap_call trial = *c;
+	int ret;
+
+	trial.addr = NULL;
+	trial.flags &= ~(MAP_FIXED | MAP_LOCKED | MAP_POPULATE);
+	ret = map_by(plan, v, &trial, dmabuf, a);
+	/* With no address space left for all of it a page has to do. */
+	if (ret == -ENOMEM && !mappable(v->buffer, dmabuf))
+		ret = 0;
+	else if (ret < 0)
+		return ret;
+	else
+		discard(a, c->len);
+	a->head = 0;
+	if (a->native) {
+		ret = mmap_native(c, &a->p);
+		a->said = -ret;
+	} else {
+		ret = dmabuf_mmap(dmabuf, buffer_size(v->buffer), c->addr, c->len, c->prot,
+				  c->flags, v->delta, &a->p, &a->head);
+	}
+	/* -EEXIST: there was no room before the place, which has not been asked for. */
+	a->final = ret != -EEXIST;
+	return ret;
+}
+
+/*
+ * The dma-buf of @v, fetched and found to be the one remembered; or a negative errno. A record that
+ * is found to be stale goes, and its offset may be another handle's now: then @v becomes that.
+ * -ESTALE: there is none; then @v has no buffer any more.
+ */
+static int fetch(struct view *v, uint64_t off)
+{
+	for (;;) {
+		struct buffer *now;
+		int dmabuf = record_fetch(v->fd, v->handle, false, &now);
+
+		if (dmabuf >= 0) {
+			record_put(now);
+			if (now == v->buffer)
+				return dmabuf;
+			next.close(dmabuf);
+		} else if (dmabuf != -ENOENT) {
+			return dmabuf;
+		}
+		record_put(v->buffer);
+		if (!record_find(v->fd, off, v)) {
+			v->buffer = NULL;
+			return -ESTALE;
+		}
+	}
+}
+
+/* As if drm_gem_mmap_obj() had refused it: what MAP_FIXED was to replace is gone by then. */
+static int deny(const struct view *v, const struct mmap_call *c)
+{
+	tell_map(&(struct told_map){ .v = v, .c = c, .outcome = OUTCOME_DENIED,
+				     .native = NATIVE_UNASKED });
+	if (replaces(c))
+		mapped_unmap(c->addr, c->len);
+	return -EINVAL;
+}
+
+/* Without our doing, and without a bracket; but a shared page shows it. */
+static int leave_alone(const struct view *v, const struct mmap_call *c, void **out)
+{
+	int ret = mmap_native(c, out);
+
+	tell_map(&(struct told_map){
+		.v = v, .c = c, .p = ret < 0 ? NULL : *out, .native = -ret, .left = true,
+		.outcome = ret < 0 ? OUTCOME_REFUSED : OUTCOME_NATIVE,
+	});
+	if (!ret && settings.dir) {
+		buffers_lock();
+		v->buffer->refs++;
+		buffers_unlock();
+		mapped_begin(v->buffer, *out, c->len, 0, c->prot, who_imports(v->fd) | NOTE_NATIVE, -1);
+	} else if (c->flags & MAP_FIXED) {
+		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
+	}
+	return ret;
+}
+
+/* Would the kernel map that through the program's descriptor at all? EACCES says do_mmap(). */
+static bool file_allows(const struct view *v, const struct mmap_call *c)
+{
+	bool writes = c->prot & PROT_WRITE && (c->flags & MAP_TYPE) != MAP_PRIVATE;
+
+	return v->access == O_RDWR || (v->access == O_RDONLY && !writes);
+}
+
+int redirect_map(struct view *v, const struct mmap_call *c, void **out)
+{
+	struct told_map told = { .v = v, .c = c };
+	struct attempt a = { .native = true, .said = NATIVE_UNASKED };
+	enum plan plan = plan_of(v);
+	int dmabuf, ret;
+
+	if (plan == NATIVE || !file_allows(v, c)) {
+		ret = leave_alone(v, c, out);
+		record_put(v->buffer);
+		return ret;
+	}
+	dmabuf = ret = fetch(v, c->off);
+	/* Of drivers that do not export imports the record has to do (ivpu_gem_prime_handle_to_fd()). */
+	if (plan == REFUSE && (dmabuf >= 0 || dmabuf == -EOPNOTSUPP)) {
+		ret = deny(v, c);
+		if (dmabuf >= 0)
+			next.close(dmabuf);
+		record_put(v->buffer);
+		return ret;
+	}
+	if (plan == DMABUF_FIRST && dmabuf >= 0 && better_forwarded(v, dmabuf))
+		plan = NATIVE_FIRST;
+	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
+		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
+	else if (dmabuf >= 0 && replaces(c))
+		ret = map_over(plan, v, c, dmabuf, &a);
+	else if (dmabuf >= 0)
+		ret = map_by(plan, v, c, dmabuf, &a);
+	if (ret < 0)
+		told.reason = ret;
+	if (ret < 0 && !a.final) {
+		tell_fallback(v, c, ret);
+		a.native = true;
+		ret = mmap_native(c, &a.p);
+		a.said = -ret;
+	}
+	*out = a.p;
+	told.native = a.said;
+	told.p = ret < 0 ? NULL : *out;
+	told.outcome = ret < 0 ? OUTCOME_REFUSED : a.native ? OUTCOME_NATIVE : OUTCOME_DMABUF;
+	if (dmabuf >= 0)
+		tell_map(&told);
+	if (!ret && dmabuf >= 0) {
+		mapped_begin(v->buffer, *out, c->len, a.head, c->prot,
+			     who_imports(v->fd) | (a.native ? NOTE_NATIVE : 0), dmabuf);
+		return 0;
+	}
+	if (c->flags & MAP_FIXED)
+		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
+	if (dmabuf >= 0)
+		next.close(dmabuf);
+	if (v->buffer)
+		record_put(v->buffer);
+	return ret;
+}

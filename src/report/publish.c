@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The shared page and its head; see publish.h. publish_file.c makes its file,
+ * publish_tables.c has the tables.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/bionic.h"
+#include "kernel/next.h"
+#include "kernel/page.h"
+#include "kernel/sandbox.h"
+#include "publish.h"
+#include "publish_page.h"
+#include "settings/log.h"
+#include "settings/settings.h"
+#include "show.h"
+#include "stats.h"
+
+static atomic_int maker;	/* the process whose page or draft it is; 0: there is none */
+static atomic_bool failed;	/* relaxed: it is set once and for good */
+static bool forked;
+static struct publish_page *begun, *made;	/* the draft and the page of who makes one */
+
+bool published(void)
+{
+	/* Relaxed: whatever depends on it takes buffers_lock() and asks again. */
+	return atomic_load_explicit(&maker, memory_order_relaxed);
+}
+
+static void read_command(char *command, size_t len)
+{
+	int fd = next.open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (read(fd, command, len - 1) < 0)
+		command[0] = '\0';
+	next.close(fd);
+}
+
+/* The fields of a new draft's head that no other thread changes. */
+static void fill_head(struct shared_page *h)
+{
+	struct timespec real;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	h->version = SHARED_VERSION;
+	h->order = SHARED_ORDER;
+	h->size = sizeof(struct publish_page);
+	h->pid = sandbox_pid();
+	h->ppid = getppid();
+	h->bits = sizeof(void *) * 8;
+	h->made_real = real.tv_sec * UINT64_C(1000000000) + real.tv_nsec;
+	h->made = publish_now();
+	snprintf(h->program, sizeof(h->program), "%s", program_invocation_short_name);
+	read_command(h->command, sizeof(h->command));
+	snprintf(h->shim, sizeof(h->shim), "%s", PACKAGE_VERSION);
+	h->policy = h->start_policy = atomic_load_explicit(&settings.policy, memory_order_relaxed);
+	h->forked = forked;
+}
+
+void publish_failed(int err)
+{
+	atomic_store_explicit(&failed, true, memory_order_relaxed);
+	log_always("PRIMESHIM_DIR=%s: %s: no report of this process", settings.dir,
+		   err == SANDBOXED ? "a seccomp filter may forbid it" :
+		   err == NOT_OURS ? "not a folder of this user's that others cannot write" :
+		   err == -EFBIG ? "no file may be as large (ulimit -f)" :
+		   err == -EOPNOTSUPP ? "its file system does not keep room for it, as a tmpfs or "
+		   "ext4 does" : log_errno(err));
+}
+
+int publish_due(void)
+{
+	int pid;
+
+	if (!settings.dir || atomic_load_explicit(&failed, memory_order_relaxed))
+		return 0;
+	pid = sandbox_pid();
+	if (atomic_load_explicit(&maker, memory_order_relaxed) == pid)
+		return 0;
+	return sandbox_may(MAY_FILES) && pid ? pid : SANDBOXED;
+}
+
+int publish_begin(int pid)
+{
+	if (published())
+		return 1;
+	begun = publish_draft_begin();
+	if (!begun)
+		return -ENOMEM;
+	atomic_store_explicit(&maker, pid, memory_order_relaxed);
+	return 0;
+}
+
+int publish_make(void)
+{
+	fill_head(&begun->head);
+	return publish_file(settings.dir, &made);
+}
+
+void publish_made(int ret)
+{
+	struct publish_page *p = made;
+
+	if (ret < 0) {
+		atomic_store_explicit(&maker, 0, memory_order_relaxed);
+		publish_draft_end();
+		return;
+	}
+	publish_draft_copy(p);
+	/* Release: other threads write into the page after that copy. */
+	atomic_store_explicit(&publish_page, p, memory_order_release);
+	publish_file_done();
+	stats_publish(p->head.counters);
+	/* Last, so that a reader never takes half a page for a whole one. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(p->head.magic, SHARED_MAGIC, sizeof(p->head.magic));
+}
+
+void publish_forked(void)
+{
+	struct publish_page *p = publish_at();
+	void *same;
+
+	if (!atomic_exchange_explicit(&maker, 0, memory_order_relaxed))
+		return;
+	forked = true;
+	publish_events_forked();
+	stats_unpublish();
+	publish_draft_end();
+	publish_file_forked();
+	/*
+	 * A signal handler may have forked amid a store into the page, and the child returns to
+	 * that store: the page is replaced, and not unmapped.
+	 */
+	if (p)
+		next_mmap(p, page_round(sizeof(*p)), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0, &same);
+}
+
+void publish_follow(void)
+{
+	struct publish_page *p = publish_at();
+	unsigned int now, is;
+
+	if (!p)
+		return;
+	/* The one word of the page that the shim reads: any value may be there. */
+	now = __atomic_load_n(&p->head.policy, __ATOMIC_RELAXED);
+	is = atomic_load_explicit(&settings.policy, memory_order_relaxed);
+	if (now == is || !settings_may_be(now) ||
+	    !atomic_compare_exchange_strong_explicit(&settings.policy, &is, now,
+						     memory_order_relaxed, memory_order_relaxed))
+		return;
+	publish_event((struct shared_event){ .kind = EVENT_POLICY, .handle = now });
+	log_line("mode %s, sync %s from here on", mode_text(now), sync_text(now));
+}
+
+void publish_end(void)
+{
+	struct publish_page *p = publish_at();
+
+	if (!p || atomic_load_explicit(&maker, memory_order_relaxed) != sandbox_pid())
+		return;
+	publish_event((struct shared_event){ .kind = EVENT_EXIT });
+	__atomic_store_n(&p->head.ended, publish_now(), __ATOMIC_RELAXED);
+	__atomic_store_n(&p->head.state, SHARED_EXITED, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/* The events of the shared page, which is here or not; see publish.h. */
+#include "config.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/sandbox.h"
+#include "publish.h"
+#include "publish_page.h"
+#include "show.h"
+
+_Atomic(struct publish_page *) publish_page;
+static shared_u32 events;	/* how many there were */
+
+/* Of this thread; 0: to be asked. */
+static __thread uint32_t thread __attribute__((tls_model("initial-exec")));
+
+uint64_t publish_now(void)
+{
+	struct timespec t = { 0 };
+
+	if (sandbox_may(MAY_CLOCK))
+		clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
+}
+
+uint32_t publish_thread(void)
+{
+	long tid;
+
+	/* Asked by all who make a page, but for a thread that comes after a filter. */
+	if (!thread && sandbox_may(MAY_FILES)) {
+		tid = syscall(SYS_gettid);
+		thread = tid > 0 ? tid : 0;
+	}
+	return thread;
+}
+
+void publish_event(struct shared_event e)
+{
+	struct publish_page *p = publish_at();
+	struct shared_event *to;
+	uint32_t number;
+
+	if (!p)
+		return;
+	if (!e.at)
+		e.at = publish_now();
+	e.tid = publish_thread();
+	number = __atomic_add_fetch(&events, 1, __ATOMIC_RELAXED);
+	SHOW(&p->head.events.used, &events);
+	to = &p->events[(number - 1) % PUBLISH_EVENTS];
+	__atomic_store_n(&to->seq, 0, __ATOMIC_RELAXED);
+	/* The number is away before the rest changes, and back when it has. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy((char *)to + sizeof(to->seq), (char *)&e + sizeof(e.seq), sizeof(e) - sizeof(e.seq));
+	__atomic_store_n(&to->seq, number, __ATOMIC_RELEASE);
+}
+
+void publish_events_forked(void)
+{
+	thread = 0;
+	events = 0;
+	atomic_store_explicit(&publish_page, NULL, memory_order_relaxed);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Makes the file of the shared page and maps it; see publish_page.h.
+ *
+ * The shim writes nobody else's file: the folder belongs to this user and is closed to others, and
+ * the file is new. The file system has to keep room for the whole file, or a store into the page
+ * would be SIGBUS once the disk is full. A store is SIGBUS, too, after somebody has cut the file
+ * short: the file has mode 0400, so no redirection and no editor of the user's opens it for
+ * writing. A file system may be slow. The thread that makes the file holds no lock of ours
+ * meanwhile.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "kernel/next.h"
+#include "kernel/page.h"
+#include "kernel/sandbox.h"
+#include "publish_page.h"
+
+#ifndef FICLONE
+#define FICLONE _IOW(0x94, 9, int)	/* linux/fs.h, 4.5 */
+#endif
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342	/* linux/magic.h, 4.20 */
+#endif
+#ifndef F2FS_SUPER_MAGIC
+#define F2FS_SUPER_MAGIC 0xf2f52010	/* 3.8 */
+#endif
+#ifndef OVERLAYFS_SUPER_MAGIC
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630	/* 4.5 */
+#endif
+
+/*
+ * A descriptor that this file has open for a while. Another thread of the program may close it, and
+ * the kernel may then give its number to a file of the program's: @dev and @ino tell the two apart.
+ */
+struct held {
+	atomic_int fd;		/* -1: none */
+	dev_t dev;
+	ino_t ino;
+};
+
+/* One thread makes the page. These are not its own, for the child of a fork() by another thread. */
+static struct held folder = { .fd = -1 }, file = { .fd = -1 };
+static _Atomic(void *) mapped;
+
+static int hold(struct held *h, int fd, struct stat *st)
+{
+	if (sandbox_fstat(fd, st) < 0) {
+		int ret = -errno;
+
+		next.close(fd);
+		return ret;
+	}
+	h->dev = st->st_dev;
+	h->ino = st->st_ino;
+	/* Last: whoever forks now copies @dev and @ino with it. */
+	atomic_store(&h->fd, fd);
+	return 0;
+}
+
+static bool is_held(const struct held *h, int fd)
+{
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	/* Any other error says that there is a descriptor: most likely it is still ours. */
+	if (sandbox_fstat(fd, &st) < 0)
+		return errno != EBADF;
+	return st.st_dev == h->dev && st.st_ino == h->ino;
+}
+
+static void let_go(struct held *h)
+{
+	int fd = atomic_exchange(&h->fd, -1);
+
+	if (is_held(h, fd))
+		next.close(fd);
+}
+
+/* Opens the folder and checks that others cannot write there. 0, a negative errno, or NOT_OURS. */
+static int open_folder(const char *dir)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = next.open(dir, flags), ret;
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT && (!mkdir(dir, 0700) || errno == EEXIST))
+		fd = next.open(dir, flags);
+	if (fd < 0)
+		return -errno;
+	ret = hold(&folder, fd, &st);
+	if (!ret && (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)))
+		ret = NOT_OURS;
+	return ret;
+}
+
+/*
+ * Does the file system keep the room of the new file @fd for good? The file systems listed here do:
+ * they write a file's blocks in place. Where files can be clones of each other no file system does:
+ * two files then share blocks (after cp, or a snapshot), and the next store needs new blocks. XFS
+ * can be made with clones or without, so the kernel is asked to clone the file, which is empty,
+ * onto itself. An overlay passes the question on to its upper file system, of which it tells
+ * nothing else.
+ *
+ * Not listed: btrfs (a kernel before 6.17 wants new blocks for each mapped store even of a file
+ * that has FS_NOCOW_FL; a later kernel does so after a snapshot), bcachefs, ZFS, NILFS and UBIFS,
+ * which write no block in place; and NFS, CIFS, Ceph, 9P and FUSE, where a store may wait for a
+ * server.
+ */
+static bool keeps_room(int fd)
+{
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return false;
+	switch ((uint32_t)st.f_type) {
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+	case EXT4_SUPER_MAGIC:		/* of ext2 and ext3, too */
+	case XFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+		return next_ioctl(fd, FICLONE, (void *)(intptr_t)fd) < 0;
+	}
+	return false;
+}
+
+/*
+ * Gives the file its blocks. Some file systems (ext2, ramfs) have no fallocate(), and a signal may
+ * end it (tmpfs): then by writing.
+ */
+static int allocate(int fd, size_t size)
+{
+	static const char zeros[4096];
+
+	if (!fallocate(fd, 0, 0, size))
+		return 0;
+	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+		return -errno;
+	for (size_t at = 0; at < size; at += sizeof(zeros)) {
+		ssize_t n = pwrite(fd, zeros, sizeof(zeros), at);
+
+		if (n != sizeof(zeros))
+			return n < 0 ? -errno : -ENOSPC;
+	}
+	return 0;
+}
+
+/*
+ * The same without SIGXFSZ, which the kernel sends to a thread that goes past RLIMIT_FSIZE. Another
+ * thread may set the limit after this one has asked for it.
+ */
+static int allocate_quietly(int fd, size_t size)
+{
+	const struct timespec now = { 0 };
+	sigset_t xfsz, was, pending;
+	struct rlimit lim;
+	int ret;
+
+	if (!getrlimit(RLIMIT_FSIZE, &lim) && lim.rlim_cur < size)
+		return -EFBIG;
+	sigemptyset(&xfsz);
+	sigaddset(&xfsz, SIGXFSZ);
+	sigemptyset(&pending);
+	next.pthread_sigmask(SIG_BLOCK, &xfsz, &was);
+	/* A SIGXFSZ of the program's own can be pending only while the program blocks it. */
+	if (sigismember(&was, SIGXFSZ))
+		sigpending(&pending);
+	ret = allocate(fd, size);
+	if (ret == -EFBIG && !sigismember(&pending, SIGXFSZ))
+		sigtimedwait(&xfsz, NULL, &now);
+	next.pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return ret;
+}
+
+/* Maps the new file @fd, with all its blocks. 0 or a negative errno. */
+static int map_file(int fd, size_t size)
+{
+	const size_t step = page_size();
+	struct stat st;
+	void *at;
+	int ret;
+
+	ret = hold(&file, fd, &st);
+	if (ret)
+		return ret;
+	/* At once, while the number is surely that file's. */
+	ret = next_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0, &at);
+	if (ret)
+		return ret;
+	atomic_store(&mapped, at);
+	if (!is_held(&file, fd))
+		return -EBADF;
+	if (!keeps_room(fd))
+		return -EOPNOTSUPP;
+	ret = allocate_quietly(fd, size);
+	/* A file system may be slow at a first store, and who stores into a table has a lock. */
+	for (size_t n = 0; !ret && n < offsetof(struct publish_page, events); n += step)
+		((volatile char *)at)[n] = 0;
+	return ret;
+}
+
+static int make_file(size_t size)
+{
+	int dir = atomic_load(&folder.fd), fd, ret;
+	struct timespec now;
+	char name[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(name, sizeof(name), "%d-%lld.%09ld" SHARED_SUFFIX, (int)sandbox_pid(),
+		 (long long)now.tv_sec, now.tv_nsec);
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+	if (fd < 0)
+		return -errno;
+	ret = map_file(fd, size);
+	if (ret && is_held(&folder, dir))
+		unlinkat(dir, name, 0);
+	let_go(&file);
+	return ret;
+}
+
+int publish_file(const char *dir, struct publish_page **out)
+{
+	const size_t size = page_round(sizeof(**out));
+	int ret = open_folder(dir);
+
+	if (!ret)
+		ret = make_file(size);
+	let_go(&folder);
+	*out = atomic_load(&mapped);
+	if (!ret || !*out)
+		return ret;
+	atomic_store(&mapped, NULL);
+	next.munmap(*out, size);
+	return ret;
+}
+
+void publish_file_done(void)
+{
+	atomic_store(&mapped, NULL);
+}
+
+void publish_file_forked(void)
+{
+	void *at = atomic_exchange(&mapped, NULL);
+
+	let_go(&file);
+	let_go(&folder);
+	if (at)
+		next.munmap(at, page_round(sizeof(struct publish_page)));
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+/* What PRIMESHIM_* in the environment, and primeshim.conf, ask for; see settings.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "config_file.h"
+#include "drivers/drivers.h"
+#include "kernel/bionic.h"
+#include "log.h"
+#include "settings.h"
+#include "wanted.h"
+
+#define PREFIX "PRIMESHIM_"
+
+struct settings settings;
+
+/* The first value of each list is the default and stands for 0 in the enum. */
+static const struct {
+	const char *name;
+	const char *values[6];
+} known[] = {
+	{ "PRIMESHIM_MODE", { "redirect", "rescue", "observe", "deny", "off" } },
+#ifdef __BIONIC__
+	/* libsigchain keeps SIGSEGV for ART, and there are sigaction64() and others of its kind. */
+	{ "PRIMESHIM_SYNC", { "driver", "map", "off" } },
+#else
+	{ "PRIMESHIM_SYNC", { "driver", "map", "off", "trap" } },
+#endif
+	{ "PRIMESHIM_EXPORT", { "write", "keep" } },
+	{ "PRIMESHIM_LOG", { "0", "1", "quiet" } },
+	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */
+	{ "PRIMESHIM_DIR", { NULL } },		/* a path */
+	/* Those that follow are not of a file, which has sections. */
+	{ "PRIMESHIM_ONLY", { NULL } },		/* lists of programs' names */
+	{ "PRIMESHIM_EXCEPT", { NULL } },
+};
+
+#define NKNOWN (sizeof(known) / sizeof(known[0]))
+
+enum { MODE, SYNC, EXPORT, LOG, DRIVERS, DIR, NKEYS };
+
+/* What primeshim.conf says, by the same numbers. */
+static struct {
+	int rank;	/* 0: nothing */
+	char value[512];
+} filed[NKEYS];
+
+static int find_value(size_t k, const char *value)
+{
+	for (int i = 0; i < 6 && known[k].values[i]; i++)
+		if (!strcmp(value, known[k].values[i]))
+			return i;
+	return -1;
+}
+
+/* What is asked for; NULL: nothing. A variable that is set goes before the files, also if empty. */
+static const char *setting(size_t k)
+{
+	/* NULL in a process of raised privileges: its environment is somebody else's. */
+	const char *value = secure_getenv(known[k].name);
+
+	return value || !filed[k].rank ? value : filed[k].value;
+}
+
+static int value_of(size_t k)
+{
+	const char *value = setting(k);
+	int i = value && *value ? find_value(k, value) : 0, instead;
+
+	if (i >= 0)
+		return i;
+	/* A file has no value that is not known. */
+	instead = filed[k].rank && *filed[k].value ? find_value(k, filed[k].value) : 0;
+	instead = instead < 0 ? 0 : instead;
+	log_always("%s=%s is not known, %s is used", known[k].name, value, known[k].values[instead]);
+	return instead;
+}
+
+/* "mode" for PRIMESHIM_MODE; NKEYS: there is no such key. */
+static size_t find_key(const char *key)
+{
+	for (size_t k = 0; k < NKEYS; k++) {
+		const char *name = known[k].name + strlen(PREFIX);
+		size_t i = 0;
+
+		while (name[i] && key[i] == name[i] - 'A' + 'a')
+			i++;
+		if (!name[i] && !key[i])
+			return k;
+	}
+	return NKEYS;
+}
+
+/* May a file say so? An empty value is the default. */
+static bool value_fits(size_t k, const char *key, const char *value, char *why)
+{
+	const char *absolute = k == DIR || (k == LOG && strchr(value, '/')) ?
+			       " is not a path from the root" : NULL;
+
+	if (strlen(value) >= sizeof(filed[k].value))
+		snprintf(why, CONFIG_WHY_LEN, "the value is longer than %zu bytes",
+			 sizeof(filed[k].value) - 1);
+	else if (!*value || (absolute && *value == '/') || k == DRIVERS || find_value(k, value) >= 0)
+		return true;
+	else
+		snprintf(why, CONFIG_WHY_LEN, "%.32s = %.64s%s", key, value,
+			 absolute ? absolute : " is not known");
+	return false;
+}
+
+static bool set_from_file(int rank, const char *key, const char *value, char *why)
+{
+	size_t k = find_key(key);
+
+	if (k == NKEYS) {
+		snprintf(why, CONFIG_WHY_LEN, "there is no setting %.64s", key);
+		return false;
+	}
+	if (!value_fits(k, key, value, why))
+		return false;
+	if (rank >= filed[k].rank) {
+		filed[k].rank = rank;
+		strcpy(filed[k].value, value);
+	}
+	return true;
+}
+
+static bool log_wanted(void)
+{
+	const char *value = setting(LOG), *why;
+	int i;
+
+	if (!value || *value != '/') {
+		i = value_of(LOG);
+		if (i == 2)
+			log_quiet();
+		return i == 1;
+	}
+	why = log_to(value);
+	if (why)
+		log_always("PRIMESHIM_LOG=%.256s: %s: no log", value, why);
+	return !why;
+}
+
+static const char *dir_wanted(void)
+{
+	/* A copy: the program may write its title where its environment was. */
+	static char dir[PATH_MAX];
+	const char *value = setting(DIR);
+
+	if (!value || !*value)
+		return NULL;
+	/* The program may go elsewhere. */
+	if (*value != '/')
+		log_always("PRIMESHIM_DIR=%s is not a path from the root: no report", value);
+	else if (strlen(value) >= sizeof(dir))
+		log_always("PRIMESHIM_DIR is longer than a path can be: no report");
+	else
+		return strcpy(dir, value);
+	return NULL;
+}
+
+/* Is the program's name in that list? */
+static bool listed(const char *list)
+{
+	size_t len = strlen(program_invocation_short_name);
+
+	for (; *list; list += strcspn(list, ",")) {
+		list += strspn(list, ",");
+		if (strcspn(list, ",") == len && !strncmp(list, program_invocation_short_name, len))
+			return true;
+	}
+	return false;
+}
+
+/* Of a tree of processes, some may be none of ours. */
+static bool left_out(void)
+{
+	const char *only = secure_getenv("PRIMESHIM_ONLY");
+	const char *except = secure_getenv("PRIMESHIM_EXCEPT");
+
+	return (only && *only && !listed(only)) || (except && listed(except));
+}
+
+static void check_names(void)
+{
+	/* It is somebody else's; see setting(). */
+	if (getauxval(AT_SECURE))
+		return;
+	for (char **e = environ; e && *e; e++) {
+		int len = strcspn(*e, "=");
+		size_t k = 0;
+
+		if (strncmp(*e, PREFIX, strlen(PREFIX)))
+			continue;
+		while (k < NKNOWN && (strlen(known[k].name) != (size_t)len ||
+				      strncmp(*e, known[k].name, len)))
+			k++;
+		if (k == NKNOWN)
+			log_always("there is no setting %.*s", len, *e);
+	}
+}
+
+bool settings_may_be(unsigned int policy)
+{
+	return SHARED_MODE(policy) < MODE_COUNT && SHARED_SYNC(policy) < SYNC_COUNT &&
+	       (SHARED_SYNC(policy) == SYNC_TRAP) == (sync_now() == SYNC_TRAP);
+}
+
+const char *mode_text(unsigned int policy)
+{
+	return known[MODE].values[SHARED_MODE(policy)];
+}
+
+const char *sync_text(unsigned int policy)
+{
+	return known[SYNC].values[SHARED_SYNC(policy)];
+}
+
+void settings_init(void)
+{
+	enum mode mode;
+
+	if (left_out()) {
+		atomic_store_explicit(&settings.policy, SHARED_POLICY(MODE_OFF, SYNC_OFF),
+				      memory_order_relaxed);
+		return;
+	}
+	/* Of the files, too, not a line. */
+	if (secure_getenv("PRIMESHIM_LOG") && !strcmp(secure_getenv("PRIMESHIM_LOG"), "quiet"))
+		log_quiet();
+	config_files_read(program_invocation_short_name, set_from_file);
+	settings.log = log_wanted();
+	mode = value_of(MODE);
+	atomic_store_explicit(&settings.policy, SHARED_POLICY(mode, value_of(SYNC)),
+			      memory_order_relaxed);
+	settings.keep = value_of(EXPORT);
+	drivers_wanted_init(setting(DRIVERS), secure_getenv("PRIMESHIM_DRIVERS") ?
+			    "PRIMESHIM_DRIVERS" : "drivers in primeshim.conf");
+	settings.dir = dir_wanted();
+	check_names();
+	/* What stderr is has to be known from now on; or no line will come. */
+	if (settings.log || settings.dir || sync_now() == SYNC_TRAP)
+		log_start();
+	else
+		log_quiet();
+	settings.active = mode != MODE_OFF || settings.dir;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/* The dma-bufs that are imported or mapped in this process; see buffer.h. */
+#include "config.h"
+
+#include <string.h>
+
+#include <linux/dma-buf.h>
+
+#include "base/lock.h"
+#include "base/pool.h"
+#include "buffer.h"
+#include "report/publish.h"
+
+#define BLOCK_SHIFT	12
+
+static uint64_t number(const struct hash_link *l)
+{
+	return ((const struct buffer *)l)->ino;
+}
+
+static struct lock lock;
+static struct hash buffers = { .number = number };
+static struct pool pool = POOL(struct buffer);
+
+/* Every dma-buf lies on the kernel's one dma-buf file system; the first seen tells its number. */
+static uint64_t dev;
+
+static bool deaf[NAMES];	/* to brackets, by exporter */
+
+void buffers_lock(void)
+{
+	lock_take(&lock);
+}
+
+void buffers_unlock(void)
+{
+	lock_release(&lock);
+}
+
+bool buffers_lock_within(unsigned int ms)
+{
+	return lock_take_within(&lock, ms);
+}
+
+bool buffers_free(void)
+{
+	return lock_free(&lock);
+}
+
+struct dmabuf_id buffer_id(const struct buffer *b)
+{
+	return (struct dmabuf_id){ .dev = dev, .ino = b->ino };
+}
+
+uint64_t buffer_size(const struct buffer *b)
+{
+	return (uint64_t)b->blocks << BLOCK_SHIFT;
+}
+
+bool buffer_known(const struct dmabuf_id *id)
+{
+	return hash_find(&buffers, id->ino);
+}
+
+static uint8_t bracket_of(const struct buffer *b)
+{
+	if (b->bracket)
+		return b->bracket == DMA_BUF_SYNC_READ ? BRACKET_READ : BRACKET_RW;
+	if (!b->owed)
+		return BRACKET_NONE;
+	return b->device ? BRACKET_DEVICE : BRACKET_OWED;
+}
+
+void buffer_changed(struct buffer *b)
+{
+	if (!published())
+		return;
+	b->slot = publish_buffer(b->slot, &(struct shared_buffer){
+		.exporter = b->exporter, .bracket = bracket_of(b), .deaf = buffer_is_deaf(b),
+		.ino = b->ino, .size = buffer_size(b),
+	});
+}
+
+struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size)
+{
+	struct buffer *b = hash_find(&buffers, id->ino);
+	uint64_t blocks = size >> BLOCK_SHIFT;
+
+	if (!buffers.n)
+		dev = id->dev;
+	if (dev != id->dev)
+		return NULL;
+	if (!b) {
+		/* A last part of a page cannot be mapped (dma_buf_mmap_internal(), 6.1 to 7.3). */
+		if (!blocks || blocks > UINT32_MAX)
+			return NULL;
+		b = pool_get(&pool);
+		if (!b)
+			return NULL;
+		b->ino = id->ino;
+		b->blocks = blocks;
+		b->fd = -1;
+		if (hash_insert(&buffers, &b->link) < 0) {
+			pool_put(&pool, b);
+			return NULL;
+		}
+		buffer_changed(b);
+	}
+	b->refs++;
+	return b;
+}
+
+void buffer_put(struct buffer *b)
+{
+	if (--b->refs)
+		return;
+	hash_remove(&buffers, &b->link);
+	publish_buffer_gone(b->slot);
+	pool_put(&pool, b);
+}
+
+const char *buffer_exporter(const struct buffer *b)
+{
+	return name_text(b->exporter);
+}
+
+void buffer_name_exporter(struct buffer *b, const char *name)
+{
+	b->exporter = name_number(name);
+	buffer_changed(b);
+}
+
+bool buffer_is_deaf(const struct buffer *b)
+{
+	return b->deaf || deaf[b->exporter];
+}
+
+void buffer_set_deaf(struct buffer *b)
+{
+	b->deaf = true;
+	/* Of one whose exporter is not known nothing follows for others. */
+	if (b->exporter > NAME_UNKNOWN)
+		deaf[b->exporter] = true;
+}
+
+void buffers_visit(void (*visit)(struct buffer *b))
+{
+	struct hash_link *l;
+
+	for (size_t i = 0; (l = hash_next(&buffers, &i)); i++)
+		for (; l; l = l->next)
+			visit((struct buffer *)l);
+}
+
+struct buffer *buffer_bracketed(void)
+{
+	struct hash_link *l;
+
+	for (size_t i = 0; (l = hash_next(&buffers, &i)); i++) {
+		for (; l; l = l->next) {
+			struct buffer *b = (struct buffer *)l;
+
+			if (b->bracket && !b->settling)
+				return b;
+		}
+	}
+	return NULL;
+}

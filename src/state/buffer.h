@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dma-bufs that are imported or mapped somewhere in this process, one record each, whichever
+ * files and handles they have; and the lock over them and over mapping.h.
+ */
+#ifndef PRIMESHIM_BUFFER_H
+#define PRIMESHIM_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "kernel/dmabuf.h"
+#include "report/names.h"
+
+struct import;
+
+/* Three-valued answers of the kernel, asked once. */
+enum answer { UNASKED, YES, NO };
+
+struct buffer {
+	struct hash_link link;
+	uint64_t ino;
+	struct import *imports;		/* chain of those that hold it, in any file */
+	uint32_t blocks;		/* its size in blocks of 4096 bytes */
+	uint32_t refs;			/* imports, mappings, and calls under way */
+	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
+	/* The bracket; sync.c. */
+	int fd;				/* private descriptor while mapped and bracketed, else -1 */
+	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
+	uint32_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
+	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
+	uint32_t starting : 1;		/* it is a START, which may wait */
+	uint32_t fresh : 1;		/* fd has just been had, and is surely the dma-buf's */
+	uint32_t device : 1;		/* it is the device's turn */
+	uint32_t owed : 1;		/* it is mapped without a bracket */
+	uint32_t shut : 1;		/* its pages are shut; guard.h */
+	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
+	uint32_t framed : 1;		/* a frame buffer was made of it */
+	uint32_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
+	uint32_t writable : 2;		/* enum answer: is the dma-buf open for writing? */
+	uint32_t deaf : 1;		/* it knows no brackets */
+	uint32_t exporter : 8;		/* name_number(), 0 until asked */
+	uint8_t turn;			/* of settling: goes up with each */
+	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
+};
+
+void buffers_lock(void);
+void buffers_unlock(void);
+
+/* The same, given up after @ms milliseconds: false. At exit, when nobody may be waited for. */
+bool buffers_lock_within(unsigned int ms);
+
+/* Has nobody the lock? In a child with one thread; see fork.h. */
+bool buffers_free(void);
+
+/* What never changes while there is a reference; without the lock. */
+struct dmabuf_id buffer_id(const struct buffer *b);
+uint64_t buffer_size(const struct buffer *b);	/* bytes */
+
+/* Everything below: with the lock held. */
+
+/* Is there a buffer with @id? */
+bool buffer_known(const struct dmabuf_id *id);
+
+/* A reference to the buffer with @id, created if need be; NULL without memory. */
+struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size);
+
+/*
+ * Drop a reference. With the last one the record goes. A buffer with a private descriptor is
+ * mapped or in sync_settle(), so that none is ever lost here.
+ */
+void buffer_put(struct buffer *b);
+
+/* The exporter's name: "" until it is known, "?" where it cannot be told. */
+const char *buffer_exporter(const struct buffer *b);
+void buffer_name_exporter(struct buffer *b, const char *name);
+
+/* A field of @b that the shared page has (publish.h) is another one now. */
+void buffer_changed(struct buffer *b);
+
+/* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
+bool buffer_is_deaf(const struct buffer *b);
+void buffer_set_deaf(struct buffer *b);
+
+/* Does @visit to every buffer, which it may not put. */
+void buffers_visit(void (*visit)(struct buffer *b));
+
+/* A buffer with an open bracket that nobody is at work on, or NULL. */
+struct buffer *buffer_bracketed(void);
+
+#endif

@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: MIT
+/* Which descriptor is which; see descriptor.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+#include "base/pages.h"
+#include "descriptor.h"
+#include "file.h"
+#include "kernel/next.h"
+#include "kernel/page.h"
+#include "kernel/sandbox.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18	/* 4.14 */
+#endif
+
+/*
+ * Pages of entries, made when needed and never given back, so that they can be read without the
+ * lock. Descriptors beyond the table are not remembered; sysctl fs.nr_open is 2^20 by default.
+ */
+#define PER_PAGE	1024
+#define PAGES		1024
+
+/* A struct file, or with PRIVATE a struct buffer. Relaxed: the lock is taken before it is used. */
+typedef _Atomic(uintptr_t) entry_t;
+#define PRIVATE		((uintptr_t)1)
+
+/*
+ * Over the numbers of private descriptors: a call that puts something at one of them, or closes it,
+ * is made with this held. The kernel gives a number that is in use to nobody else.
+ */
+static struct lock numbers;
+
+static struct lock lock;	/* over what follows, and struct file's refs, fd, all and free */
+static _Atomic(entry_t *) table[PAGES];
+static unsigned int used;	/* entries at and beyond this have always been empty */
+static struct file *unused;	/* files without a reference */
+static _Atomic(pid_t *) owner;	/* in a page of its own, wiped by fork(); made once */
+
+atomic_uint descriptors_live;
+
+void descriptors_lock(void)
+{
+	lock_take(&lock);
+}
+
+void descriptors_unlock(void)
+{
+	lock_release(&lock);
+}
+
+void descriptor_numbers_lock(void)
+{
+	lock_take(&numbers);
+}
+
+void descriptor_numbers_unlock(void)
+{
+	lock_release(&numbers);
+}
+
+bool descriptors_free(void)
+{
+	return lock_free(&numbers) && lock_free(&lock);
+}
+
+static entry_t *entry(unsigned int fd)
+{
+	entry_t *page = fd < PER_PAGE * PAGES ?
+		/* Acquire: pairs with the release in room_for(), so that the page is seen zeroed. */
+		atomic_load_explicit(&table[fd / PER_PAGE], memory_order_acquire) : NULL;
+
+	return page ? &page[fd % PER_PAGE] : NULL;
+}
+
+static uintptr_t get(unsigned int fd)
+{
+	entry_t *e = entry(fd);
+
+	return e ? atomic_load_explicit(e, memory_order_relaxed) : 0;
+}
+
+static struct file *file_of(uintptr_t e)
+{
+	return e & PRIVATE ? NULL : (struct file *)e;
+}
+
+static struct buffer *buffer_of(uintptr_t e)
+{
+	return e & PRIVATE ? (struct buffer *)(e & ~PRIVATE) : NULL;
+}
+
+static pid_t *owned(void)
+{
+	/* Acquire: pairs with the release in own(). */
+	return atomic_load_explicit(&owner, memory_order_acquire);
+}
+
+/* This process's number; or -1 where it cannot be asked, and is taken for its own. */
+static pid_t self(void)
+{
+	pid_t pid = sandbox_pid();
+
+	return pid ? pid : -1;
+}
+
+static void own(void)
+{
+	pid_t *page = next_pages(page_size());
+
+	if (!page)
+		return;
+	/* An older kernel does not know it: then such a child is taken for a vfork()'s. */
+	if (sandbox_may(MAY_MADVISE))
+		madvise(page, page_size(), MADV_WIPEONFORK);
+	*page = self();
+	atomic_store_explicit(&owner, page, memory_order_release);
+}
+
+static bool room_for(unsigned int fd)
+{
+	entry_t *page;
+
+	if (fd >= PER_PAGE * PAGES)
+		return false;
+	if (entry(fd))
+		return true;
+	if (!owned())
+		own();
+	page = pages_get(PER_PAGE * sizeof(*page));
+	if (page)
+		atomic_store_explicit(&table[fd / PER_PAGE], page, memory_order_release);
+	return page;
+}
+
+/* With room for it. */
+static void put(unsigned int fd, uintptr_t what)
+{
+	uintptr_t old = atomic_exchange_explicit(entry(fd), what, memory_order_relaxed);
+	struct file *was = file_of(old), *is = file_of(what);
+
+	if (was && was->fd == (int)fd)
+		was->fd = -1;
+	if (is && is->fd < 0)
+		is->fd = fd;
+	if (fd >= used)
+		used = fd + 1;
+	if (!old != !what)
+		atomic_fetch_add_explicit(&descriptors_live, what ? 1 : -1, memory_order_relaxed);
+}
+
+bool descriptors_borrowed(void)
+{
+	pid_t *page = owned();
+
+	return page && *page > 0 && sandbox_may(MAY_GETPID) && *page != self();
+}
+
+void descriptors_forked(void)
+{
+	sandbox_forked();
+	if (owned())
+		*owned() = self();
+}
+
+/* A private one that is no use: its buffer, or NULL. */
+static const struct buffer *idle(int fd)
+{
+	struct buffer *b;
+	bool needed;
+
+	descriptors_lock();
+	b = buffer_of(get(fd));
+	descriptors_unlock();
+	if (!b)
+		return NULL;
+	buffers_lock();
+	needed = b->fd == fd && (b->mapped[0] || b->mapped[1]);
+	if (!needed && b->fd == fd)
+		b->fd = -1;
+	buffers_unlock();
+	return needed ? NULL : b;
+}
+
+void descriptors_drop_idle(void)
+{
+	int fd;
+
+	for (unsigned int at = 0; (fd = descriptor_next(at, INT_MAX, true)) >= 0; at = fd + 1) {
+		const struct buffer *b = idle(fd);
+
+		if (b)
+			descriptor_drop(fd, b, false);
+	}
+}
+
+bool descriptors_orphaned(void)
+{
+	pid_t *page = owned();
+
+	return page && !*page;
+}
+
+bool descriptor_known(int fd)
+{
+	return get(fd);
+}
+
+static struct file *hold(struct file *f)
+{
+	if (f)
+		f->refs++;
+	return f;
+}
+
+struct file *descriptor_file(int fd)
+{
+	struct file *f;
+
+	if (!get(fd))
+		return NULL;
+	descriptors_lock();
+	f = hold(file_of(get(fd)));
+	descriptors_unlock();
+	return f;
+}
+
+struct file *descriptor_peek(int fd)
+{
+	return file_of(get(fd));
+}
+
+void file_put(struct file *f)
+{
+	bool last;
+
+	if (!f)
+		return;
+	descriptors_lock();
+	last = f->refs == 1;
+	if (!last)
+		f->refs--;
+	descriptors_unlock();
+	if (!last)
+		return;
+	/* Nobody can come by it any more, and it is not used again before it has no reference. */
+	file_clear(f);
+	descriptors_lock();
+	f->refs = 0;
+	f->free = unused;
+	unused = f;
+	descriptors_unlock();
+}
+
+struct file *descriptors_reuse(void)
+{
+	struct file *f;
+
+	descriptors_lock();
+	f = unused;
+	if (f)
+		unused = f->free;
+	descriptors_unlock();
+	return f;
+}
+
+void descriptor_set(int fd, struct file *f)
+{
+	struct file *old = NULL;
+
+	descriptors_lock();
+	if (f ? room_for(fd) : !!file_of(get(fd))) {
+		old = file_of(get(fd));
+		put(fd, (uintptr_t)f);
+		f = NULL;
+	}
+	descriptors_unlock();
+	file_put(old);
+	file_put(f);
+}
+
+void descriptor_add(int fd, struct file *f)
+{
+	descriptors_lock();
+	if (room_for(fd) && !file_of(get(fd))) {
+		put(fd, (uintptr_t)f);
+		f = NULL;
+	}
+	descriptors_unlock();
+	file_put(f);
+}
+
+int descriptor_next(unsigned int first, unsigned int last, bool private)
+{
+	int found = -1;
+
+	descriptors_lock();
+	for (unsigned int fd = first; fd < used && fd <= last && found < 0; fd++)
+		if (get(fd) && !!(get(fd) & PRIVATE) == private)
+			found = fd;
+	descriptors_unlock();
+	return found;
+}
+
+int descriptor_of(struct file *f)
+{
+	int found;
+
+	descriptors_lock();
+	for (unsigned int fd = 0; fd < used && f->refs && f->fd < 0; fd++)
+		if (file_of(get(fd)) == f)
+			f->fd = fd;
+	found = f->refs ? f->fd : -1;
+	descriptors_unlock();
+	return found;
+}
+
+/*
+ * Where private descriptors go: the first of these that the limit (RLIMIT_NOFILE) allows. The rest
+ * up to the limit stays the program's, and so does what select() can name where there is room
+ * beyond it (FD_SETSIZE). A number that is higher would blow up the kernel's table.
+ */
+static const struct {
+	int first;
+	int count;
+} places[] = {
+	{ 4096, 16384 }, { 1024, 512 }, { 768, 128 }, { 384, 64 }, { 192, 32 }, { 96, 16 },
+	{ 48, 8 }, { 24, 4 }, { 12, 2 },
+};
+
+#define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
+
+static size_t place;		/* the one that the limit allows; under numbers */
+static atomic_uint lowest;	/* private ones lie from here on, 0: there is none; relaxed */
+
+#define USUAL	2		/* with the limit that most systems have */
+
+bool descriptor_contested(unsigned int fd)
+{
+	unsigned int from = atomic_load_explicit(&lowest, memory_order_relaxed);
+
+	return from && fd >= from;
+}
+
+static bool in_place(int fd)
+{
+	return fd >= places[place].first && fd < places[place].first + places[place].count;
+}
+
+/* @fd where programs do not look for descriptors; or a negative errno. Under numbers. */
+static int raised(int fd)
+{
+	if (!sandbox_may(MAY_DUPFD))
+		return -EPERM;
+	/* A limit that was lower than usual may have been raised again. */
+	if (place > USUAL)
+		place = 0;
+	for (; place < PLACES_COUNT; place++) {
+		unsigned int from = atomic_load_explicit(&lowest, memory_order_relaxed);
+		int high;
+
+		if (!from || from > (unsigned int)places[place].first)
+			atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
+		if (in_place(fd))
+			return fd;
+		high = next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first);
+		if (in_place(high))
+			return high;
+		if (high >= 0) {
+			next.close(high);
+			return -EMFILE;
+		}
+		/* Beyond the limit. */
+		if (errno != EINVAL)
+			return -errno;
+	}
+	place = PLACES_COUNT - 1;
+	return -EMFILE;
+}
+
+static bool make_private(int fd, struct buffer *b)
+{
+	struct file *old;
+	bool done;
+
+	descriptors_lock();
+	old = file_of(get(fd));
+	done = room_for(fd);
+	if (done)
+		put(fd, (uintptr_t)b | PRIVATE);
+	descriptors_unlock();
+	if (done)
+		file_put(old);
+	return done;
+}
+
+/* @fd is no longer @b's; it may be another's already. */
+static void reveal(int fd, const struct buffer *b)
+{
+	descriptors_lock();
+	if (buffer_of(get(fd)) == b)
+		put(fd, 0);
+	descriptors_unlock();
+}
+
+/* Take the number into @b, unless it has one or is no longer mapped. Under numbers. */
+static bool give(struct buffer *b, int fd)
+{
+	bool wanted;
+
+	buffers_lock();
+	wanted = b->fd < 0 && (b->mapped[0] || b->mapped[1]);
+	if (wanted) {
+		b->fd = fd;
+		b->fresh = true;
+	}
+	buffers_unlock();
+	return wanted;
+}
+
+int descriptor_hide(int fd, struct buffer *b)
+{
+	int high, ret = 0;
+
+	descriptor_numbers_lock();
+	high = raised(fd);
+	if (high != fd)
+		next.close(fd);
+	if (high < 0)
+		ret = high;
+	else if (!make_private(high, b))
+		ret = -ENOMEM;
+	else if (!give(b, high))
+		reveal(high, b);
+	else
+		high = -1;
+	if (high >= 0)
+		next.close(high);
+	descriptor_numbers_unlock();
+	return ret;
+}
+
+bool descriptor_private(int fd)
+{
+	struct dmabuf_id id;
+	struct buffer *b;
+
+	if (!(get(fd) & PRIVATE))
+		return false;
+	descriptors_lock();
+	b = buffer_of(get(fd));
+	if (b)
+		id = buffer_id(b);
+	descriptors_unlock();
+	if (!b)
+		return false;
+	if (dmabuf_is(fd, &id))
+		return true;
+	/* Closed by a raw system call: the number is the program's. */
+	reveal(fd, b);
+	return false;
+}
+
+void descriptor_drop(int fd, const struct buffer *b, bool sure)
+{
+	const struct dmabuf_id id = buffer_id(b);
+	bool again;
+
+	descriptor_numbers_lock();
+	buffers_lock();
+	again = b->fd == fd;
+	buffers_unlock();
+	/*
+	 * The program may have put something of its own there, or closed it by a raw system call; and
+	 * then another thread may have been given the number for the same buffer.
+	 */
+	if (!again && buffer_of(get(fd)) == b) {
+		sure = sure || dmabuf_is(fd, &id);
+		reveal(fd, b);
+		if (sure)
+			next.close(fd);
+	}
+	descriptor_numbers_unlock();
+}
+
+void descriptor_gone(int fd, const struct buffer *b)
+{
+	descriptor_numbers_lock();
+	reveal(fd, b);
+	descriptor_numbers_unlock();
+}
+
+/* The private one at @fd is for the program to replace. A buffer stays as long as it has one. */
+static struct buffer *taken_from(int fd)
+{
+	struct buffer *b;
+
+	descriptors_lock();
+	b = buffer_of(get(fd));
+	descriptors_unlock();
+	return b;
+}
+
+void descriptor_lose(int fd)
+{
+	struct buffer *b = taken_from(fd);
+
+	if (!b)
+		return;
+	buffers_lock();
+	if (b->fd == fd)
+		b->fd = -1;
+	buffers_unlock();
+	reveal(fd, b);
+}
+
+bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *b))
+{
+	struct buffer *b = taken_from(fd);
+	int high;
+
+	if (!b)
+		return false;
+	*id = buffer_id(b);
+	/* Closed by a raw system call: what is there is the program's. */
+	if (!dmabuf_is(fd, id))
+		return false;
+	high = sandbox_may(MAY_DUPFD) ?
+	       next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first) : -1;
+	if (!in_place(high) || !make_private(high, b)) {
+		if (high >= 0)
+			next.close(high);
+		return false;
+	}
+	buffers_lock();
+	/* A thread at DMA_BUF_IOCTL_SYNC goes by the number. */
+	await(b);
+	if (b->fd == fd) {
+		b->fd = high;
+		high = -1;
+	}
+	buffers_unlock();
+	reveal(fd, b);
+	/* The mapping has gone meanwhile, and its END; the one at @fd goes by what follows. */
+	if (high >= 0) {
+		reveal(high, b);
+		next.close(high);
+	}
+	return true;
+}

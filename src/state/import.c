@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+/* Imports by handle; see import.h. */
+#include "config.h"
+
+#include "base/pool.h"
+#include "import.h"
+#include "offsets.h"
+#include "report/probes.h"
+#include "report/publish.h"
+#include "settings/watch.h"
+
+static struct pool pool = POOL(struct import);
+
+/* Relaxed: each value stands for itself; what is compared is under a file's lock. */
+static _Atomic(uint32_t) now;
+
+atomic_uint imports_live;
+
+static void chain(struct import *imp)
+{
+	imp->sibling = imp->buffer->imports;
+	imp->buffer->imports = imp;
+}
+
+/* Another import of the same buffer in the file, or NULL. */
+static struct import *sibling(struct file *f, const struct import *imp)
+{
+	struct import *s = imp->buffer->imports;
+
+	while (s && (s == imp || import_find(f, s->handle) != s))
+		s = s->sibling;
+	return s;
+}
+
+static void unchain(struct import *imp)
+{
+	struct import **at = &imp->buffer->imports;
+
+	while (*at != imp)
+		at = &(*at)->sibling;
+	*at = imp->sibling;
+}
+
+/* With buffers_lock() held. */
+static void count(int more)
+{
+	unsigned int n = atomic_load_explicit(&imports_live, memory_order_relaxed) + more;
+
+	atomic_store_explicit(&imports_live, n, memory_order_relaxed);
+	watch_count(WATCH_IMPORTS, n);
+}
+
+void import_publish(struct import *imp)
+{
+	if (!published())
+		return;
+	imp->slot = publish_import(imp->slot, &(struct shared_import){
+		.importer = imp->importer, .buffer = publish_entry(imp->buffer->slot),
+		.handle = imp->handle,
+	});
+}
+
+static void unpublish(const struct import *imp)
+{
+	if (!published())
+		return;
+	publish_event((struct shared_event){
+		.kind = EVENT_CLOSE, .importer = imp->importer,
+		.exporter = imp->buffer->exporter, .handle = imp->handle,
+		.entry = publish_entry(imp->slot),
+		.ino = imp->buffer->ino, .len = buffer_size(imp->buffer),
+	});
+	publish_import_gone(imp->slot);
+}
+
+void import_drop(struct file *f, struct import *imp)
+{
+	hash_remove(&f->imports, &imp->link);
+	buffers_lock();
+	unpublish(imp);
+	PROBE(2, close, imp->handle, imp->buffer->ino);
+	unchain(imp);
+	offsets_leave(f, imp);
+	buffer_put(imp->buffer);
+	pool_put(&pool, imp);
+	count(-1);
+	buffers_unlock();
+}
+
+static uint32_t tick(void)
+{
+	return atomic_fetch_add_explicit(&now, 1, memory_order_relaxed) + 1;
+}
+
+uint32_t import_clock(void)
+{
+	return atomic_load_explicit(&now, memory_order_relaxed);
+}
+
+bool import_older(const struct import *imp, uint32_t clock)
+{
+	return (int32_t)(imp->born - clock) <= 0;
+}
+
+/* A record that holds @id, not yet in the file. */
+static struct import *make(uint32_t handle, const struct dmabuf_id *id, uint64_t size)
+{
+	struct import *imp = NULL;
+	struct buffer *b;
+
+	buffers_lock();
+	b = buffer_get(id, size);
+	if (b)
+		imp = pool_get(&pool);
+	if (imp) {
+		imp->handle = handle;
+		imp->buffer = b;
+		chain(imp);
+	} else if (b) {
+		buffer_put(b);
+	}
+	buffers_unlock();
+	return imp;
+}
+
+struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_id *id,
+			  uint64_t size, const struct buffer **before)
+{
+	struct import *imp = import_find(f, handle), *other;
+
+	*before = imp ? imp->buffer : NULL;
+	if (imp && imp->buffer->ino == id->ino) {
+		/* PRIME_FD_TO_HANDLE gives a known dma-buf its known handle, without a reference. */
+		imp->born = tick();
+		return imp;
+	}
+	if (imp)
+		import_drop(f, imp);
+	imp = make(handle, id, size);
+	if (imp && hash_insert(&f->imports, &imp->link) < 0) {
+		buffers_lock();
+		unchain(imp);
+		buffer_put(imp->buffer);
+		pool_put(&pool, imp);
+		buffers_unlock();
+		imp = NULL;
+	}
+	if (!imp)
+		return NULL;
+	buffers_lock();
+	other = sibling(f, imp);
+	imp->synthetic = other ? other->synthetic : 0;
+	imp->importer = f->name;
+	import_publish(imp);
+	count(1);
+	buffers_unlock();
+	imp->born = tick();
+	return imp;
+}
+
+void import_rename(struct file *f, struct import *imp, uint32_t handle)
+{
+	struct import *old = import_find(f, handle);
+
+	if (old == imp)
+		return;
+	if (old)
+		import_drop(f, old);
+	hash_remove(&f->imports, &imp->link);
+	/* Other files look at it along the buffer's chain. */
+	buffers_lock();
+	imp->handle = handle;
+	import_publish(imp);
+	buffers_unlock();
+	imp->born = tick();
+	/* There are buckets, as it was in one: this cannot fail. */
+	hash_insert(&f->imports, &imp->link);
+}

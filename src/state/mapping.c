@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+/* Which addresses of this process show which buffer; see mapping.h. */
+#include "config.h"
+
+#include <sys/mman.h>
+
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/range.h"
+#include "mapping.h"
+
+/*
+ * By address -> struct buffer; the tag: a serial number, and in bit 0 mapped for writing; the mark:
+ * its protection, and above that its note.
+ */
+#define PROT_BITS	4
+#define PROT_MASK	((1U << PROT_BITS) - 1)
+
+static struct ranges mappings;
+
+/*
+ * What was mapped before an interior map and goes with the last piece of it, wherever that is.
+ *
+ *   start ........ end ............
+ *   |    head      |  what the program was given: pieces with that serial
+ */
+struct head {
+	struct hash_link link;	/* by serial; of one without pieces, in the chain of widows */
+	unsigned int serial;
+	unsigned int pieces;
+	uint64_t start, end;
+	bool moving;		/* it is nowhere for now */
+};
+
+static uint64_t number(const struct hash_link *l)
+{
+	return ((const struct head *)l)->serial;
+}
+
+static struct hash heads = { .number = number };
+static struct pool pool = POOL(struct head);
+static struct head *widows;
+
+/* By address -> struct head; of one that was mapped over, what is left of it. */
+static struct ranges places;
+
+static unsigned int serials;
+#define SERIAL_MASK (~0U >> 1)	/* what is left of one beside the bit */
+
+atomic_uint mappings_live;
+
+static void count(struct buffer *b, unsigned int write, int by)
+{
+	b->mapped[write] += by;
+	b->refs += by;
+	atomic_fetch_add_explicit(&mappings_live, by, memory_order_relaxed);
+}
+
+static unsigned int serial_of(const struct range *mapping)
+{
+	return mapping->tag >> 1;
+}
+
+/* So many more pieces of the mapping @serial, which may have a head, or fewer. */
+static void count_pieces(unsigned int serial, int by)
+{
+	struct head *h = hash_find(&heads, serial);
+
+	if (!h)
+		return;
+	h->pieces += by;
+	if (h->pieces || h->moving)
+		return;
+	hash_remove(&heads, &h->link);
+	h->link.next = widows ? &widows->link : NULL;
+	widows = h;
+}
+
+/* Of a mapping that @h belongs to: what is left of it right before @addr. */
+static uint64_t head_before(uint64_t addr, unsigned int serial)
+{
+	const struct range *r = heads.n && addr ? ranges_find(&places, addr - 1) : NULL;
+	const struct head *h = r ? r->obj : NULL;
+
+	return h && h->serial == serial && h->end == addr ? r->end - r->start : 0;
+}
+
+bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
+{
+	const struct range *r = ranges_after(&mappings, addr);
+
+	if (!r || r->start >= addr + len)
+		return false;
+	*m = (struct mapping){
+		.buffer = r->obj,
+		.start = r->start,
+		.end = r->end,
+		.head = head_before(r->start, serial_of(r)),
+		.serial = serial_of(r),
+		.prot = r->mark & PROT_MASK,
+		.note = r->mark >> PROT_BITS,
+	};
+	return true;
+}
+
+/* At [start, end). Without memory for this the head stays mapped: a leak of addresses alone. */
+static void head_place(struct head *h, uint64_t start, uint64_t end)
+{
+	h->start = start;
+	h->end = end;
+	ranges_insert(&places, start, end, h, 0);
+}
+
+static void head_add(unsigned int serial, uint64_t start, uint64_t end)
+{
+	struct head *h = pool_get(&pool);
+
+	if (!h)
+		return;
+	h->serial = serial;
+	h->pieces = 1;
+	if (hash_insert(&heads, &h->link) < 0)
+		pool_put(&pool, h);
+	else
+		head_place(h, start, end);
+}
+
+/* Not that of a mapping with a head, even where they have been used up once. */
+static unsigned int new_serial(void)
+{
+	do
+		serials = (serials + 1) & SERIAL_MASK;
+	while (hash_find(&heads, serials));
+	return serials;
+}
+
+static unsigned int mark(int prot, unsigned int note)
+{
+	return (prot & PROT_MASK) | note << PROT_BITS;
+}
+
+static int put(uint64_t addr, uint64_t len, struct buffer *b, unsigned int serial, int prot,
+	       unsigned int note)
+{
+	unsigned int write = !!(prot & PROT_WRITE);
+	int ret = ranges_insert(&mappings, addr, addr + len, b, serial << 1 | write);
+
+	if (ret < 0)
+		return ret;
+	ranges_find(&mappings, addr)->mark = mark(prot, note);
+	count(b, write, 1);
+	return 0;
+}
+
+int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot,
+		unsigned int note)
+{
+	unsigned int serial = new_serial();
+	int ret = put(addr, len, b, serial, prot, note);
+
+	if (!ret && head)
+		head_add(serial, addr - head, addr);
+	return ret;
+}
+
+void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t addr, uint64_t len)
+{
+	const struct head *h = hash_find(&heads, m->serial);
+	unsigned int serial = m->serial;
+	const struct range *r;
+	struct range old;
+	int more = 0, left;
+
+	/* Another part, right behind a head that stays, would be taken for the head's neighbour. */
+	if (h && !h->moving && addr == h->end && addr != from)
+		serial = new_serial();
+	for (uint64_t at = from; (r = ranges_after(&mappings, at)) && r->start < to; at = old.end) {
+		old = *r;
+		if (serial_of(r) != m->serial)
+			continue;
+		at = old.start > from ? old.start : from;
+		left = ranges_cut(&mappings, at, to, &old);
+		more += left - 1;
+		count(old.obj, old.tag & 1, left - 1);
+	}
+	if (len && !put(addr, len, m->buffer, serial, m->prot, m->note) && serial == m->serial)
+		more++;
+	count_pieces(m->serial, more);
+}
+
+struct buffer *mapping_cut(uint64_t addr, uint64_t len)
+{
+	struct range old;
+	struct buffer *b;
+	int left = ranges_cut(&mappings, addr, addr + len, &old);
+
+	if (left < 0) {
+		/* The program may put something of its own where it does not know of a head. */
+		while (ranges_cut(&places, addr, addr + len, &old) >= 0)
+			;
+		return NULL;
+	}
+	b = old.obj;
+	b->refs++;
+	count(old.obj, old.tag & 1, left - 1);
+	count_pieces(serial_of(&old), left - 1);
+	return b;
+}
+
+struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
+{
+	unsigned int write = !!(prot & PROT_WRITE);
+	const struct range *r;
+	struct range old;
+	struct buffer *b;
+
+	for (uint64_t at = addr; (r = ranges_after(&mappings, at)) && r->start < addr + len;
+	     at = r->end) {
+		uint64_t start = r->start > addr ? r->start : addr;
+		uint64_t end = r->end < addr + len ? r->end : addr + len;
+		unsigned int marked = mark(prot, r->mark >> PROT_BITS);
+		int more;
+
+		if (r->mark == marked)
+			continue;
+		b = r->obj;
+		b->refs++;
+		more = ranges_cut(&mappings, start, end, &old) - 1;
+		count(b, old.tag & 1, more);
+		/* Without memory for one more piece it is forgotten, as in ranges_cut(). */
+		if (!ranges_insert(&mappings, start, end, b, (old.tag & ~1U) | write)) {
+			ranges_find(&mappings, start)->mark = marked;
+			count(b, write, 1);
+			more++;
+		}
+		count_pieces(serial_of(&old), more);
+		return b;
+	}
+	return NULL;
+}
+
+uint64_t mapping_widow(uint64_t *start)
+{
+	while (widows) {
+		struct head *h = widows;
+		const struct range *r;
+
+		/* Others may have heads where this one has been mapped over. */
+		for (uint64_t at = h->start; (r = ranges_after(&places, at)) && r->start < h->end;
+		     at = r->end) {
+			uint64_t len = r->end - r->start;
+
+			if (r->obj != h)
+				continue;
+			*start = r->start;
+			ranges_remove(&places, r->start);
+			return len;
+		}
+		widows = (struct head *)h->link.next;
+		pool_put(&pool, h);
+	}
+	return 0;
+}
+
+void mapping_behead(const struct mapping *m, uint64_t from)
+{
+	struct head *h = m->head ? hash_find(&heads, m->serial) : NULL;
+	uint64_t start = m->start - m->head;
+	struct range old;
+
+	if (!h || head_before(m->start, m->serial) != m->head)
+		return;
+	ranges_cut(&places, from > start ? from : start, m->start, &old);
+	h->moving = from <= start;
+	h->start = start;
+}
+
+void mapping_rehead(const struct mapping *m, uint64_t addr)
+{
+	struct head *h = hash_find(&heads, m->serial);
+
+	if (!h || !h->moving || h->end != m->start)
+		return;
+	h->moving = false;
+	head_place(h, addr - (h->end - h->start), addr);
+	count_pieces(m->serial, 0);
+}
+
+unsigned int mapping_newest(void)
+{
+	return serials;
+}
+
+bool mapping_older(const struct mapping *m, unsigned int newest)
+{
+	/* They have 31 bits, and begin anew. */
+	return ((newest - m->serial) & SERIAL_MASK) <= SERIAL_MASK / 2;
+}
