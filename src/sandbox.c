@@ -97,6 +97,10 @@ struct sample {
 #define SAMPLE_POLL	SYS_ppoll
 #endif
 
+#if !defined(SYS_clock_gettime) && defined(SYS_clock_gettime32)
+#define SYS_clock_gettime SYS_clock_gettime32	/* musl's name where a long has 32 bits */
+#endif
+
 #ifdef SYS_rt_sigtimedwait
 #define SAMPLE_SIGTIMEDWAIT	SYS_rt_sigtimedwait
 #else
