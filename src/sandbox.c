@@ -346,8 +346,13 @@ static void refuse(unsigned int calls)
 
 bool sandbox_unseen(void)
 {
-	return atomic_load(&sandbox_unsure) == UNSURE &&
-	       next.prctl(PR_GET_SECCOMP, 0UL, 0UL, 0UL, 0UL) != 0;
+	int mode;
+
+	if (atomic_load(&sandbox_unsure) != UNSURE)
+		return false;
+	mode = next.prctl(PR_GET_SECCOMP, 0UL, 0UL, 0UL, 0UL);
+	/* EINVAL: the kernel has no filters. Any other errno is a filter's. */
+	return mode < 0 ? errno != EINVAL : mode > 0;
 }
 
 void sandbox_prctl(int option, unsigned long arg, const void *program, bool unseen)
