@@ -5,6 +5,7 @@ set -u
 src=${top_srcdir:-.}
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
 
 sed -n 's/^ *"\(src\/.*\.c\)",$/\1/p' "$src/Android.bp" | LC_ALL=C sort >"$tmp/bp"
 {

@@ -10,6 +10,7 @@ build=$(cd "${top_builddir:-.}" && pwd -P)
 lib=$build/.libs/libprimeshim.so
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
 chmod 755 "$tmp"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_EXPORT PRIMESHIM_DRIVERS PRIMESHIM_DIR
 export XDG_CONFIG_HOME="$tmp"

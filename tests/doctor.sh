@@ -10,6 +10,7 @@ top=$(cd "${top_builddir:-.}" && pwd -P)
 CC=${CC:-cc}
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
 chmod 755 "$tmp"
 unset LD_PRELOAD PRIMESHIM_MODE PRIMESHIM_ONLY PRIMESHIM_EXCEPT SNAP
 export XDG_CONFIG_HOME=/nonexistent

@@ -6,6 +6,7 @@ src=${top_srcdir:-.} lib=${top_builddir:-.}/.libs/libprimeshim.so
 command -v "${NM:=nm}" >/dev/null && command -v "${OBJDUMP:=objdump}" >/dev/null || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
 
 "$NM" -D --defined-only "$lib" | awk '{ print $3 }' | LC_ALL=C sort >"$tmp/have"
 sed -n "s/^\([^# ]*\)\( ${LONG_BITS:-64}\)*\$/\1/p" "$src/src/exported-symbols.txt" |

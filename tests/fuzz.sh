@@ -13,6 +13,7 @@ export TSAN_OPTIONS
 fail=0
 pages=$(mktemp -d) || exit 99
 trap 'rm -rf "$pages"' EXIT
+trap 'exit 1' HUP INT TERM
 
 # try TEXT COMMAND...
 try() {

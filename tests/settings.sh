@@ -5,6 +5,7 @@ set -u
 lib=$(cd "${top_builddir:-.}" && pwd -P)/.libs/libprimeshim.so
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
 fail=0
 
 # says PATTERN [VARIABLE=VALUE]...: with these settings cat works, and stderr is one line that

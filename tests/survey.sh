@@ -7,6 +7,7 @@ run=$build/scripts/run-with-shim.sh tool=$build/src/primeshim-survey
 [ -x "$tool" ] || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
 unset PRIMESHIM_MODE PRIMESHIM_LOG
 fail=0
 

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,7 +95,11 @@ START_TEST(a_filter_that_came_unseen_is_not_forgotten)
 	sandbox_prctl(PR_SET_NO_NEW_PRIVS, 1, NULL, false);
 	ck_assert(!sandbox_unseen());
 	ck_assert(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	ck_assert(!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p));
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p) < 0) {
+		/* QEMU's user mode has no filters. */
+		ck_assert_int_eq(errno, ENOSYS);
+		return;
+	}
 	ck_assert(sandbox_unseen());
 	sandbox_prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p, true);
 	ck_assert(!sandbox_may(MAY_KCMP) && !sandbox_may(MAY_PROC) && sandbox_may(MAY_RECORD));

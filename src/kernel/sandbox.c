@@ -97,6 +97,10 @@ struct sample {
 #define SAMPLE_POLL	SYS_ppoll
 #endif
 
+#if !defined(SYS_clock_gettime) && defined(SYS_clock_gettime32)
+#define SYS_clock_gettime SYS_clock_gettime32	/* musl's name where a long has 32 bits */
+#endif
+
 #ifdef SYS_rt_sigtimedwait
 #define SAMPLE_SIGTIMEDWAIT	SYS_rt_sigtimedwait
 #else
@@ -342,8 +346,13 @@ static void refuse(unsigned int calls)
 
 bool sandbox_unseen(void)
 {
-	return atomic_load(&sandbox_unsure) == UNSURE &&
-	       next.prctl(PR_GET_SECCOMP, 0UL, 0UL, 0UL, 0UL) != 0;
+	int mode;
+
+	if (atomic_load(&sandbox_unsure) != UNSURE)
+		return false;
+	mode = next.prctl(PR_GET_SECCOMP, 0UL, 0UL, 0UL, 0UL);
+	/* EINVAL: the kernel has no filters. Any other errno is a filter's. */
+	return mode < 0 ? errno != EINVAL : mode > 0;
 }
 
 void sandbox_prctl(int option, unsigned long arg, const void *program, bool unseen)
