@@ -95,6 +95,9 @@ void begins(void)
 	      (n + 1) / 2);
 	check(!lost[1], "amid an end: %lu of %lu begins were lost", lost[1], n / 2);
 	fake.delay(ino, 0);
+	need(!begin(card, handle), "begin");
+	check(munmap(p, ~(size_t)0 / 2 + 1) < 0 && errno == EINVAL && begun(ino) == shimmed,
+	      "an munmap() that the kernel refuses ends none");
 	munmap(p, size);
 	check(brackets(ino).begins == brackets(ino).ends && !fake.bracket_faults(),
 	      "each bracket is begun and ended once");

@@ -118,10 +118,19 @@ void mapped_recheck(void *addr, size_t len)
 
 int mapped_unmap(void *addr, size_t len)
 {
+	bool valid = (uintptr_t)addr % page_size() == 0 && len &&
+		     (uintptr_t)addr + len > (uintptr_t)addr;
+	/* No process has as much: the kernel refuses it, or takes all that there is. */
+	bool whole = (uint64_t)len >> (sizeof(void *) == 8 ? 46 : 31);
+
 	/* Before the call: afterwards another thread may have been given the same addresses. */
-	if ((uintptr_t)addr % page_size() == 0 && len && (uintptr_t)addr + len > (uintptr_t)addr)
+	if (valid && !whole)
 		mapped_end(addr, len);
-	return next.munmap(addr, len) < 0 ? -errno : 0;
+	if (next.munmap(addr, len) < 0)
+		return -errno;
+	if (valid && whole)
+		mapped_end(addr, len);
+	return 0;
 }
 
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
