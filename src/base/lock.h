@@ -2,7 +2,7 @@
 /*
  * The locks over what is remembered. Whoever holds one may not wait, log, or call a driver.
  *
- *   making      (file.c)        that one open file is not recorded as two
+ *   making      (files.c)       that one open file is not recorded as two
  *   numbers     (descriptor.c)  that a private descriptor's number is not the program's as well
  *   descriptors (descriptor.c)  which descriptor is which open file
  *   file->lock  (file.h)        imports and offsets of one open DRM file
