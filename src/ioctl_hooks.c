@@ -216,8 +216,8 @@ int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
 	    (c.desc->role >= ROLE_CPU_BEGIN && !sync_turns()))
 		return call(&c);
 	/*
-	 * The request lacks _IOC_WRITE or _IOC_READ: the kernel will not read the argument, or will not
-	 * copy it back (drm_ioctl()), so what lies there is not what the call is about.
+	 * The request lacks _IOC_WRITE or _IOC_READ: the kernel will not read the argument, or will
+	 * not copy it back (drm_ioctl()), so what lies there is not what the call is about.
 	 */
 	if (_IOC_DIR(c.desc->request) & ~_IOC_DIR(request))
 		return call(&c);

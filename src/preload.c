@@ -320,7 +320,8 @@ SLOW int hooked_dup2(int fd, int to)
 {
 	struct border b;
 
-	if (!(descriptor_known(fd) || descriptor_known(to) || descriptor_contested(to)) || !enter(&b))
+	if (!(descriptor_known(fd) || descriptor_known(to) || descriptor_contested(to)) ||
+	    !enter(&b))
 		return next.dup2(fd, to);
 	return leave(&b, dup2_hook(fd, to));
 }
@@ -334,7 +335,8 @@ SLOW int hooked_dup3(int fd, int to, int flags)
 {
 	struct border b;
 
-	if (!(descriptor_known(fd) || descriptor_known(to) || descriptor_contested(to)) || !enter(&b))
+	if (!(descriptor_known(fd) || descriptor_known(to) || descriptor_contested(to)) ||
+	    !enter(&b))
 		return next.dup3(fd, to, flags);
 	return leave(&b, dup3_hook(fd, to, flags));
 }

@@ -127,7 +127,8 @@ void word_wake(atomic_uint *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-/* 2 stays there as long as somebody may wait, so that each holder but the last one wakes the next. */
+/* 2 stays there as long as somebody may wait, so that each holder but the last one wakes the next.
+ */
 static bool wait_for(struct lock *l, unsigned int ms)
 {
 	while (atomic_exchange_explicit(&l->word, 2, memory_order_acquire)) {

@@ -11,7 +11,8 @@
  * Taken in this order. Beneath them a pool (pool.c) has one of its own, never taken alone.
  *
  * A lock is a word of ours and no pthread_mutex_t: the child of a fork that no atfork handler saw
- * has to ask whether another thread held it (fork.c), and a thread that exits may not wait for ever.
+ * has to ask whether another thread held it (fork.c), and a thread that exits may not wait for
+ * ever.
  *
  * A signal handler may leave by exit(), siglongjmp() or execve(), and would leave a lock taken that
  * it interrupted the holder of. So a holder has all signals blocked from the moment on that the
@@ -99,8 +100,8 @@ extern __thread bool lock_holds_signals
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /*
- * ThreadSanitizer's, where the program is built with it: it sees the functions of libc that we call,
- * and not our locks, unless it is told. Else NULL.
+ * ThreadSanitizer's, where the program is built with it: it sees the functions of libc that we
+ * call, and not our locks, unless it is told. Else NULL.
  */
 typedef void lock_seen_fn(void *lock);
 extern lock_seen_fn *lock_taken, *lock_releasing;

@@ -12,8 +12,8 @@
 #include "pages.h"
 
 /*
- * Bytes of address space that are reserved at a time: first a few, as a program may have little left
- * (RLIMIT_AS), then ever more. None of it is memory before it is used.
+ * Bytes of address space that are reserved at a time: first a few, as a program may have little
+ * left (RLIMIT_AS), then ever more. None of it is memory before it is used.
  */
 #define RESERVED_FIRST	((size_t)1 << 20)
 #define RESERVED_MOST	((size_t)(sizeof(void *) == 8 ? 16 : 1) << 20)
@@ -43,7 +43,8 @@ static void *carve(size_t len)
 	if ((size_t)(end - at) < len) {
 		size_t room = len > reserved ? len : reserved;
 
-		/* Without MAP_NORESERVE, a flag that a filter may kill for: only what is used counts. */
+		/* Without MAP_NORESERVE, a flag that a filter may kill for: only what is used
+		 * counts. */
 		if (next_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &p) < 0)
 			return next_pages(len);	/* RLIMIT_AS is tight */
 		at = p;
@@ -99,7 +100,8 @@ void pages_put(void *p, size_t len)
 {
 	unsigned int n = order_of(len);
 
-	/* The kernel takes the memory back, and the pages are zeroes when they are touched again. */
+	/* The kernel takes the memory back, and the pages are zeroes when they are touched again.
+	 */
 	if (!sandbox_may(MAY_MADVISE) || madvise(p, (size_t)page_size() << n, MADV_DONTNEED) < 0)
 		memset(p, 0, (size_t)page_size() << n);
 	lock_take(&lock);

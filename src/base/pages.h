@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for the tables of what is remembered, in whole pages, straight from the kernel (range.h has
- * the reason). It lies in a reservation of its own: a MAP_FIXED of the program's that a driver
+ * Memory for the tables of what is remembered, in whole pages, straight from the kernel (range.h
+ * has the reason). It lies in a reservation of its own: a MAP_FIXED of the program's that a driver
  * refuses leaves a gap, which the program may map again, and a table that the kernel had put there
  * would be replaced.
  */

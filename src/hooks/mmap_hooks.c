@@ -19,8 +19,10 @@ int mmap_hook(const struct mmap_call *c, void **out)
 	if (reach_seen(c->fd, c->off) || c->flags & MAP_ANONYMOUS ||
 	    !record_find(c->fd, c->off, &v)) {
 		ret = mmap_native(c, out);
-		if (c->flags & MAP_FIXED)
-			ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
+		if (c->flags & MAP_FIXED && ret < 0)
+			mapped_recheck(c->addr, c->len);
+		else if (c->flags & MAP_FIXED)
+			mapped_end(*out, c->len);
 		return ret;
 	}
 	return redirect_map(&v, c, out);

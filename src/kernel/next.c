@@ -80,7 +80,8 @@ static void *sys_mmap64(void *addr, size_t len, int prot, int flags, int fd, int
 
 static void *sys_mmap(void *addr, size_t len, int prot, int flags, int fd, mmap_offset off)
 {
-	return sys_mmap64(addr, len, prot, flags, fd, sizeof(off) == 4 ? (uint32_t)off : (uint64_t)off);
+	return sys_mmap64(addr, len, prot, flags, fd,
+			  sizeof(off) == 4 ? (uint32_t)off : (uint64_t)off);
 }
 
 static int sys_munmap(void *addr, size_t len)

@@ -4,11 +4,11 @@
  * its driver a pointer to nothing, to read-only pages, or to pages behind a file's end: the kernel
  * then says EFAULT, and so must the shim, which would die of the touch.
  *
- * The shim asks by futex(2). A private futex looks at the word and not at what it is mapped from: so
- * the answer is right for a driver's pages (VM_PFNMAP), too, of which a shared futex says EFAULT. The
- * call takes no descriptor, waits for nothing, wakes nobody and changes nothing. On 6.1, 6.12 and
- * 6.18 the pages of udmabuf, the system heap, vivid and vgem are readable, radeon's imports (TTM) and
- * pages behind a file's end are not, and no signal is raised.
+ * The shim asks by futex(2). A private futex looks at the word and not at what it is mapped from:
+ * so the answer is right for a driver's pages (VM_PFNMAP), too, of which a shared futex says
+ * EFAULT. The call takes no descriptor, waits for nothing, wakes nobody and changes nothing.
+ * On 6.1, 6.12 and 6.18 the pages of udmabuf, the system heap, vivid and vgem are readable,
+ * radeon's imports (TTM) and pages behind a file's end are not, and no signal is raised.
  */
 #ifndef PRIMESHIM_READABLE_H
 #define PRIMESHIM_READABLE_H

@@ -64,8 +64,8 @@ static inline bool sandbox_may(enum sandbox_call call)
 }
 
 /*
- * Is there a filter already? Asked before the first file is recorded: until then the shim calls only
- * what a program that imports calls. True if that was news. Not with a lock held.
+ * Is there a filter already? Asked before the first file is recorded: until then the shim calls
+ * only what a program that imports calls. True if that was news. Not with a lock held.
  */
 bool sandbox_ask(void);
 

@@ -6,8 +6,9 @@
  * _Fork() and a raw clone() call no handler. Such a child is known by a page that the kernel wipes
  * there (descriptor.h). Where another thread held a lock at that moment the records may be half
  * changed, and the lock is never let go: then the child has no records, and every call goes on to
- * the kernel. The child of a threaded program may do little more than to exec, anyway (POSIX). Pages
- * that are shut are opened for it (guard.h), unless the lock of the mappings is among those held.
+ * the kernel. The child of a threaded program may do little more than to exec, anyway (POSIX).
+ * Pages that are shut are opened for it (guard.h), unless the lock of the mappings is among those
+ * held.
  *
  * Until its first call that is hooked such a child has what its parent had. If it got none of a
  * mapping (MADV_DONTFORK), and has mapped something else there before that call, this is taken for

@@ -36,7 +36,8 @@ static void unmap_heads(void)
 	} while (head);
 }
 
-/* The buffer of the first piece in [at, end), which is recorded no more; with buffers_lock() held. */
+/* The buffer of the first piece in [at, end), which is recorded no more; with buffers_lock() held.
+ */
 static struct buffer *cut(uint64_t at, uint64_t end)
 {
 	struct buffer *b;
@@ -56,8 +57,10 @@ static void end(uint64_t at, uint64_t size, bool left_out)
 		buffers_lock();
 		b = cut(at, at + size);
 		buffers_unlock();
-		if (b)
-			left_out ? sync_left_out(b) : sync_mapped(b, false);
+		if (b && left_out)
+			sync_left_out(b);
+		else if (b)
+			sync_mapped(b, false);
 	} while (b);
 	unmap_heads();
 }
@@ -100,7 +103,8 @@ void mapped_recheck(void *addr, size_t len)
 	struct mapping m;
 	bool known = !none_mapped();
 
-	/* The kernel has unmapped all of the range or nothing, and what is missing may be mapped anew. */
+	/* The kernel has unmapped all of the range or nothing, and what is missing may be mapped
+	 * anew. */
 	for (; known && at < end; at = m.end) {
 		uint64_t to;
 

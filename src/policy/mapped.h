@@ -13,7 +13,8 @@
 
 /*
  * [p, p + len) shows @b since now, with the @head bytes before it. @note: NOTE_* of mapping.h.
- * Consumes @dmabuf, a descriptor of it (-1: none, and no bracket), and the caller's reference to @b.
+ * Consumes @dmabuf, a descriptor of it (-1: none, and no bracket), and the caller's reference to
+ * @b.
  */
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
 		  int dmabuf);
@@ -31,8 +32,8 @@ int mapped_unmap(void *addr, size_t len);
 int mapped_protect(void *addr, size_t len, int prot);
 
 /*
- * In the child of a fork(), which has none of what was mapped with MADV_DONTFORK: forget what is not
- * there.
+ * In the child of a fork(), which has none of what was mapped with MADV_DONTFORK: forget what is
+ * not there.
  */
 void mapped_forked(void);
 

@@ -226,8 +226,10 @@ int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void
 		*out = next.mremap(old, old_len, len, flags, to);
 		ret = *out == MAP_FAILED ? -errno : 0;
 	}
-	if (flags & MREMAP_FIXED)
-		ret < 0 ? mapped_recheck(to, len) : mapped_end(to, len);
+	if (flags & MREMAP_FIXED && ret < 0)
+		mapped_recheck(to, len);
+	else if (flags & MREMAP_FIXED)
+		mapped_end(to, len);
 	place = ret < 0 ? c.to : (uintptr_t)*out;
 	for (size_t i = 0; i < c.n; i++)
 		settle(&c, &c.m[i], ret, place);

@@ -383,9 +383,12 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 		buffers_lock();
 		v->buffer->refs++;
 		buffers_unlock();
-		mapped_begin(v->buffer, *out, c->len, 0, c->prot, who_imports(v->fd) | NOTE_NATIVE, -1);
+		mapped_begin(v->buffer, *out, c->len, 0, c->prot, who_imports(v->fd) | NOTE_NATIVE,
+			     -1);
+	} else if (c->flags & MAP_FIXED && ret < 0) {
+		mapped_recheck(c->addr, c->len);
 	} else if (c->flags & MAP_FIXED) {
-		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
+		mapped_end(*out, c->len);
 	}
 	return ret;
 }
@@ -411,7 +414,8 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		return ret;
 	}
 	dmabuf = ret = fetch(v, c->off);
-	/* Of drivers that do not export imports the record has to do (ivpu_gem_prime_handle_to_fd()). */
+	/* Of drivers that do not export imports the record has to do
+	 * (ivpu_gem_prime_handle_to_fd()). */
 	if (plan == REFUSE && (dmabuf >= 0 || dmabuf == -EOPNOTSUPP)) {
 		ret = deny(v, c);
 		if (dmabuf >= 0)
@@ -446,8 +450,10 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 			     who_imports(v->fd) | (a.native ? NOTE_NATIVE : 0), dmabuf);
 		return 0;
 	}
-	if (c->flags & MAP_FIXED)
-		ret < 0 ? mapped_recheck(c->addr, c->len) : mapped_end(*out, c->len);
+	if (c->flags & MAP_FIXED && ret < 0)
+		mapped_recheck(c->addr, c->len);
+	else if (c->flags & MAP_FIXED)
+		mapped_end(*out, c->len);
 	if (dmabuf >= 0)
 		next.close(dmabuf);
 	if (v->buffer)

@@ -76,8 +76,8 @@ struct change {
 };
 
 /* @fresh: @fd is surely the dma-buf's. @wait: a START may wait. */
-static struct change change(struct buffer *b, int fd, unsigned int from, unsigned int to, bool fresh,
-			    bool wait)
+static struct change change(struct buffer *b, int fd, unsigned int from, unsigned int to,
+			    bool fresh, bool wait)
 {
 	const struct dmabuf_id id = buffer_id(b);
 	struct change c = { .gone = !fresh && !dmabuf_is(fd, &id) };

@@ -57,7 +57,8 @@ void sync_owed(void);
  */
 void sync_await(struct buffer *b);
 
-/* In every hook: has a signal handler left a START of this thread's by a jump? Then that is over. */
+/* In every hook: has a signal handler left a START of this thread's by a jump? Then that is over.
+ */
 void sync_left(void);
 
 enum turn { TURN_CPU, TURN_DEVICE, TURN_NOBODYS };

@@ -255,7 +255,8 @@ static void caught(int sig, siginfo_t *info, void *c)
 	/* The first that a child does may be a touch. */
 	if (trapping && !lock_held() && descriptors_orphaned())
 		forked_unseen();
-	ours = trapping && info->si_code == SEGV_ACCERR && !lock_held() && touched(info->si_addr, c);
+	ours = trapping && info->si_code == SEGV_ACCERR && !lock_held() &&
+	       touched(info->si_addr, c);
 
 	errno = saved;
 	if (!ours)

@@ -21,8 +21,8 @@
 extern bool trapping;
 
 /*
- * @unseen: what the child of a fork that no atfork handler saw has to do first (fork.h). It may touch
- * a page before any call that is hooked.
+ * @unseen: what the child of a fork that no atfork handler saw has to do first (fork.h). It may
+ * touch a page before any call that is hooked.
  */
 void trap_init(bool (*unseen)(void));
 

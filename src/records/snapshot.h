@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is remembered, as the shared page has it: all of it when the page is made, then each change. */
+/* What is remembered, as the shared page has it: all of it when the page is made, then each change.
+ */
 #ifndef PRIMESHIM_SNAPSHOT_H
 #define PRIMESHIM_SNAPSHOT_H
 

@@ -210,7 +210,8 @@ void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
 	if (v->buffer)
 		e.ino = buffer_id(v->buffer).ino;
 	publish_event(e);
-	PROBE(5, fallback, name_text(n.importer), name_text(n.exporter), v->handle, e.ino, e.reason);
+	PROBE(5, fallback, name_text(n.importer), name_text(n.exporter), v->handle, e.ino,
+	      e.reason);
 	log_line("fallback: %s: %zu bytes at %llu: %s",
 		 tell_label(v->fd, v->handle, v->buffer).text, c->len, (unsigned long long)v->delta,
 		 log_errno(reason));

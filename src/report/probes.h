@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * USDT probes of the provider primeshim, for bpftrace, perf and gdb: one nop each where nobody looks.
- * Their arguments, in order, of which bpftrace can tell six:
+ * USDT probes of the provider primeshim, for bpftrace, perf and gdb: one nop each where nobody
+ * looks. Their arguments, in order, of which bpftrace can tell six:
  *
  *   import    importer, exporter (char *), handle, inode, bytes
  *   map       importer, exporter (char *), inode, address, bytes, enum shared_outcome

@@ -75,11 +75,11 @@ void publish_mapping_changed(uint64_t start, uint64_t end, publish_piece_fn *pie
 
 /*
  * The making of a page, step by step, for snapshot.c. publish_due(): this process's number, if it
- * has a page to make; else 0, or a reason for publish_failed(). publish_begin(): the tables are kept
- * from here on, and are empty; 1 where another thread was first. publish_make() makes the file, and
- * waits for the file system. publish_made(): the page is shown, or given up, as that has said.
- * publish_failed() tells the reason, once. publish_begin() and publish_made() with buffers_lock()
- * held, the others not with a lock held. A negative errno or reason; 0.
+ * has a page to make; else 0, or a reason for publish_failed(). publish_begin(): the tables are
+ * kept from here on, and are empty; 1 where another thread was first. publish_make() makes the
+ * file, and waits for the file system. publish_made(): the page is shown, or given up, as that has
+ * said. publish_failed() tells the reason, once. publish_begin() and publish_made() with
+ * buffers_lock() held, the others not with a lock held. A negative errno or reason; 0.
  */
 int publish_due(void);
 int publish_begin(int pid);

@@ -62,8 +62,8 @@ void publish_file_done(void);
 void publish_file_forked(void);
 
 /*
- * publish_tables.c, all with buffers_lock() held: begins a draft, whose tables are empty, or returns
- * NULL without memory; and ends it.
+ * publish_tables.c, all with buffers_lock() held: begins a draft, whose tables are empty, or
+ * returns NULL without memory; and ends it.
  */
 struct publish_page *publish_draft_begin(void);
 void publish_draft_end(void);

@@ -40,7 +40,8 @@ static void wrong(struct config *c, const char *before, const char *what)
 	if (++c->wrong < MOST_TOLD)
 		log_always("%s:%u: %s%s; this line is ignored", c->path, c->line, before, what);
 	else if (c->wrong == MOST_TOLD)
-		log_always("%s:%u: this line is wrong, too, and more are not told of", c->path, c->line);
+		log_always("%s:%u: this line is wrong, too, and more are not told of", c->path,
+			   c->line);
 }
 
 /* Without blanks at both ends. */
@@ -119,7 +120,9 @@ static void read_line(struct config *c, char *s, size_t len)
 void config_text_read(const char *path, char *text, size_t len, const char *program, int rank,
 		      config_set *set)
 {
-	struct config c = { .path = path, .program = program, .set = set, .rank = rank, .section = 1 };
+	struct config c = {
+		.path = path, .program = program, .set = set, .rank = rank, .section = 1
+	};
 	char *end = text + len, *next_line;
 
 	/* What some editors put first. */

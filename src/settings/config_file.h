@@ -8,9 +8,9 @@
  *   mode = rescue
  *
  * Two files are read, and what the second says goes before what the first does:
- * /etc/primeshim.conf, then $XDG_CONFIG_HOME/primeshim.conf (else ~/.config/primeshim.conf). In each a
- * section of the program's goes before [*]. In a process of raised privileges the second is not
- * read: the environment that names it is somebody else's.
+ * /etc/primeshim.conf, then $XDG_CONFIG_HOME/primeshim.conf (else ~/.config/primeshim.conf). In
+ * each a section of the program's goes before [*]. In a process of raised privileges the second is
+ * not read: the environment that names it is somebody else's.
  *
  * A wrong line costs one line on stderr, with its number, and counts for nothing. What is in the
  * section of another program is not looked at.

@@ -79,7 +79,8 @@ static int value_of(size_t k)
 	/* A file has no value that is not known. */
 	instead = filed[k].rank && *filed[k].value ? find_value(k, filed[k].value) : 0;
 	instead = instead < 0 ? 0 : instead;
-	log_always("%s=%s is not known, %s is used", known[k].name, value, known[k].values[instead]);
+	log_always("%s=%s is not known, %s is used", known[k].name, value,
+		   known[k].values[instead]);
 	return instead;
 }
 
@@ -107,7 +108,8 @@ static bool value_fits(size_t k, const char *key, const char *value, char *why)
 	if (strlen(value) >= sizeof(filed[k].value))
 		snprintf(why, CONFIG_WHY_LEN, "the value is longer than %zu bytes",
 			 sizeof(filed[k].value) - 1);
-	else if (!*value || (absolute && *value == '/') || k == DRIVERS || find_value(k, value) >= 0)
+	else if (!*value || (absolute && *value == '/') || k == DRIVERS ||
+		 find_value(k, value) >= 0)
 		return true;
 	else
 		snprintf(why, CONFIG_WHY_LEN, "%.32s = %.64s%s", key, value,

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What PRIMESHIM_* in the environment asks for. Written once, by the constructor, before the
- * program has a second thread; immutable afterwards, so it needs no lock. But for the policy, mode and
- * sync, which primeshim(1) can change where there is a shared page.
+ * program has a second thread; immutable afterwards, so it needs no lock. But for the policy, mode
+ * and sync, which primeshim(1) can change where there is a shared page.
  *
  *   PRIMESHIM_MODE    redirect (default)  imports are mapped through their dma-buf
  *                     rescue              only where the driver's own mapping does not work
  *                     observe             the native way; what redirect would do is logged
  *                     deny                mmap of an import says EINVAL
  *                     off                 every hook forwards
- *   PRIMESHIM_SYNC    driver (default)    brackets around the accesses that the program makes known to
- *                                         the driver; see sync.h
- *                     map                 START at map, END at the last unmap
- *                     off                 no brackets
+ *   PRIMESHIM_SYNC    driver (default)    brackets around the accesses that the program makes known
+ * to the driver; see sync.h map                 START at map, END at the last unmap off no brackets
  *                     trap                as driver, and a touch while it is not the CPU's turn is
  *                                         caught; see trap.h
  *   PRIMESHIM_EXPORT  write (default)     redirect and rescue add DRM_RDWR to the program's exports
@@ -22,12 +20,12 @@
  *                     /PATH               the same in that file, terminal or read FIFO; see log.h
  *                     0 (default)
  *                     quiet               not a line, not even of what is wrong
- *   PRIMESHIM_DIR     /PATH               a shared page in that folder, which is made if it is missing
- *   PRIMESHIM_ONLY    NAME,NAME...        programs but these are left alone, as with mode off
+ *   PRIMESHIM_DIR     /PATH               a shared page in that folder, which is made if it is
+ * missing PRIMESHIM_ONLY    NAME,NAME...        programs but these are left alone, as with mode off
  *   PRIMESHIM_EXCEPT  NAME,NAME...        these are
  *
- * What the environment leaves unset primeshim.conf may say, but for the last two; see config_file.h.
- * A value or a name that is not known costs one line on stderr; the default is kept.
+ * What the environment leaves unset primeshim.conf may say, but for the last two; see
+ * config_file.h. A value or a name that is not known costs one line on stderr; the default is kept.
  */
 #ifndef PRIMESHIM_SETTINGS_H
 #define PRIMESHIM_SETTINGS_H

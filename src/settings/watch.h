@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which ioctls may matter to us, and when: by the type and number of the request, as bits, which the
- * entry points compare with those that stand for what there is now. Numbers mean something else
+ * Which ioctls may matter to us, and when: by the type and number of the request, as bits, which
+ * the entry points compare with those that stand for what there is now. Numbers mean something else
  * with each driver, so a driver's count once a file of it has an import.
  */
 #ifndef PRIMESHIM_WATCH_H
@@ -35,7 +35,8 @@ void watch_init(void);
 /* There is a file of that driver. */
 void watch_driver(const struct driver *d);
 
-/* The number of what @bit stands for has become @n. With a lock held that all who change it take. */
+/* The number of what @bit stands for has become @n. With a lock held that all who change it take.
+ */
 void watch_count(unsigned int bit, unsigned int n);
 
 #endif

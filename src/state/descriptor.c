@@ -74,8 +74,10 @@ bool descriptors_free(void)
 static entry_t *entry(unsigned int fd)
 {
 	entry_t *page = fd < PER_PAGE * PAGES ?
-		/* Acquire: pairs with the release in room_for(), so that the page is seen zeroed. */
-		atomic_load_explicit(&table[fd / PER_PAGE], memory_order_acquire) : NULL;
+				/* Acquire: pairs with the release in room_for(), so that the page
+				   is seen zeroed. */
+				atomic_load_explicit(&table[fd / PER_PAGE], memory_order_acquire) :
+				NULL;
 
 	return page ? &page[fd % PER_PAGE] : NULL;
 }
@@ -478,8 +480,8 @@ void descriptor_drop(int fd, const struct buffer *b, bool sure)
 	again = b->fd == fd;
 	buffers_unlock();
 	/*
-	 * The program may have put something of its own there, or closed it by a raw system call; and
-	 * then another thread may have been given the number for the same buffer.
+	 * The program may have put something of its own there, or closed it by a raw system call;
+	 * and then another thread may have been given the number for the same buffer.
 	 */
 	if (!again && buffer_of(get(fd)) == b) {
 		sure = sure || dmabuf_is(fd, &id);

@@ -28,8 +28,9 @@ bool descriptor_known(int fd);
 bool descriptor_private(int fd);
 
 /*
- * May it become a private one at any time, by another thread? Then whatever the program does to that
- * number is done between the two that follow, from the look at the records to the call's return.
+ * May it become a private one at any time, by another thread? Then whatever the program does to
+ * that number is done between the two that follow, from the look at the records to the call's
+ * return.
  */
 bool descriptor_contested(unsigned int fd);
 void descriptor_numbers_lock(void);
@@ -68,8 +69,8 @@ struct file *descriptors_reuse(void);
 /*
  * @fd, a duplicate of a dma-buf's descriptor, as the private one of @b, which is mapped: moved to
  * where programs do not look, and kept from their close() and close_range(). Consumes @fd, also if
- * @b has one. The program's low numbers are never taken: without one of ours to be had it is -EMFILE.
- * 0 or a negative errno. Not with a lock held.
+ * @b has one. The program's low numbers are never taken: without one of ours to be had it is
+ * -EMFILE. 0 or a negative errno. Not with a lock held.
  */
 int descriptor_hide(int fd, struct buffer *b);
 
@@ -84,7 +85,8 @@ void descriptor_drop(int fd, const struct buffer *b, bool sure);
  */
 bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *b));
 
-/* The program has put something of its own at @fd: if there was a private one, its bracket is lost. */
+/* The program has put something of its own at @fd: if there was a private one, its bracket is lost.
+ */
 void descriptor_lose(int fd);
 
 /* @fd turned out to be no longer @b's: a raw system call has closed it. Not with a lock held. */
@@ -106,7 +108,8 @@ void descriptors_forked(void);
  */
 void descriptors_drop_idle(void);
 
-/* Is this the child of a fork that no atfork handler saw, and descriptors_forked() still to come? */
+/* Is this the child of a fork that no atfork handler saw, and descriptors_forked() still to come?
+ */
 bool descriptors_orphaned(void);
 
 /* Has nobody any of these locks? In a child with one thread; see fork.h. */

@@ -174,7 +174,8 @@ static struct file *same_file(int fd, ssize_t *at)
 		ret = next.same_file(self, fd, other);
 		err = errno;
 		if (descriptor_peek(other) != order[mid]) {
-			/* Another thread has closed it: the kernel may have compared another file. */
+			/* Another thread has closed it: the kernel may have compared another file.
+			 */
 			first = 0;
 			end = ordered;
 		} else if (ret == LESS) {

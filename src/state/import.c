@@ -130,7 +130,8 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 
 	*before = imp ? imp->buffer : NULL;
 	if (imp && imp->buffer->ino == id->ino) {
-		/* PRIME_FD_TO_HANDLE gives a known dma-buf its known handle, without a reference. */
+		/* PRIME_FD_TO_HANDLE gives a known dma-buf its known handle, without a reference.
+		 */
 		imp->born = tick();
 		return imp;
 	}

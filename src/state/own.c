@@ -6,9 +6,10 @@
 #include "own.h"
 
 /*
- * What was heard of a dma-buf first, by inode number, which is not used again while it matters: they
- * go up (dma_buf_getfile() of 6.12), or each CPU takes them in batches (get_next_ino() in 5.10). So
- * that two CPUs do not displace each other's they are scattered. What is displaced is unknown.
+ * What was heard of a dma-buf first, by inode number, which is not used again while it matters:
+ * they go up (dma_buf_getfile() of 6.12), or each CPU takes them in batches (get_next_ino()
+ * in 5.10). So that two CPUs do not displace each other's they are scattered. What is displaced is
+ * unknown.
  */
 static struct origin {
 	uint64_t ino;
