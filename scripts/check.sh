@@ -47,9 +47,20 @@ done
 [ -z "$all_of_it" ] || groups+=(programs-all programs-guest)
 packages_need "${groups[@]}" || exit 2
 
+# end PID: all that it has started, which a signal to this script alone would leave behind
+# shellcheck disable=SC2317
+end() {
+	local child children=()
+	read -ra children 2>/dev/null <"/proc/$1/task/$1/children"
+	for child in "${children[@]}"; do
+		end "$child"
+		kill "$child" 2>/dev/null
+	done
+}
+
 # shellcheck disable=SC2317
 clean_up() {
-	[ -z "$lane" ] || kill -- "-$lane" 2>/dev/null
+	end $$
 	rm -rf "$tmp"
 }
 
