@@ -82,6 +82,7 @@ struct prog {
 	int low, lows;		/* numbers of this thread; for high ones see fd_high() */
 	int few;		/* steps until the limit on descriptors is as before */
 	int filtered;		/* seccomp filters */
+	bool seen_filter;	/* one of them came by prctl() */
 	bool filled[LOOKED];	/* until then these are taken by nothing */
 	struct fd fds[NUMBERS];
 	struct ident files[FILES];	/* open files of devices, by their sockets' inodes; not the first */
