@@ -39,6 +39,7 @@ static const struct {
 	{ "private", private },
 	{ "threads", threads },
 	{ "signals", signals },
+	{ "races", races },
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))

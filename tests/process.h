@@ -87,5 +87,6 @@ void places(void);
 void private(void);
 void threads(void);
 void signals(void);
+void races(void);
 
 #endif
