@@ -8,7 +8,8 @@
  *   file->lock  (file.h)        imports and offsets of one open DRM file
  *   buffers     (buffer.c)      dma-bufs and mappings, which files share
  *
- * Taken in this order. Beneath them a pool (pool.c) has one of its own, never taken alone.
+ * Taken in this order. Beneath them each pool (pool.c) has one of its own, and last of all pages.c;
+ * neither is taken alone. Only "numbers" is held over a call of the program's (fd_hooks.c).
  *
  * A lock is a word of ours and no pthread_mutex_t: the child of a fork that no atfork handler saw
  * has to ask whether another thread held it (fork.c), and a thread that exits may not wait for

@@ -69,7 +69,7 @@ struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size);
 
 /*
  * Drop a reference. With the last one the record goes. A buffer with a private descriptor is
- * mapped or in sync_settle(), so that none is ever lost here.
+ * mapped or in settle() (sync.c), so that none is ever lost here.
  */
 void buffer_put(struct buffer *b);
 
