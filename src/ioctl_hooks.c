@@ -132,7 +132,7 @@ static int do_map_offset(const struct ioctl_call *c)
 	uint64_t offset;
 	int ret;
 
-	/* AMDGPU_GEM_MMAP: a union. */
+	/* The offset overwrites the handle (AMDGPU_GEM_MMAP's union): it is read before the call. */
 	if (overwritten) {
 		if (!arg_readable(c))
 			return call(c);

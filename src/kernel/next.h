@@ -74,7 +74,7 @@ struct next {
 	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */
 	int (*futex)(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
 		     uint32_t value3);
-	/* kcmp(KCMP_FILE) in process @self: 0 if the same, -1 and errno */
+	/* kcmp(KCMP_FILE) in process @self: 0 same, 1 less, 2 greater, or -1 and errno */
 	int (*same_file)(pid_t self, int fd, int other);
 };
 
