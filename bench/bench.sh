@@ -65,7 +65,7 @@ build=$(cd "$build" && pwd -P)
 # LD_PRELOAD is a list.
 [[ $build != *[\ :]* ]] || die "the build folder's path has a blank or a colon: $build"
 shim=$build/.libs/libprimeshim.so forwarder=$build/bench/.libs/libforwarder.so
-fake=$build/tests/.libs/libfake.so calls=$build/bench/calls
+fake=$build/tests/fake/.libs/libfake.so calls=$build/bench/calls
 for file in "$shim" "$forwarder" "$fake" "$calls" "$build"/bench/{maps,frame}; do
 	[ -x "$file" ] || die "$file is not there: build it first (make bench)"
 done

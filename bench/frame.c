@@ -20,7 +20,7 @@
 
 #include <xf86drmMode.h>
 
-#include "client.h"
+#include "lib/client.h"
 
 #define WIDTH	640
 #define HEIGHT	480

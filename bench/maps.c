@@ -23,7 +23,7 @@
 
 #include <linux/dma-buf.h>
 
-#include "client.h"
+#include "lib/client.h"
 
 #ifdef SYS_mmap2	/* 32-bit; where there is SYS_mmap too, it is another call */
 #define RAW_MMAP	SYS_mmap2

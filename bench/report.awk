@@ -216,7 +216,7 @@ function tables(	alone, states, i)
 
 	print "\n## A process with imports\n"
 	print "Instructions that the shim adds to the same calls, by the number of live imports." \
-	      " A fake kernel\n(`tests/fake.h`) provides the imports; what runs in it is not" \
+	      " A fake kernel\n(`tests/fake/fake.h`) provides the imports; what runs in it is not" \
 	      " counted.\n"
 	table("imports", states, 4)
 

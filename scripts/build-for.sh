@@ -13,7 +13,7 @@ quick=''
 if [ $# -lt 2 ] || [ -z "${triplet_of[$1]-}" ] || [[ $2 = -* ]]; then
 	cat >&2 <<-EOT
 	Usage: $me [--quick] arm64|armhf|i386|riscv64|s390x FOLDER [CONFIGURE-OPTION]...
-	Builds in FOLDER, which is created; then scripts/vm.sh --arch, or tests/machine.sh, runs what
+	Builds in FOLDER, which is created; then scripts/vm.sh --arch, or tests/kernel/machine.sh, runs what
 	is in it. --quick leaves out the fuzzer and the faults. Exit status 77: the packages cannot be
 	had now, as Debian's mirror is being updated.
 	EOT
@@ -40,9 +40,9 @@ grep -qF -e "--sysroot=$root" config.status 2>/dev/null ||
 	"$source/configure" "--host=$triplet" --enable-werror \
 	CC="$triplet-gcc --sysroot=$root" "${@:3}" || exit
 more=()
-[ -n "$quick" ] || more=(tests/fuzz tests/faults)
+[ -n "$quick" ] || more=(tests/fuzz/fuzz tests/fuzz/faults)
 [ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||
-	more+=(tests/etnaviv tests/etnaviv-mesa examples/etnaviv-map examples/gbm-map
+	more+=(tests/kernel/etnaviv tests/kernel/etnaviv-mesa examples/etnaviv-map examples/gbm-map
 		src/primeshim-survey)
-make -j"$(nproc)" libprimeshim.la tests/libfake.la tests/probe tests/sync tests/unit \
+make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/probe tests/kernel/sync tests/unit/unit \
 	scripts/run-with-shim.sh "${more[@]}"

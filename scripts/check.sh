@@ -60,6 +60,8 @@ end() {
 
 # shellcheck disable=SC2317
 clean_up() {
+	# A child that is killed before bash has reset its traps runs them.
+	[ "$BASHPID" = $$ ] || return
 	end $$
 	rm -rf "$tmp"
 }
@@ -202,12 +204,12 @@ source=$top/build-check/source build=$top/build-check/build
 # told: how many the unit tests were, and what the shell tests promise
 told() {
 	[ -n "$counting" ] ||
-		cat "$build"/tests/*.log | grep -E '^(ok|not ok|[0-9]+%:)' | tee -a "$all"
+		cat "$build"/tests/*/*.log | grep -E '^(ok|not ok|[0-9]+%:)' | tee -a "$all"
 }
 
 # shellcheck disable=SC2317
 lint() {
-	shellcheck -x bench/*.sh scripts/*.sh tests/*.sh "$build"/scripts/*.sh
+	shellcheck -x bench/*.sh scripts/*.sh tests/*/*.sh "$build"/scripts/*.sh
 }
 
 # build_and_check: what needs no more than a build
@@ -222,9 +224,9 @@ build_and_check() {
 	[ -z "$all_of_it" ] || step 'make fuzz' make fuzz
 	# With those tests alone that read what else is in the tree: all of them have run.
 	step 'make distcheck' make -j2 distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
-		TESTS='tests/exports.sh tests/tables.sh tests/android.sh tests/man.sh
-			tests/completions.sh tests/drivers.sh tests/page.sh tests/trace.sh
-			tests/settings.sh tests/launcher-more.sh'
+		TESTS='tests/source/exports.sh tests/source/tables.sh tests/source/android.sh tests/source/man.sh
+			tests/source/completions.sh tests/process/drivers.sh tests/cli/page.sh tests/cli/trace.sh
+			tests/cli/settings.sh tests/cli/launcher-more.sh'
 	go "$source" || return
 	step 'shellcheck' lint
 }
@@ -234,16 +236,16 @@ build_and_check() {
 other() {
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
-		make libprimeshim.la tests/libfake.la &&
-		PAGE_TOOL=$build/tools/primeshim make check check_PROGRAMS='tests/fuzz tests/faults' \
-			noinst_PROGRAMS= TESTS='tests/exports.sh tests/hooked.sh tests/drivers.sh
-				tests/brackets.sh tests/trap.sh tests/page.sh tests/fuzz.sh'
+		make libprimeshim.la tests/fake/libfake.la &&
+		PAGE_TOOL=$build/tools/primeshim make check check_PROGRAMS='tests/fuzz/fuzz tests/fuzz/faults' \
+			noinst_PROGRAMS= TESTS='tests/source/exports.sh tests/process/hooked.sh tests/process/drivers.sh
+				tests/process/brackets.sh tests/process/trap.sh tests/cli/page.sh tests/fuzz/fuzz.sh'
 }
 
 # others NAME OPTION...
 others() {
 	step "built for $1: exports, every hooked call, every driver, the fuzzer" other "$@"
-	[ -n "$counting" ] || grep -h '^ok' "$top/build-check/$1"/tests/*.log |
+	[ -n "$counting" ] || grep -h '^ok' "$top/build-check/$1"/tests/*/*.log |
 		sed "s/^ok - /ok - $1: /" | tee -a "$all"
 }
 
@@ -266,7 +268,7 @@ emulated() {
 	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "${some[@]}" "$1" "$dir" \
 		"CPPFLAGS=${2-}" || return
 	go "$dir" || return
-	CPPFLAGS=${2-} guest "$1${2:+, 64-bit time} by emulation" "$source/tests/machine.sh" "$1" \
+	CPPFLAGS=${2-} guest "$1${2:+, 64-bit time} by emulation" "$source/tests/kernel/machine.sh" "$1" \
 		${all_of_it:+--long}
 }
 
@@ -274,7 +276,7 @@ emulated() {
 etnaviv() {
 	go "$top/build-check/cross-$1" || return
 	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --etnaviv --arch "$@" -- \
-		"$source/tests/kernel-etnaviv.sh"
+		"$source/tests/kernel/kernel-etnaviv.sh"
 }
 
 # portability: other compilers, ABIs and machines. It has a core to itself beside the rest.
@@ -283,7 +285,7 @@ portability() {
 	[ -z "$all_of_it" ] || some=()
 	headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 	others i386 CC='gcc -m32' CPPFLAGS="$headers"
-	guest 'programs of two ABIs' "$source/tests/mixed.sh" "$build" "$top/build-check/i386"
+	guest 'programs of two ABIs' "$source/tests/process/mixed.sh" "$build" "$top/build-check/i386"
 	others musl CC=musl-gcc CPPFLAGS="$headers"
 	step "musl's compiler for i386" musl_i386 &&
 		others musl-i386 CC="$top/build-check/musl-root/musl-gcc" CPPFLAGS="$headers"
@@ -304,7 +306,7 @@ portability() {
 	etnaviv arm64 --system-heap
 	for arch in arm64 armhf; do
 		go "$top/build-check/cross-$arch" || return
-		guest "$arch" "$top/scripts/vm.sh" --arch $arch -- "$source/tests/machine.sh"
+		guest "$arch" "$top/scripts/vm.sh" --arch $arch -- "$source/tests/kernel/machine.sh"
 	done
 }
 
@@ -323,30 +325,30 @@ the_rest() {
 		set +m
 	fi
 	guest 'the imports of Mesa and libdrm' "$top/scripts/audit.sh"
-	guest 'that audit can fail' "$top/tests/audit.sh"
-	guest 'the Debian packages' "$top/tests/package.sh" "${package[@]}"
+	guest 'that audit can fail' "$top/tests/source/audit.sh"
+	guest 'the Debian packages' "$top/tests/source/package.sh" "${package[@]}"
 	guest 'real programs' "$top/scripts/programs.sh" --lib "$build/.libs/libprimeshim.so" \
 		"${short[@]}"
 
 	if [ -n "$here" ]; then
-		guest 'the running kernel' "$top/tests/kernel.sh"
+		guest 'the running kernel' "$top/tests/kernel/kernel.sh"
 		step 'the demonstration' "$top/scripts/demo.sh" --here --out "$tmp/pictures"
 		return
 	fi
 	vm=("$top/scripts/vm.sh" --device cirrus-vga --device virtio-gpu-pci)
 	[ -z "$kvm" ] || vm+=("$kvm")
-	guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel.sh"
-	guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/conform.sh"
+	guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel/kernel.sh"
+	guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel/conform.sh"
 	# shellcheck disable=SC2016
 	guest 'kernel 6.12, the shared page and primeshim' "${vm[@]}" --kernel 6.12 -- \
-		sh -c 'for part in page ab trace sandbox; do "$0/kernel-$part.sh"; done' "$top/tests"
-	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel.sh"
+		sh -c 'for part in page ab trace sandbox; do "$0/kernel-$part.sh"; done' "$top/tests/kernel"
+	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel/kernel.sh"
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
-		--append swiotlb=force -- "$top/tests/kernel-sync.sh"
+		--append swiotlb=force -- "$top/tests/kernel/kernel-sync.sh"
 	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- \
-		"$top/tests/kernel-radeon.sh"
+		"$top/tests/kernel/kernel-radeon.sh"
 	if [ -n "$all_of_it" ]; then
-		guest 'kernel newest' "${vm[@]}" --kernel newest -- "$top/tests/kernel.sh"
+		guest 'kernel newest' "${vm[@]}" --kernel newest -- "$top/tests/kernel/kernel.sh"
 		step 'docs/matrix.md is still so' "$top/scripts/matrix.sh" --check
 	fi
 	[ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The demonstration: installs what is missing, builds, boots stock Debian kernels in virtual
 # machines, and runs unmodified programs there natively and with the shim. Ends with a table and a
-# folder of pictures. tests/demo-guest.sh is the part that runs in there.
+# folder of pictures. tests/kernel/demo-guest.sh is the part that runs in there.
 
 export LC_ALL=C
 me=demo.sh
@@ -84,7 +84,7 @@ boot() {
 	step "Booting Linux $kernel (fetched the first time) for: $*"
 	cd "$folder" || return
 	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
-		"$source/tests/demo-guest.sh" "$folder" "$out" "$@" 2>"$out/vm-$kernel.log" | step
+		"$source/tests/kernel/demo-guest.sh" "$folder" "$out" "$@" 2>"$out/vm-$kernel.log" | step
 	case ${PIPESTATUS[0]} in
 	0) ;;
 	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$kernel.log")" ;;
@@ -104,8 +104,8 @@ picture() {
 	if [ ! -e "$file" ]; then
 		echo none
 	elif case $1 in
-		weston) "$build/tests/pictures" square "$file" ;;
-		*) "$build/tests/pictures" same "$out/$1-put-in.png" "$file" ;;
+		weston) "$build/tests/kernel/pictures" square "$file" ;;
+		*) "$build/tests/kernel/pictures" same "$out/$1-put-in.png" "$file" ;;
 		esac >"$out/$1-$2-judged.log" 2>&1; then
 		echo right
 	else
@@ -212,7 +212,7 @@ done
 
 if [ -n "$here" ]; then
 	mapfile -t names < <(printf '%s\n' "${rows[@]%%|*}")
-	"$source/tests/demo-guest.sh" "$build" "$out" "${names[@]}" | step
+	"$source/tests/kernel/demo-guest.sh" "$build" "$out" "${names[@]}" | step
 else
 	for kernel in 6.12 6.1 arm64; do
 		names=()

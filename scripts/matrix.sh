@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Writes docs/matrix.md: what comes of mapping an import, on real kernels in virtual machines.
-# tests/matrix-guest.sh is the part that runs in there.
+# tests/kernel/matrix-guest.sh is the part that runs in there.
 
 export LC_ALL=C
 set -o pipefail
@@ -52,7 +52,7 @@ ask() {
 	local machine folder around guest
 	for machine in "${machines[@]}"; do
 		folder=$source/${machine%% *} around=("$source/scripts/vm.sh")
-		guest=("$source/tests/matrix-guest.sh")
+		guest=("$source/tests/kernel/matrix-guest.sh")
 		[ "$folder" != "$source/build" ] || folder=$build
 		echo "$me: ${machine#* }" >&2
 		[[ $machine != *--radeon* ]] || guest+=(radeon)
@@ -88,7 +88,7 @@ text() {
 	# What comes of mapping an import
 
 	Written by `scripts/matrix.sh`, which asks real kernels in virtual machines; not by hand. Each
-	cell is a program of its own (`tests/probe.c`): it takes a dma-buf of the exporter, imports
+	cell is a program of its own (`tests/kernel/probe.c`): it takes a dma-buf of the exporter, imports
 	it, asks for an offset by the ioctl that the importer's programs use, maps that, reads what
 	the exporter wrote and writes what the exporter is to read.
 

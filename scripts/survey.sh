@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Writes docs/survey.md: what run-with-shim.sh --survey says of real programs, in virtual machines.
-# tests/demo-guest.sh is the part that runs in there.
+# tests/kernel/demo-guest.sh is the part that runs in there.
 
 export LC_ALL=C
 me=survey.sh
@@ -85,7 +85,7 @@ for machine in "${machines[@]}"; do
 	echo "$me: $rows: $options" >&2
 	# shellcheck disable=SC2086
 	(cd "$folder" && WAYS=survey "$source/scripts/vm.sh" $options --out "$tmp/out" -- \
-		"$source/tests/demo-guest.sh" "$folder" "$tmp/out" $rows) \
+		"$source/tests/kernel/demo-guest.sh" "$folder" "$tmp/out" $rows) \
 		>&2 || exit 1
 	for row in $rows; do
 		[ -s "$tmp/out/$row-survey.txt" ] ||

@@ -40,7 +40,7 @@ machine() {
 # weston_in_guest: what is done there; its processes are told in one page each
 # shellcheck disable=SC2317
 weston_in_guest() {
-	WAYS='shim observe' PRIMESHIM_DIR=/tmp/seen "$source/tests/demo-guest.sh" "$PWD" "$1" weston || exit
+	WAYS='shim observe' PRIMESHIM_DIR=/tmp/seen "$source/tests/kernel/demo-guest.sh" "$PWD" "$1" weston || exit
 	tools/primeshim report /tmp/seen >"$1/report.txt" &&
 		tools/primeshim plot /tmp/seen -o "$1/timeline.svg" &&
 		tools/primeshim trace /tmp/seen -o "$1/trace.json" &&

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # To be sourced by vm.sh: what its option --radeon takes, so that the driver radeon runs on QEMU's
-# ati-vga. The driver needs any file as firmware and tests/radeon-bypass, a module that is built
+# ati-vga. The driver needs any file as firmware and tests/kernel/radeon-bypass, a module that is built
 # against the kernel's own headers once.
 
 # radeon_fetch_headers VERSION: unpacks the headers and build tools of that kernel into this folder,

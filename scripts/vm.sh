@@ -87,7 +87,7 @@ usage() {
 
 	Examples:
 	  $me uname -r
-	  $me --kernel 6.1 --device cirrus-vga --out /tmp/shots -- tests/weston.sh /tmp/shots
+	  $me --kernel 6.1 --device cirrus-vga --out /tmp/shots -- tests/kernel/kernel.sh /tmp/shots
 	EOF
 }
 
@@ -324,6 +324,8 @@ watch() {
 
 # shellcheck disable=SC2317
 clean_up() {
+	# A child that is killed before bash has reset its traps runs them.
+	[ "$BASHPID" = $$ ] || return
 	trap '' INT TERM HUP
 	# shellcheck disable=SC2086
 	[ -z "$pids" ] || kill $pids 2>/dev/null
@@ -471,14 +473,14 @@ touch "$dir/out" "$dir/err"
 unpack_modules "$linux" "$dir/modules" $boot_modules "${modules[@]}" ||
 	die 2 "cannot unpack the kernel's modules to $dir"
 if [ -n "$radeon" ]; then
-	radeon_prepare "$source/tests/radeon-bypass" "$linux" "$dir/radeon"
+	radeon_prepare "$source/tests/kernel/radeon-bypass" "$linux" "$dir/radeon"
 	devices+=(-device "ati-vga,model=rv100")
 fi
 
 if [ -n "$heap" ]; then
 	need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 	need make make
-	heap=$(heap_module "$source/tests/system-heap" "$linux" "$kernel") ||
+	heap=$(heap_module "$source/tests/kernel/system-heap" "$linux" "$kernel") ||
 		die 2 'cannot build the system heap; see above'
 	cp "$heap" "$dir/modules/999-heaps" || die 2 "cannot copy the system heap to $dir"
 fi

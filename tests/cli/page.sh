@@ -1,0 +1,220 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The shared page, as the shim writes it over the fake kernel and primeshim reads it.
+# PAGE_TOOL: a primeshim that runs here, where the build's own does not.
+set -u
+# shellcheck source=tests/lib/wait.sh
+. "$(dirname "$0")/../lib/wait.sh" || exit 99
+src=${top_srcdir:-.}
+build=$(cd "${top_builddir:-.}" && pwd -P)
+shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
+tool=${PAGE_TOOL:-$build/tools/primeshim}
+[ -x "$tool" ] && [ -e "$fake" ] || exit 77
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
+dir=$tmp/pages
+fail=0
+
+# promise TEXT COMMAND...: it succeeds
+promise() {
+	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fail=1; fi
+}
+
+# shellcheck disable=SC2086
+${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o "$tmp/client" \
+	"$src/tests/lib/page-client.c" -ldl -lpthread || { echo 'not ok - page-client.c compiles'; exit 1; }
+
+# client [VARIABLE=VALUE]... -- WORD...: its status is $status; stdout in out, stderr in err
+client() {
+	local env=()
+	while [ "$1" != -- ]; do
+		env+=("$1")
+		shift
+	done
+	shift
+	# What the shell says of signals nobody wants.
+	{
+		env "${env[@]}" LD_PRELOAD="$shim:$fake" ${EMULATOR:+"$EMULATOR"} "$tmp/client" "$@" \
+			>"$tmp/out" 2>"$tmp/err"
+		status=$?
+	} 2>/dev/null
+}
+
+# pages: a new folder for the next programs
+pages() {
+	rm -rf "$dir"
+}
+
+count() {
+	find "$dir" -name '*.primeshim' 2>/dev/null | wc -l
+}
+
+# says PATTERN: the report has a line like it
+# shellcheck disable=SC2317
+says() {
+	"$tool" report "$dir" 2>&1 | grep -q -- "$1"
+}
+
+client -- import map write unmap close
+promise 'without PRIMESHIM_DIR there is no page' [ "$status-$(count)" = 0-0 ]
+client PRIMESHIM_DIR="$dir" --
+promise 'nor where nothing is imported' [ "$status-$(count)" = 0-0 ]
+client PRIMESHIM_DIR="$dir" -- import map write unmap close
+promise 'an import makes one' [ "$status-$(count)" = 0-1 ]
+promise 'in a folder made for it, of mode 0700' [ "$(stat -c %a "$dir")" = 700 ]
+promise 'of mode 0400' [ "$(stat -c %a "$dir"/*.primeshim)" = 400 ]
+promise 'nothing is said' [ ! -s "$tmp/err" ]
+promise 'who imported from whom' says '^  vgem <- fake: 1 import of 16 KiB$'
+promise 'what was refused and rescued' says '1 refused by the driver (EINVAL), 1 rescued'
+promise 'what was mapped' says 'mmap: 1 of the dma-buf'
+promise 'the brackets' says 'brackets: 1 begun, 1 ended, 0 left owed'
+promise 'that all was closed' says 'open at the end: 0 of 1, 1 at a time'
+promise 'that it exited' says '^client\[[0-9]*\], exited after'
+promise 'its words' says "^  .*/client import map write unmap close$"
+
+pages
+client PRIMESHIM_DIR="$dir" -- import map write half kill
+promise 'SIGKILL loses nothing' says 'mmap: 1 of the dma-buf'
+promise 'and is seen to have come' says '^client\[[0-9]*\], killed'
+"$tool" maps "$dir" >"$tmp/maps"
+promise 'what was mapped then is still there, in two pieces' \
+	[ "$(grep -c ' rw- vgem handle 1 <- fake inode [0-9]* 16 KiB dma-buf cpu-rw$' "$tmp/maps")" = 2 ]
+pages
+client PRIMESHIM_DIR="$dir" -- import map write move kill
+"$tool" maps "$dir" >"$tmp/maps"
+promise 'a mapping that is moved is where it was moved to' [ "$(wc -l <"$tmp/maps")" = 1 ]
+promise 'and was moved there by an event' \
+	grep -q " map  .* at 0x0*$(sed 's/^0*\([0-9a-f]*\)-.*/\1/' "$tmp/maps") rw" <("$tool" watch --all "$dir"/*.primeshim)
+pages
+client PRIMESHIM_DIR="$dir" -- import map write bus
+promise 'nor does SIGBUS' says 'brackets: 1 begun, 0 ended'
+
+pages
+client PRIMESHIM_DIR="$dir" -- import map fork import map unmap close
+promise "fork()'s child has a page of its own" [ "$status-$(count)" = 0-2 ]
+promise 'which says so' says "a fork()'s child$"
+promise 'and has what its parent imported' says "open at the end: 1 of 1 and its parent's, 2 at a time"
+promise "and nothing of its parent's counts" \
+	[ "$("$tool" report "$dir" | grep -c '^  vgem <- fake: 1 import of')" = 2 ]
+
+pages
+client PRIMESHIM_DIR="$dir" -- import map write exec import
+promise 'exec() keeps what was seen' [ "$status-$(count)" = 0-2 ]
+promise 'and it is seen that there was one' says '^client\[[0-9]*\], replaced after'
+
+pages
+client PRIMESHIM_DIR="$dir" -- threads 8
+promise 'eight threads: each import and map is counted' says '^    map ioctl: 400 refused.*, 400 rescued$'
+promise 'and each bracket' says 'brackets: 400 begun, 400 ended'
+promise 'and none is left over' says 'open at the end: 0 of 400'
+promise 'nor a mapping' [ -z "$("$tool" maps "$dir")" ]
+pages
+client PRIMESHIM_DIR="$dir" -- many 2000
+"$tool" watch --all "$dir"/*.primeshim >"$tmp/events"
+promise 'the newest 8192 events are kept' [ "$(grep -cv lost "$tmp/events")" = 8192 ]
+# 2000 times import, map ioctl, map, begin, unmap, end, close; and the exit.
+promise 'and it is said how many are not' grep -q ' 5809 events came too fast' "$tmp/events"
+
+pages
+client PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map half kill
+"$tool" maps "$dir" >"$tmp/maps"
+promise "observe: the driver's own mapping is shown, too, and has no bracket" \
+	[ "$(grep -c ' rw- vmwgfx handle 1 <- fake inode [0-9]* 16 KiB native -$' "$tmp/maps")" = 2 ]
+pages
+client PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map unmap close
+promise 'and gone when it is unmapped' [ "$status-$("$tool" maps "$dir" | wc -l)" = 0-0 ]
+pages
+client PRIMESHIM_DIR="$dir" -- hold 3000
+promise 'what does not fit is in the totals' says '^  vgem <- fake: 3000 imports of 46.9 MiB$'
+promise 'and taken for a leak' says 'open at the end: 3000 of 3000, 3000 at a time at most: it closes none, a leak?'
+# 3000 less 2000 imports, and less 1024 buffers.
+promise 'and how much that is' says 'did not fit into the page, and is in the totals only: 2976 entries'
+
+# Folders that are no place for a page: told in one line, and nothing else is different.
+# no_page PATTERN DIR [COMMAND...]: with that folder, by way of that command
+no_page() {
+	local pattern=$1 where=$2
+	"${@:3}" env PRIMESHIM_DIR="$where" LD_PRELOAD="$shim:$fake" ${EMULATOR:+"$EMULATOR"} \
+		"$tmp/client" import map write unmap close import map >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	promise "$pattern: the program goes on" [ "$status-$(grep -c mapped "$tmp/out")" = 0-2 ]
+	promise "$pattern: told once" [ "$(wc -l <"$tmp/err")-$(grep -c "$pattern" "$tmp/err")" = 1-1 ]
+	promise "$pattern: and there is no page" \
+		[ -z "$(find "$where" -name '*.primeshim' 2>/dev/null)" ]
+}
+
+mkdir "$tmp/open" && chmod 777 "$tmp/open"
+no_page 'others cannot write' "$tmp/open"
+ln -s "$tmp/open" "$tmp/link"
+no_page 'ENOTDIR\|ELOOP\|another error' "$tmp/link"
+no_page 'is not a path from the root' pages
+no_page 'ENOENT' "$tmp/none/pages"
+: >"$tmp/file"
+no_page 'ENOTDIR\|another error' "$tmp/file"
+mkdir -m 700 "$tmp/small"
+no_page 'no file may be as large' "$tmp/small" bash -c 'ulimit -f 100; exec "$@"' sh
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	mkdir -m 700 "$tmp/alien" && chown 12345 "$tmp/alien"
+	no_page "not a folder of this user's" "$tmp/alien"
+	mkdir "$tmp/full"
+	# shellcheck disable=SC2016
+	no_page 'ENOSPC' "$tmp/full" unshare -m sh -c \
+		'mount -t tmpfs -o size=256k,mode=700 none "$0" && exec "$@"' "$tmp/full"
+	# shellcheck disable=SC2016
+	no_page 'EROFS\|another error' "$tmp/full" unshare -m sh -c \
+		'mount -t tmpfs -o ro,mode=700 none "$0" && exec "$@"' "$tmp/full"
+else
+	echo '# not root: folders of others and full disks are left out'
+fi
+
+# Another mode for a running program.
+pages
+mkfifo "$tmp/in"
+(PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe LD_PRELOAD="$shim:$fake" exec ${EMULATOR:+"$EMULATOR"} \
+	"$tmp/client" import map wait map write wait map wait map <"$tmp/in" >"$tmp/out") &
+exec 3>"$tmp/in"
+# answered N: the program has said so many words
+answered() {
+	wait_until lines "$tmp/out" "$1"
+}
+set_to() {
+	"$tool" set "$pid" "$@" >"$tmp/said" 2>&1
+}
+promise 'observe: the map is refused' answered 2
+pid=$(basename "$dir"/*.primeshim) pid=${pid%%-*}
+# By the emulator's name for it.
+if [ -z "${EMULATOR-}" ]; then
+	set_to
+	promise 'set tells the mode' grep -qx "client\[$pid\]: mode observe, sync driver" "$tmp/said"
+	set_to mode=redirect
+	promise 'set changes it' grep -q 'mode observe -> redirect' "$tmp/said"
+	echo >&3
+	answered 4
+	promise 'and the running program maps' grep -qx mapped "$tmp/out"
+	set_to mode=deny sync=off
+	echo >&3
+	answered 6
+	promise 'deny refuses again' [ "$(sed -n 5p "$tmp/out")" = 'refused: EINVAL' ]
+	for wrong in mode=rediret sync=trap sink=map mode; do
+		set_to "$wrong"
+		promise "set $wrong: status 2" [ $? = 2 ]
+		promise "set $wrong: one line" [ "$(wc -l <"$tmp/said")" = 1 ]
+	done
+	# A word that is no policy: put there by somebody else.
+	chmod u+w "$dir"/*.primeshim
+	printf '\377\377\377\377' | dd of="$(echo "$dir"/*.primeshim)" bs=1 conv=notrunc status=none \
+		seek="$(printf '#include <stddef.h>\n#include "shared_page.h"\nint at = offsetof(struct shared_page, policy);' |
+			${CC:-cc} -I"$src/src" -S -x c -o - - | sed -n 's/^[[:space:]]*\.\(long\|word\|4byte\)[[:space:]]*\([0-9]*\)$/\2/p' | head -n 1)"
+	echo >&3
+	wait
+	promise 'a mode that there is not is left alone' [ "$(sed -n 7p "$tmp/out")" = 'refused: EINVAL' ]
+	promise 'what was changed is among the events' \
+		[ "$("$tool" watch --all "$dir"/*.primeshim | grep -c ' policy ')" = 2 ]
+	set_to mode=off
+	promise 'a process that has ended cannot be set' [ $? = 2 ]
+	promise 'which is said' grep -q "there is no process $pid" "$tmp/said"
+fi
+exec 3>&-
+wait
+exit $fail

@@ -1,0 +1,269 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# primeshim trace, over the fake kernel: that what it writes is a trace, by tests/cli/trace-check, and
+# tells what the page tells. trace.c has the programs.
+set -u
+# shellcheck source=tests/lib/wait.sh
+. "$(dirname "$0")/../lib/wait.sh" || exit 99
+src=$(cd "${top_srcdir:-.}" && pwd -P)
+build=$(cd "${top_builddir:-.}" && pwd -P)
+shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$build/tools/primeshim
+check=$src/tests/cli/trace-check
+[ -x "$tool" ] && [ -e "$fake" ] && perl -MJSON::PP -e 1 2>/dev/null || exit 77
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_SYNC
+fail=0
+
+# promise TEXT COMMAND...
+promise() {
+	if "${@:2}"; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		fail=1
+	fi
+}
+
+compile() {
+	# shellcheck disable=SC2086
+	${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/src" -I"$src/tests" \
+		-Wall -Wextra -o "$@" -ldl || { echo "not ok - $1 compiles"; exit 1; }
+}
+compile "$tmp/client" "$src/tests/cli/trace.c" "$src/tests/lib/drivers-client.c" "$src/tests/fake/fake-drivers.c"
+compile "$tmp/drivers" "$src/tests/process/drivers.c" "$src/tests/lib/drivers-client.c" "$src/tests/process/drivers-odd.c" "$src/tests/fake/fake-drivers.c"
+compile "$tmp/page-make" "$src/tests/lib/page-make.c"
+
+# run FOLDER PROGRAM ARG...: under the shim, with its page in a new FOLDER
+run() {
+	rm -rf "${tmp:?}/$1"
+	LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/$1 ${EMULATOR:+"$EMULATOR"} "${@:2}" \
+		>"$tmp/out" 2>"$tmp/err"
+}
+
+# trace FOLDER: writes, checks and lists the trace
+trace() {
+	"$tool" trace "$tmp/$1" -o "$tmp/$1.json" 2>"$tmp/err"
+	promise "$1: the trace is written" [ $? = 0 ]
+	promise "$1: it is one, by the format" "$check" "$tmp/$1.json"
+	"$check" --list "$tmp/$1.json" >"$tmp/list"
+	cat "$tmp/$1"/*.primeshim >/dev/null && "$tmp/page-make" --dump "$(echo "$tmp/$1"/*.primeshim |
+		cut -d ' ' -f 1)" >"$tmp/dump" 2>/dev/null
+}
+
+# count REGEX: lines of the list; told NAME: a number in the page
+count() { grep -cE "$1" "$tmp/list"; }
+told() { sed -n "s/^$1 //p" "$tmp/dump"; }
+# shellcheck disable=SC2317
+has() { grep -qE "$1" "$tmp/list"; }
+
+# failed TEXT STATUS REGEX COMMAND...: it fails so, and says one line that matches
+failed() {
+	local status
+	"${@:4}" >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	promise "$1: status $2" [ $status = "$2" ]
+	promise "$1: one line" [ "$(wc -l <"$tmp/err")" = 1 ]
+	promise "$1: that says why" grep -qE "$3" "$tmp/err"
+}
+
+# All that the fake drivers do.
+run all "$tmp/drivers" redirect
+trace all
+promise 'each import is a span' [ "$(count '^b \| import \|')" = "$(($(told import) + $(told learned)))" ]
+promise 'each mapping is one' \
+	[ "$(count '^b \| mapping \|')" = "$(($(told redirected) + $(told native)))" ]
+promise 'each bracket is one' [ "$(count '^b \| bracket \| (READ|RW) of')" = "$(told begin)" ]
+promise 'with its START' [ "$(count '^b \| bracket \| START')" = "$(told begin)" ]
+promise 'and its END' [ "$(count '^b \| bracket \| END')" = "$(told end)" ]
+promise 'STARTs and ENDs are slices of their threads' \
+	[ "$(count '^X \| sync \|')" = "$(($(told begin) + $(told end)))" ]
+promise 'each refusal is an instant' [ "$(count '^i \| refusal \|')" = "$(told pairs_refused)" ]
+promise 'there are refusals' [ "$(told pairs_refused)" -gt 10 ]
+promise 'each SIGBUS is a fault' [ "$(count '^i \| fault \|')" = "$(told pairs_fault)" ]
+promise 'each fallback is one' [ "$(count '^i \| fallback \|')" = "$(told fallback)" ]
+promise 'nothing is open at the end' [ "$(grep -c 'had not ended' "$tmp/list")" = 0 ]
+for counter in imports mappings brackets bytes; do
+	promise "the counter of $counter ends at 0" \
+		grep -q '=0$' <(grep -E "^C \| - \| $counter " "$tmp/list" | tail -n 1)
+done
+promise 'the program is named' has '^M \| - \| process_name \| [0-9]+ \| name=drivers$'
+promise 'and its mode' has '^M \| - \| process_labels .*mode redirect, sync driver, exited'
+run denied env PRIMESHIM_MODE=deny "$tmp/drivers" deny
+trace denied
+promise 'each denial is an instant' [ "$(count '^i \| denial \|')" = "$(told denied)" ]
+promise 'there are denials' [ "$(told denied)" -gt 10 ]
+
+# Time: of the machine's clock, in microseconds.
+now=$(cut -d . -f 1 /proc/uptime)
+ts=$(grep -o '"ts":[0-9]*' "$tmp/denied.json" | head -n 1 | cut -d : -f 2)
+promise 'times are microseconds of CLOCK_MONOTONIC' [ $((now - ts / 1000000)) -lt 600 ]
+
+run killed "$tmp/client" kill
+trace killed
+promise 'killed: what was open is closed, and marked' [ "$(grep -c 'had not ended' "$tmp/list")" = 3 ]
+promise 'killed: so it is told' has 'process_labels .*, killed,'
+promise 'killed: the counter stays' has '^C \| - \| bytes \| [0-9]+ \| mapped=16384$'
+
+run forked "$tmp/client" fork
+trace forked
+promise 'forked: two processes' [ "$(count '^M \| - \| process_name')" = 2 ]
+promise "forked: the parent's import is in its child, begun before" \
+	[ "$(count '^b \| import \| vgem handle 1 .*begin=before the first event')" = 1 ]
+promise "forked: and the child's own is not in the parent" \
+	[ "$(count '^b \| import \| vgem handle 2 ')" = 1 ]
+
+run full "$tmp/client" loop 1700
+trace full
+promise 'full: more events than there is room for' [ "$(told events)" -gt 8192 ]
+promise 'full: how many are lost is told' has "otherData .*events lost=$(($(told events) - 8192)) "
+promise 'full: and where' [ "$(count '^i \| lost \|')" = 1 ]
+promise 'full: the import began before' has '^b \| import \| .*begin=before the first event'
+promise 'full: all that the ring has is there' \
+	[ "$(count '^b \| bracket \| START')" -gt 1600 ]
+
+run split "$tmp/client" split
+trace split
+promise 'split: a mapping and what is left of it' [ "$(count '^b \| mapping \|')" = 3 ]
+promise 'split: as the page has it' \
+	[ "$(count '^b \| mapping .*end=had not ended')" = "$(told mappings_live)" ]
+promise 'split: bytes mapped, too' \
+	has "^C \| - \| bytes \| [0-9]+ \| mapped=$(told bytes_mapped)$"
+
+# A mode that changes; followed meanwhile into a plain file instead of trace_marker.
+rm -rf "$tmp/flip"
+mkfifo "$tmp/go"
+LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/flip ${EMULATOR:+"$EMULATOR"} "$tmp/client" flip <"$tmp/go" \
+	>"$tmp/pid" 2>"$tmp/err" &
+exec 9>"$tmp/go"
+wait_until lines "$tmp/pid" 1
+pid=$(cat "$tmp/pid")
+"$tool" trace "$pid" --ftrace --marker "$tmp/marker" 2>"$tmp/err2" &
+follower=$!
+wait_until grep -qs "primeshim map:" "$tmp/marker"
+before=$(grep -c 'primeshim map:' "$tmp/marker")
+# In the background of a script SIGINT is ignored from the start; SIGTERM does the same.
+"$tool" trace "$pid" --ftrace --marker "$tmp/marker2" 2>"$tmp/err3" &
+stopped=$!
+wait_until lines "$tmp/marker2" 1
+kill -TERM $stopped
+wait $stopped
+promise 'a follower that is stopped ends well' [ $? = 0 ]
+promise 'and tells what is still there' \
+	grep -q 'primeshim imported: vgem handle 1 <- fake, 16384 bytes, not ended .* duration=' "$tmp/marker2"
+promise 'and no end of the process' [ "$(grep -c 'primeshim process:' "$tmp/marker2")" = 0 ]
+"$tool" set "$pid" mode=rescue >"$tmp/out" 2>&1
+echo >&9
+exec 9>&-
+wait %1
+wait $follower
+promise 'a follower ends with its process' [ $? = 0 ]
+promise 'it writes what was there' [ "$before" = 1 ]
+promise 'and what comes' [ "$(grep -c 'primeshim map:' "$tmp/marker")" = 2 ]
+promise 'and the change of mode' grep -q 'primeshim policy: mode rescue, sync driver' "$tmp/marker"
+promise 'and the end' grep -q 'primeshim process: exit' "$tmp/marker"
+promise 'nothing is said' [ ! -s "$tmp/err2" ]
+promise 'each line has its time, thread and offset' [ "$(grep -cE \
+	'^primeshim [A-Za-z]+: .* at=[0-9]+\.[0-9]{9} tid=[0-9]+ offset=-[0-9]+( duration=[0-9]+\.[0-9]{6})?$' \
+	"$tmp/marker")" = "$(wc -l <"$tmp/marker")" ]
+promise 'the offset is back from when it was written' [ "$(sed -n \
+	's/^primeshim policy: .*offset=-\([0-9]*\)$/\1/p' "$tmp/marker")" -lt 1000000000 ]
+trace flip
+promise 'a change of mode is an instant' [ "$(count '^i \| policy \| mode rescue, sync driver')" = 1 ]
+rm -f "$tmp/marker"
+"$tool" trace "$tmp/full" --ftrace --marker "$tmp/marker"
+promise 'of a finished process all is written' [ "$(grep -c 'primeshim START' "$tmp/marker")" -gt 1600 ]
+promise 'and how much is lost' grep -q "primeshim lost: [0-9]* events" "$tmp/marker"
+failed 'no trace_marker' 2 'nowhere/marker: No such file' "$tool" trace "$tmp/all" --ftrace \
+	--marker "$tmp/nowhere/marker"
+
+# Files.
+mkdir "$tmp/empty"
+failed 'an empty folder' 1 'nothing to show' "$tool" trace "$tmp/empty" -o "$tmp/none.json"
+promise 'and no file' [ ! -e "$tmp/none.json" ]
+failed 'no such folder' 2 'no such folder' "$tool" trace "$tmp/nowhere" -o "$tmp/none.json"
+mkdir "$tmp/short"
+cp "$tmp/all"/*.primeshim "$tmp/short/1-1.1.primeshim"
+head -c 5000 "$tmp/short/1-1.1.primeshim" >"$tmp/short/2-2.2.primeshim"
+"$tool" trace "$tmp/short" -o "$tmp/short.json" 2>"$tmp/err"
+promise 'a page cut short: the rest is shown' [ $? = 0 ]
+promise 'with a warning' grep -q '2-2.2.primeshim: cut short.*; left out' "$tmp/err"
+promise 'and is a trace' "$check" "$tmp/short.json"
+echo precious >"$tmp/old"
+for full in /dev/full "$tmp/nowhere/x" "$tmp"; do
+	failed "-o ${full/$tmp/TMP}" 2 'No space|No such|directory' "$tool" trace "$tmp/all" -o "$full"
+done
+failed 'pages of nothing' 2 'no such folder' "$tool" trace "$tmp/nowhere" -o "$tmp/old"
+promise 'leave a file that was there' [ "$(cat "$tmp/old")" = precious ]
+ln -s old "$tmp/link"
+"$tool" trace "$tmp/all" -o "$tmp/link"
+promise 'a link stays one' [ -L "$tmp/link" ]
+promise 'and is written through' "$check" "$tmp/old"
+promise 'and nothing is left beside it' [ "$(find "$tmp" -name 'old.*' | wc -l)" = 0 ]
+"$tool" trace "$tmp/all" -o - >"$tmp/stdout.json"
+promise '- is stdout' cmp "$tmp/stdout.json" "$tmp/all.json"
+# shellcheck disable=SC2016
+failed 'a pipe that is closed' 2 'Broken pipe' bash -c '"$0" trace "$1" -o - | true; exit ${PIPESTATUS[0]}' \
+	"$tool" "$tmp/full"
+for wrong in '' '-o x --ftrace' '-o' '--what' 'a b -o x' '--marker x -o y'; do
+	# shellcheck disable=SC2086
+	failed "trace $wrong" 2 'see primeshim trace --help' "$tool" trace $wrong
+done
+
+# A page that anybody may have written. page-make reads the \x.
+# shellcheck disable=SC2028
+hostile() {
+	echo 'head program=a"b\<\x26\x07\xff\xc3 command=\x1b[31m<g>&\xed\xa0\x80" made=1000 ended=99999'
+	echo 'name text="}],<!--\xff\x01]]>'
+	echo 'name text=\xef\xbf\xbf\xc2\x85&amp;'
+	echo 'import importer=2 buffer=1 handle=7 since=5'
+	echo 'mapping importer=2 buffer=9999 start=0xffffffffffffffff end=1 since=18446744073709551615'
+	echo 'buffer exporter=200 ino=3 size=18446744073709551615 bracket=2'
+	for ((i = 0; i < 400; i++)); do
+		echo "event kind=$((RANDOM % 14)) importer=$((RANDOM % 4)) exporter=$((RANDOM % 4))" \
+			"handle=$((RANDOM % 3)) entry=$((RANDOM % 3)) ino=$((RANDOM % 3)) tid=$((RANDOM % 3))" \
+			"at=$((RANDOM * (RANDOM % 7 ? 1 : 100000))) took=$((RANDOM * 1000)) prot=$RANDOM" \
+			"native=$((RANDOM % 40 - 2)) reason=$((RANDOM % 200)) outcome=$((RANDOM % 6))" \
+			"addr=$((RANDOM % 9 * 4096 - 4096)) len=$((RANDOM % 9 * 4096))"
+	done
+}
+mkdir "$tmp/hostile"
+for ((n = 0; n < 20; n++)); do
+	RANDOM=$n
+	hostile | "$tmp/page-make" "$tmp/hostile/$n-1.1.primeshim"
+done
+trace hostile
+"$tool" trace "$tmp/hostile" --ftrace --marker "$tmp/marks"
+promise 'hostile: lines stay lines' [ "$(grep -cv '^primeshim [A-Za-z]*: ' "$tmp/marks")" = 0 ]
+promise 'hostile: without control characters' [ "$(LC_ALL=C grep -c '[[:cntrl:]]' "$tmp/marks")" = 0 ]
+
+# The judge can say no. Perl has the $.
+# shellcheck disable=SC2016
+spoiled() {
+	perl -e 'undef $/; $_ = <STDIN>; my $was = $_; eval $ARGV[0]; die if $_ eq $was; print' "$2" \
+		<"$tmp/killed.json" >"$tmp/spoiled.json" || { echo "not ok - $1 is tried"; fail=1; return; }
+	"$check" "$tmp/spoiled.json" >"$tmp/out"
+	promise "the judge finds $1" [ $? = 1 ]
+}
+# shellcheck disable=SC2016
+{
+spoiled 'a file cut short' '$_ = substr $_, 0, -9'
+spoiled 'what is no UTF-8' 's/vgem/vg\xffm/'
+spoiled 'an unknown ph' 's/"ph":"X"/"ph":"Z"/'
+spoiled 'an event without a name' 's/"name":"START RW",//'
+spoiled 'a time that is text' 's/"ts":([0-9.]+)/"ts":"$1"/'
+spoiled 'a slice that is too short' 's/"dur":/"dur":-/'
+spoiled 'a slice without an end' 's/"dur":[0-9.]+/"x":1/'
+spoiled 'a counter that is text' 's/"mapped":0/"mapped":"0"/'
+spoiled 'a span without an end' 's/\{"ph":"e","cat":"import".*?\},\n//'
+spoiled 'an end without a span' 's/\{"ph":"b","cat":"mapping".*?\}\},\n//'
+spoiled 'ends in the wrong order' 's/("ph":"e","cat":"bracket","name":)"START"/$1"RW"/'
+spoiled 'another id' 's/("ph":"e","cat":"import".*"id":)"0x1"/$1"0x77"/'
+spoiled 'a span that ends before it begins' 's/("ph":"e","cat":"import".*"ts":)/${1}0.00000/'
+spoiled 'a process without a name' 's/.*process_name.*\n//'
+spoiled 'an instant without a scope' 's/"s":"t"/"s":"q"/'
+spoiled 'another unit' 's/"displayTimeUnit":"ns"/"displayTimeUnit":"us"/'
+spoiled 'slices of a thread that overlap' \
+	's/(\{"ph":"X".*"ts":)([0-9.]+)(.*"dur":)([0-9.]+)(.*\n)/"$1$2$3$4$5" . $1 . ($2 - $4 \/ 2 - 1) . $3 . ($4 \/ 2 + 1.5) . $5/e'
+}
+exit $fail

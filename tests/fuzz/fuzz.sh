@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The fuzzer: random calls against a model, over the fake kernel, and every fault at every call
+# site. In "make check" 100,000 steps; "make fuzz" gives the programs and a million.
+#   fuzz.sh [STEPS [PROGRAM]...]
+set -u
+build=${top_builddir:-.}
+steps=${1:-100000}
+[ $# -gt 0 ] && shift
+[ $# -gt 0 ] || set -- "$build/tests/fuzz/fuzz" "$build/tests/fuzz/faults"
+TSAN_OPTIONS="die_after_fork=0 exitcode=66 suppressions=${top_srcdir:-.}/tests/fuzz/tsan.supp"
+# A child of a threaded program has its parent's thread list: leaks are told where none is. The shim
+# has no memory of malloc().
+ASAN_OPTIONS=detect_leaks=0
+export TSAN_OPTIONS ASAN_OPTIONS
+fail=0
+pages=$(mktemp -d) || exit 99
+trap 'rm -rf "$pages"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# try TEXT COMMAND...
+try() {
+	text=$1
+	shift
+	if said=$("$@" 2>&1); then
+		said=$(echo "$said" | tail -n 1)
+		echo "ok - $text: ${said##*: all right; }"
+	else
+		echo "not ok - $text: $*: status $?"
+		echo "$said" | tail -n 60
+		fail=1
+	fi
+}
+
+for program; do
+	name=${program##*/}
+	case $name in
+	faults*)
+		try "$name: every fault at every call site" "$program"
+		try "$name: the same in mode rescue" env PRIMESHIM_MODE=rescue "$program"
+		# What a page says of maps that cannot be made must not be another fault.
+		try "$name: the same with a shared page" \
+			env PRIMESHIM_DIR="$pages" "$program" --quick
+		;;
+	*)
+		# Faults and unseen calls with one thread: what one hides, another cannot know.
+		try "$name: $((steps / 4)) steps of one thread, with faults and unseen calls" \
+			"$program" --threads 1 --seed 1 --steps $((steps / 4))
+		try "$name: $((steps / 2)) steps of four threads" \
+			"$program" --clean --threads 4 --seed 2 --steps $((steps / 2))
+		try "$name: $((steps / 8)) steps of one thread, with few descriptors for the shim" \
+			"$program" --few 3 --threads 1 --seed 6 --steps $((steps / 8))
+		try "$name: $((steps / 8)) steps of three threads, with none" \
+			"$program" --few 0 --clean --threads 3 --seed 7 --steps $((steps / 8))
+		try "$name: $((steps / 8)) steps of three threads, with a shared page" \
+			env PRIMESHIM_DIR="$pages" \
+			"$program" --clean --threads 3 --seed 4 --steps $((steps / 8))
+		try "$name: $((steps / 8)) steps of three threads, with one, in mode observe" \
+			env PRIMESHIM_DIR="$pages" PRIMESHIM_MODE=observe \
+			"$program" --clean --threads 3 --seed 5 --steps $((steps / 8))
+		# Another process writes rubbish into the page meanwhile.
+		if [ -x "$build/tests/process/page-writer" ]; then
+			mkdir -m 700 "$pages/written"
+			"$build/tests/process/page-writer" "$pages/written" rest >"$pages/words" &
+			writer=$!
+			try "$name: $((steps / 8)) steps of three threads, with a page that others write" \
+				env PRIMESHIM_DIR="$pages/written" FUZZ_PAGE_WRITTEN=1 \
+				"$program" --clean --threads 3 --seed 6 --steps $((steps / 8))
+			kill $writer
+			wait $writer
+			echo "# $name: $(tail -n 1 "$pages/words")"
+			rm -r "$pages/written"
+		fi
+		for mode in observe rescue; do
+			try "$name: $((steps / 8)) steps of two threads, in mode $mode" \
+				env PRIMESHIM_MODE=$mode \
+				"$program" --clean --threads 2 --seed 3 --steps $((steps / 8))
+		done
+		;;
+	esac
+done
+exit $fail

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The part of scripts/matrix.sh that runs on the kernel in question, as root, in the build folder:
+# asks all importers, or those whose names are given, and prints "KERNEL MACHINE IMPORTER EXPORTER NATIVE REDIRECT RESCUE OBSERVE DENY" a line, with tabs.
+set -u
+[ -x tests/kernel/probe ] || { echo "matrix-guest.sh: $PWD has no tests/kernel/probe" >&2; exit 2; }
+
+mapfile -t drivers < <(tests/kernel/probe drivers)
+exporters=()
+[ ! -e /dev/udmabuf ] || exporters+=(udmabuf)
+[ ! -e /dev/dma_heap/system ] || exporters+=(heap)
+! grep -qs vivid /sys/class/video4linux/video0/name || exporters+=(vivid)
+for driver in "${drivers[@]}"; do
+	# What these export is none that can be mapped there, or hangs.
+	case $driver in etnaviv | radeon) continue ;; esac
+	exporters+=("$driver")
+done
+
+# came_of MODE IMPORTER EXPORTER: what came of it; MODE native is without the shim
+came_of() {
+	local preload=$PWD/.libs/libprimeshim.so out
+	[ "$1" != native ] || preload=''
+	# What hangs is over before vm.sh gives the guest up; others take a second.
+	out=$(PRIMESHIM_MODE=${1/native/off} LD_PRELOAD=$preload timeout 150 \
+		tests/kernel/probe "$2" "$3" 2>&1)
+	echo "${out:-nothing}"
+}
+
+for importer in "${drivers[@]}"; do
+	[ $# = 0 ] || [[ " $* " = *" $importer "* ]] || continue
+	name=$importer
+	[ "$importer" != virtio_gpu ] || ! dmesg | grep -q '[+]resource_blob' || name='virtio_gpu, blobs'
+	for exporter in "${exporters[@]}"; do
+		[ "$importer" != "$exporter" ] || continue
+		# Natively munmap of this one breaks the kernel: docs/etnaviv-system-heap.md.
+		[ "$importer-$exporter" != etnaviv-heap ] || continue
+		printf '%s\t%s\t%s\t%s' "$(uname -r)" "$(uname -m)" "$name" "$exporter"
+		for mode in native redirect rescue observe deny; do
+			printf '\t%s' "$(came_of $mode "$importer" "$exporter")"
+		done
+		echo
+	done
+done

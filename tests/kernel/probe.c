@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What comes of mapping an import, in a word: for docs/matrix.md. An ordinary program, which knows
+ * nothing of the shim.
+ *
+ *   probe IMPORTER EXPORTER	prints "import ERRNO", "no export", "map ioctl ERRNO", "mmap ERRNO",
+ *				"SIGBUS", "other bytes" or "right"
+ *   probe drivers		prints the drivers of the DRM devices that are there
+ */
+#include "config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <radeon_drm.h>
+#include <xf86drm.h>
+
+#include "lib/client.h"
+
+/* struct drm_etnaviv_gem_info; Debian has the header on ARM only. */
+struct etnaviv_gem_info {
+	uint32_t handle, pad;
+	uint64_t offset;
+};
+#define ETNAVIV_GEM_INFO	0x03
+
+static int fd;
+
+/* By the ioctl that programs on this driver use: 0 or an errno. */
+static int map_ioctl(uint32_t handle, uint64_t *off)
+{
+	struct etnaviv_gem_info etnaviv = { .handle = handle };
+	struct drm_radeon_gem_mmap radeon = { .handle = handle, .size = SIZE };
+	int ret;
+
+	if (!strcmp(importer, "etnaviv")) {
+		ret = drmCommandWriteRead(fd, ETNAVIV_GEM_INFO, &etnaviv, sizeof(etnaviv));
+		*off = etnaviv.offset;
+	} else if (!strcmp(importer, "radeon")) {
+		ret = drmIoctl(fd, DRM_IOCTL_RADEON_GEM_MMAP, &radeon);
+		*off = radeon.addr_ptr;
+	} else {
+		return map_dumb(fd, handle, off);
+	}
+	return ret ? errno : 0;
+}
+
+/* In a child, as it may be a signal. */
+static const char *touched(uint8_t *p, const struct export *e)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (!shows(p, 0, SIZE, 1))
+			_exit(1);
+		fill(p, SIZE, 2);
+		_exit(!shows(e->view, 0, SIZE, 2));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		err(2, "fork");
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGBUS ? "SIGBUS" : "a signal";
+	return WEXITSTATUS(status) ? "other bytes" : "right";
+}
+
+static void failed(const char *what, int error)
+{
+	printf("%s %s\n", what, strerrorname_np(error));
+}
+
+static void probe(void)
+{
+	struct export e = export_new(exporter, SIZE);
+	uint32_t handle;
+	uint64_t off;
+	uint8_t *p;
+	int ret;
+
+	fd = open_card(importer);
+	if (fd < 0)
+		errx(2, "no DRM device with the driver %s", importer);
+	if (drmPrimeFDToHandle(fd, e.dmabuf, &handle)) {
+		failed("import", errno);
+		return;
+	}
+	ret = map_ioctl(handle, &off);
+	if (ret) {
+		failed("map ioctl", ret);
+		return;
+	}
+	fill(e.view, SIZE, 1);
+	p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, off);
+	if (p == MAP_FAILED) {
+		failed("mmap", errno);
+		return;
+	}
+	puts(touched(p, &e));
+	munmap(p, SIZE);
+}
+
+static void drivers(void)
+{
+	char path[32];
+
+	for (int i = 0; i < 16; i++) {
+		drmVersionPtr v;
+
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		v = fd < 0 ? NULL : drmGetVersion(fd);
+		if (v)
+			printf("%.*s\n", (int)strcspn(v->name, "-"), v->name);
+		drmFreeVersion(v);
+		close(fd);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "drivers")) {
+		drivers();
+		return 0;
+	}
+	if (argc != 3)
+		errx(2, "see the top of probe.c for how to use it");
+	importer = argv[1];
+	exporter = argv[2];
+	probe();
+	return 0;
+}

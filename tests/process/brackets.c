@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Who syncs the CPU's accesses: a client of every driver that the fake kernel plays maps an import
+ * and says what programs say, and after each step the number of STARTs and ENDs is exactly so much.
+ * An ordinary program, which knows nothing of the shim but for the policy it is told. For
+ * brackets.sh.
+ *
+ *   brackets driver|map|off|trap
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <drm.h>
+#include <drm_mode.h>
+
+#include "lib/drivers-client.h"
+
+static void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
+static void (*fake_busy)(uint64_t ino, bool busy);
+static void (*submits_fail)(int err);
+static unsigned long (*bracket_faults)(void);
+
+static bool by_driver, off, trap;
+static int fd, dmabuf;
+static uint64_t ino;
+static uint32_t handle, other;
+static unsigned long begins, ends;	/* that there should be */
+
+/* So many more STARTs and ENDs since the last step; with PRIMESHIM_SYNC=driver or trap. */
+static void step(int more_begins, int more_ends, const char *what)
+{
+	unsigned long b, e;
+	char text[256];
+
+	if (by_driver) {
+		begins += more_begins;
+		ends += more_ends;
+	}
+	fake_brackets(ino, &b, &e);
+	snprintf(text, sizeof(text), "%s: %+d START, %+d END", what, more_begins, more_ends);
+	if (b != begins || e != ends)
+		printf("# %lu, %lu; there should be %lu, %lu\n", b, e, begins, ends);
+	check(b == begins && e == ends, text);
+	begins = b;
+	ends = e;
+}
+
+/* The same with map and unmap, which map counts, too. */
+static void step_always(int more_begins, int more_ends, const char *what)
+{
+	if (!by_driver && !off) {
+		begins += more_begins;
+		ends += more_ends;
+	}
+	step(more_begins, more_ends, what);
+}
+
+static const struct fake_turn *turn(int kind)
+{
+	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS; t++)
+		if (t->name && t->kind == kind)
+			return t;
+	return NULL;
+}
+
+static int call(const struct fake_turn *t, void *arg)
+{
+	return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', t->nr, t->size), arg) ? errno : 0;
+}
+
+/* A begin, end or wait for the import. */
+static int say(const struct fake_turn *t, bool reads, bool writes, bool nowait)
+{
+	uint32_t arg[48] = { 0 };
+
+	if (t->selects)
+		arg[t->select / 4] = t->selected;
+	arg[t->handle / 4] = handle;
+	if (t->op) {
+		arg[t->op / 4] |= (reads ? t->reads : 0) | (nowait ? t->nowait : 0);
+		arg[(t->write_op ? t->write_op : t->op) / 4] |= writes ? t->writes : 0;
+	}
+	return call(t, arg);
+}
+
+/* Work on @n handles at @list; @array instead of where they are, if that is given. */
+static int submit(const struct fake_turn *t, const uint32_t *list, uint32_t n, uint64_t array)
+{
+	static uint32_t elements[64];
+	static struct {
+		uint32_t id, words;
+		uint64_t data;
+	} chunk;
+	static struct {
+		uint32_t operation, list, n, size;
+		uint64_t array;
+	} box;
+	static uint64_t chunks[1];
+	char arg[192] = { 0 };
+
+	memset(elements, 0, sizeof(elements));
+	for (uint32_t i = 0; i < n && !t->fixed; i++)
+		elements[(i * t->stride + t->element) / 4] = list[i];
+	if (t->fixed)
+		memcpy(arg + t->list, list, n * 4);
+	if (!array)
+		array = (uintptr_t)elements;
+	if (t->chunk) {
+		box.n = n;
+		box.size = t->stride;
+		box.array = array;
+		chunk.id = t->chunk;
+		chunk.words = t->boxed ? 6 : n * t->stride / 4;
+		chunk.data = t->boxed ? (uintptr_t)&box : array;
+		chunks[0] = (uintptr_t)&chunk;
+		array = (uintptr_t)chunks;
+		n = !!n;
+	}
+	if (t->kind == TURN_SUBMIT && !t->fixed) {
+		memcpy(arg + t->list, &array, sizeof(array));
+		memcpy(arg + t->count, &n, sizeof(n));
+	}
+	return call(t, arg);
+}
+
+/* Whatever there is to make it the CPU's turn again. */
+static void take_back(void)
+{
+	const struct fake_turn *t = turn(TURN_BEGIN);
+
+	if (!t)
+		t = turn(TURN_WAIT);
+	if (t) {
+		need(!say(t, true, true, false), t->name);
+		return;
+	}
+	t = turn(TURN_WAIT_ANY);
+	if (t) {
+		need(!say(t, false, false, false), t->name);
+		return;
+	}
+	/* A fence: the fake kernel has none, and says yes. */
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
+}
+
+/* The structure has no padding where a u64 is aligned to 4 bytes: on i386, which has no v3d. */
+static bool elsewhere(const struct fake_turn *t)
+{
+	return _Alignof(struct { uint64_t v; }) < 8 && !strcmp(t->name, "V3D_SUBMIT_CSD");
+}
+
+static void submits(const struct fake_turn *t)
+{
+	bool lists = t->kind == TURN_SUBMIT;
+
+	way_name = t->name;
+	need(!submit(t, &handle, 1, 0), t->name);
+	step(0, 1, "work is submitted");
+	need(!submit(t, &handle, 1, 0), t->name);
+	step(0, 0, "and more");
+	take_back();
+	step(1, 0, "the CPU's turn again");
+	submits_fail(EINTR);
+	check(submit(t, &handle, 1, 0) == EINTR, "a submit that fails says so");
+	step(1, 1, "a submit that fails");
+	submits_fail(0);
+	if (!lists)
+		return;
+	need(!submit(t, &other, 1, 0), t->name);
+	step(0, 0, "work on another buffer");
+	if (t->fixed)
+		return;
+	need(!submit(t, (uint32_t[]){ other, handle }, 2, 0), t->name);
+	step(0, 1, "on both");
+	take_back();
+	step(1, 0, "the CPU's turn once more");
+	check(submit(t, &handle, 1, 8) == EFAULT, "a list that is nowhere is EFAULT");
+	step(1, 1, "a list that is nowhere");
+	need(!submit(t, &handle, 0, 0), t->name);
+	step(0, 1, "no list: whatever was bound before");
+	take_back();
+	step(1, 0, "the CPU's");
+}
+
+static void says(const struct fake_turn *b)
+{
+	const struct fake_turn *e = turn(TURN_END);
+	bool directions = b->writes;
+
+	way_name = b->name;
+	need(!say(b, true, true, false), b->name);
+	step(0, 0, "a begin of what has begun");
+	if (directions) {
+		need(!say(b, true, false, false), b->name);
+		step(1, 1, "of reading alone");
+		need(!say(b, true, false, false), b->name);
+		step(0, 0, "again");
+		need(!say(b, true, true, false), b->name);
+		step(1, 1, "of writing");
+	}
+	if (e) {
+		way_name = e->name;
+		need(!say(e, false, false, false), e->name);
+		step(0, 1, "an end");
+		need(!say(e, false, false, false), e->name);
+		step(0, 0, "a second one");
+		if (b->nowait) {
+			fake_busy(ino, true);
+			check(say(b, true, true, true) == EBUSY, "asked without waiting");
+			step(0, 0, "busy");
+			fake_busy(ino, false);
+			check(!say(b, true, true, true), "asked again");
+			step(0, 0, "idle, which is no begin");
+		}
+		need(!say(b, true, true, false), b->name);
+		step(1, 0, "a begin");
+	}
+}
+
+/* Begun before it is mapped. */
+static void early(const struct fake_turn *b)
+{
+	uint8_t *p;
+
+	way_name = b->name;
+	need(!say(b, true, true, false), b->name);
+	step(0, 0, "a begin before the map");
+	need(!map(fd, ways(driver), handle, 0, SIZE, &p), "map");
+	step_always(1, 0, "the map");
+	unmap(p, SIZE);
+	step_always(0, 1, "the unmap");
+}
+
+static void shown(void)
+{
+	struct drm_mode_fb_cmd fb = { .handle = handle };
+
+	way_name = "scanout";
+	need(!ioctl(fd, DRM_IOCTL_MODE_PAGE_FLIP, &(struct drm_mode_crtc_page_flip){ 0 }), "flip");
+	step(0, 0, "a flip to a frame buffer of others");
+	need(!ioctl(fd, DRM_IOCTL_MODE_ADDFB, &fb), "ADDFB");
+	step(0, 0, "a frame buffer is made");
+	need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
+	step(0, 1, "and shown");
+	take_back();
+	step(1, 0, "the CPU's turn again");
+	/* poll() of a dma-buf or a sync_file; anything else may be one, too. */
+	need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
+	step(0, 1, "shown again");
+	need(poll(&(struct pollfd){ .fd = dmabuf, .events = POLLIN }, 1, 0) == 1, "poll");
+	step(1, 0, "waited for with poll()");
+	way_name = "PRIME_HANDLE_TO_FD";
+	if (!driver->no_reexport) {
+		close(export(fd, handle, DRM_RDWR));
+		step(0, 1, "exported");
+		take_back();
+		step(1, 0, "the CPU's turn once more");
+	}
+}
+
+/* An import, mapped, through a whole story. */
+static void story(void)
+{
+	int foreign = new_dmabuf(SIZE, FILL, true);
+	uint8_t *p, *q;
+	struct stat st;
+
+	fd = card(driver);
+	dmabuf = new_dmabuf(SIZE, FILL, true);
+	if (import(fd, dmabuf, &handle) || import(fd, foreign, &other))
+		goto out;
+	fstat(dmabuf, &st);
+	ino = st.st_ino;
+	begins = ends = 0;
+	way_name = "";
+	if (turn(TURN_BEGIN))
+		early(turn(TURN_BEGIN));
+	way_name = "";
+	need(!map(fd, ways(driver), handle, 0, SIZE, &p), "map");
+	step_always(1, 0, "mapped");
+	need(!map(fd, ways(driver), handle, 0, SIZE, &q), "map");
+	step_always(0, 0, "mapped twice");
+	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS; t++)
+		if (t->name && (t->kind == TURN_SUBMIT || t->kind == TURN_SUBMIT_ANY) &&
+		    !elsewhere(t))
+			submits(t);
+	if (turn(TURN_BEGIN))
+		says(turn(TURN_BEGIN));
+	shown();
+	way_name = "";
+	unmap(q, SIZE);
+	step_always(0, 0, "one mapping is unmapped");
+	close_handle(fd, handle);
+	step_always(0, 0, "the handle is closed");
+	unmap(p, SIZE);
+	step_always(0, 1, "the other one is unmapped");
+
+	fake_busy(ino, true);
+	need(!import(fd, dmabuf, &handle), "import");
+	/* With a trap its pages cannot be read by a system call until it is begun. */
+	need(map(fd, ways(driver), handle, 0, SIZE, &p) == (trap ? -SIGBUS : 0), "map");
+	step_always(0, 0, "mapped while it is busy");
+	fake_busy(ino, false);
+	take_back();
+	step(1, 0, "and idle");
+	unmap(p, SIZE);
+	step(0, 1, "unmapped");
+	need(!map(fd, ways(driver), handle, 0, SIZE, &p), "map");
+	step_always(1, 0, "mapped to the end");
+	if (!fork())
+		exit(0);
+	wait(NULL);
+	step_always(0, 0, "a child came and went");
+	unmap(p, SIZE);
+	step_always(0, 1, "the end");
+	check(!bracket_faults(), "no START in an open bracket, no END of none or of another");
+out:
+	close(foreign);
+	close(dmabuf);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* a child has none of it then */
+	new_dmabuf = dlsym(RTLD_DEFAULT, "fake_export");
+	device_maps = dlsym(RTLD_DEFAULT, "fake_device_maps");
+	fake_brackets = dlsym(RTLD_DEFAULT, "fake_brackets");
+	fake_busy = dlsym(RTLD_DEFAULT, "fake_busy");
+	submits_fail = dlsym(RTLD_DEFAULT, "fake_submits_fail");
+	bracket_faults = dlsym(RTLD_DEFAULT, "fake_bracket_faults");
+	mode = argc > 1 ? argv[1] : "";
+	trap = !strcmp(mode, "trap");
+	by_driver = trap || !strcmp(mode, "driver");
+	off = !strcmp(mode, "off");
+	need(new_dmabuf && fake_brackets && fake_busy && submits_fail && bracket_faults,
+	     "the fake kernel");
+	for (driver = fake_drivers; driver < fake_drivers + FAKE_DRIVERS; driver++) {
+		/* Not redirected, and so not bracketed. */
+		if (!driver->keeps_address && !driver->no_reexport)
+			story();
+	}
+	return broken;
+}

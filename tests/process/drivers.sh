@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every driver that the fake kernel plays, in every mode: imports are mapped, written, read back
+# and unmapped as that driver's programs do it. drivers.c says what is expected.
+set -u
+src=${top_srcdir:-.}
+build=$(cd "${top_builddir:-.}" && pwd -P)
+shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+fail=0
+
+# promise TEXT COMMAND...
+promise() {
+	if "${@:2}"; then
+		echo "ok - $1"
+	else
+		echo "not ok - $1"
+		fail=1
+	fi
+}
+
+# run VARIABLE=VALUE... -- ARG...: all went well, and what it says has one line on stderr at most
+run() {
+	local env=()
+	while [ "$1" != -- ]; do
+		env+=("$1")
+		shift
+	done
+	shift
+	env "${env[@]}" ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" "$@" 2>"$tmp/err" | tee "$tmp/out"
+	[ "${PIPESTATUS[0]}" = 0 ] || fail=1
+}
+
+[ -e "$fake" ] || exit 77
+# shellcheck disable=SC2086
+${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o "$tmp/drivers" \
+	"$src/tests/process/drivers.c" "$src/tests/lib/drivers-client.c" "$src/tests/process/drivers-odd.c" "$src/tests/fake/fake-drivers.c" -ldl ||
+	{ echo 'not ok - drivers.c compiles'; exit 1; }
+
+run LD_PRELOAD="$fake" -- native
+for mode in redirect rescue observe deny off; do
+	run LD_PRELOAD="$shim:$fake" PRIMESHIM_MODE=$mode -- $mode
+	promise "$mode: nothing is said" [ ! -s "$tmp/err" ]
+done
+for mode in redirect rescue; do
+	run LD_PRELOAD="$shim:$fake" PRIMESHIM_MODE=$mode PRIMESHIM_EXPORT=keep -- $mode keep
+done
+
+# The driver that nobody has heard of is told once.
+LD_PRELOAD=$shim:$fake PRIMESHIM_LOG=1 ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" redirect >"$tmp/out" 2>"$tmp/err"
+promise 'an unknown driver is told once' \
+	[ "$(grep -c 'the driver unheard is not known' "$tmp/err")" = 1 ]
+promise 'and known ones are not' [ "$(grep -c 'is not known' "$tmp/err")" = 1 ]
+
+# limited LIST DRIVER works|native: what is done about imports there
+# shellcheck disable=SC2317
+limited() {
+	local out
+	out=$(LD_PRELOAD=$shim:$fake PRIMESHIM_DRIVERS=$1 ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" redirect 2>"$tmp/err" |
+		grep "^[a-z ]* - $2,.*redirect: an import shows the buffer")
+	case $3 in
+	works) [ -n "$out" ] && ! grep -q '^not ok' <<<"$out" ;;
+	native) grep -q '^not ok' <<<"$out" && ! grep -q '^ok' <<<"$out" ;;
+	esac
+}
+promise 'PRIMESHIM_DRIVERS=radeon: radeon works' limited radeon radeon works
+promise 'and xe does not' limited radeon xe native
+promise 'PRIMESHIM_DRIVERS=-radeon: radeon does not' limited -radeon radeon native
+promise 'and xe does' limited -radeon xe works
+promise 'PRIMESHIM_DRIVERS=imagination, the module: powervr works' limited imagination powervr works
+promise 'PRIMESHIM_DRIVERS=unheard: unheard works' limited unheard unheard works
+promise 'and is told to be unknown' grep -q 'no driver "unheard" is known' "$tmp/err"
+exit $fail

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The part of places.c about mprotect(): a read-only dma-buf that was mapped to be read. A driver
+ * that hands the mapping on (dma_buf_mmap()) leaves it to the access of its own node whether it may
+ * be written to.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/drivers-client.h"
+#include "places.h"
+
+/* Read, then written to; 0 or an errno. *@arrived: what the exporter sees of it. */
+static int write_to(const struct call *c, int dmabuf, size_t len, bool *arrived)
+{
+	uint8_t *p = mmap(NULL, len, PROT_READ, MAP_SHARED, c->fd, c->off), *view;
+	int err = 0;
+
+	need(p != MAP_FAILED, "a read-only dma-buf can be mapped to be read");
+	*arrived = false;
+	/* What is mapped stays so without the file and the handle. */
+	close_handle(c->fd, c->handle);
+	close(c->fd);
+	if (p[5] != FILL)
+		err = ENODATA;
+	else if (mprotect(p, len, RW))
+		err = errno;
+	if (!err) {
+		p[6] = 0x66;
+		view = mmap(NULL, len, PROT_READ, MAP_SHARED, dmabuf, 0);
+		*arrived = view[6] == 0x66;
+		munmap(view, len);
+	}
+	if (!err && mprotect(p, len, PROT_READ))
+		err = errno;
+	munmap(p, len);
+	return err;
+}
+
+static void protect(const char *name, size_t len, int want, const char *text)
+{
+	int dmabuf = new_dmabuf(SIZE, FILL, false), err;
+	bool arrived;
+	struct call c;
+
+	driver = named(name);
+	c = subject(dmabuf);
+	err = write_to(&c, dmabuf, len, &arrived);
+	if (err != want)
+		printf("# errno %d\n", err);
+	check(err == want && (err || arrived), text);
+	close(dmabuf);
+}
+
+void protections(void)
+{
+	static const char *const forward[] = {
+		"vmwgfx", "panfrost", "panthor", "lima", "v3d", "asahi"
+	};
+	const bool redirects = !strcmp(mode, "redirect");
+
+	for (size_t i = 0; i < sizeof(forward) / sizeof(forward[0]); i++) {
+		protect(forward[i], SIZE, 0,
+			"a read-only dma-buf: mprotect for writing, as natively");
+		protect(forward[i], PAGE + 1, 0, "the same of a part of it");
+	}
+	if (!strcmp(mode, "observe"))
+		return;
+	/* Natively there is no mapping at all, or none that can be touched. */
+	protect("vgem", SIZE, EACCES, "a read-only dma-buf: mprotect for writing is refused");
+	protect("radeon", SIZE, EACCES, "a read-only dma-buf: mprotect for writing is refused");
+	/* The driver's own mapping of an exporter that nobody knows breaks the kernel. */
+	protect("etnaviv", SIZE, redirects ? EACCES : 0,
+		"a read-only dma-buf of an exporter that may not set vm_ops: mprotect for writing");
+}

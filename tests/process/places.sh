@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What becomes of the place of a mapping, over the fake kernel; places.c says what is expected.
+set -u
+build=$(cd "${top_builddir:-.}" && pwd -P)
+shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
+fail=0
+
+[ -e "$fake" ] || exit 77
+for mode in redirect rescue observe; do
+	for part in fixed moves protections; do
+		[ $mode != observe ] || [ $part = protections ] || continue
+		LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=$mode ${EMULATOR:+"$EMULATOR"} \
+			"$build/tests/process/places" $mode $part || fail=1
+	done
+done
+exit $fail
