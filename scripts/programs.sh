@@ -169,8 +169,8 @@ compare() {
 }
 
 if [ -n "$here" ]; then
-	# shellcheck source=tests/programs-guest.sh
-	. "$top/tests/programs-guest.sh"
+	# shellcheck source=tests/kernel/programs-guest.sh
+	. "$top/tests/kernel/programs-guest.sh"
 fi
 
 # git with small windows onto its packs, so that it maps and unmaps much
@@ -207,7 +207,8 @@ given() {
 	env | grep -v -e '^LD_PRELOAD=' -e '^PRIMESHIM_MODE=' -e '^_='
 	find /proc/self/fd -type l -printf 'descriptor %f\n'
 	ulimit -a
-	grep -e ^Sig -e ^Shd -e ^Threads -e ^Seccomp: /proc/self/status
+	# SigQ counts what is queued for all of the user's processes.
+	grep -e '^Sig[^Q]' -e ^Shd -e ^Threads -e ^Seccomp: /proc/self/status
 }
 
 python_tests() {
