@@ -22,7 +22,7 @@ usage() {
 	               take in instructions only
 	  --here       maps imports on the running kernel (as root; vgem), in no virtual machine
 	  --kvm        the virtual machine by KVM (default: software emulation)
-	  --build DIR  where primeshim was built (default: the source folder)
+	  --build DIR  where primeshim was built (default: the source directory)
 	  --out FILE   writes the tables there, too
 	  --help       prints this
 
@@ -60,10 +60,10 @@ while [ $# != 0 ]; do
 	esac
 	shift
 done
-[ -d "$build" ] || die "$build is no folder"
+[ -d "$build" ] || die "$build is no directory"
 build=$(cd "$build" && pwd -P)
 # LD_PRELOAD is a list.
-[[ $build != *[\ :]* ]] || die "the build folder's path has a blank or a colon: $build"
+[[ $build != *[\ :]* ]] || die "the build directory's path has a blank or a colon: $build"
 shim=$build/.libs/libprimeshim.so forwarder=$build/bench/.libs/libforwarder.so
 fake=$build/tests/fake/.libs/libfake.so calls=$build/bench/calls
 for file in "$shim" "$forwarder" "$fake" "$calls" "$build"/bench/{maps,frame}; do

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Times frames (frame.c) under the shim, by PRIMESHIM_SYNC, and counts the system calls of one, on
 # the running kernel; root, in a virtual machine made by scripts/vm.sh --device cirrus-vga. Run in
-# the build folder. Prints facts for frames.awk, which says how they are written.
+# the build directory. Prints facts for frames.awk, which says how they are written.
 set -u
 set -o pipefail
 clock=${1-} rounds=${2-} importer=${3-cirrus}

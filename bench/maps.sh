@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Times maps of imports under the shim and lists the system calls of one, on the running kernel;
-# root, in a virtual machine made by scripts/vm.sh. Run in the build folder. Prints facts for
+# root, in a virtual machine made by scripts/vm.sh. Run in the build directory. Prints facts for
 # maps.awk, which says how they are written and what CLOCK may be.
 set -u
 set -o pipefail

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# bash's completion of primeshim(1): commands, their options, processes under the shim, folders.
+# bash's completion of primeshim(1): commands, their options, processes under the shim, directories.
 
 # The options of each command, but for --help.
 declare -A _primeshim_options=(

@@ -408,7 +408,7 @@ for size in 32 64; do
 done
 
 cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-[ -n "$cache" ] || die 'no folder for the cache: set XDG_CACHE_HOME or HOME'
+[ -n "$cache" ] || die 'no directory for the cache: set XDG_CACHE_HOME or HOME'
 cache=$(realpath -m -- "$cache")/primeshim/audit-$layout
 work=$cache/work
 if [ -n "$refresh" ] || ! cached; then

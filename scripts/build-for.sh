@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Builds primeshim and its tests for another architecture in a folder, against Debian's packages
+# Builds primeshim and its tests for another architecture in a directory, against Debian's packages
 # for it: the same that vm.sh --arch and machine.sh run them over.
 
 me=build-for.sh
@@ -12,8 +12,8 @@ quick=''
 [ "${1-}" != --quick ] || { quick=yes && shift; }
 if [ $# -lt 2 ] || [ -z "${triplet_of[$1]-}" ] || [[ $2 = -* ]]; then
 	cat >&2 <<-EOT
-	Usage: $me [--quick] arm64|armhf|i386|riscv64|s390x FOLDER [CONFIGURE-OPTION]...
-	Builds in FOLDER, which is created; then scripts/vm.sh --arch, or tests/kernel/machine.sh, runs what
+	Usage: $me [--quick] arm64|armhf|i386|riscv64|s390x DIRECTORY [CONFIGURE-OPTION]...
+	Builds in DIRECTORY, which is created; then scripts/vm.sh --arch, or tests/kernel/machine.sh, runs what
 	is in it. --quick leaves out the fuzzer and the faults. Exit status 77: the packages cannot be
 	had now, as Debian's mirror is being updated.
 	EOT

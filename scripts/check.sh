@@ -121,7 +121,7 @@ count() {
 	[ -n "$counting" ]
 }
 
-# go FOLDER: from there the next steps run
+# go DIRECTORY: from there the next steps run
 go() {
 	[ -n "$counting" ] || cd "$1" || { promise "there is $1" 1 && return 1; }
 }

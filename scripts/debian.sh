@@ -59,7 +59,7 @@ debian_unpack() {
 	return 1
 }
 
-# debian_root ARCHITECTURE: prints the folder of the root file system, which is made and kept if
+# debian_root ARCHITECTURE: prints the directory of the root file system, which is made and kept if
 # there is none
 debian_root() {
 	local root=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim/root-$1-$debian_layout packages

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The demonstration: installs what is missing, builds, boots stock Debian kernels in virtual
 # machines, and runs unmodified programs there natively and with the shim. Ends with a table and a
-# folder of pictures. tests/kernel/demo-guest.sh is the part that runs in there.
+# directory of pictures. tests/kernel/demo-guest.sh is the part that runs in there.
 
 export LC_ALL=C
 me=demo.sh
@@ -31,7 +31,7 @@ usage() {
 	Usage: $me [options]
 	Shows on this machine, without a GPU, what primeshim does: programs that crash when they use
 	the CPU mapping of an imported dma-buf draw the right picture with it. Installs the Debian
-	packages that are missing (with sudo if not root), builds in the folder build, and runs
+	packages that are missing (with sudo if not root), builds in the directory build, and runs
 	programs in virtual machines with stock Debian kernels, natively and with the shim. Takes 2
 	to 5 minutes once all is downloaded: up to 650 MB, of which --quick needs 250.
 
@@ -75,16 +75,16 @@ step() {
 
 # boot KERNEL NAME...: runs those rows in a virtual machine with that kernel
 boot() {
-	local kernel=$1 machine=("${kvm[@]}" --kernel "$1" --device cirrus-vga) folder=$build
+	local kernel=$1 machine=("${kvm[@]}" --kernel "$1" --device cirrus-vga) directory=$build
 	shift
 	[[ " $* " != *' radeon '* ]] || machine+=(--radeon)
 	if [ "$kernel" = arm64 ]; then
-		machine=(--etnaviv --append swiotlb=force) folder=$source/build-arm64
+		machine=(--etnaviv --append swiotlb=force) directory=$source/build-arm64
 	fi
 	step "Booting Linux $kernel (fetched the first time) for: $*"
-	cd "$folder" || return
+	cd "$directory" || return
 	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
-		"$source/tests/kernel/demo-guest.sh" "$folder" "$out" "$@" 2>"$out/vm-$kernel.log" | step
+		"$source/tests/kernel/demo-guest.sh" "$directory" "$out" "$@" 2>"$out/vm-$kernel.log" | step
 	case ${PIPESTATUS[0]} in
 	0) ;;
 	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$kernel.log")" ;;

@@ -16,7 +16,7 @@ usage() {
 	cat <<-EOT
 	Usage: $me [--out FILE] [--check]
 	Boots Debian's kernels and asks each importer there about each exporter, natively and in
-	every mode; writes the tables to FILE. Builds for that in the folders build, build-arm64 and
+	every mode; writes the tables to FILE. Builds for that in the directories build, build-arm64 and
 	build-armhf. Takes 5
 	minutes, and 15 more where /dev/udmabuf is missing, for virtio-gpu with blobs.
 
@@ -35,7 +35,7 @@ die() {
 	exit 2
 }
 
-# The machines: the folder of the build, then options for vm.sh.
+# The machines: the directory of the build, then options for vm.sh.
 machines=(
 	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci'
 	'build --kernel 6.12 --device cirrus-vga --device virtio-gpu-pci'
@@ -49,11 +49,11 @@ machines=(
 
 # ask: prints the lines of all machines
 ask() {
-	local machine folder around guest
+	local machine directory around guest
 	for machine in "${machines[@]}"; do
-		folder=$source/${machine%% *} around=("$source/scripts/vm.sh")
+		directory=$source/${machine%% *} around=("$source/scripts/vm.sh")
 		guest=("$source/tests/kernel/matrix-guest.sh")
-		[ "$folder" != "$source/build" ] || folder=$build
+		[ "$directory" != "$source/build" ] || directory=$build
 		echo "$me: ${machine#* }" >&2
 		[[ $machine != *--radeon* ]] || guest+=(radeon)
 		if [[ $machine = *blob=true* ]]; then
@@ -65,7 +65,7 @@ ask() {
 					--append loglevel=7)
 		fi
 		# shellcheck disable=SC2086
-		(cd "$folder" && "${around[@]}" ${machine#* } -- "${guest[@]}") || return
+		(cd "$directory" && "${around[@]}" ${machine#* } -- "${guest[@]}") || return
 	done
 }
 

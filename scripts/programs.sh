@@ -15,13 +15,13 @@ build='' lib='' quick='' guest='' here=''
 
 usage() {
 	cat <<-END
-	Usage: $me [options] [BUILD-FOLDER]
+	Usage: $me [options] [BUILD-DIRECTORY]
 	Compares what real programs do with the shim, in the modes ${modes/ / and }, with what they
-	do without it. Installs what it needs. BUILD-FOLDER is where make was run
-	(default: the folder of the sources).
+	do without it. Installs what it needs. BUILD-DIRECTORY is where make was run
+	(default: the directory of the sources).
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
-	  --lib FILE  the shim (default: .libs/libprimeshim.so in BUILD-FOLDER)
+	  --lib FILE  the shim (default: .libs/libprimeshim.so in BUILD-DIRECTORY)
 	  --quick     the shorter half of it, in 100 s; with --guest kmscube and modetest
 	  --guest     the programs that want a DRM device, in a virtual machine
 	  --here      the same on the running kernel: virtio-gpu and cirrus, as root
@@ -46,14 +46,14 @@ while [ $# -gt 0 ]; do
 	--here) here=yes ;;
 	--help) usage && exit ;;
 	-*) die "unknown option $1; see --help" ;;
-	*) [ -z "$build" ] || die "one build folder is enough; see --help"; build=$1 ;;
+	*) [ -z "$build" ] || die "one build directory is enough; see --help"; build=$1 ;;
 	esac
 	shift
 done
 [ -z "$guest" ] || [ -z "$here" ] || die '--guest and --here exclude each other; see --help'
 build=${build:-$top}
 lib=${lib:-$build/.libs/libprimeshim.so}
-[ -f "$lib" ] || die "there is no $lib: run make in the build folder, or give --lib; see --help"
+[ -f "$lib" ] || die "there is no $lib: run make in the build directory, or give --lib; see --help"
 lib=$(readlink -f -- "$lib")
 groups=(programs)
 [ -n "$quick" ] || groups+=(programs-all)
@@ -94,20 +94,20 @@ preload() {
 	[ -z "$list" ] || echo "LD_PRELOAD=${list%:}"
 }
 
-# new_folder: makes the folder that programs run in, which has the same path each time
-new_folder() {
+# new_directory: makes the directory that programs run in, which has the same path each time
+new_directory() {
 	rm -rf "$tmp/work"
 	mkdir "$tmp/work"
 	[ ${#user[@]} = 0 ] || chown 65534:65534 "$tmp/work"
 }
 
 # run WAY [VARIABLE=VALUE]...: runs $recipe, a function with arguments, by a bash under the shim as
-# well, in a new folder; keeps what it gave in $tmp/WAY
+# well, in a new directory; keeps what it gave in $tmp/WAY
 run() {
 	local result=$tmp/$1
 	rm -rf "$result"
 	mkdir "$result"
-	new_folder
+	new_directory
 	(
 		cd "$tmp/work" || exit
 		exec timeout -k 5 "$limit" env -i "${plain[@]}" "${@:2}" "${user[@]}" bash -c \
@@ -355,7 +355,7 @@ processes() {
 # look WAY [VARIABLE=VALUE]...: lets chromium show the page, and writes its processes to $tmp/WAY
 look() {
 	local session i
-	new_folder
+	new_directory
 	(
 		cd "$tmp/work" || exit
 		exec setsid env -i "${plain[@]}" "${@:2}" "${user[@]}" bash -c \

@@ -15,7 +15,7 @@ usage() {
 	cat <<-EOT
 	Usage: $me [--out FILE]
 	Runs real programs in virtual machines under run-with-shim.sh --survey, and writes what that
-	says to FILE. Builds for it in the folders build and build-arm64. Takes 4 minutes.
+	says to FILE. Builds for it in the directories build and build-arm64. Takes 4 minutes.
 
 	  --out FILE  where to (default: docs/survey.md)
 	  --help      prints this
@@ -30,7 +30,7 @@ die() {
 	exit 2
 }
 
-# The machines: folder of the build, rows of demo-guest.sh, then options for vm.sh.
+# The machines: directory of the build, rows of demo-guest.sh, then options for vm.sh.
 machines=(
 	'build|egl-vgem egl-cirrus gstreamer chromium sway|--kernel 6.12 --device virtio-gpu-pci --device cirrus-vga'
 	'build|radeon|--kernel 6.12 --radeon'
@@ -41,7 +41,7 @@ machines=(
 # told NAME OPTION...: prints one program's survey
 told() {
 	local where=${*:2}
-	# Folders of a virtual machine and numbers of processes are another time's.
+	# Directories of a virtual machine and numbers of processes are another time's.
 	printf '\n## %s (vm.sh %s)\n\n' "$1" "$where"
 	sed -E -e '1s|/[^ ]*/||g' -e 's/^(  [^ ]*)\[[0-9]+\]/\1/' -e 's/^/    /' "$tmp/out/$1-survey.txt"
 }
@@ -79,13 +79,13 @@ mkdir "$tmp/out" && chmod 755 "$tmp"
 build_all "$source" arm64 >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
 text >"$tmp/new"
 for machine in "${machines[@]}"; do
-	IFS='|' read -r folder rows options <<<"$machine"
-	folder=$source/$folder
-	[ "$folder" != "$source/build" ] || folder=$build
+	IFS='|' read -r directory rows options <<<"$machine"
+	directory=$source/$directory
+	[ "$directory" != "$source/build" ] || directory=$build
 	echo "$me: $rows: $options" >&2
 	# shellcheck disable=SC2086
-	(cd "$folder" && WAYS=survey "$source/scripts/vm.sh" $options --out "$tmp/out" -- \
-		"$source/tests/kernel/demo-guest.sh" "$folder" "$tmp/out" $rows) \
+	(cd "$directory" && WAYS=survey "$source/scripts/vm.sh" $options --out "$tmp/out" -- \
+		"$source/tests/kernel/demo-guest.sh" "$directory" "$tmp/out" $rows) \
 		>&2 || exit 1
 	for row in $rows; do
 		[ -s "$tmp/out/$row-survey.txt" ] ||

@@ -15,7 +15,7 @@ usage() {
 	Usage: $me [--out DIR]
 	Runs weston with the shim and without, and an EGL program by primeshim ab, in virtual machines
 	with stock Debian kernels, and writes what primeshim shows of them: DIR/tour.md and
-	DIR/timeline.svg. Builds for it in the folder build. Takes 2 minutes.
+	DIR/timeline.svg. Builds for it in the directory build. Takes 2 minutes.
 
 	  --out DIR  where to (default: docs)
 	  --help     prints this
@@ -30,7 +30,7 @@ die() {
 	exit "$1"
 }
 
-# machine TEXT VM-OPTION... -- COMMAND: in a virtual machine, in the folder of the build
+# machine TEXT VM-OPTION... -- COMMAND: in a virtual machine, in the directory of the build
 machine() {
 	echo "$me: $1" >&2
 	"$source/scripts/vm.sh" --device cirrus-vga --out "$tmp/out" "${@:2}" >"$tmp/log" 2>&1 ||
@@ -125,7 +125,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-[ -d "$out" ] || die 2 "$out is no folder: make it first"
+[ -d "$out" ] || die 2 "$out is no directory: make it first"
 packages_need build demo demo-weston vm || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT

@@ -47,7 +47,7 @@ etnaviv_prepare() {
 	dtc -q -I dts -O dtb -o "$1/etnaviv.dtb" "$1/etnaviv.dts"
 }
 
-# heap_sources SERIES VERSION: fetches the heaps' sources of that kernel into this folder
+# heap_sources SERIES VERSION: fetches the heaps' sources of that kernel into this directory
 heap_sources() {
 	apt-get -q -o APT::Sandbox::User=root download "linux-source-$1" >&2 &&
 		mkdir source && dpkg -x "linux-source-$1"_*.deb source || return
@@ -62,7 +62,7 @@ heap_sources() {
 }
 
 # heap_build SOURCE SERIES VERSION FILE: builds the module with the kernel's system heap as FILE, in
-# a folder beside it that is left for the next try if it cannot
+# a directory beside it that is left for the next try if it cannot
 heap_build() {
 	local dir=${4%/*}/system-heap.new headers
 	rm -rf "$dir"
@@ -80,7 +80,7 @@ heap_build() {
 		rm -rf "$dir"
 }
 
-# heap_module SOURCE KERNEL SERIES: prints the file of that module for the kernel in that folder,
+# heap_module SOURCE KERNEL SERIES: prints the file of that module for the kernel in that directory,
 # which is made and kept if there is none
 heap_module() {
 	local sum file version

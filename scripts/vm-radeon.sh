@@ -4,7 +4,7 @@
 # ati-vga. The driver needs any file as firmware and tests/kernel/radeon-bypass, a module that is built
 # against the kernel's own headers once.
 
-# radeon_fetch_headers VERSION: unpacks the headers and build tools of that kernel into this folder,
+# radeon_fetch_headers VERSION: unpacks the headers and build tools of that kernel into this directory,
 # and makes them find each other there
 radeon_fetch_headers() {
 	local package names=("linux-headers-$1")
@@ -25,7 +25,7 @@ radeon_fetch_headers() {
 	sed -i "s|/usr/src/|$PWD/usr/src/|" "usr/src/linux-headers-$1/Makefile"
 }
 
-# radeon_build SOURCE VERSION FILE: builds the module for that kernel as FILE, in a folder beside it
+# radeon_build SOURCE VERSION FILE: builds the module for that kernel as FILE, in a directory beside it
 # that is left for the next try if it cannot
 radeon_build() {
 	local dir=${3%/*}/radeon-bypass.new
@@ -37,7 +37,7 @@ radeon_build() {
 		modules >&2 && mv module/radeon_bypass.ko "$3" && cd / && rm -rf "$dir"
 }
 
-# radeon_prepare SOURCE KERNEL DIR: writes the modules of the kernel in that folder, numbered in
+# radeon_prepare SOURCE KERNEL DIR: writes the modules of the kernel in that directory, numbered in
 # their order, and what the guest does with them to DIR; ends the script if it cannot
 radeon_prepare() {
 	local sum file version

@@ -47,7 +47,7 @@ usage() {
 	  --arch amd64|arm64|armhf
 	                     the machine (default: amd64). The others have a root file system of
 	                     their own, of a few Debian packages, and see of this machine's only
-	                     the folder of primeshim and this directory
+	                     the directory of primeshim and this directory
 	  --etnaviv          adds a GPU with the driver etnaviv: its buffers are made, imported,
 	                     mapped and synced, but no work is ever done; arm64 if --arch is not
 	                     given, or armhf
@@ -102,7 +102,7 @@ need() {
 	command -v "$1" >/dev/null || die 2 "$1 is missing: install the Debian package $2"
 }
 
-# insmods KERNEL NAME...: prints what loading those modules of the kernel in that folder takes
+# insmods KERNEL NAME...: prints what loading those modules of the kernel in that directory takes
 insmods() {
 	local name version
 	version=$(cat "$1/version")
@@ -171,15 +171,15 @@ guest_init() {
 	mkdir /rw/upper /rw/work
 	mount -t overlay -o lowerdir=/host,upperdir=/rw/upper,workdir=/rw/work overlay /new
 	cd /new
-	# The machine's own folders, over a root that is none of its.
+	# The machine's own directories, over a root that is none of its.
 	if [ -n "$shared" ]; then
 		mkdir /machine
 		mount -t 9p -o $options,cache=loose,ro machine /machine
-		for folder in "$source" "$cwd"; do
+		for directory in "$source" "$cwd"; do
 			n=/rw/$((i += 1))
-			mkdir -p $n/upper $n/work ".$folder"
-			mount -t overlay -o "lowerdir=/machine$folder,upperdir=$n/upper,workdir=$n/work" \
-				overlay ".$folder"
+			mkdir -p $n/upper $n/work ".$directory"
+			mount -t overlay -o "lowerdir=/machine$directory,upperdir=$n/upper,workdir=$n/work" \
+				overlay ".$directory"
 		done
 	fi
 	mount -t proc proc proc
@@ -274,7 +274,7 @@ add_device() {
 	esac
 }
 
-# share TAG FOLDER: prints the option of -virtfs for it
+# share TAG DIRECTORY: prints the option of -virtfs for it
 share() {
 	echo "local,mount_tag=$1,path=${2//,/,,},security_model=none"
 }
@@ -417,7 +417,7 @@ need cpio cpio
 need xz xz-utils
 
 cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
-[ -n "$cache" ] || die 2 "no folder for the kernels: set XDG_CACHE_HOME or HOME"
+[ -n "$cache" ] || die 2 "no directory for the kernels: set XDG_CACHE_HOME or HOME"
 cache=$(realpath -m -- "$cache")/primeshim
 linux=$cache/linux-${arch/amd64/}-$kernel-$layout
 linux=${linux/linux--/linux-} root=/

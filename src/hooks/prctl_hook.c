@@ -10,7 +10,7 @@
 #include "kernel/next.h"
 #include "kernel/sandbox.h"
 #include "prctl_hook.h"
-#include "records/tell.h"
+#include "records/report.h"
 #include "settings/settings.h"
 #include "state/descriptor.h"
 
@@ -28,6 +28,6 @@ int prctl_hook(int option, unsigned long a, unsigned long b, unsigned long c, un
 	if (ours)
 		sandbox_prctl(option, a, (const void *)(uintptr_t)b, unseen);
 	if (ours && !lock_held())
-		tell_sandbox();
+		report_sandbox();
 	return 0;
 }

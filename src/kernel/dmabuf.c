@@ -99,14 +99,14 @@ int address_hold(void *addr, size_t len)
 }
 
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
-		uint64_t delta, void **out, size_t *head)
+		uint64_t delta, void **out, size_t *lead)
 {
 	const bool placed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 	uint64_t want = page_round(len);
 	void *whole;
 	int ret;
 
-	*head = 0;
+	*lead = 0;
 	if (!delta)
 		return next_mmap(addr, len, prot, flags, fd, 0, out);
 	if (!len || delta % page_size() || delta > size || len > size || want > size - delta ||
@@ -133,7 +133,7 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 		return -EEXIST;
 	}
 	*out = (char *)whole + delta;
-	*head = delta;
+	*lead = delta;
 	return 0;
 }
 

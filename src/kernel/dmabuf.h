@@ -36,14 +36,14 @@ int dmabuf_exporter(int fd, char *name, size_t len);
  * that heeds the offset. Not all do: vb2-vmalloc maps its first page whatever the offset
  * (vb2_vmalloc_mmap(), 6.1 to 7.3), and the fault handler of GEM shmem buffers counts from where
  * the mapping begins (drm_gem_shmem_fault(), 6.1 to 7.3). So the buffer is mapped from 0 and a
- * pointer into it returned; *@head bytes before it belong to the mapping, must be left in place
+ * pointer into it returned; *@lead bytes before it belong to the mapping, must be left in place
  * while it is used, and be unmapped after it. @size is the whole dma-buf's.
  * -EINVAL beyond the end; -EACCES to write where the dma-buf is read-only (do_mmap()); -EEXIST
- * where a placed map lacks room for its head, and with MAP_FIXED nothing has been replaced then.
+ * where a placed map lacks room for its lead, and with MAP_FIXED nothing has been replaced then.
  * Any other refusal of a MAP_FIXED may leave a gap at the place, which another thread may be given.
  */
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
-		uint64_t delta, void **out, size_t *head);
+		uint64_t delta, void **out, size_t *lead);
 
 /*
  * Take the place for a mapping that must be there, replacing nothing. 0; -EEXIST where it is not

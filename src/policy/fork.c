@@ -31,7 +31,7 @@ void fork_prepare(void)
 	files_keep();
 	descriptor_numbers_lock();
 	descriptors_lock();
-	files_lock();
+	file_table_lock();
 	buffers_lock();
 }
 
@@ -40,7 +40,7 @@ void fork_parent(void)
 	if (!taken)
 		return;
 	buffers_unlock();
-	files_unlock();
+	file_table_unlock();
 	descriptors_unlock();
 	descriptor_numbers_unlock();
 	files_unkeep();

@@ -18,7 +18,7 @@ void guard_set(struct buffer *b, bool shut)
 	 */
 	for (uint64_t at = 0; mapping_at(at, UINTPTR_MAX - at, &m); at = m.end)
 		if (m.buffer == b)
-			next.mprotect((void *)(uintptr_t)(m.start - m.head),
-				      m.head + m.end - m.start, shut ? PROT_NONE : m.prot);
+			next.mprotect((void *)(uintptr_t)(m.start - m.lead),
+				      m.lead + m.end - m.start, shut ? PROT_NONE : m.prot);
 	b->shut = shut;
 }

@@ -25,15 +25,15 @@ static bool none_mapped(void)
 
 static void unmap_heads(void)
 {
-	uint64_t head, start;
+	uint64_t lead, start;
 
 	do {
 		buffers_lock();
-		head = mapping_widow(&start);
+		lead = mapping_widow(&start);
 		buffers_unlock();
-		if (head)
-			next.munmap((void *)(uintptr_t)start, head);
-	} while (head);
+		if (lead)
+			next.munmap((void *)(uintptr_t)start, lead);
+	} while (lead);
 }
 
 /* The buffer of the first piece in [at, end), which is recorded no more; with buffers_lock() held.
@@ -137,7 +137,7 @@ int mapped_unmap(void *addr, size_t len)
 	return 0;
 }
 
-void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
+void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, unsigned int note,
 		  int dmabuf)
 {
 	bool added, hide;
@@ -145,7 +145,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 	mapped_end(p, len);
 	/* Mapped first: then no other thread takes the descriptor away again. */
 	buffers_lock();
-	added = !mapping_add((uintptr_t)p, page_round(len), head, b, prot, note);
+	added = !mapping_add((uintptr_t)p, page_round(len), lead, b, prot, note);
 	if (added)
 		snapshot_mapped((uintptr_t)p, (uintptr_t)p + page_round(len));
 	hide = added && sync_now() != SYNC_OFF && b->fd < 0;
@@ -158,8 +158,8 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, 
 }
 
 /*
- * The head that goes with [at, end), as a mapping begins there and is all in it. With another
- * protection than its head's it would begin where the head ends, and show other pages (see
+ * The lead that goes with [at, end), as a mapping begins there and is all in it. With another
+ * protection than its lead's it would begin where the lead ends, and show other pages (see
  * dmabuf_mmap()).
  */
 static uint64_t head_of(uint64_t at, uint64_t end)
@@ -170,16 +170,16 @@ static uint64_t head_of(uint64_t at, uint64_t end)
 	buffers_lock();
 	known = at < end && mapping_at(at, end - at, &m);
 	buffers_unlock();
-	return known && m.start == at && m.end <= end ? m.head : 0;
+	return known && m.start == at && m.end <= end ? m.lead : 0;
 }
 
 int mapped_protect(void *addr, size_t len, int prot)
 {
-	uint64_t at = (uintptr_t)addr, end = at + page_round(len), head = head_of(at, end);
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len), lead = head_of(at, end);
 	struct mapping m;
 	struct buffer *b;
 
-	if (next.mprotect((char *)addr - head, head + len, prot) < 0)
+	if (next.mprotect((char *)addr - lead, lead + len, prot) < 0)
 		return -errno;
 	do {
 		buffers_lock();

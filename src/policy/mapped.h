@@ -12,11 +12,11 @@
 #include "state/buffer.h"
 
 /*
- * [p, p + len) shows @b since now, with the @head bytes before it. @note: NOTE_* of mapping.h.
+ * [p, p + len) shows @b since now, with the @lead bytes before it. @note: NOTE_* of mapping.h.
  * Consumes @dmabuf, a descriptor of it (-1: none, and no bracket), and the caller's reference to
  * @b.
  */
-void mapped_begin(struct buffer *b, void *p, size_t len, size_t head, int prot, unsigned int note,
+void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, unsigned int note,
 		  int dmabuf);
 
 /* What was mapped in the range is, or is about to be, gone: END what is over. */

@@ -82,7 +82,7 @@ static void collect(struct move *c)
 }
 
 /*
- * Does the first one's head go with it? The pages of some exporters are counted from where a
+ * Does the first one's lead go with it? The pages of some exporters are counted from where a
  * mapping begins (see dmabuf_mmap()), so a mapping that is moved as a whole takes it along.
  */
 static bool with_head(const struct move *c)
@@ -90,27 +90,27 @@ static bool with_head(const struct move *c)
 	const struct mapping *m = c->m;
 	uint64_t end = c->at + c->size;
 
-	if (!c->n || !m->head || m->start != c->at || m->end > end || keeps(c) ||
+	if (!c->n || !m->lead || m->start != c->at || m->end > end || keeps(c) ||
 	    !(c->flags & MREMAP_MAYMOVE))
 		return false;
 	return may_be_many(c) || (m->end == end && (c->flags & MREMAP_FIXED || c->len > c->size));
 }
 
-/* The call, with @head bytes more in front. A place given by the program needs room before it. */
-static int call(const struct move *c, uint64_t head, void **out)
+/* The call, with @lead bytes more in front. A place given by the program needs room before it. */
+static int call(const struct move *c, uint64_t lead, void **out)
 {
-	char *from = (char *)(uintptr_t)c->at - head, *to = NULL, *p;
+	char *from = (char *)(uintptr_t)c->at - lead, *to = NULL, *p;
 
 	if (c->flags & MREMAP_FIXED) {
-		to = (char *)(uintptr_t)c->to - head;
-		if (address_hold(to, head) < 0)
+		to = (char *)(uintptr_t)c->to - lead;
+		if (address_hold(to, lead) < 0)
 			return -ENOMEM;
 	}
-	p = next.mremap(from, head + c->size, head + c->len, c->flags, to);
+	p = next.mremap(from, lead + c->size, lead + c->len, c->flags, to);
 	/* What was held is not given back: see dmabuf_mmap(). */
 	if (p == MAP_FAILED)
 		return -errno;
-	*out = p + head;
+	*out = p + lead;
 	return 0;
 }
 
@@ -154,7 +154,7 @@ static void moved(const struct move *c, const struct mapping *m, uint64_t to)
 	if (behind == first)
 		return;
 	snapshot_mapped(to + first, to + behind);
-	publish_event((struct shared_event){
+	publish_event((struct status_event){
 		.kind = EVENT_MAP, .importer = m->note & NOTE_IMPORTER,
 		.exporter = m->buffer->exporter,
 		.outcome = m->note & NOTE_NATIVE ? OUTCOME_NATIVE : OUTCOME_DMABUF,
@@ -221,7 +221,7 @@ int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void
 	if (whole || may_be_many(&c))
 		behead(&c, whole);
 	if (whole) {
-		ret = call(&c, c.m->head, out);
+		ret = call(&c, c.m->lead, out);
 	} else {
 		*out = next.mremap(old, old_len, len, flags, to);
 		ret = *out == MAP_FAILED ? -errno : 0;

@@ -63,13 +63,13 @@ bool reach_mmap(void)
 
 	if (!first && !first64)
 		return true;
-	if (atomic_load_explicit(&answer, memory_order_relaxed) == UNASKED) {
+	if (atomic_load_explicit(&answer, memory_order_relaxed) == ANSWER_UNASKED) {
 		bool ok = probe();
 
-		atomic_store_explicit(&answer, ok ? YES : NO, memory_order_relaxed);
+		atomic_store_explicit(&answer, ok ? ANSWER_YES : ANSWER_NO, memory_order_relaxed);
 		if (!ok)
 			log_line("a library loaded before primeshim keeps mmap for itself: "
 				 "preload primeshim first");
 	}
-	return atomic_load_explicit(&answer, memory_order_relaxed) == YES;
+	return atomic_load_explicit(&answer, memory_order_relaxed) == ANSWER_YES;
 }

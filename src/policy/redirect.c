@@ -14,7 +14,7 @@
 #include "mapped.h"
 #include "reach.h"
 #include "records/record.h"
-#include "records/tell.h"
+#include "records/report.h"
 #include "records/who.h"
 #include "redirect.h"
 #include "settings/settings.h"
@@ -51,13 +51,13 @@ static int mappable(struct buffer *b, int dmabuf)
 	buffers_lock();
 	known = b->mappable;
 	buffers_unlock();
-	if (known != UNASKED)
-		return known == YES ? 0 : -ENXIO;
+	if (known != ANSWER_UNASKED)
+		return known == ANSWER_YES ? 0 : -ENXIO;
 	ret = dmabuf_mappable(dmabuf);
 	if (ret < 0)
 		return ret;
 	buffers_lock();
-	b->mappable = ret ? YES : NO;
+	b->mappable = ret ? ANSWER_YES : ANSWER_NO;
 	buffers_unlock();
 	return ret ? 0 : -ENXIO;
 }
@@ -68,7 +68,7 @@ static int mappable(struct buffer *b, int dmabuf)
  * drm_gem_dumb_map_offset() says of imports, and of nothing else, so it also shows imports that
  * were made where we could not see it.
  */
-static int refused(int fd, uint32_t handle, bool proof, enum shared_call call, int err,
+static int refused(int fd, uint32_t handle, bool proof, enum status_call call, int err,
 		   struct buffer **b)
 {
 	int dmabuf, why = 0;
@@ -83,7 +83,7 @@ static int refused(int fd, uint32_t handle, bool proof, enum shared_call call, i
 		if (!why)
 			return dmabuf;
 	}
-	tell_refused(fd, handle, *b, call, err, OUTCOME_REFUSED, why);
+	report_refused(fd, handle, *b, call, err, OUTCOME_REFUSED, why);
 	next.close(dmabuf);
 	record_put(*b);
 	return -ENXIO;
@@ -98,8 +98,8 @@ int redirect_refused(int fd, uint32_t handle, bool proof, int err, uint64_t *off
 		return err;
 	next.close(dmabuf);
 	*offset = reach_mmap() ? record_synthetic(fd, handle, b) : 0;
-	tell_refused(fd, handle, b, CALL_MAP_IOCTL, err, *offset ? OUTCOME_OFFSET : OUTCOME_REFUSED,
-		     *offset ? 0 : -ENOMEM);
+	report_refused(fd, handle, b, CALL_MAP_IOCTL, err,
+		       *offset ? OUTCOME_OFFSET : OUTCOME_REFUSED, *offset ? 0 : -ENOMEM);
 	record_put(b);
 	return *offset ? 0 : err;
 }
@@ -108,22 +108,22 @@ int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int 
 {
 	int dmabuf, ret = -EINVAL;
 	struct buffer *b;
-	size_t head;
+	size_t lead;
 
 	dmabuf = refused(fd, handle, false, CALL_MAP_ADDRESS, err, &b);
 	if (dmabuf < 0)
 		return err;
 	if (len <= SIZE_MAX)
 		ret = dmabuf_mmap(dmabuf, buffer_size(b), NULL, len, PROT_READ | PROT_WRITE,
-				  MAP_SHARED, start, out, &head);
+				  MAP_SHARED, start, out, &lead);
 	if (ret < 0) {
-		tell_refused(fd, handle, b, CALL_MAP_ADDRESS, err, OUTCOME_REFUSED, ret);
+		report_refused(fd, handle, b, CALL_MAP_ADDRESS, err, OUTCOME_REFUSED, ret);
 		next.close(dmabuf);
 		record_put(b);
 		return err;
 	}
-	tell_address(fd, handle, b, err, start, len, *out);
-	mapped_begin(b, *out, len, head, PROT_READ | PROT_WRITE, who_imports(fd), dmabuf);
+	report_address(fd, handle, b, err, start, len, *out);
+	mapped_begin(b, *out, len, lead, PROT_READ | PROT_WRITE, who_imports(fd), dmabuf);
 	return 0;
 }
 
@@ -166,16 +166,16 @@ static bool may_be_written(struct buffer *b, int dmabuf)
 	buffers_lock();
 	known = b->writable;
 	buffers_unlock();
-	if (known != UNASKED)
-		return known == YES;
+	if (known != ANSWER_UNASKED)
+		return known == ANSWER_YES;
 	flags = sandbox_may(MAY_GETFL) ? next.fcntl(dmabuf, F_GETFL) : -1;
 	if (flags < 0)
 		return true;
-	known = (flags & O_ACCMODE) == O_RDWR ? YES : NO;
+	known = (flags & O_ACCMODE) == O_RDWR ? ANSWER_YES : ANSWER_NO;
 	buffers_lock();
 	b->writable = known;
 	buffers_unlock();
-	return known == YES;
+	return known == ANSWER_YES;
 }
 
 /* Is the exporter one that sets vm_ops for its mappings? See QUIRK_LEAVES_OPS. */
@@ -215,7 +215,7 @@ static int ask(const struct mmap_call *c, const void *p, bool *lasting)
 /* How an import was mapped, or was not. */
 struct attempt {
 	void *p;
-	size_t head;		/* bytes before @p that belong to the mapping */
+	size_t lead;		/* bytes before @p that belong to the mapping */
 	bool native;		/* the driver's mapping, rather than the dma-buf's */
 	bool final;		/* the program's place was asked for, and must not be again */
 	int said;		/* what the driver said, or NATIVE_* */
@@ -224,7 +224,7 @@ struct attempt {
 /* Of a mapping at an address that the kernel chose. */
 static void discard(const struct attempt *a, size_t len)
 {
-	next.munmap((char *)a->p - a->head, a->head + len);
+	next.munmap((char *)a->p - a->lead, a->lead + len);
 }
 
 /* The driver's mapping, if its first page can be read. Asked once for an import. */
@@ -233,12 +233,12 @@ static int map_native(const struct view *v, const struct mmap_call *c, struct at
 	bool lasting;
 	int ret, works;
 
-	a->said = v->native && v->native_works == NO ? NATIVE_SIGBUS : NATIVE_UNASKED;
-	if (!v->native || v->native_works == NO)
+	a->said = v->native && v->native_works == ANSWER_NO ? NATIVE_SIGBUS : NATIVE_UNASKED;
+	if (!v->native || v->native_works == ANSWER_NO)
 		return -ENXIO;
 	ret = mmap_native(c, &a->p);
 	a->said = -ret;
-	if (ret < 0 || v->native_works == YES)
+	if (ret < 0 || v->native_works == ANSWER_YES)
 		return ret;
 	works = ask(c, a->p, &lasting);
 	if (works < 0)
@@ -264,24 +264,24 @@ static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabu
 	buffers_lock();
 	known = b->mappable;
 	buffers_unlock();
-	if (known == NO)
+	if (known == ANSWER_NO)
 		return -ENXIO;
 	ret = dmabuf_mmap(dmabuf, buffer_size(b), c->addr, c->len, c->prot, c->flags, v->delta,
-			  &a->p, &a->head);
-	if (ret < 0 || known == YES)
+			  &a->p, &a->lead);
+	if (ret < 0 || known == ANSWER_YES)
 		return ret;
 	works = ask(c, a->p, &lasting);
 	if (works < 0)
 		return 0;
 	if (lasting) {
 		buffers_lock();
-		b->mappable = works ? YES : NO;
+		b->mappable = works ? ANSWER_YES : ANSWER_NO;
 		buffers_unlock();
 	}
 	if (works)
 		return 0;
 	discard(a, c->len);
-	a->head = 0;
+	a->lead = 0;
 	return -EFAULT;
 }
 
@@ -320,13 +320,13 @@ static int map_over(enum plan plan, const struct view *v, const struct mmap_call
 		return ret;
 	else
 		discard(a, c->len);
-	a->head = 0;
+	a->lead = 0;
 	if (a->native) {
 		ret = mmap_native(c, &a->p);
 		a->said = -ret;
 	} else {
 		ret = dmabuf_mmap(dmabuf, buffer_size(v->buffer), c->addr, c->len, c->prot,
-				  c->flags, v->delta, &a->p, &a->head);
+				  c->flags, v->delta, &a->p, &a->lead);
 	}
 	/* -EEXIST: there was no room before the place, which has not been asked for. */
 	a->final = ret != -EEXIST;
@@ -363,7 +363,7 @@ static int fetch(struct view *v, uint64_t off)
 /* As if drm_gem_mmap_obj() had refused it: what MAP_FIXED was to replace is gone by then. */
 static int deny(const struct view *v, const struct mmap_call *c)
 {
-	tell_map(&(struct told_map){ .v = v, .c = c, .outcome = OUTCOME_DENIED,
+	report_map(&(struct map_report){ .v = v, .c = c, .outcome = OUTCOME_DENIED,
 				     .native = NATIVE_UNASKED });
 	if (replaces(c))
 		mapped_unmap(c->addr, c->len);
@@ -375,7 +375,7 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 {
 	int ret = mmap_native(c, out);
 
-	tell_map(&(struct told_map){
+	report_map(&(struct map_report){
 		.v = v, .c = c, .p = ret < 0 ? NULL : *out, .native = -ret, .left = true,
 		.outcome = ret < 0 ? OUTCOME_REFUSED : OUTCOME_NATIVE,
 	});
@@ -403,7 +403,7 @@ static bool file_allows(const struct view *v, const struct mmap_call *c)
 
 int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 {
-	struct told_map told = { .v = v, .c = c };
+	struct map_report told = { .v = v, .c = c };
 	struct attempt a = { .native = true, .said = NATIVE_UNASKED };
 	enum plan plan = plan_of(v);
 	int dmabuf, ret;
@@ -434,7 +434,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	if (ret < 0)
 		told.reason = ret;
 	if (ret < 0 && !a.final) {
-		tell_fallback(v, c, ret);
+		report_fallback(v, c, ret);
 		a.native = true;
 		ret = mmap_native(c, &a.p);
 		a.said = -ret;
@@ -444,9 +444,9 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	told.p = ret < 0 ? NULL : *out;
 	told.outcome = ret < 0 ? OUTCOME_REFUSED : a.native ? OUTCOME_NATIVE : OUTCOME_DMABUF;
 	if (dmabuf >= 0)
-		tell_map(&told);
+		report_map(&told);
 	if (!ret && dmabuf >= 0) {
-		mapped_begin(v->buffer, *out, c->len, a.head, c->prot,
+		mapped_begin(v->buffer, *out, c->len, a.lead, c->prot,
 			     who_imports(v->fd) | (a.native ? NOTE_NATIVE : 0), dmabuf);
 		return 0;
 	}

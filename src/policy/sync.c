@@ -11,7 +11,7 @@
 #include "base/lock.h"
 #include "guard.h"
 #include "kernel/sandbox.h"
-#include "records/tell.h"
+#include "records/report.h"
 #include "report/publish.h"
 #include "report/stats.h"
 #include "settings/log.h"
@@ -27,7 +27,7 @@ static unsigned int brackets_open, brackets_owed;
 static bool can_bracket(const struct buffer *b)
 {
 	return sync_now() != SYNC_OFF && b->fd >= 0 && (b->mapped[0] || b->mapped[1]) &&
-	       !buffer_is_deaf(b) && sandbox_may(MAY_SYNC);
+	       !buffer_lacks_brackets(b) && sandbox_may(MAY_SYNC);
 }
 
 static unsigned int wanted(const struct buffer *b)
@@ -54,12 +54,12 @@ static void note(struct buffer *b, unsigned int open)
 }
 
 /* The exporter has no brackets: remembered, and not asked again. */
-static void deaf(struct buffer *b, int err)
+static void no_brackets(struct buffer *b, int err)
 {
 	bool news;
 
 	buffers_lock();
-	news = !buffer_is_deaf(b);
+	news = !buffer_lacks_brackets(b);
 	buffer_set_deaf(b);
 	buffers_unlock();
 	if (news)
@@ -94,7 +94,7 @@ static struct change change(struct buffer *b, int fd, unsigned int from, unsigne
 	if (from) {
 		at = publish_now();
 		dmabuf_sync(fd, DMA_BUF_SYNC_END | from);
-		tell_end(b, from, publish_now() - at);
+		report_end(b, from, publish_now() - at);
 	}
 	if (!to)
 		return c;
@@ -111,13 +111,13 @@ static struct change change(struct buffer *b, int fd, unsigned int from, unsigne
 	if (ret == -ENOTTY || ret == -EINVAL) {
 		c.gone = !dmabuf_is(fd, &id);
 		if (!c.gone)
-			deaf(b, ret);
+			no_brackets(b, ret);
 	}
 	if (ret < 0) {
 		stat_add(STAT_BLOCKED, at);
 		return c;
 	}
-	tell_begin(b, to, at);
+	report_begin(b, to, at);
 	c.open = to;
 	return c;
 }
@@ -281,7 +281,7 @@ static void settled(struct buffer *b, unsigned int left)
 {
 	if (left) {
 		buffers_unlock();
-		tell_owed(b, left);
+		report_owed(b, left);
 		buffers_lock();
 	}
 	buffer_put(b);

@@ -202,7 +202,7 @@ static bool touched(const void *addr, const ucontext_t *c)
 	}
 	open_page.addr = NULL;
 	stat_inc(STAT_TOUCHED);
-	publish_event((struct shared_event){ .kind = EVENT_TOUCH, .ino = ino,
+	publish_event((struct status_event){ .kind = EVENT_TOUCH, .ino = ino,
 					     .addr = (uintptr_t)addr });
 	strcat(line, turn == TURN_DEVICE ? "which is the device's: no begin" :
 	       "which is busy: mapped, and not waited for");

@@ -21,7 +21,7 @@
 #include "state/files.h"
 #include "state/offsets.h"
 #include "state/own.h"
-#include "tell.h"
+#include "report.h"
 #include "who.h"
 
 void record_put(struct buffer *b)
@@ -75,7 +75,7 @@ static struct file *lock_wanted(int fd, dev_t rdev)
 
 	/* Before a file is known: another would be compared with it. */
 	if (sandbox_ask())
-		tell_sandbox();
+		report_sandbox();
 	f = file_lock_new(fd, rdev);
 	if (f && !f->driver[0]) {
 		const struct driver *table = NULL;
@@ -255,7 +255,7 @@ int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b)
 	}
 	ask_exporter(dmabuf, *b);
 	if (before != *b)
-		tell_import(fd, handle, *b, before ? HOW_CHANGED : HOW_LEARNED);
+		report_import(fd, handle, *b, before ? HOW_CHANGED : HOW_LEARNED);
 	return dmabuf;
 }
 
@@ -270,7 +270,7 @@ void record_imported(int fd, uint32_t handle, int dmabuf)
 		return;
 	if (settings.log || settings.dir || PROBE_WANTED(import))
 		ask_exporter(dmabuf, b);
-	tell_import(fd, handle, b, HOW_SEEN);
+	report_import(fd, handle, b, HOW_SEEN);
 	record_put(b);
 }
 
@@ -364,7 +364,7 @@ void record_native_works(int fd, uint32_t handle, const struct buffer *b, bool w
 	if (!imp)
 		return;
 	if (imp->buffer == b)
-		imp->native_works = works ? YES : NO;
+		imp->native_works = works ? ANSWER_YES : ANSWER_NO;
 	file_unlock(f);
 }
 

@@ -9,13 +9,13 @@
 #include "state/import.h"
 #include "state/mapping.h"
 
-static bool piece(uint64_t start, uint64_t end, struct shared_mapping *out)
+static bool piece(uint64_t start, uint64_t end, struct status_mapping *out)
 {
 	struct mapping m;
 
 	if (!mapping_at(start, end - start, &m))
 		return false;
-	*out = (struct shared_mapping){
+	*out = (struct status_mapping){
 		.importer = m.note & NOTE_IMPORTER, .native = !!(m.note & NOTE_NATIVE),
 		.buffer = publish_entry(m.buffer->slot), .prot = m.prot,
 		.start = m.start, .end = m.end,
@@ -25,7 +25,7 @@ static bool piece(uint64_t start, uint64_t end, struct shared_mapping *out)
 
 void snapshot_mapped(uint64_t start, uint64_t end)
 {
-	struct shared_mapping m;
+	struct status_mapping m;
 
 	if (!published())
 		return;
@@ -43,7 +43,7 @@ static void unmapped(const struct mapping *m, uint64_t start, uint64_t end)
 {
 	uint64_t from = m->start > start ? m->start : start, to = m->end < end ? m->end : end;
 
-	publish_event((struct shared_event){
+	publish_event((struct status_event){
 		.kind = EVENT_UNMAP, .exporter = m->buffer->exporter, .ino = m->buffer->ino,
 		.addr = from, .len = to - from,
 	});

@@ -4,7 +4,7 @@
  * looks. Their arguments, in order, of which bpftrace can tell six:
  *
  *   import    importer, exporter (char *), handle, inode, bytes
- *   map       importer, exporter (char *), inode, address, bytes, enum shared_outcome
+ *   map       importer, exporter (char *), inode, address, bytes, enum status_outcome
  *   fallback  importer, exporter (char *), handle, inode, errno
  *   begin     inode, DMA_BUF_SYNC_* direction, nanoseconds in START
  *   end       inode, direction

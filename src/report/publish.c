@@ -20,7 +20,7 @@
 #include "kernel/page.h"
 #include "kernel/sandbox.h"
 #include "publish.h"
-#include "publish_page.h"
+#include "publish_status.h"
 #include "settings/log.h"
 #include "settings/settings.h"
 #include "show.h"
@@ -29,7 +29,7 @@
 static atomic_int maker;	/* the process whose page or draft it is; 0: there is none */
 static atomic_bool failed;	/* relaxed: it is set once and for good */
 static bool forked;
-static struct publish_page *begun, *made;	/* the draft and the page of who makes one */
+static struct publish_status *begun, *made;	/* the draft and the page of who makes one */
 
 bool published(void)
 {
@@ -49,14 +49,14 @@ static void read_command(char *command, size_t len)
 }
 
 /* The fields of a new draft's head that no other thread changes. */
-static void fill_head(struct shared_page *h)
+static void fill_head(struct status_file *h)
 {
 	struct timespec real;
 
 	clock_gettime(CLOCK_REALTIME, &real);
-	h->version = SHARED_VERSION;
-	h->order = SHARED_ORDER;
-	h->size = sizeof(struct publish_page);
+	h->version = STATUS_VERSION;
+	h->order = STATUS_ORDER;
+	h->size = sizeof(struct publish_status);
 	h->pid = sandbox_pid();
 	h->ppid = getppid();
 	h->bits = sizeof(void *) * 8;
@@ -74,7 +74,7 @@ void publish_failed(int err)
 	atomic_store_explicit(&failed, true, memory_order_relaxed);
 	log_always("PRIMESHIM_DIR=%s: %s: no report of this process", settings.dir,
 		   err == SANDBOXED ? "a seccomp filter may forbid it" :
-		   err == NOT_OURS ? "not a folder of this user's that others cannot write" :
+		   err == NOT_OURS ? "not a directory of this user's that others cannot write" :
 		   err == -EFBIG ? "no file may be as large (ulimit -f)" :
 		   err == -EOPNOTSUPP ? "its file system does not keep room for it, as a tmpfs or "
 		   "ext4 does" : log_errno(err));
@@ -111,7 +111,7 @@ int publish_make(void)
 
 void publish_made(int ret)
 {
-	struct publish_page *p = made;
+	struct publish_status *p = made;
 
 	if (ret < 0) {
 		atomic_store_explicit(&maker, 0, memory_order_relaxed);
@@ -120,17 +120,17 @@ void publish_made(int ret)
 	}
 	publish_draft_copy(p);
 	/* Release: other threads write into the page after that copy. */
-	atomic_store_explicit(&publish_page, p, memory_order_release);
+	atomic_store_explicit(&publish_status, p, memory_order_release);
 	publish_file_done();
 	stats_publish(p->head.counters);
 	/* Last, so that a reader never takes half a page for a whole one. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(p->head.magic, SHARED_MAGIC, sizeof(p->head.magic));
+	memcpy(p->head.magic, STATUS_MAGIC, sizeof(p->head.magic));
 }
 
 void publish_forked(void)
 {
-	struct publish_page *p = publish_at();
+	struct publish_status *p = publish_at();
 	void *same;
 
 	if (!atomic_exchange_explicit(&maker, 0, memory_order_relaxed))
@@ -151,7 +151,7 @@ void publish_forked(void)
 
 void publish_follow(void)
 {
-	struct publish_page *p = publish_at();
+	struct publish_status *p = publish_at();
 	unsigned int now, is;
 
 	if (!p)
@@ -163,17 +163,17 @@ void publish_follow(void)
 	    !atomic_compare_exchange_strong_explicit(&settings.policy, &is, now,
 						     memory_order_relaxed, memory_order_relaxed))
 		return;
-	publish_event((struct shared_event){ .kind = EVENT_POLICY, .handle = now });
+	publish_event((struct status_event){ .kind = EVENT_POLICY, .handle = now });
 	log_line("mode %s, sync %s from here on", mode_text(now), sync_text(now));
 }
 
 void publish_end(void)
 {
-	struct publish_page *p = publish_at();
+	struct publish_status *p = publish_at();
 
 	if (!p || atomic_load_explicit(&maker, memory_order_relaxed) != sandbox_pid())
 		return;
-	publish_event((struct shared_event){ .kind = EVENT_EXIT });
+	publish_event((struct status_event){ .kind = EVENT_EXIT });
 	__atomic_store_n(&p->head.ended, publish_now(), __ATOMIC_RELAXED);
-	__atomic_store_n(&p->head.state, SHARED_EXITED, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->head.state, STATUS_EXITED, __ATOMIC_RELEASE);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared page (shared_page.h) as the shim writes it. Without PRIMESHIM_DIR, and where no page
+ * The shared page (status_file.h) as the shim writes it. Without PRIMESHIM_DIR, and where no page
  * can be made, which is told once, every function here does nothing.
  */
 #ifndef PRIMESHIM_PUBLISH_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/shared_page.h"
+#include "kernel/status_file.h"
 
 /*
  * A buffer or an import has the number + 1 of its entry in the page; or this, for good, where its
@@ -39,12 +39,12 @@ void publish_end(void);
 uint64_t publish_now(void);
 
 /* Its @at is now if it is 0; number and thread are added. With or without locks. */
-void publish_event(struct shared_event e);
+void publish_event(struct status_event e);
 
 /* Everything below with buffers_lock() held. */
 
 /* Another call that came to that: key alone counts, @count and @bytes are added. */
-void publish_pair(const struct shared_pair *key, uint64_t bytes);
+void publish_pair(const struct status_pair *key, uint64_t bytes);
 
 /* The name with that number is @text, of NAME_LEN bytes. */
 void publish_name(unsigned int number, const char *text);
@@ -53,7 +53,7 @@ void publish_name(unsigned int number, const char *text);
  * The buffer with that number has changed (0: it is new): @b, but for what the page counts. Returns
  * its number from here on.
  */
-unsigned int publish_buffer(unsigned int slot, const struct shared_buffer *b);
+unsigned int publish_buffer(unsigned int slot, const struct status_buffer *b);
 void publish_buffer_gone(unsigned int slot);
 
 /* The buffer had brackets begun or ended, or a START left owed; @ns in START. */
@@ -61,16 +61,16 @@ void publish_brackets(unsigned int slot, unsigned int begins, unsigned int ends,
 		      unsigned int owed, uint64_t ns);
 
 /* The same of an import. */
-unsigned int publish_import(unsigned int slot, const struct shared_import *imp);
+unsigned int publish_import(unsigned int slot, const struct status_import *imp);
 void publish_import_gone(unsigned int slot);
 
-void publish_mapping(const struct shared_mapping *m);
+void publish_mapping(const struct status_mapping *m);
 
 /*
  * What was mapped in [@start, @end) has changed or gone. @piece gives the first mapping that there
  * is now in [start, end), or false.
  */
-typedef bool publish_piece_fn(uint64_t start, uint64_t end, struct shared_mapping *m);
+typedef bool publish_piece_fn(uint64_t start, uint64_t end, struct status_mapping *m);
 void publish_mapping_changed(uint64_t start, uint64_t end, publish_piece_fn *piece);
 
 /*

@@ -9,10 +9,10 @@
 
 #include "kernel/sandbox.h"
 #include "publish.h"
-#include "publish_page.h"
+#include "publish_status.h"
 #include "show.h"
 
-_Atomic(struct publish_page *) publish_page;
+_Atomic(struct publish_status *) publish_status;
 static shared_u32 events;	/* how many there were */
 
 /* Of this thread; 0: to be asked. */
@@ -39,10 +39,10 @@ uint32_t publish_thread(void)
 	return thread;
 }
 
-void publish_event(struct shared_event e)
+void publish_event(struct status_event e)
 {
-	struct publish_page *p = publish_at();
-	struct shared_event *to;
+	struct publish_status *p = publish_at();
+	struct status_event *to;
 	uint32_t number;
 
 	if (!p)
@@ -64,5 +64,5 @@ void publish_events_forked(void)
 {
 	thread = 0;
 	events = 0;
-	atomic_store_explicit(&publish_page, NULL, memory_order_relaxed);
+	atomic_store_explicit(&publish_status, NULL, memory_order_relaxed);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Makes the file of the shared page and maps it; see publish_page.h.
+ * Makes the file of the shared page and maps it; see publish_status.h.
  *
- * The shim writes nobody else's file: the folder belongs to this user and is closed to others, and
- * the file is new. The file system has to keep room for the whole file, or a store into the page
+ * The shim writes nobody else's file: the directory belongs to this user and is closed to others,
+ * and the file is new. The file system has to keep room for the whole file, or a store into the page
  * would be SIGBUS once the disk is full. A store is SIGBUS, too, after somebody has cut the file
  * short: the file has mode 0400, so no redirection and no editor of the user's opens it for
  * writing. A file system may be slow. The thread that makes the file holds no lock of ours
@@ -30,7 +30,7 @@
 #include "kernel/next.h"
 #include "kernel/page.h"
 #include "kernel/sandbox.h"
-#include "publish_page.h"
+#include "publish_status.h"
 
 #ifndef FICLONE
 #define FICLONE _IOW(0x94, 9, int)	/* linux/fs.h, 4.5 */
@@ -56,7 +56,7 @@ struct held {
 };
 
 /* One thread makes the page. These are not its own, for the child of a fork() by another thread. */
-static struct held folder = { .fd = -1 }, file = { .fd = -1 };
+static struct held directory = { .fd = -1 }, file = { .fd = -1 };
 static _Atomic(void *) mapped;
 
 static int hold(struct held *h, int fd, struct stat *st)
@@ -94,8 +94,8 @@ static void let_go(struct held *h)
 		next.close(fd);
 }
 
-/* Opens the folder and checks that others cannot write there. 0, a negative errno, or NOT_OURS. */
-static int open_folder(const char *dir)
+/* Opens the directory if others cannot write there. 0, a negative errno, or NOT_OURS. */
+static int open_directory(const char *dir)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = next.open(dir, flags), ret;
@@ -105,7 +105,7 @@ static int open_folder(const char *dir)
 		fd = next.open(dir, flags);
 	if (fd < 0)
 		return -errno;
-	ret = hold(&folder, fd, &st);
+	ret = hold(&directory, fd, &st);
 	if (!ret && (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)))
 		ret = NOT_OURS;
 	return ret;
@@ -212,38 +212,38 @@ static int map_file(int fd, size_t size)
 		return -EOPNOTSUPP;
 	ret = allocate_quietly(fd, size);
 	/* A file system may be slow at a first store, and who stores into a table has a lock. */
-	for (size_t n = 0; !ret && n < offsetof(struct publish_page, events); n += step)
+	for (size_t n = 0; !ret && n < offsetof(struct publish_status, events); n += step)
 		((volatile char *)at)[n] = 0;
 	return ret;
 }
 
 static int make_file(size_t size)
 {
-	int dir = atomic_load(&folder.fd), fd, ret;
+	int dir = atomic_load(&directory.fd), fd, ret;
 	struct timespec now;
 	char name[64];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(name, sizeof(name), "%d-%lld.%09ld" SHARED_SUFFIX, (int)sandbox_pid(),
+	snprintf(name, sizeof(name), "%d-%lld.%09ld" STATUS_SUFFIX, (int)sandbox_pid(),
 		 (long long)now.tv_sec, now.tv_nsec);
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
 	if (fd < 0)
 		return -errno;
 	ret = map_file(fd, size);
-	if (ret && is_held(&folder, dir))
+	if (ret && is_held(&directory, dir))
 		unlinkat(dir, name, 0);
 	let_go(&file);
 	return ret;
 }
 
-int publish_file(const char *dir, struct publish_page **out)
+int publish_file(const char *dir, struct publish_status **out)
 {
 	const size_t size = page_round(sizeof(**out));
-	int ret = open_folder(dir);
+	int ret = open_directory(dir);
 
 	if (!ret)
 		ret = make_file(size);
-	let_go(&folder);
+	let_go(&directory);
 	*out = atomic_load(&mapped);
 	if (!ret || !*out)
 		return ret;
@@ -262,7 +262,7 @@ void publish_file_forked(void)
 	void *at = atomic_exchange(&mapped, NULL);
 
 	let_go(&file);
-	let_go(&folder);
+	let_go(&directory);
 	if (at)
-		next.munmap(at, page_round(sizeof(struct publish_page)));
+		next.munmap(at, page_round(sizeof(struct publish_status)));
 }

@@ -2,7 +2,7 @@
 /*
  * The tables of the shared page: what there is, kept as it changes; see publish.h. All of it is
  * written with buffers_lock() held, so that there is one writer at a time: into the draft
- * (publish_page.h), and from there into the page, whose readers go by @seq.
+ * (publish_status.h), and from there into the page, whose readers go by @seq.
  */
 #include "config.h"
 
@@ -12,18 +12,18 @@
 #include "kernel/next.h"
 #include "kernel/page.h"
 #include "publish.h"
-#include "publish_page.h"
+#include "publish_status.h"
 
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
 /* Without the events. */
-#define DRAFT_SIZE	offsetof(struct publish_page, events)
+#define DRAFT_SIZE	offsetof(struct publish_status, events)
 
 /*
  * The draft stays in its place when it has ended: a signal handler may have forked amid a change of
  * it, and the child returns to that change.
  */
-static struct publish_page *draft;
+static struct publish_status *draft;
 static bool kept;		/* begun, and not ended */
 
 /*
@@ -154,10 +154,10 @@ void publish_name(unsigned int number, const char *text)
 	show_u32(&draft->head.names.used);
 }
 
-void publish_pair(const struct shared_pair *key, uint64_t bytes)
+void publish_pair(const struct status_pair *key, uint64_t bytes)
 {
-	const size_t len = offsetof(struct shared_pair, count);
-	struct shared_pair *p;
+	const size_t len = offsetof(struct status_pair, count);
+	struct status_pair *p;
 	uint32_t i = 0;
 
 	if (!kept)
@@ -181,9 +181,9 @@ void publish_pair(const struct shared_pair *key, uint64_t bytes)
 	show_u64(&p->bytes);
 }
 
-unsigned int publish_buffer(unsigned int slot, const struct shared_buffer *b)
+unsigned int publish_buffer(unsigned int slot, const struct status_buffer *b)
 {
-	struct shared_buffer *e;
+	struct status_buffer *e;
 	bool fresh = !slot;
 
 	if (!kept || slot == PUBLISH_NO_ENTRY)
@@ -199,7 +199,7 @@ unsigned int publish_buffer(unsigned int slot, const struct shared_buffer *b)
 	e->live = 1;
 	e->exporter = b->exporter;
 	e->bracket = b->bracket;
-	e->deaf = b->deaf;
+	e->no_brackets = b->no_brackets;
 	e->ino = b->ino;
 	e->size = b->size;
 	write_end(e, sizeof(*e));
@@ -222,7 +222,7 @@ static void add(shared_u64 *to, uint64_t n)
 void publish_brackets(unsigned int slot, unsigned int begins, unsigned int ends,
 		      unsigned int owed, uint64_t ns)
 {
-	struct shared_buffer *e;
+	struct status_buffer *e;
 
 	if (!kept)
 		return;
@@ -241,7 +241,7 @@ void publish_brackets(unsigned int slot, unsigned int begins, unsigned int ends,
 
 static void count_imports(int more)
 {
-	struct shared_page *h = &draft->head;
+	struct status_file *h = &draft->head;
 
 	h->imports_live += more;
 	show_u32(&h->imports_live);
@@ -251,9 +251,9 @@ static void count_imports(int more)
 	}
 }
 
-unsigned int publish_import(unsigned int slot, const struct shared_import *imp)
+unsigned int publish_import(unsigned int slot, const struct status_import *imp)
 {
-	struct shared_import *e;
+	struct status_import *e;
 
 	if (!kept)
 		return slot;
@@ -286,7 +286,7 @@ void publish_import_gone(unsigned int slot)
 		CLEAR(imports, IMPORTS, slot);
 }
 
-static void write_mapping(struct shared_mapping *e, const struct shared_mapping *m)
+static void write_mapping(struct status_mapping *e, const struct status_mapping *m)
 {
 	e->live = 1;
 	e->importer = m->importer;
@@ -297,10 +297,10 @@ static void write_mapping(struct shared_mapping *e, const struct shared_mapping 
 	e->end = m->end;
 }
 
-static void add_mapping(const struct shared_mapping *m, uint64_t since, uint32_t tid)
+static void add_mapping(const struct status_mapping *m, uint64_t since, uint32_t tid)
 {
 	unsigned int number = FIND_FREE(mappings, MAPPINGS);
-	struct shared_mapping *e;
+	struct status_mapping *e;
 
 	if (number == PUBLISH_NO_ENTRY)
 		return;
@@ -312,17 +312,17 @@ static void add_mapping(const struct shared_mapping *m, uint64_t since, uint32_t
 	write_end(e, sizeof(*e));
 }
 
-void publish_mapping(const struct shared_mapping *m)
+void publish_mapping(const struct status_mapping *m)
 {
 	if (kept)
 		add_mapping(m, publish_now(), publish_thread());
 }
 
 /* What is left of one that was at @e, in pieces: the first stays there. */
-static void recheck(struct shared_mapping *e, publish_piece_fn *piece)
+static void recheck(struct status_mapping *e, publish_piece_fn *piece)
 {
-	const struct shared_mapping was = *e;
-	struct shared_mapping m;
+	const struct status_mapping was = *e;
+	struct status_mapping m;
 	bool first = true;
 
 	write_begin(e);
@@ -341,7 +341,7 @@ static void recheck(struct shared_mapping *e, publish_piece_fn *piece)
 
 void publish_mapping_changed(uint64_t start, uint64_t end, publish_piece_fn *piece)
 {
-	struct shared_mapping *e;
+	struct status_mapping *e;
 
 	if (!kept)
 		return;
@@ -351,7 +351,7 @@ void publish_mapping_changed(uint64_t start, uint64_t end, publish_piece_fn *pie
 			recheck(e, piece);
 }
 
-struct publish_page *publish_draft_begin(void)
+struct publish_status *publish_draft_begin(void)
 {
 	if (draft)
 		memset(draft, 0, DRAFT_SIZE);
@@ -375,12 +375,12 @@ void publish_draft_end(void)
 	kept = false;
 }
 
-const struct publish_page *publish_draft(void)
+const struct publish_status *publish_draft(void)
 {
 	return kept ? draft : NULL;
 }
 
-void publish_draft_copy(struct publish_page *p)
+void publish_draft_copy(struct publish_status *p)
 {
 	memcpy(p, draft, DRAFT_SIZE);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happened, counted (enum counter of shared_page.h). Each counter stands for itself and orders
+ * What happened, counted (enum counter of status_file.h). Each counter stands for itself and orders
  * nothing. Raised on the slow paths only. Printed in one line at exit where PRIMESHIM_LOG asks for
  * it; shown in the shared page where there is one. The program's own DMA_BUF_IOCTL_SYNC are seen in
  * mode observe, and with PRIMESHIM_DIR.
@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-#include "kernel/shared_page.h"
+#include "kernel/status_file.h"
 
 /* The counters, in the process's own memory. */
 extern shared_u64 stats[STAT_COUNT];

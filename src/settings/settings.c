@@ -212,18 +212,18 @@ static void check_names(void)
 
 bool settings_may_be(unsigned int policy)
 {
-	return SHARED_MODE(policy) < MODE_COUNT && SHARED_SYNC(policy) < SYNC_COUNT &&
-	       (SHARED_SYNC(policy) == SYNC_TRAP) == (sync_now() == SYNC_TRAP);
+	return STATUS_MODE(policy) < MODE_COUNT && STATUS_SYNC(policy) < SYNC_COUNT &&
+	       (STATUS_SYNC(policy) == SYNC_TRAP) == (sync_now() == SYNC_TRAP);
 }
 
 const char *mode_text(unsigned int policy)
 {
-	return known[MODE].values[SHARED_MODE(policy)];
+	return known[MODE].values[STATUS_MODE(policy)];
 }
 
 const char *sync_text(unsigned int policy)
 {
-	return known[SYNC].values[SHARED_SYNC(policy)];
+	return known[SYNC].values[STATUS_SYNC(policy)];
 }
 
 void settings_init(void)
@@ -231,7 +231,7 @@ void settings_init(void)
 	enum mode mode;
 
 	if (left_out()) {
-		atomic_store_explicit(&settings.policy, SHARED_POLICY(MODE_OFF, SYNC_OFF),
+		atomic_store_explicit(&settings.policy, STATUS_POLICY(MODE_OFF, SYNC_OFF),
 				      memory_order_relaxed);
 		return;
 	}
@@ -241,7 +241,7 @@ void settings_init(void)
 	config_files_read(program_invocation_short_name, set_from_file);
 	settings.log = log_wanted();
 	mode = value_of(MODE);
-	atomic_store_explicit(&settings.policy, SHARED_POLICY(mode, value_of(SYNC)),
+	atomic_store_explicit(&settings.policy, STATUS_POLICY(mode, value_of(SYNC)),
 			      memory_order_relaxed);
 	settings.keep = value_of(EXPORT);
 	drivers_wanted_init(setting(DRIVERS), secure_getenv("PRIMESHIM_DRIVERS") ?

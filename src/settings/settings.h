@@ -20,7 +20,7 @@
  *                     /PATH               the same in that file, terminal or read FIFO; see log.h
  *                     0 (default)
  *                     quiet               not a line, not even of what is wrong
- *   PRIMESHIM_DIR     /PATH               a shared page in that folder, which is made if it is
+ *   PRIMESHIM_DIR     /PATH               a shared page in that directory, which is made if it is
  * missing PRIMESHIM_ONLY    NAME,NAME...        programs but these are left alone, as with mode off
  *   PRIMESHIM_EXCEPT  NAME,NAME...        these are
  *
@@ -33,7 +33,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "kernel/shared_page.h"
+#include "kernel/status_file.h"
 
 
 struct settings {
@@ -41,7 +41,7 @@ struct settings {
 	bool keep;	/* exports are left as they are, in every mode */
 	bool log;
 	const char *dir;	/* where the shared page goes; NULL: there is none */
-	atomic_uint policy;	/* SHARED_POLICY(); relaxed: each call goes by what it finds */
+	atomic_uint policy;	/* STATUS_POLICY(); relaxed: each call goes by what it finds */
 };
 
 extern struct settings settings;
@@ -61,12 +61,12 @@ static inline unsigned int policy_now(void)
 
 static inline enum mode mode_now(void)
 {
-	return SHARED_MODE(policy_now());
+	return STATUS_MODE(policy_now());
 }
 
 static inline enum sync_policy sync_now(void)
 {
-	return SHARED_SYNC(policy_now());
+	return STATUS_SYNC(policy_now());
 }
 
 /* Brackets follow the driver's calls: driver and trap. */

@@ -25,7 +25,7 @@ static struct pool pool = POOL(struct buffer);
 /* Every dma-buf lies on the kernel's one dma-buf file system; the first seen tells its number. */
 static uint64_t dev;
 
-static bool deaf[NAMES];	/* to brackets, by exporter */
+static bool no_brackets[NAMES];	/* to brackets, by exporter */
 
 void buffers_lock(void)
 {
@@ -75,8 +75,9 @@ void buffer_changed(struct buffer *b)
 {
 	if (!published())
 		return;
-	b->slot = publish_buffer(b->slot, &(struct shared_buffer){
-		.exporter = b->exporter, .bracket = bracket_of(b), .deaf = buffer_is_deaf(b),
+	b->slot = publish_buffer(b->slot, &(struct status_buffer){
+		.exporter = b->exporter, .bracket = bracket_of(b),
+		.no_brackets = buffer_lacks_brackets(b),
 		.ino = b->ino, .size = buffer_size(b),
 	});
 }
@@ -130,17 +131,17 @@ void buffer_name_exporter(struct buffer *b, const char *name)
 	buffer_changed(b);
 }
 
-bool buffer_is_deaf(const struct buffer *b)
+bool buffer_lacks_brackets(const struct buffer *b)
 {
-	return b->deaf || deaf[b->exporter];
+	return b->no_brackets || no_brackets[b->exporter];
 }
 
 void buffer_set_deaf(struct buffer *b)
 {
-	b->deaf = true;
+	b->no_brackets = true;
 	/* Of one whose exporter is not known nothing follows for others. */
 	if (b->exporter > NAME_UNKNOWN)
-		deaf[b->exporter] = true;
+		no_brackets[b->exporter] = true;
 }
 
 void buffers_visit(void (*visit)(struct buffer *b))

@@ -17,7 +17,7 @@
 struct import;
 
 /* Three-valued answers of the kernel, asked once. */
-enum answer { UNASKED, YES, NO };
+enum answer { ANSWER_UNASKED, ANSWER_YES, ANSWER_NO };
 
 struct buffer {
 	struct hash_link link;
@@ -29,7 +29,7 @@ struct buffer {
 	/* The bracket; sync.c. */
 	int fd;				/* private descriptor while mapped and bracketed, else -1 */
 	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
-	uint32_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
+	uint32_t said : 2;		/* direction told by the driver's call; 0: the mappings' */
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
 	uint32_t starting : 1;		/* it is a START, which may wait */
 	uint32_t fresh : 1;		/* fd has just been had, and is surely the dma-buf's */
@@ -38,9 +38,9 @@ struct buffer {
 	uint32_t shut : 1;		/* its pages are shut; guard.h */
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
 	uint32_t framed : 1;		/* a frame buffer was made of it */
-	uint32_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
+	uint32_t mappable : 2;		/* enum answer: can the dma-buf be mapped and read? */
 	uint32_t writable : 2;		/* enum answer: is the dma-buf open for writing? */
-	uint32_t deaf : 1;		/* it knows no brackets */
+	uint32_t no_brackets : 1;		/* it knows no brackets */
 	uint32_t exporter : 8;		/* name_number(), 0 until asked */
 	uint8_t turn;			/* of settling: goes up with each */
 	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
@@ -81,7 +81,7 @@ void buffer_name_exporter(struct buffer *b, const char *name);
 void buffer_changed(struct buffer *b);
 
 /* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
-bool buffer_is_deaf(const struct buffer *b);
+bool buffer_lacks_brackets(const struct buffer *b);
 void buffer_set_deaf(struct buffer *b);
 
 /* Does @visit to every buffer, which it may not put. */

@@ -283,13 +283,13 @@ void files_unkeep(void)
 	lock_release(&making);
 }
 
-void files_lock(void)
+void file_table_lock(void)
 {
 	for (struct file *f = files; f; f = f->all)
 		lock_take(&f->lock);
 }
 
-void files_unlock(void)
+void file_table_unlock(void)
 {
 	for (struct file *f = files; f; f = f->all)
 		lock_release(&f->lock);

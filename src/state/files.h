@@ -36,8 +36,8 @@ bool file_rejoin(int fd, dev_t rdev);
  */
 void files_keep(void);
 void files_unkeep(void);
-void files_lock(void);
-void files_unlock(void);
+void file_table_lock(void);
+void file_table_unlock(void);
 
 /* Has nobody any of these locks? In a child with one thread; see fork.h. */
 bool files_free(void);

@@ -54,7 +54,7 @@ void import_publish(struct import *imp)
 {
 	if (!published())
 		return;
-	imp->slot = publish_import(imp->slot, &(struct shared_import){
+	imp->slot = publish_import(imp->slot, &(struct status_import){
 		.importer = imp->importer, .buffer = publish_entry(imp->buffer->slot),
 		.handle = imp->handle,
 	});
@@ -64,7 +64,7 @@ static void unpublish(const struct import *imp)
 {
 	if (!published())
 		return;
-	publish_event((struct shared_event){
+	publish_event((struct status_event){
 		.kind = EVENT_CLOSE, .importer = imp->importer,
 		.exporter = imp->buffer->exporter, .handle = imp->handle,
 		.entry = publish_entry(imp->slot),

@@ -22,9 +22,9 @@ static struct ranges mappings;
  * What was mapped before an interior map and goes with the last piece of it, wherever that is.
  *
  *   start ........ end ............
- *   |    head      |  what the program was given: pieces with that serial
+ *   |    lead      |  what the program was given: pieces with that serial
  */
-struct head {
+struct lead {
 	struct hash_link link;	/* by serial; of one without pieces, in the chain of widows */
 	unsigned int serial;
 	unsigned int pieces;
@@ -34,14 +34,14 @@ struct head {
 
 static uint64_t number(const struct hash_link *l)
 {
-	return ((const struct head *)l)->serial;
+	return ((const struct lead *)l)->serial;
 }
 
 static struct hash heads = { .number = number };
-static struct pool pool = POOL(struct head);
-static struct head *widows;
+static struct pool pool = POOL(struct lead);
+static struct lead *widows;
 
-/* By address -> struct head; of one that was mapped over, what is left of it. */
+/* By address -> struct lead; of one that was mapped over, what is left of it. */
 static struct ranges places;
 
 static unsigned int serials;
@@ -61,10 +61,10 @@ static unsigned int serial_of(const struct range *mapping)
 	return mapping->tag >> 1;
 }
 
-/* So many more pieces of the mapping @serial, which may have a head, or fewer. */
+/* So many more pieces of the mapping @serial, which may have a lead, or fewer. */
 static void count_pieces(unsigned int serial, int by)
 {
-	struct head *h = hash_find(&heads, serial);
+	struct lead *h = hash_find(&heads, serial);
 
 	if (!h)
 		return;
@@ -80,7 +80,7 @@ static void count_pieces(unsigned int serial, int by)
 static uint64_t head_before(uint64_t addr, unsigned int serial)
 {
 	const struct range *r = heads.n && addr ? ranges_find(&places, addr - 1) : NULL;
-	const struct head *h = r ? r->obj : NULL;
+	const struct lead *h = r ? r->obj : NULL;
 
 	return h && h->serial == serial && h->end == addr ? r->end - r->start : 0;
 }
@@ -95,7 +95,7 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
 		.buffer = r->obj,
 		.start = r->start,
 		.end = r->end,
-		.head = head_before(r->start, serial_of(r)),
+		.lead = head_before(r->start, serial_of(r)),
 		.serial = serial_of(r),
 		.prot = r->mark & PROT_MASK,
 		.note = r->mark >> PROT_BITS,
@@ -103,8 +103,8 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
 	return true;
 }
 
-/* At [start, end). Without memory for this the head stays mapped: a leak of addresses alone. */
-static void head_place(struct head *h, uint64_t start, uint64_t end)
+/* At [start, end). Without memory for this the lead stays mapped: a leak of addresses alone. */
+static void head_place(struct lead *h, uint64_t start, uint64_t end)
 {
 	h->start = start;
 	h->end = end;
@@ -113,7 +113,7 @@ static void head_place(struct head *h, uint64_t start, uint64_t end)
 
 static void head_add(unsigned int serial, uint64_t start, uint64_t end)
 {
-	struct head *h = pool_get(&pool);
+	struct lead *h = pool_get(&pool);
 
 	if (!h)
 		return;
@@ -125,7 +125,7 @@ static void head_add(unsigned int serial, uint64_t start, uint64_t end)
 		head_place(h, start, end);
 }
 
-/* Not that of a mapping with a head, even where they have been used up once. */
+/* Not that of a mapping with a lead, even where they have been used up once. */
 static unsigned int new_serial(void)
 {
 	do
@@ -152,26 +152,26 @@ static int put(uint64_t addr, uint64_t len, struct buffer *b, unsigned int seria
 	return 0;
 }
 
-int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot,
+int mapping_add(uint64_t addr, uint64_t len, uint64_t lead, struct buffer *b, int prot,
 		unsigned int note)
 {
 	unsigned int serial = new_serial();
 	int ret = put(addr, len, b, serial, prot, note);
 
-	if (!ret && head)
-		head_add(serial, addr - head, addr);
+	if (!ret && lead)
+		head_add(serial, addr - lead, addr);
 	return ret;
 }
 
 void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t addr, uint64_t len)
 {
-	const struct head *h = hash_find(&heads, m->serial);
+	const struct lead *h = hash_find(&heads, m->serial);
 	unsigned int serial = m->serial;
 	const struct range *r;
 	struct range old;
 	int more = 0, left;
 
-	/* Another part, right behind a head that stays, would be taken for the head's neighbour. */
+	/* Another part, right behind a lead that stays, would be taken for the lead's neighbour. */
 	if (h && !h->moving && addr == h->end && addr != from)
 		serial = new_serial();
 	for (uint64_t at = from; (r = ranges_after(&mappings, at)) && r->start < to; at = old.end) {
@@ -195,7 +195,7 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len)
 	int left = ranges_cut(&mappings, addr, addr + len, &old);
 
 	if (left < 0) {
-		/* The program may put something of its own where it does not know of a head. */
+		/* The program may put something of its own where it does not know of a lead. */
 		while (ranges_cut(&places, addr, addr + len, &old) >= 0)
 			;
 		return NULL;
@@ -242,7 +242,7 @@ struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
 uint64_t mapping_widow(uint64_t *start)
 {
 	while (widows) {
-		struct head *h = widows;
+		struct lead *h = widows;
 		const struct range *r;
 
 		/* Others may have heads where this one has been mapped over. */
@@ -256,7 +256,7 @@ uint64_t mapping_widow(uint64_t *start)
 			ranges_remove(&places, r->start);
 			return len;
 		}
-		widows = (struct head *)h->link.next;
+		widows = (struct lead *)h->link.next;
 		pool_put(&pool, h);
 	}
 	return 0;
@@ -264,11 +264,11 @@ uint64_t mapping_widow(uint64_t *start)
 
 void mapping_behead(const struct mapping *m, uint64_t from)
 {
-	struct head *h = m->head ? hash_find(&heads, m->serial) : NULL;
-	uint64_t start = m->start - m->head;
+	struct lead *h = m->lead ? hash_find(&heads, m->serial) : NULL;
+	uint64_t start = m->start - m->lead;
 	struct range old;
 
-	if (!h || head_before(m->start, m->serial) != m->head)
+	if (!h || head_before(m->start, m->serial) != m->lead)
 		return;
 	ranges_cut(&places, from > start ? from : start, m->start, &old);
 	h->moving = from <= start;
@@ -277,7 +277,7 @@ void mapping_behead(const struct mapping *m, uint64_t from)
 
 void mapping_rehead(const struct mapping *m, uint64_t addr)
 {
-	struct head *h = hash_find(&heads, m->serial);
+	struct lead *h = hash_find(&heads, m->serial);
 
 	if (!h || !h->moving || h->end != m->start)
 		return;

@@ -18,7 +18,7 @@ extern atomic_uint mappings_live;
 struct mapping {
 	struct buffer *buffer;
 	uint64_t start, end;	/* of what is left of it at this place */
-	uint64_t head;		/* bytes before it that belong to the same mmap */
+	uint64_t lead;		/* bytes before it that belong to the same mmap */
 	unsigned int serial;	/* tells it from whatever is mapped there later */
 	int prot;		/* PROT_*, as the program has it */
 	unsigned int note;	/* for the shared page: NOTE_* */
@@ -33,10 +33,10 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m);
 
 /*
  * Record [addr, addr + len) as a mapping of @b, whose reference count and mapped[] it raises.
- * The @head bytes before it belong to the same mmap and go with the last piece of it.
+ * The @lead bytes before it belong to the same mmap and go with the last piece of it.
  * The range must be free: mapping_cut() first. 0 or a negative errno.
  */
-int mapping_add(uint64_t addr, uint64_t len, uint64_t head, struct buffer *b, int prot,
+int mapping_add(uint64_t addr, uint64_t len, uint64_t lead, struct buffer *b, int prot,
 		unsigned int note);
 
 /*
@@ -60,14 +60,14 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len);
 struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot);
 
 /*
- * A head (or what is left of it) whose mapping is all gone: returns its length in bytes and its
+ * A lead (or what is left of it) whose mapping is all gone: returns its length in bytes and its
  * *@start, for the caller to unmap, or 0. Call it after mapping_cut(), until it returns 0. It costs
  * what has been cut, however many heads there are.
  */
 uint64_t mapping_widow(uint64_t *start);
 
 /*
- * The head of @m is about to move, or only what of it lies behind @from: once it has, what is there
+ * The lead of @m is about to move, or only what of it lies behind @from: once it has, what is there
  * is another's, and no mapping_widow() may give it away. Then it lies before @addr, where @m is: at
  * its old place or elsewhere. A part of one stays mapped from then on.
  */

@@ -102,7 +102,7 @@ void offset_native(struct file *f, struct import *imp, uint64_t offset)
 	}
 	take_out(f, imp, imp->native);
 	imp->native = 0;
-	imp->native_works = UNASKED;
+	imp->native_works = ANSWER_UNASKED;
 	if (!ranges_insert(&f->offsets, offset, end, imp, 0))
 		imp->native = offset;
 }

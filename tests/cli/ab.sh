@@ -85,11 +85,11 @@ LD_PRELOAD=$build/.libs/libprimeshim.so PRIMESHIM_MODE=deny json -n 1 --keep kep
 promise 'none is without the shim, even under it' [ "$(cat kept2/a1.0.stdout)-$status" = 0-0 ]
 promise 'and nothing is counted there' is '.a.imports == null and .b.imports.median == 0'
 promise 'what is kept has stderr, too' [ -e kept2/b1.stderr ]
-promise 'a folder that is not empty is not kept in' refuses 'not empty' --keep kept2 true
+promise 'a directory that is not empty is not kept in' refuses 'not empty' --keep kept2 true
 promise 'and loses nothing' [ -e kept2/a1.0.stdout ]
 
 PRIMESHIM_DIR=$tmp/work/kept PRIMESHIM_DRIVERS=vgem json -n 1 --keep kept4 env
-promise 'each run has a page folder of its own, and only that' \
+promise 'each run has a page directory of its own, and only that' \
 	[ "$(sed -n '/^PRIMESHIM_D/{s|=.*/|=|;p}' kept4/a1.0.stdout | sort)" = 'PRIMESHIM_DIR=pages
 PRIMESHIM_DRIVERS=vgem' ]
 LD_PRELOAD=other.so "$build/scripts/run-with-shim.sh" --env --mode deny -- sh -c 'touch ran' >told 2>/dev/null
@@ -143,8 +143,8 @@ promise 'a file that only B writes' grep -qx 'x.png: missing from A' "$tmp/out"
 promise 'that only A writes' grep -qx 'b.log: missing from B' "$tmp/out"
 promise 'stdout that is not deterministic' \
 	grep -qxF 'stdout: differ even between runs of A and of B (not deterministic)' "$tmp/out"
-promise 'an output that is a folder' refuses 'is not a file' --output kept true
-promise 'in no folder' refuses 'no such folder' --output nowhere/x true
+promise 'an output that is a directory' refuses 'is not a file' --output kept true
+promise 'in no directory' refuses 'no such directory' --output nowhere/x true
 promise 'an output given twice' refuses 'twice' --output y --output y true
 json -n 1 cat
 promise 'stdin is empty' [ "$status" = 0 ]
@@ -232,10 +232,10 @@ promise 'a pipe that nobody reads is no crash' [ "${PIPESTATUS[0]}" = 0 ]
 "${ab[@]}" -q -n 1 true >/dev/full 2>"$tmp/err"
 promise 'a full disk is told' [ "$?-$(wc -l <"$tmp/err")" = 2-1 ]
 TMPDIR=/nowhere run true
-promise 'no folder for it is told' [ "$status-$(wc -l <"$tmp/err")" = 2-1 ]
+promise 'no directory for it is told' [ "$status-$(wc -l <"$tmp/err")" = 2-1 ]
 run --help
 promise '--help' grep -q 'Mann-Whitney' "$tmp/out"
-promise 'temporary folders are removed' [ -z "$(ls -A "$TMPDIR")" ]
+promise 'temporary directories are removed' [ -z "$(ls -A "$TMPDIR")" ]
 promise 'nothing is left beside the outputs' [ -z "$(find . -name '*before-ab*')" ]
 
 # What is counted.

@@ -143,7 +143,7 @@ rm "$conf"
 mkdir "$conf"
 run
 worked=$?
-promise 'a folder in its place' said 1 "$conf: not a file, and not read"
+promise 'a directory in its place' said 1 "$conf: not a file, and not read"
 rmdir "$conf"
 mkfifo "$conf"
 run

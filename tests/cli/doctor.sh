@@ -97,7 +97,7 @@ promise 'a command that is not there' problem command 'no-such-command is not in
 doctor "$tmp/none"
 promise 'a path that is not there' problem command "$tmp/none is not there"
 doctor "$tmp"
-promise 'a folder' problem command 'is a folder'
+promise 'a directory' problem command 'is a directory'
 doctor ''
 promise 'no name' problem command 'is not in PATH'
 echo x >"$tmp/plain"
@@ -339,7 +339,7 @@ else
 	privileged suid 4755 0:0
 	doctor "$tmp/suid"
 	promise 'a setuid program' problem setuid 'is setuid to root: ld.so ignores LD_PRELOAD'
-	promise 'names /etc/ld.so.preload, the file of settings, and a trusted folder' grep -q \
+	promise 'names /etc/ld.so.preload, the file of settings, and a trusted directory' grep -q \
 		'^ *-> .*/etc/ld.so.preload.*/etc/primeshim.conf.*chmod u+s.*/usr/lib' "$tmp/out"
 	privileged sgid 2755 0:0
 	doctor "$tmp/sgid"

@@ -59,7 +59,7 @@ for option in --only --except --dir --trace --ab; do
 	check "refuses an empty value of $option" refused 2 "$option needs a value.*--help"
 done
 run --only /bin/cat true
-check 'refuses a path as a name' refused 2 "--only takes a program's name without folders"
+check 'refuses a path as a name' refused 2 "--only takes a program's name without directories"
 
 # Is it there?
 run --active
@@ -81,17 +81,17 @@ check 'refuses --quiet with --log' refused 2 '--quiet goes without --log'
 run --log --quiet true
 check 'in whatever order' refused 2 '--quiet goes without --log'
 
-# The folder
+# The directory
 run --dir "$tmp/pages" sh -c 'echo "$PRIMESHIM_DIR"'
 check '--dir sets PRIMESHIM_DIR' printed "$tmp/pages"
-check 'and makes the folder' [ "$(stat -c %a "$tmp/pages")" = 700 ]
+check 'and makes the directory' [ "$(stat -c %a "$tmp/pages")" = 700 ]
 cd "$tmp" && run --dir pages sh -c 'cd / && echo "$PRIMESHIM_DIR"'
 cd "$OLDPWD" || exit 1
 check 'as a path from the root' printed "$tmp/pages"
 run --dir "$tmp/no/pages" true
-check 'refuses a folder that cannot be made' refused 2 'no/pages is no folder and cannot be made'
+check 'refuses a directory that cannot be made' refused 2 'no/pages is no directory and cannot be made'
 run --dir "$0" true
-check 'refuses a file as a folder' refused 2 'is no folder and cannot be made'
+check 'refuses a file as a directory' refused 2 'is no directory and cannot be made'
 before='env PRIMESHIM_LOG=1 PRIMESHIM_DIR=/x PRIMESHIM_DRIVERS=vgem'
 run --env --mode deny --only a no-such-command
 check '--env checks the command' refused 127 'no-such-command is not in PATH'
@@ -168,7 +168,7 @@ printf 'dir = %s\n[other]\nmode = off\n' "$tmp/filed" >"$tmp/conf/primeshim.conf
 chmod 700 "$tmp/filed"
 run "$tmp/hooked"
 check 'the section of another program does not count' said 'all right'
-check 'dir = FOLDER: a page is there' [ -n "$(ls "$tmp/filed")" ]
+check 'dir = DIRECTORY: a page is there' [ -n "$(ls "$tmp/filed")" ]
 rm "$tmp/filed/"*
 run --except hooked "$tmp/hooked"
 check '--except: the native refusal' [ "$(cat "$tmp/out" "$tmp/err")" = "$native" ]
@@ -184,7 +184,7 @@ if [ -x "$primeshim" ]; then
 	run --report "$tmp/hooked"
 	check "--report: the command's own stdout and status" printed 'all right'
 	check '--report tells who imported from whom' has err '^  vgem <- fake: [1-9][0-9]* import'
-	check 'and leaves no folder' [ -z "$(ls "$tmp/tmp")" ]
+	check 'and leaves no directory' [ -z "$(ls "$tmp/tmp")" ]
 	run --report --dir "$tmp/pages" "$tmp/hooked"
 	check '--report --dir keeps the pages there' [ -n "$(ls "$tmp/pages")" ]
 	run --report --json --out "$tmp/told" sh -c 'kill -9 $$'

@@ -25,13 +25,13 @@
 #include "trace/trace.h"
 
 struct small {
-	struct shared_page head;
-	shared_name names[6];
-	struct shared_pair pairs[8];
-	struct shared_buffer buffers[4];
-	struct shared_import imports[4];
-	struct shared_mapping mappings[4];
-	struct shared_event events[32];
+	struct status_file head;
+	status_name names[6];
+	struct status_pair pairs[8];
+	struct status_buffer buffers[4];
+	struct status_import imports[4];
+	struct status_mapping mappings[4];
+	struct status_event events[32];
 };
 
 static uint64_t state;
@@ -58,7 +58,7 @@ int finish_output(void)
 	return 0;
 }
 
-#define SECTION(t, in_use) (struct shared_section){			\
+#define SECTION(t, in_use) (struct status_section){			\
 	.offset = offsetof(struct small, t), .stride = sizeof(s->t[0]),	\
 	.n = sizeof(s->t) / sizeof(s->t[0]), .used = (in_use) }
 
@@ -66,7 +66,7 @@ static void make(struct small *s)
 {
 	*s = (struct small){
 		.head = {
-			.version = SHARED_VERSION, .order = SHARED_ORDER, .size = sizeof(*s),
+			.version = STATUS_VERSION, .order = STATUS_ORDER, .size = sizeof(*s),
 			.pid = 812, .ppid = 1, .bits = 64, .program = "weston",
 			.command = "weston\0--debug", .shim = "0.1.0", .imports_live = 2,
 			.imports_most = 3,
@@ -77,7 +77,7 @@ static void make(struct small *s)
 		.mappings = { { .live = 1, .importer = 2, .buffer = 1, .prot = PROT_READ,
 				.start = 0x1000, .end = 0x11000 } },
 	};
-	memcpy(s->head.magic, SHARED_MAGIC, sizeof(s->head.magic));
+	memcpy(s->head.magic, STATUS_MAGIC, sizeof(s->head.magic));
 	s->head.names = SECTION(names, 5);
 	s->head.pairs = SECTION(pairs, 8);
 	s->head.buffers = SECTION(buffers, 2);
@@ -85,11 +85,11 @@ static void make(struct small *s)
 	s->head.mappings = SECTION(mappings, 2);
 	s->head.events = SECTION(events, 40);
 	for (int i = 0; i < 8; i++)
-		s->pairs[i] = (struct shared_pair){ .importer = 2, .exporter = 3, .call = i % CALL_COUNT,
+		s->pairs[i] = (struct status_pair){ .importer = 2, .exporter = 3, .call = i % CALL_COUNT,
 						    .outcome = i % OUTCOME_COUNT, .native = i - 2,
 						    .reason = i == 7, .count = i, .bytes = 4096 };
 	for (uint32_t n = 9; n <= 40; n++)
-		s->events[(n - 1) % 32] = (struct shared_event){
+		s->events[(n - 1) % 32] = (struct status_event){
 			.seq = n, .at = n * 1000, .kind = 1 + n % (EVENT_COUNT - 1), .importer = 2,
 			.exporter = 3, .handle = 5, .entry = 1, .ino = 7, .len = 4096, .tid = 812 };
 }
@@ -101,7 +101,7 @@ static size_t spoil(char *page, size_t size, size_t room)
 	unsigned int changes = 1 + below(4);
 
 	while (changes--) {
-		size_t at = below(3) ? below(sizeof(struct shared_page)) : below(size);
+		size_t at = below(3) ? below(sizeof(struct status_file)) : below(size);
 		uint32_t n = below(2) ? numbers[below(9)] : below(0xffffffff);
 
 		switch (below(4)) {

@@ -41,7 +41,7 @@ client() {
 	} 2>/dev/null
 }
 
-# pages: a new folder for the next programs
+# pages: a new directory for the next programs
 pages() {
 	rm -rf "$dir"
 }
@@ -62,7 +62,7 @@ client PRIMESHIM_DIR="$dir" --
 promise 'nor where nothing is imported' [ "$status-$(count)" = 0-0 ]
 client PRIMESHIM_DIR="$dir" -- import map write unmap close
 promise 'an import makes one' [ "$status-$(count)" = 0-1 ]
-promise 'in a folder made for it, of mode 0700' [ "$(stat -c %a "$dir")" = 700 ]
+promise 'in a directory made for it, of mode 0700' [ "$(stat -c %a "$dir")" = 700 ]
 promise 'of mode 0400' [ "$(stat -c %a "$dir"/*.primeshim)" = 400 ]
 promise 'nothing is said' [ ! -s "$tmp/err" ]
 promise 'who imported from whom' says '^  vgem <- fake: 1 import of 16 KiB$'
@@ -131,8 +131,8 @@ promise 'and taken for a leak' says 'open at the end: 3000 of 3000, 3000 at a ti
 # 3000 less 2000 imports, and less 1024 buffers.
 promise 'and how much that is' says 'did not fit into the page, and is in the totals only: 2976 entries'
 
-# Folders that are no place for a page: told in one line, and nothing else is different.
-# no_page PATTERN DIR [COMMAND...]: with that folder, by way of that command
+# Directories that are no place for a page: told in one line, and nothing else is different.
+# no_page PATTERN DIR [COMMAND...]: with that directory, by way of that command
 no_page() {
 	local pattern=$1 where=$2
 	"${@:3}" env PRIMESHIM_DIR="$where" LD_PRELOAD="$shim:$fake" ${EMULATOR:+"$EMULATOR"} \
@@ -156,7 +156,7 @@ mkdir -m 700 "$tmp/small"
 no_page 'no file may be as large' "$tmp/small" bash -c 'ulimit -f 100; exec "$@"' sh
 if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
 	mkdir -m 700 "$tmp/alien" && chown 12345 "$tmp/alien"
-	no_page "not a folder of this user's" "$tmp/alien"
+	no_page "not a directory of this user's" "$tmp/alien"
 	mkdir "$tmp/full"
 	# shellcheck disable=SC2016
 	no_page 'ENOSPC' "$tmp/full" unshare -m sh -c \
@@ -165,7 +165,7 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
 	no_page 'EROFS\|another error' "$tmp/full" unshare -m sh -c \
 		'mount -t tmpfs -o ro,mode=700 none "$0" && exec "$@"' "$tmp/full"
 else
-	echo '# not root: folders of others and full disks are left out'
+	echo '# not root: directories of others and full disks are left out'
 fi
 
 # Another mode for a running program.
@@ -204,7 +204,7 @@ if [ -z "${EMULATOR-}" ]; then
 	# A word that is no policy: put there by somebody else.
 	chmod u+w "$dir"/*.primeshim
 	printf '\377\377\377\377' | dd of="$(echo "$dir"/*.primeshim)" bs=1 conv=notrunc status=none \
-		seek="$(printf '#include <stddef.h>\n#include "shared_page.h"\nint at = offsetof(struct shared_page, policy);' |
+		seek="$(printf '#include <stddef.h>\n#include "status_file.h"\nint at = offsetof(struct status_file, policy);' |
 			${CC:-cc} -I"$src/src" -S -x c -o - - | sed -n 's/^[[:space:]]*\.\(long\|word\|4byte\)[[:space:]]*\([0-9]*\)$/\2/p' | head -n 1)"
 	echo >&3
 	wait

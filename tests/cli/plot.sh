@@ -30,13 +30,13 @@ compile() {
 compile "$tmp/client" "$src/tests/cli/trace.c" "$src/tests/lib/drivers-client.c" "$src/tests/fake/fake-drivers.c"
 compile "$tmp/page-make" "$src/tests/lib/page-make.c"
 
-# run FOLDER ARG...: the client, with its page in a new FOLDER
+# run DIRECTORY ARG...: the client, with its page in a new DIRECTORY
 run() {
 	LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/$1 ${EMULATOR:+"$EMULATOR"} "$tmp/client" "${@:2}" \
 		>"$tmp/out" 2>"$tmp/err"
 }
 
-# plot FOLDER: draws it
+# plot DIRECTORY: draws it
 plot() {
 	svg=$tmp/$1.svg
 	"$tool" plot "$tmp/$1" -o "$svg" 2>"$tmp/err"
@@ -165,8 +165,8 @@ printf 'head program=old\nevent kind=1 at=1 importer=1 exporter=1 handle=1 ino=1
 plot ages
 
 mkdir "$tmp/empty"
-failed 'an empty folder' 1 'nothing to show' "$tool" plot "$tmp/empty" -o "$tmp/none.svg"
-failed 'no such folder' 2 'no such folder' "$tool" plot "$tmp/nowhere" -o "$tmp/none.svg"
+failed 'an empty directory' 1 'nothing to show' "$tool" plot "$tmp/empty" -o "$tmp/none.svg"
+failed 'no such directory' 2 'no such directory' "$tool" plot "$tmp/nowhere" -o "$tmp/none.svg"
 promise 'no picture is made of nothing' [ ! -e "$tmp/none.svg" ]
 failed 'a full disk' 2 'No space' "$tool" plot "$tmp/few" -o /dev/full
 failed 'a place where nothing may be written' 2 'No such' "$tool" plot "$tmp/few" -o "$tmp/nowhere/x"

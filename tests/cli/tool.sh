@@ -97,7 +97,7 @@ verdict 'its driver refuses maps of imports, and the shim has made them; keep --
 verdict 'deny has refused nothing' deny 0 import
 verdict 'it imports, and maps no import' redirect 0 import
 mkdir "$tmp/empty"
-promise 'an empty folder is nothing imported' grep -q 'no process has imported a dma-buf' \
+promise 'an empty directory is nothing imported' grep -q 'no process has imported a dma-buf' \
 	<("$tool" report "$tmp/empty")
 promise 'maps --json' jq -e 'length == 0' <("$tool" maps --json "$tmp/empty") >"$tmp/null"
 
@@ -205,12 +205,12 @@ for command in report top maps watch set; do
 	refuses "$command, no such process" 'there is no process 99999999' $command 99999999
 	promise "$command --help" grep -q '^Usage: primeshim ' <("$tool" $command --help)
 done
-refuses 'report, two folders' 'one folder or process at a time' report a b
+refuses 'report, two directories' 'one directory or process at a time' report a b
 refuses 'report, two formats' 'exclude each other' report --json --csv "$dir"
 refuses 'report, no status' '--status takes a number from 0 to 255' report --status 256 "$dir"
-refuses 'report, no such folder' 'there is no such folder' report "$tmp/none"
+refuses 'report, no such directory' 'there is no such directory' report "$tmp/none"
 refuses 'a process that is not under the shim' "process $$ is not under the shim: start it with run-with-shim" report $$
-refuses 'watch, a folder' 'one process at a time' watch "$tmp/empty"
+refuses 'watch, a directory' 'one process at a time' watch "$tmp/empty"
 refuses 'set, no process' 'the first word is the number of a process' set mode=off
 refuses 'top, no number' '-n takes a number from 1 on' top -n 0
 refuses 'top, no time' '-d takes seconds from 0.1 to 3600' top -d 0
@@ -229,10 +229,10 @@ mkdir "$tmp/mixed"
 mv "$tmp/cut.primeshim" "$tmp/mixed"
 cp "$page" "$tmp/mixed"
 mkfifo "$tmp/mixed/fifo.primeshim"
-mkdir "$tmp/mixed/folder.primeshim"
+mkdir "$tmp/mixed/directory.primeshim"
 ln -s "$page" "$tmp/mixed/link.primeshim"
 "$tool" report "$tmp/mixed" >"$tmp/text" 2>"$tmp/err"
-promise 'a folder with rubbish: what is right is told' grep -q '^client\[' "$tmp/text"
+promise 'a directory with rubbish: what is right is told' grep -q '^client\[' "$tmp/text"
 promise 'and the rest in a line each' [ "$(grep -c '; left out$' "$tmp/err")" = 4 ]
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	chmod 755 "$tmp"
@@ -242,7 +242,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	promise 'in one line' grep -q 'is not yours: look at it as its user' "$tmp/err"
 	kill $!
 	setpriv --reuid 12345 --clear-groups "$tool" report "$dir" >"$tmp/out" 2>"$tmp/err"
-	promise "another user's folder: status 2" [ $? = 2 ]
+	promise "another user's directory: status 2" [ $? = 2 ]
 fi
 for command in 'report --json' report 'report --csv' 'maps'; do
 	# shellcheck disable=SC2086

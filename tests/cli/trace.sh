@@ -34,14 +34,14 @@ compile "$tmp/client" "$src/tests/cli/trace.c" "$src/tests/lib/drivers-client.c"
 compile "$tmp/drivers" "$src/tests/process/drivers.c" "$src/tests/lib/drivers-client.c" "$src/tests/process/drivers-odd.c" "$src/tests/fake/fake-drivers.c"
 compile "$tmp/page-make" "$src/tests/lib/page-make.c"
 
-# run FOLDER PROGRAM ARG...: under the shim, with its page in a new FOLDER
+# run DIRECTORY PROGRAM ARG...: under the shim, with its page in a new DIRECTORY
 run() {
 	rm -rf "${tmp:?}/$1"
 	LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/$1 ${EMULATOR:+"$EMULATOR"} "${@:2}" \
 		>"$tmp/out" 2>"$tmp/err"
 }
 
-# trace FOLDER: writes, checks and lists the trace
+# trace DIRECTORY: writes, checks and lists the trace
 trace() {
 	"$tool" trace "$tmp/$1" -o "$tmp/$1.json" 2>"$tmp/err"
 	promise "$1: the trace is written" [ $? = 0 ]
@@ -179,9 +179,9 @@ failed 'no trace_marker' 2 'nowhere/marker: No such file' "$tool" trace "$tmp/al
 
 # Files.
 mkdir "$tmp/empty"
-failed 'an empty folder' 1 'nothing to show' "$tool" trace "$tmp/empty" -o "$tmp/none.json"
+failed 'an empty directory' 1 'nothing to show' "$tool" trace "$tmp/empty" -o "$tmp/none.json"
 promise 'and no file' [ ! -e "$tmp/none.json" ]
-failed 'no such folder' 2 'no such folder' "$tool" trace "$tmp/nowhere" -o "$tmp/none.json"
+failed 'no such directory' 2 'no such directory' "$tool" trace "$tmp/nowhere" -o "$tmp/none.json"
 mkdir "$tmp/short"
 cp "$tmp/all"/*.primeshim "$tmp/short/1-1.1.primeshim"
 head -c 5000 "$tmp/short/1-1.1.primeshim" >"$tmp/short/2-2.2.primeshim"
@@ -193,7 +193,7 @@ echo precious >"$tmp/old"
 for full in /dev/full "$tmp/nowhere/x" "$tmp"; do
 	failed "-o ${full/$tmp/TMP}" 2 'No space|No such|directory' "$tool" trace "$tmp/all" -o "$full"
 done
-failed 'pages of nothing' 2 'no such folder' "$tool" trace "$tmp/nowhere" -o "$tmp/old"
+failed 'pages of nothing' 2 'no such directory' "$tool" trace "$tmp/nowhere" -o "$tmp/old"
 promise 'leave a file that was there' [ "$(cat "$tmp/old")" = precious ]
 ln -s old "$tmp/link"
 "$tool" trace "$tmp/all" -o "$tmp/link"

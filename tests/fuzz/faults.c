@@ -413,7 +413,7 @@ static void remove_pages(void)
 	struct dirent *e;
 
 	while (d && (e = readdir(d)))
-		if (strstr(e->d_name, SHARED_SUFFIX))
+		if (strstr(e->d_name, STATUS_SUFFIX))
 			unlinkat(dirfd(d), e->d_name, 0);
 	if (d)
 		closedir(d);

@@ -21,7 +21,7 @@
 #include "state/import.h"
 #include "state/offsets.h"
 #include "state/mapping.h"
-#include "report/publish_page.h"
+#include "report/publish_status.h"
 #include "settings/settings.h"
 #include "report/stats.h"
 
@@ -245,7 +245,7 @@ static void check_imports(struct thread *all)
 	bool blurred = false;
 
 	for (int i = 0; i < SHARED; i++) {
-		struct file *f = file_lock(shared_fd[i]);
+		struct file *f = file_lock(status_fd[i]);
 
 		seeds += !!f;
 		if (f)
@@ -317,13 +317,13 @@ static void check_addresses(struct thread *t)
 }
 
 /* The page says what its draft does, unless somebody else writes into it, too. */
-static void check_same(struct thread *all, const struct publish_page *p,
-		       const struct publish_page *draft, const char *when)
+static void check_same(struct thread *all, const struct publish_status *p,
+		       const struct publish_status *draft, const char *when)
 {
-	const struct shared_page *h = &p->head, *d = &draft->head;
+	const struct status_file *h = &p->head, *d = &draft->head;
 
 	EXPECT(all, !memcmp((const char *)p + sizeof(*h), (const char *)draft + sizeof(*d),
-			    offsetof(struct publish_page, events) - sizeof(*h)) &&
+			    offsetof(struct publish_status, events) - sizeof(*h)) &&
 	       h->names.used == d->names.used && h->pairs.used == d->pairs.used &&
 	       h->buffers.used == d->buffers.used && h->imports.used == d->imports.used &&
 	       h->mappings.used == d->mappings.used && h->imports_live == d->imports_live &&
@@ -361,7 +361,7 @@ static void check_buffers(struct thread *all, const char *when)
 /* The shared page, if there is one, has nothing that is live but those buffers. */
 static void check_page(struct thread *all, const char *when)
 {
-	const struct publish_page *draft = publish_draft();
+	const struct publish_status *draft = publish_draft();
 	unsigned int buffers = 0, imports = 0, mappings = 0;
 
 	if (!draft)

@@ -38,7 +38,7 @@
 
 unsigned int threads = 4;
 bool redirect, observe;
-int shared_fd[SHARED] = { -1, -1 };
+int status_fd[SHARED] = { -1, -1 };
 
 static unsigned long seed, steps = 100000;
 static bool trace, clean, progress;
@@ -135,9 +135,9 @@ static void open_shared(void)
 
 	for (int i = 0; i < SHARED; i++) {
 		path[sizeof(path) - 2] = '0' + (i ? FAKE_SIGBUS : FAKE_REFUSES);
-		shared_fd[i] = fake_open(path, O_RDWR | O_CLOEXEC);
+		status_fd[i] = fake_open(path, O_RDWR | O_CLOEXEC);
 		p.fd = fake_export(PAGE, 0, true);
-		if (shared_fd[i] < 0 || shim_ioctl(shared_fd[i], DRM_IOCTL_PRIME_FD_TO_HANDLE, &p))
+		if (status_fd[i] < 0 || shim_ioctl(status_fd[i], DRM_IOCTL_PRIME_FD_TO_HANDLE, &p))
 			abort();
 		shim_close(p.fd);
 		for (unsigned int j = 0; j < threads; j++) {
@@ -146,7 +146,7 @@ static void open_shared(void)
 			all[j].files[i] = (struct ofile){
 				.used = true, .device = i ? FAKE_SIGBUS : FAKE_REFUSES,
 			};
-			fd = fd_new(&all[j], shared_fd[i], i, -1, true);
+			fd = fd_new(&all[j], status_fd[i], i, -1, true);
 			all[j].fds[fd].fixed = true;
 		}
 	}
@@ -156,7 +156,7 @@ static void close_shared(void)
 {
 	for (int i = 0; i < SHARED; i++) {
 		for (unsigned int j = 0; j < threads; j++) {
-			int fd = fd_at(&all[j], shared_fd[i]);
+			int fd = fd_at(&all[j], status_fd[i]);
 
 			if (fd < 0)
 				continue;
@@ -166,7 +166,7 @@ static void close_shared(void)
 			fd_gone(&all[j], fd);
 			bufs_reap(&all[j]);
 		}
-		if (shim_close(shared_fd[i]))
+		if (shim_close(status_fd[i]))
 			abort();
 	}
 }

@@ -122,7 +122,7 @@ struct thread {
 /* fuzz.c */
 extern unsigned int threads;
 extern bool redirect, observe;
-extern int shared_fd[SHARED];
+extern int status_fd[SHARED];
 
 uint32_t rnd(struct thread *t, uint32_t below);
 bool one_in(struct thread *t, uint32_t n);

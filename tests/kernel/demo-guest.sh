@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The part of scripts/demo.sh and survey.sh that runs where the devices are, mostly in a virtual
 # machine: runs unmodified programs natively, with the shim and with the shim just observing, or in
-# the WAYS of the environment. Writes pictures and logs to a folder, and how each run ended to
+# the WAYS of the environment. Writes pictures and logs to a directory, and how each run ended to
 # results.txt in it, as "NAME WAY HOW" with tabs; and NAME-brackets.txt, what the kernel counted of
 # the run with the shim (see counted below); and NAME-survey.txt in the way survey.
 
@@ -11,7 +11,7 @@ me=demo-guest.sh
 ways=${WAYS:-native shim observe}
 
 if [ $# -lt 3 ] || [ ! -x "$1/scripts/run-with-shim.sh" ] || [ ! -d "$2" ]; then
-	echo "Usage: $me BUILD-FOLDER OUT-FOLDER ROW..." >&2
+	echo "Usage: $me BUILD-DIRECTORY OUT-DIRECTORY ROW..." >&2
 	echo "ROW is egl-vgem, egl-cirrus, gstreamer, radeon, weston, etnaviv, etnaviv-gbm," \
 		"chromium or sway" >&2
 	exit 2

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # primeshim ab on a real kernel: an EGL program that imports udmabuf's buffers into vgem. Root, in a
-# virtual machine made by scripts/vm.sh; run in the build folder. Prints "ok - ..." and "not ok -
+# virtual machine made by scripts/vm.sh; run in the build directory. Prints "ok - ..." and "not ok -
 # ..." lines; the caller counts them.
 set -u
 tmp=$(mktemp -d) || exit 1

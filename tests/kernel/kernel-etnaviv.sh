@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What is promised of imports into etnaviv, asked of the real driver: root, in a virtual machine
 # made by scripts/vm.sh --etnaviv, with --system-heap for docs/etnaviv-system-heap.md. Run in the
-# build folder that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the
+# build directory that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the
 # caller counts them.
 set -u
 lib=$PWD/.libs/libprimeshim.so

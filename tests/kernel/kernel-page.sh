@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The shared page and primeshim on a real kernel; root, in a virtual machine made by scripts/vm.sh.
-# Run in the build folder. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
+# Run in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
@@ -16,7 +16,7 @@ promise() {
 }
 
 if [ ! -x $client ] || [ ! -x $tool ]; then
-	echo "not ok - $PWD is no build folder, or has no primeshim"
+	echo "not ok - $PWD is no build directory, or has no primeshim"
 	exit 1
 fi
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What is promised of imports into radeon, whose first touch is SIGBUS natively, asked of the
 # running kernel; root, in a virtual machine made by scripts/vm.sh --radeon. Run in the build
-# folder. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
+# directory. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
@@ -24,7 +24,7 @@ ends() {
 	[ $? = "$1" ]
 }
 
-[ -x "$shim" ] || { echo "not ok - $PWD is no build folder"; exit 1; }
+[ -x "$shim" ] || { echo "not ok - $PWD is no build directory"; exit 1; }
 [ -x tests/kernel/radeon ] ||
 	{ echo 'not ok - tests/kernel/radeon is not built: libdrm_radeon was missing'; exit 1; }
 card=$(tests/kernel/matrix card radeon)

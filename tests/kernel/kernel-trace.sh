@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # primeshim trace --ftrace among the kernel's own events; root, in a virtual machine made by
-# scripts/vm.sh. Run in the build folder. Prints "ok - ..." and "not ok - ..." lines.
+# scripts/vm.sh. Run in the build directory. Prints "ok - ..." and "not ok - ..." lines.
 set -u
 tool=$PWD/tools/primeshim lib=$PWD/.libs/libprimeshim.so tracing=/sys/kernel/tracing
 tmp=$(mktemp -d)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What is promised of imports, asked of the running kernel; root, in a virtual machine made by
-# scripts/vm.sh with cirrus-vga and virtio-gpu-pci. Run in the build folder. Prints "ok - ..." and
+# scripts/vm.sh with cirrus-vga and virtio-gpu-pci. Run in the build directory. Prints "ok - ..." and
 # "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/wait.sh
@@ -19,7 +19,7 @@ exporters=()
 ! grep -q vivid /sys/class/video4linux/video0/name 2>/dev/null || exporters+=(vivid)
 [ ! -e /dev/udmabuf ] || exporters+=(udmabuf)
 [ ! -e /dev/dma_heap/system ] || exporters+=(heap)
-[ -x "$shim" ] || { echo "not ok - $PWD is no build folder"; exit 1; }
+[ -x "$shim" ] || { echo "not ok - $PWD is no build directory"; exit 1; }
 echo "# kernel $(uname -r), exporters ${exporters[*]} and dumb buffers"
 
 importers=()

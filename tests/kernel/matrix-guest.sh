@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The part of scripts/matrix.sh that runs on the kernel in question, as root, in the build folder:
+# The part of scripts/matrix.sh that runs on the kernel in question, as root, in the build directory:
 # asks all importers, or those whose names are given, and prints "KERNEL MACHINE IMPORTER EXPORTER NATIVE REDIRECT RESCUE OBSERVE DENY" a line, with tabs.
 set -u
 [ -x tests/kernel/probe ] || { echo "matrix-guest.sh: $PWD has no tests/kernel/probe" >&2; exit 2; }

@@ -20,7 +20,7 @@
 
 #define HANGS	300	/* seconds, after which it does: on a busy machine one takes a minute */
 
-static int shared_file;
+static int status_drm_file;
 static atomic_bool done;
 
 static void *work(void *arg)
@@ -29,9 +29,9 @@ static void *work(void *arg)
 	long wrong = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
-		int fd = dup(shared_file);
-		uint32_t handle = import(i & 1 ? fd : shared_file, &s.e);
-		uint8_t *p = map(i & 2 ? fd : shared_file, handle, SIZE, i & 4 ? RW : PROT_READ);
+		int fd = dup(status_drm_file);
+		uint32_t handle = import(i & 1 ? fd : status_drm_file, &s.e);
+		uint8_t *p = map(i & 2 ? fd : status_drm_file, handle, SIZE, i & 4 ? RW : PROT_READ);
 
 		wrong += !right(&s, p, 0, 2);
 		if (i % 3)
@@ -39,7 +39,7 @@ static void *work(void *arg)
 		close(fd);
 		wrong += !right(&s, p + SIZE - 2 * PAGE, PAGES - 2, 2);
 		if (i % 3 == 0)
-			wrong += close_handle(shared_file, handle) != 0;
+			wrong += close_handle(status_drm_file, handle) != 0;
 		wrong += munmap(p, SIZE) != 0;
 	}
 	return (void *)wrong;
@@ -51,10 +51,10 @@ static void *juggle(void *arg)
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC), base = *(int *)arg;
 
 	while (!done) {
-		int other = card(), a = fcntl(shared_file, F_DUPFD_CLOEXEC, base);
+		int other = card(), a = fcntl(status_drm_file, F_DUPFD_CLOEXEC, base);
 
 		dup2(other, a);
-		dup2(shared_file, a);
+		dup2(status_drm_file, a);
 		dup3(null, a, O_CLOEXEC);
 		close(other);
 		close_range(a, a, 0);
@@ -89,12 +89,12 @@ static void in_threads(void)
 	long wrong = 0;
 	void *ret;
 
-	shared_file = card();
-	own = subject_on(shared_file);
+	status_drm_file = card();
+	own = subject_on(status_drm_file);
 	done = false;
 	for (int i = 0; i < WORKERS; i++) {
-		s[i] = subject_on(shared_file);
-		close_handle(shared_file, s[i].handle);
+		s[i] = subject_on(status_drm_file);
+		close_handle(status_drm_file, s[i].handle);
 	}
 	for (int i = 0; i < 2; i++)
 		pthread_create(&juggler[i], NULL, juggle, &bases[i]);
@@ -114,7 +114,7 @@ static void in_threads(void)
 		s[i].fd = -1;
 		subject_free(&s[i]);
 	}
-	check(!wrong && maps(&own, shared_file), "all of their mappings end");
+	check(!wrong && maps(&own, status_drm_file), "all of their mappings end");
 	subject_free(&own);
 }
 
@@ -272,11 +272,11 @@ static void next_storm(int us)
 static void storm(int sig)
 {
 	const int saved = errno, turn = storms++, null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	const int copy = dup(shared_file);
+	const int copy = dup(status_drm_file);
 
 	(void)sig;
 	dup2(turn & 1 ? null : copy, 100 + turn % 3);
-	dup2(shared_file, 103);
+	dup2(status_drm_file, 103);
 	close(100 + (turn + 1) % 3);
 	if (turn & 4)
 		close(103);
@@ -293,7 +293,7 @@ static void in_a_storm(int flags, const char *promise)
 	struct brackets since = brackets_now();
 	long wrong = 0, rounds = 0;
 
-	shared_file = s.fd;
+	status_drm_file = s.fd;
 	storms = 0;
 	sigaction(SIGALRM, &act, &old);
 	next_storm(500);

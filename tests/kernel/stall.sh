@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # When scripts/vm.sh gives a virtual machine up: one that hangs, and none that is slow. A script
-# plays QEMU: it writes what a guest would, into the folder that vm.sh shares with it. Needs neither
+# plays QEMU: it writes what a guest would, into the directory that vm.sh shares with it. Needs neither
 # QEMU nor a kernel.
 set -u
 src=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
@@ -38,7 +38,7 @@ STUB
 chmod +x "$tmp"/bin/*
 
 # guest NAME OPTION...: vm.sh with a guest that does what stdin says, in a shell where $dir is the
-# folder. Leaves its status, out and err in files. All of them run at once, as they mostly wait.
+# directory. Leaves its status, out and err in files. All of them run at once, as they mostly wait.
 guest() {
 	cat >"$tmp/$1"
 	GUEST=$tmp/$1 XDG_CACHE_HOME=$tmp/cache PATH=$tmp/bin:$PATH \

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Makes a shared page (src/kernel/shared_page.h) of whatever is asked for, right or wrong, and tells what
+ * Makes a shared page (src/kernel/status_file.h) of whatever is asked for, right or wrong, and tells what
  * one holds, without any of the reader's code. For tests of what reads pages.
  *
  *   page-make FILE <SCRIPT	writes a page; a line of SCRIPT is a word with KEY=VALUE behind it:
  *	room events=16 imports=4	how many entries the tables have; before all others
- *	head program=x pid=7 ended=99	fields of struct shared_page
+ *	head program=x pid=7 ended=99	fields of struct status_file
  *	name text=vgem			another name; "" and "?" are there, so the first is 2
  *	counter n=0 value=7
  *	pair, buffer, import, mapping, event KEY=VALUE...	another entry. live and seq, an event's
@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernel/shared_page.h"
+#include "kernel/status_file.h"
 
 struct field {
 	const char *key;
@@ -33,62 +33,62 @@ struct field {
 #define F(type, member) { #member, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
 
 static const struct field head_fields[] = {
-	F(shared_page, magic), F(shared_page, version), F(shared_page, order), F(shared_page, size),
-	F(shared_page, pid), F(shared_page, ppid), F(shared_page, bits), F(shared_page, made_real),
-	F(shared_page, made), F(shared_page, program), F(shared_page, command), F(shared_page, shim),
-	F(shared_page, policy), F(shared_page, start_policy), F(shared_page, forked),
-	F(shared_page, state), F(shared_page, ended), F(shared_page, imports_live),
-	F(shared_page, imports_most), F(shared_page, no_room), F(shared_page, blocked_most), { 0 }
+	F(status_file, magic), F(status_file, version), F(status_file, order), F(status_file, size),
+	F(status_file, pid), F(status_file, ppid), F(status_file, bits), F(status_file, made_real),
+	F(status_file, made), F(status_file, program), F(status_file, command), F(status_file, shim),
+	F(status_file, policy), F(status_file, start_policy), F(status_file, forked),
+	F(status_file, state), F(status_file, ended), F(status_file, imports_live),
+	F(status_file, imports_most), F(status_file, no_room), F(status_file, blocked_most), { 0 }
 };
-static const struct field name_fields[] = { { "text", 0, SHARED_NAME_LEN }, { 0 } };
+static const struct field name_fields[] = { { "text", 0, STATUS_NAME_LEN }, { 0 } };
 static const struct field pair_fields[] = {
-	F(shared_pair, importer), F(shared_pair, exporter), F(shared_pair, call),
-	F(shared_pair, outcome), F(shared_pair, native), F(shared_pair, reason),
-	F(shared_pair, count), F(shared_pair, bytes), { 0 }
+	F(status_pair, importer), F(status_pair, exporter), F(status_pair, call),
+	F(status_pair, outcome), F(status_pair, native), F(status_pair, reason),
+	F(status_pair, count), F(status_pair, bytes), { 0 }
 };
 static const struct field buffer_fields[] = {
-	F(shared_buffer, seq), F(shared_buffer, live), F(shared_buffer, exporter),
-	F(shared_buffer, bracket), F(shared_buffer, deaf), F(shared_buffer, ino),
-	F(shared_buffer, size), F(shared_buffer, begins), F(shared_buffer, ends),
-	F(shared_buffer, owed), F(shared_buffer, blocked), { 0 }
+	F(status_buffer, seq), F(status_buffer, live), F(status_buffer, exporter),
+	F(status_buffer, bracket), F(status_buffer, no_brackets), F(status_buffer, ino),
+	F(status_buffer, size), F(status_buffer, begins), F(status_buffer, ends),
+	F(status_buffer, owed), F(status_buffer, blocked), { 0 }
 };
 static const struct field import_fields[] = {
-	F(shared_import, seq), F(shared_import, live), F(shared_import, importer),
-	F(shared_import, buffer), F(shared_import, handle), F(shared_import, tid),
-	F(shared_import, since), { 0 }
+	F(status_import, seq), F(status_import, live), F(status_import, importer),
+	F(status_import, buffer), F(status_import, handle), F(status_import, tid),
+	F(status_import, since), { 0 }
 };
 static const struct field mapping_fields[] = {
-	F(shared_mapping, seq), F(shared_mapping, live), F(shared_mapping, importer),
-	F(shared_mapping, buffer), F(shared_mapping, prot), F(shared_mapping, native),
-	F(shared_mapping, tid), F(shared_mapping, start), F(shared_mapping, end),
-	F(shared_mapping, since), { 0 }
+	F(status_mapping, seq), F(status_mapping, live), F(status_mapping, importer),
+	F(status_mapping, buffer), F(status_mapping, prot), F(status_mapping, native),
+	F(status_mapping, tid), F(status_mapping, start), F(status_mapping, end),
+	F(status_mapping, since), { 0 }
 };
 static const struct field event_fields[] = {
-	F(shared_event, seq), F(shared_event, tid), F(shared_event, at), F(shared_event, kind),
-	F(shared_event, importer), F(shared_event, exporter), F(shared_event, outcome),
-	F(shared_event, native), F(shared_event, reason), F(shared_event, handle),
-	F(shared_event, entry), F(shared_event, prot), F(shared_event, ino), F(shared_event, addr),
-	F(shared_event, len), F(shared_event, took), { 0 }
+	F(status_event, seq), F(status_event, tid), F(status_event, at), F(status_event, kind),
+	F(status_event, importer), F(status_event, exporter), F(status_event, outcome),
+	F(status_event, native), F(status_event, reason), F(status_event, handle),
+	F(status_event, entry), F(status_event, prot), F(status_event, ino), F(status_event, addr),
+	F(status_event, len), F(status_event, took), { 0 }
 };
 
 /* The tables, in the order of the file. */
 static struct table {
 	const char *word, *room;
 	const struct field *fields;
-	size_t section, stride;		/* of struct shared_section in the head */
+	size_t section, stride;		/* of struct status_section in the head */
 	uint32_t n;
 } tables[] = {
-	{ "name", "names", name_fields, offsetof(struct shared_page, names), SHARED_NAME_LEN, 64 },
-	{ "pair", "pairs", pair_fields, offsetof(struct shared_page, pairs),
-	  sizeof(struct shared_pair), 64 },
-	{ "buffer", "buffers", buffer_fields, offsetof(struct shared_page, buffers),
-	  sizeof(struct shared_buffer), 1024 },
-	{ "import", "imports", import_fields, offsetof(struct shared_page, imports),
-	  sizeof(struct shared_import), 2048 },
-	{ "mapping", "mappings", mapping_fields, offsetof(struct shared_page, mappings),
-	  sizeof(struct shared_mapping), 1024 },
-	{ "event", "events", event_fields, offsetof(struct shared_page, events),
-	  sizeof(struct shared_event), 8192 },
+	{ "name", "names", name_fields, offsetof(struct status_file, names), STATUS_NAME_LEN, 64 },
+	{ "pair", "pairs", pair_fields, offsetof(struct status_file, pairs),
+	  sizeof(struct status_pair), 64 },
+	{ "buffer", "buffers", buffer_fields, offsetof(struct status_file, buffers),
+	  sizeof(struct status_buffer), 1024 },
+	{ "import", "imports", import_fields, offsetof(struct status_file, imports),
+	  sizeof(struct status_import), 2048 },
+	{ "mapping", "mappings", mapping_fields, offsetof(struct status_file, mappings),
+	  sizeof(struct status_mapping), 1024 },
+	{ "event", "events", event_fields, offsetof(struct status_file, events),
+	  sizeof(struct status_event), 8192 },
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
@@ -96,15 +96,15 @@ static struct table {
 static char *file;		/* the page */
 static size_t file_size, cut;
 
-static struct shared_section *section(const struct table *t)
+static struct status_section *section(const struct table *t)
 {
-	return (struct shared_section *)(file + t->section);
+	return (struct status_section *)(file + t->section);
 }
 
 static void make(void)
 {
 	static const char first[][8] = { "", "?" };
-	struct shared_page *h;
+	struct status_file *h;
 
 	file_size = sizeof(*h);
 	for (size_t i = 0; i < TABLES; i++)
@@ -113,20 +113,20 @@ static void make(void)
 	file = calloc(1, file_size);
 	if (!file)
 		err(2, "a page");
-	h = (struct shared_page *)file;
-	memcpy(h->magic, SHARED_MAGIC, sizeof(h->magic));
-	h->version = SHARED_VERSION;
-	h->order = SHARED_ORDER;
+	h = (struct status_file *)file;
+	memcpy(h->magic, STATUS_MAGIC, sizeof(h->magic));
+	h->version = STATUS_VERSION;
+	h->order = STATUS_ORDER;
 	h->size = file_size;
 	h->pid = h->ppid = 1;
 	h->bits = sizeof(void *) * 8;
-	h->state = SHARED_EXITED;
+	h->state = STATUS_EXITED;
 	for (size_t i = 0, at = sizeof(*h); i < TABLES; i++) {
-		*section(&tables[i]) = (struct shared_section){ at, tables[i].stride, tables[i].n, 0 };
+		*section(&tables[i]) = (struct status_section){ at, tables[i].stride, tables[i].n, 0 };
 		at += (tables[i].stride * tables[i].n + 63) & ~(size_t)63;
 	}
 	for (size_t i = 0; i < 2 && i < tables[0].n; i++)
-		memcpy(file + section(&tables[0])->offset + i * SHARED_NAME_LEN, first[i], 8);
+		memcpy(file + section(&tables[0])->offset + i * STATUS_NAME_LEN, first[i], 8);
 	section(&tables[0])->used = tables[0].n < 2 ? tables[0].n : 2;
 }
 
@@ -176,7 +176,7 @@ static bool next_pair(char **line, char **key, char **value)
 
 static void add_entry(struct table *t, char **line)
 {
-	struct shared_section *s = section(t);
+	struct status_section *s = section(t);
 	char *entry, *key, *value;
 	bool event = t->fields == event_fields;
 
@@ -185,17 +185,17 @@ static void add_entry(struct table *t, char **line)
 	entry = file + s->offset + (size_t)(s->used++ % s->n) * s->stride;
 	memset(entry, 0, s->stride);
 	if (event)
-		((struct shared_event *)entry)->seq = s->used;
+		((struct status_event *)entry)->seq = s->used;
 	/* All of these have it in the same place, behind an even seq. */
 	else if (t->fields != name_fields && t->fields != pair_fields)
-		entry[offsetof(struct shared_import, live)] = 1;
+		entry[offsetof(struct status_import, live)] = 1;
 	while (next_pair(line, &key, &value))
 		put(entry, t->fields, key, value);
 }
 
 static void one_line(char *word, char **line)
 {
-	struct shared_page *h = (struct shared_page *)file;
+	struct status_file *h = (struct status_file *)file;
 	char *key, *value;
 	unsigned int n = 0;
 
@@ -265,7 +265,7 @@ static int dump(const char *path)
 		"denied", "export", "begin", "end", "owed", "blocked", "told", "own", "touched",
 		"import_own", "import_unknown", "lost", "no_descriptor",
 	};
-	struct shared_page *h;
+	struct status_file *h;
 	FILE *f = fopen(path, "r");
 	uint64_t bytes = 0, live[2] = { 0 }, refused = 0, faults = 0;
 
@@ -276,11 +276,11 @@ static int dump(const char *path)
 	if (fread(file, 1, file_size, f) < file_size)
 		err(2, "%s", path);
 	fclose(f);
-	h = (struct shared_page *)file;
+	h = (struct status_file *)file;
 	for (unsigned int i = 0; i < STAT_COUNT; i++)
 		printf("%s %llu\n", names[i], (unsigned long long)h->counters[i]);
 	for (uint32_t i = 0; i < h->pairs.used; i++) {
-		struct shared_pair *p = (struct shared_pair *)(file + h->pairs.offset) + i;
+		struct status_pair *p = (struct status_pair *)(file + h->pairs.offset) + i;
 
 		if (p->native == NATIVE_SIGBUS)
 			faults += p->count;
@@ -290,9 +290,9 @@ static int dump(const char *path)
 	printf("pairs_refused %llu\npairs_fault %llu\n", (unsigned long long)refused,
 	       (unsigned long long)faults);
 	for (uint32_t i = 0; i < h->imports.used; i++)
-		live[0] += ((struct shared_import *)(file + h->imports.offset))[i].live;
+		live[0] += ((struct status_import *)(file + h->imports.offset))[i].live;
 	for (uint32_t i = 0; i < h->mappings.used; i++) {
-		struct shared_mapping *m = (struct shared_mapping *)(file + h->mappings.offset) + i;
+		struct status_mapping *m = (struct status_mapping *)(file + h->mappings.offset) + i;
 
 		live[1] += m->live;
 		bytes += m->live ? m->end - m->start : 0;

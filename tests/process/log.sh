@@ -164,7 +164,7 @@ to 'a link to one' "$tmp/link" ''
 promise 'log a link to one: lines come' lines "$tmp/file"
 to 'a file that is not there' "$tmp/none" ENOENT
 promise 'log a file that is not there: nor is it then' [ ! -e "$tmp/none" ]
-to 'a folder' "$tmp" 'neither a file nor a terminal nor a pipe'
+to 'a directory' "$tmp" 'neither a file nor a terminal nor a pipe'
 to 'a file of the kernel' /proc/self/comm "a file of the kernel's"
 to 'a device' /dev/null 'neither a file nor a terminal nor a pipe'
 to 'another one' /dev/full 'neither a file nor a terminal nor a pipe'

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Programs of two ABIs in one process tree, with primeshim installed for both as Debian's multiarch
-# has it: each gets its own. Takes a build folder of amd64 and one of i386.
+# has it: each gets its own. Takes a build directory of amd64 and one of i386.
 set -u
 big=${1-} small=${2-}
 if [ ! -e "$big/.libs/libprimeshim.so" ] || [ ! -e "$small/.libs/libprimeshim.so" ]; then
-	echo "Usage: mixed.sh BUILD-FOLDER-OF-AMD64 BUILD-FOLDER-OF-I386" >&2
+	echo "Usage: mixed.sh BUILD-DIRECTORY-OF-AMD64 BUILD-DIRECTORY-OF-I386" >&2
 	exit 2
 fi
 tmp=$(mktemp -d) || exit 2

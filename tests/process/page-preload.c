@@ -3,7 +3,7 @@
  * A file system that is slow, full, old or of any kind, for the shared page alone: preloaded behind
  * the shim, as its calls of libc come here. By variables of the environment:
  *
- *   SLOW_OPEN=MS	a new page in a folder takes so long to be made
+ *   SLOW_OPEN=MS	a new page in a directory takes so long to be made
  *   SLOW_ROOM=MS	and so does its room
  *   ROOM=ERRNO		the room cannot be had at once: fallocate() says this
  *   FS_TYPE=HEX	what statfs() says of the file system

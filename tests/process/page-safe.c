@@ -17,7 +17,7 @@
  *   cycle        is an import that is mapped, unmapped and closed?
  *   leave N, release   so many descriptors are left; all are again
  *   memory       no more address space than there is, but for 512 KiB
- *   nowhere      chroot() into the empty folder $EMPTY
+ *   nowhere      chroot() into the empty directory $EMPTY
  *   block, xfsz  SIGXFSZ is blocked; has one come?
  *   wait         says "ready", and reads a line
  */
@@ -43,7 +43,7 @@
 #include <drm.h>
 #include <drm_mode.h>
 
-#include "kernel/shared_page.h"
+#include "kernel/status_file.h"
 
 #define PAGE	4096UL
 #define SIZE	(4 * PAGE)
@@ -192,7 +192,7 @@ static char *find_page(void)
 	char line[4096];
 
 	while (maps && !at && fgets(line, sizeof(line), maps))
-		if (strstr(line, SHARED_SUFFIX "\n"))
+		if (strstr(line, STATUS_SUFFIX "\n"))
 			at = strtoul(line, NULL, 16);
 	if (maps)
 		fclose(maps);
@@ -206,11 +206,11 @@ static char *find_page(void)
 static void poison(bool all)
 {
 	char *page = find_page();
-	struct shared_page *h = (struct shared_page *)page;
-	struct shared_section *s[] = {
+	struct status_file *h = (struct status_file *)page;
+	struct status_section *s[] = {
 		&h->names, &h->pairs, &h->buffers, &h->imports, &h->mappings, &h->events
 	};
-	struct shared_mapping *m;
+	struct status_mapping *m;
 	uint32_t policy, pid;
 
 	place_canaries();
@@ -230,7 +230,7 @@ static void poison(bool all)
 		else
 			munmap(p, CANARY);
 	}
-	m = (struct shared_mapping *)(page + h->mappings.offset);
+	m = (struct status_mapping *)(page + h->mappings.offset);
 	for (uint32_t i = 0; all && i < h->mappings.n; i++) {
 		m[i].live = 1;
 		m[i].seq = ~0U;
@@ -313,7 +313,7 @@ static void time_cycle(void)
 
 static void say_where(void)
 {
-	const struct shared_page *p = (const struct shared_page *)find_page();
+	const struct status_file *p = (const struct status_file *)find_page();
 
 	printf("page %lx %lx %lx\n", (long)p, (long)p + (long)p->size, (long)&p->policy);
 }

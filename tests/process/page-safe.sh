@@ -257,7 +257,7 @@ done
 if [ "$(id -u)" = 0 ]; then
 	mkdir "$tmp/empty"
 	program EMPTY="$tmp/empty" -- nowhere import map import map
-	no_page 'no /proc, and no such folder' ENOENT
+	no_page 'no /proc, and no such directory' ENOENT
 	mkdir "$tmp/empty/pages"
 	program EMPTY="$tmp/empty" PRIMESHIM_DIR=/pages -- nowhere import map import map
 	promise 'no /proc: there is a page' [ "$status-$(count "$tmp/empty/pages")-$(wc -c <"$tmp/err")" = 0-1-0 ]
@@ -270,7 +270,7 @@ if [ ${#as[@]} = 0 ] || { command -v setpriv >/dev/null && chown 12345 "$dir"; }
 	rm -f "$dir"/*
 	mkfifo "$tmp/in"
 	chmod a+r "$tmp/in"
-	# The other user may have no way into the build folder.
+	# The other user may have no way into the build directory.
 	mkdir "$tmp/open"
 	cp "$shim" "$fake" "$build/tests/process/page-safe" "$tool" "$tmp/open"
 	(

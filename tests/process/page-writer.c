@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Another process of the same user, which writes rubbish into every shared page of a folder, again
+ * Another process of the same user, which writes rubbish into every shared page of a directory, again
  * and again until SIGTERM. It says when it has begun, and in the end how many words it has written,
  * and into how many pages.
  *
@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernel/shared_page.h"
+#include "kernel/status_file.h"
 
 #define MOST	64
 
@@ -61,7 +61,7 @@ static void add(const char *path)
 	char *at;
 	int fd;
 
-	if (stat(path, &st) || known(st.st_ino) || (size_t)st.st_size < sizeof(struct shared_page))
+	if (stat(path, &st) || known(st.st_ino) || (size_t)st.st_size < sizeof(struct status_file))
 		return;
 	/* The owner may change the mode of a file. */
 	chmod(path, 0600);
@@ -89,7 +89,7 @@ static void look(const char *dir)
 
 	while (d && (e = readdir(d))) {
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (strstr(e->d_name, SHARED_SUFFIX))
+		if (strstr(e->d_name, STATUS_SUFFIX))
 			add(path);
 	}
 	if (d)
@@ -102,13 +102,13 @@ static void write_word(char *page, size_t size, bool policy)
 	static const uint32_t numbers[] = {
 		0, 1, 2, 7, 0xff, 0x1000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
 	};
-	size_t at = below(below(2) ? sizeof(struct shared_page) : size) & ~(size_t)3;
+	size_t at = below(below(2) ? sizeof(struct status_file) : size) & ~(size_t)3;
 	uint32_t n = below(2) ? numbers[below(10)] : below(UINT32_MAX);
 
-	if (at + sizeof(n) > size || (at == offsetof(struct shared_page, policy) && !policy))
+	if (at + sizeof(n) > size || (at == offsetof(struct status_file, policy) && !policy))
 		return;
-	if (at == offsetof(struct shared_page, policy) && below(2))
-		n = SHARED_POLICY(below(MODE_COUNT), below(SYNC_TRAP));
+	if (at == offsetof(struct status_file, policy) && below(2))
+		n = STATUS_POLICY(below(MODE_COUNT), below(SYNC_TRAP));
 	__atomic_store_n((uint32_t *)(page + at), n, __ATOMIC_RELAXED);
 }
 

@@ -96,9 +96,9 @@ void step_open(struct prog *p)
 	char path[32];
 
 	/* One open file is everybody's; each thread has its own handles there. */
-	if (shared_card >= 0 && one_in(p, 3)) {
+	if (status_card >= 0 && one_in(p, 3)) {
 		say(p, "dup(the shared card)");
-		result(p, fd_got(p, CALL(p, dup(shared_card))));
+		result(p, fd_got(p, CALL(p, dup(status_card))));
 		return;
 	}
 	snprintf(path, sizeof(path), "/dev/dri/card%d", device);

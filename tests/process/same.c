@@ -31,7 +31,7 @@ uint64_t seed;
 bool writable;
 const char *self;
 const struct fake_driver *driver;
-int device, shared_card = -1;
+int device, status_card = -1;
 bool works;
 int (*new_dmabuf)(size_t size, uint8_t fill, bool writable);
 
@@ -358,7 +358,7 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "/dev/dri/card%d", device);
 	ret = open(path, O_RDWR | O_CLOEXEC);
 	if (threads > 1)
-		shared_card = ret;
+		status_card = ret;
 	else
 		close(ret);
 	usual.rlim_max = limit.rlim_max;

@@ -105,7 +105,7 @@ extern uint64_t seed;
 extern bool writable;		/* each export has DRM_RDWR */
 extern const char *self;	/* the program's path */
 extern const struct fake_driver *driver;
-extern int device, shared_card;
+extern int device, status_card;
 extern bool works;		/* imports can be mapped natively */
 void use_other_device(void);	/* from now on, for ask_offset() */
 

@@ -7,7 +7,7 @@
  *
  * The shim runs as it is by default, and with a log and a shared page asked for.
  *
- *   sandbox DIR SHIM FAKE	a folder for pages, the shim, and the fake kernel; with -DREAL no
+ *   sandbox DIR SHIM FAKE	a directory for pages, the shim, and the fake kernel; with -DREAL no
  *				FAKE, but real devices
  *   sandbox filter CALL ACTION	the client's last argument; ACTION: kill, or an errno's number
  */

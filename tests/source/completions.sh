@@ -89,7 +89,7 @@ in_bash() {
 	promise 'bash: the same behind a =' offers 'redirect rescue' run-with-shim --mode = re
 	promise 'bash: values of --sync' offers 'trap' run-with-shim --sync t
 	promise 'bash: values of --export' offers 'keep write' run-with-shim --export ''
-	promise 'bash: folders for --dir' offers 'inner' run-with-shim --dir ''
+	promise 'bash: directories for --dir' offers 'inner' run-with-shim --dir ''
 	promise 'bash: files for --trace' offers 'file.json' run-with-shim --trace 'fi'
 	promise 'bash: a command' includes sleep run-with-shim --log sle
 	promise 'bash: a command behind a value, behind a = and behind --' \
@@ -104,7 +104,7 @@ in_bash() {
 	promise 'bash: modes for set' includes mode=rescue primeshim set "$sleeper" mo
 	promise 'bash: the same, of which readline has the mode=' \
 		offers 'redirect rescue' primeshim set "$sleeper" mode = re
-	promise 'bash: folders and processes for report' includes inner primeshim report ''
+	promise 'bash: directories and processes for report' includes inner primeshim report ''
 	promise 'bash: files for trace -o' offers file.json primeshim trace -o 'fi'
 	promise 'bash: a command for ab' includes sleep primeshim ab -n 5 sle
 	promise 'bash: its arguments' includes file.json primeshim ab --a off -- cat 'fi'

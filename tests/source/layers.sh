@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A folder of sources calls, and includes, only those further down; and no two files call each
+# A directory of sources calls, and includes, only those further down; and no two files call each
 # other, whatever lies between. No function below preload.c calls what preload.c defines, except
 # through next.c: it would come back to ourselves. next.c itself knows them by name only. Nobody in
 # the object calls malloc: a hook may run inside an allocator.
@@ -26,12 +26,12 @@ for obj in "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o; do
 done
 [ "$seen" -gt 10 ] || { echo "only $seen objects found"; exit 1; }
 
-# layers WHAT FOLDER...: holds lines "FILE FILE", of which the first uses the second, to the order of
-# the folders, from the top. Folders in one word, as a/b, lie side by side.
+# layers WHAT DIRECTORY...: holds lines "FILE FILE", of which the first uses the second, to the order of
+# the directories, from the top. Directories in one word, as a/b, lie side by side.
 layers() {
 	awk -v what="$1" -v order="$2" '
-	function folder(file) { return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "." }
-	function rank(file) { return folder(file) in at ? at[folder(file)] : 0 }
+	function directory(file) { return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "." }
+	function rank(file) { return directory(file) in at ? at[directory(file)] : 0 }
 	BEGIN {
 		for (n = split(order, level); n; n--)
 			for (i = split(level[n], name, "/"); i; i--)
@@ -41,7 +41,7 @@ layers() {
 		uses[$1, $2]
 		nuses++
 		if (!rank($1) || !rank($2) || rank($1) > rank($2) ||
-		    (rank($1) == rank($2) && folder($1) != folder($2))) {
+		    (rank($1) == rank($2) && directory($1) != directory($2))) {
 			print what ": " $1 " uses " $2 ", which is not below it"
 			bad = 1
 		}

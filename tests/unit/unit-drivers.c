@@ -121,7 +121,7 @@ START_TEST(nothing_else_is_watched)
 	for (unsigned int i = 0; i < 1 << 16; i++)
 		ck_assert_int_eq(ioctl_watch[i], 0);
 	settings.active = true;
-	settings.policy = SHARED_POLICY(MODE_REDIRECT, SYNC_MAP);
+	settings.policy = STATUS_POLICY(MODE_REDIRECT, SYNC_MAP);
 	settings.keep = true;
 	watch_init();
 	/* An import begins everything; a refused map shows imports that nobody saw. */
@@ -146,7 +146,7 @@ END_TEST
 START_TEST(turns_are_watched_while_they_may_change)
 {
 	settings.active = true;
-	settings.policy = SHARED_POLICY(MODE_REDIRECT, SYNC_DRIVER);
+	settings.policy = STATUS_POLICY(MODE_REDIRECT, SYNC_DRIVER);
 	watch_init();
 	watch_driver(driver_find("i915"));
 	watch_driver(driver_find("etnaviv"));

@@ -140,7 +140,7 @@ START_TEST(a_head_goes_with_the_last_piece_wherever_that_is)
 
 	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 8 * PAGE, 2 * PAGE, b, PROT_READ, 0), 0);
 	ck_assert(mapping_at(BASE + 4 * PAGE, PAGE, &m));
-	ck_assert_uint_eq(m.head, 2 * PAGE);
+	ck_assert_uint_eq(m.lead, 2 * PAGE);
 	/* Pages 6 and 7 go away, then all the rest. */
 	move(&m, 6, 8, 30);
 	ck_assert_uint_eq(b->mapped[0], 3);
@@ -148,7 +148,7 @@ START_TEST(a_head_goes_with_the_last_piece_wherever_that_is)
 	cut(4, 8);
 	ck_assert_uint_eq(mapping_widow(&start), 0);
 	ck_assert(mapping_at(BASE + 30 * PAGE, PAGE, &m));
-	ck_assert_uint_eq(m.head, 0);
+	ck_assert_uint_eq(m.lead, 0);
 	cut(30, 1);
 	ck_assert_uint_eq(mapping_widow(&start), 0);
 	cut(31, 1);
@@ -171,7 +171,7 @@ START_TEST(a_head_is_not_that_of_another_part_that_moves_behind_it)
 	move(&m, 11, 12, 4);
 	ck_assert(mapping_at(BASE + 4 * PAGE, PAGE, &m));
 	ck_assert_uint_eq(m.end, BASE + 5 * PAGE);
-	ck_assert_uint_eq(m.head, 0);
+	ck_assert_uint_eq(m.lead, 0);
 	cut(5, 6);
 	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
 	cut(4, 1);
@@ -199,7 +199,7 @@ START_TEST(a_head_that_moves_is_nobodys_meanwhile)
 	cut(4, 4);
 	ck_assert_uint_eq(mapping_widow(&start), 0);
 	ck_assert(mapping_at(BASE + 40 * PAGE, PAGE, &m));
-	ck_assert_uint_eq(m.head, 2 * PAGE);
+	ck_assert_uint_eq(m.lead, 2 * PAGE);
 	ck_assert_uint_eq(m.end, BASE + 44 * PAGE);
 	cut(40, 4);
 	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);

@@ -9,7 +9,7 @@
 #include "page/pages.h"
 
 /* Does the result of a map call mean that the program could not use what the driver gave? */
-static bool refused(const struct shared_pair *p)
+static bool refused(const struct status_pair *p)
 {
 	return p->call >= CALL_MAP_IOCTL &&
 		(p->native > 0 || p->native == NATIVE_SIGBUS || p->outcome == OUTCOME_DENIED);
@@ -21,7 +21,7 @@ static void count_page(const struct page *p, uint64_t *counts)
 	counts[COUNT_BEGINS] += p->head.counters[STAT_BEGIN];
 	counts[COUNT_BLOCKED] += p->head.counters[STAT_BLOCKED];
 	for (unsigned int i = 0; i < p->head.pairs.used; i++) {
-		const struct shared_pair *pair = &p->pairs[i];
+		const struct status_pair *pair = &p->pairs[i];
 		bool mapped = pair->outcome == OUTCOME_OFFSET || pair->outcome == OUTCOME_DMABUF;
 
 		if (refused(pair))

@@ -95,14 +95,14 @@ static int move(const char *from, const char *to)
 	return -1;
 }
 
-/* Where the output @o of the run @n is put, in the folder @dir. */
+/* Where the output @o of the run @n is put, in the directory @dir. */
 static void place(const struct ab *ab, const struct output *o, enum side side, unsigned int n,
 		  const char *dir, char *path, size_t len)
 {
 	const char *name = o->path ? strrchr(o->path, '/') : NULL;
 
 	name = name ? name + 1 : o->path ? o->path : "stdout";
-	/* Two outputs may have the same name in different folders. */
+	/* Two outputs may have the same name in different directories. */
 	snprintf(path, len, "%s/%c%u.%zu.%.200s", dir, side_names[side], n + 1,
 		 (size_t)(o - ab->outputs), name);
 }
@@ -134,8 +134,8 @@ static int set_aside(struct output *o)
 	return -1;
 }
 
-/* The folder that it will be in has to be there. */
-static int check_folder(const struct output *o)
+/* The directory that it will be in has to be there. */
+static int check_directory(const struct output *o)
 {
 	const char *slash = strrchr(o->path, '/');
 	char dir[PATH_MAX];
@@ -145,14 +145,14 @@ static int check_folder(const struct output *o)
 		 slash ? o->path : ".");
 	if (!stat(dir, &st) && S_ISDIR(st.st_mode) && o->path[strlen(o->path) - 1] != '/')
 		return 0;
-	warnx("ab: --output %s: there is no such folder, or no file's name", o->path);
+	warnx("ab: --output %s: there is no such directory, or no file's name", o->path);
 	return -1;
 }
 
 int outputs_prepare(struct ab *ab)
 {
 	for (size_t i = 1; i < ab->noutputs; i++)
-		if (check_folder(&ab->outputs[i]) < 0)
+		if (check_directory(&ab->outputs[i]) < 0)
 			return -1;
 	for (size_t i = 1; i < ab->noutputs; i++)
 		if (set_aside(&ab->outputs[i]) < 0)

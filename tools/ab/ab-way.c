@@ -16,14 +16,14 @@
 #include <unistd.h>
 
 #include "ab.h"
-#include "kernel/shared_page.h"
+#include "kernel/status_file.h"
 
 #define LIBRARY	"libprimeshim.so"
 
 extern char **environ;
 
-static const char *const modes[] = SHARED_MODES;
-static const char *const syncs[] = SHARED_SYNCS;
+static const char *const modes[] = STATUS_MODES;
+static const char *const syncs[] = STATUS_SYNCS;
 
 static const char *find(const char *const *list, size_t n, const char *word, size_t len)
 {
@@ -128,7 +128,7 @@ static char **shim_environment(char *told)
 	size_t n = 0, nsaid = 0;
 
 	for (char *line = strtok_r(told, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		/* Each run has a folder of its own. */
+		/* Each run has a directory of its own. */
 		if (strchr(line, '=') && !sets(line, "PRIMESHIM_DIR"))
 			add(&said, &nsaid, line);
 	for (char **e = environ; *e; e++) {

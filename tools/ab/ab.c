@@ -165,7 +165,7 @@ static bool check_wish(struct ab *ab, const struct wish *w)
 	return true;
 }
 
-/* The folder of the outputs that are kept: made, or empty, so that nothing in it is lost. */
+/* The directory of the outputs that are kept: made, or empty, so that nothing in it is lost. */
 static bool prepare_keep(const char *dir)
 {
 	struct dirent **all;
@@ -182,18 +182,18 @@ static bool prepare_keep(const char *dir)
 		free(all[i]);
 	free(all);
 	if (n > 2)
-		warnx("ab: --keep %s is not empty: give a new folder", dir);
+		warnx("ab: --keep %s is not empty: give a new directory", dir);
 	return n <= 2;
 }
 
-static bool prepare_folder(struct ab *ab)
+static bool prepare_directory(struct ab *ab)
 {
 	const char *in = getenv("TMPDIR");
 	char *real = realpath(in && *in ? in : "/tmp", NULL);
 
 	/* From the root, as PRIMESHIM_DIR wants it. */
 	if (!real || asprintf(&ab->tmp, "%s/primeshim-ab.XXXXXX", real) < 0 || !mkdtemp(ab->tmp)) {
-		warn("ab: cannot make a folder in %s: set TMPDIR to one that can be written to",
+		warn("ab: cannot make a directory in %s: set TMPDIR to one that can be written to",
 		     in && *in ? in : "/tmp");
 		free(real);
 		free(ab->tmp);
@@ -218,7 +218,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
 }
 
-static void remove_folder(const char *dir)
+static void remove_directory(const char *dir)
 {
 	if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
 		warn("ab: %s cannot be removed", dir);
@@ -273,7 +273,7 @@ static int run_side(struct ab *ab, enum side side, bool warmup)
 	ret = run_once(ab, side, out, errors, shim ? dir : NULL, &run);
 	if (!ret && !warmup)
 		count_run(&ab->ways[side], strchr(dir, '/'), &run);
-	remove_folder(strchr(dir, '/'));
+	remove_directory(strchr(dir, '/'));
 	if (ret < 0)
 		return ret;
 	if (outputs_take(ab, side, n, out, warmup || ret) < 0)
@@ -344,7 +344,7 @@ int cmd_ab(int argc, char **argv)
 		return 0;
 	}
 	if (!check_wish(&ab, &w) || ways_prepare(&ab) < 0 || (ab.keep && !prepare_keep(ab.keep)) ||
-	    !prepare_folder(&ab))
+	    !prepare_directory(&ab))
 		return 2;
 	for (int s = 0; s < NSIDES; s++) {
 		ab.runs[s] = calloc(ab.n, sizeof(**ab.runs));
@@ -355,9 +355,9 @@ int cmd_ab(int argc, char **argv)
 	if (!outputs_prepare(&ab))
 		ret = run_all(&ab, w.warmup);
 	outputs_restore(&ab);
-	remove_folder(ab.tmp);
+	remove_directory(ab.tmp);
 	if (ab.pages != ab.tmp)
-		remove_folder(ab.pages);
+		remove_directory(ab.pages);
 	/* What there is of a result is shown; of none, that it could not be started is enough. */
 	if ((ret >= 0 || ab.done[SIDE_A]) && print_all(&ab, &w))
 		return 2;

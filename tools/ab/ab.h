@@ -92,7 +92,7 @@ int running_stopped(void);
 int run_once(const struct ab *ab, enum side side, const char *out, const char *err, char *dir,
 	     struct run *run);
 
-/* ab-count.c: what the processes of a run have left in the folder @dir. */
+/* ab-count.c: what the processes of a run have left in the directory @dir. */
 void count_run(const struct way *w, const char *dir, struct run *run);
 
 /* ab-outputs.c: sets aside what has the names of the outputs. -1 after a line on stderr. */

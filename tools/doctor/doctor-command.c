@@ -19,7 +19,7 @@
 
 #define WAYS_OUT                                                                                       \
 	"list the library in /etc/ld.so.preload, with settings in /etc/primeshim.conf; or put a copy " \
-	"that is setuid (chmod u+s) into a trusted folder such as /usr/lib, and its bare name into "   \
+	"that is setuid (chmod u+s) into a trusted directory such as /usr/lib, and its bare name into "   \
 	"LD_PRELOAD (ld.so(8)); or "
 
 /* Programs that are known to be installed with privileges, and what for. */
@@ -41,15 +41,15 @@ static const struct {
 static const struct {
 	const char *name, *advice;
 } containers[] = {
-	{ "flatpak", "flatpak override --user --filesystem=FOLDER:ro --env=LD_PRELOAD=FOLDER/"
-		     "libprimeshim.so APP, with a copy of the library in that FOLDER" },
+	{ "flatpak", "flatpak override --user --filesystem=DIRECTORY:ro --env=LD_PRELOAD=DIRECTORY/"
+		     "libprimeshim.so APP, with a copy of the library in that DIRECTORY" },
 	{ "snap", "use the program's build for your distribution" },
 	{ "docker", "install the library in the image, and set LD_PRELOAD there (-e)" },
 	{ "podman", "install the library in the image, and set LD_PRELOAD there (-e)" },
 	{ "toolbox", "install the library in the container, and run run-with-shim there" },
 	{ "distrobox", "install the library in the container, and run run-with-shim there" },
-	{ "bwrap", "bind the library's folder into the sandbox, under the same path" },
-	{ "firejail", "let it keep LD_PRELOAD and the library's folder in its profile" },
+	{ "bwrap", "bind the library's directory into the sandbox, under the same path" },
+	{ "firejail", "let it keep LD_PRELOAD and the library's directory in its profile" },
 	{ "steam",
 	  "set the game's launch options to run-with-shim %command%; its container has to see "
 	  "the library" },
@@ -90,7 +90,7 @@ static bool find_program(const char *name, char path[PATH_MAX])
 			    "%s is not %s", name, strchr(name, '/') ? "there" : "in PATH");
 	else if (!stat(path, &st) && S_ISDIR(st.st_mode))
 		finding_add(FINDING_PROBLEM, "command", "give the path of a program",
-			    "%s is a folder", name);
+			    "%s is a directory", name);
 	else if (access(path, X_OK))
 		finding_add(FINDING_PROBLEM, "command", "chmod +x it, or run its interpreter",
 			    "%s is not executable", path);

@@ -180,7 +180,7 @@ void check_container(void)
 		finding_add(FINDING_OK, "container", NULL, "none that is known");
 	else if (!nlibraries)
 		finding_add(FINDING_PROBLEM, "container",
-			    "install primeshim in the container, or make its folder "
+			    "install primeshim in the container, or make its directory "
 			    "visible there under the same path",
 			    "this is one (%s), and has no libprimeshim.so", name);
 	else

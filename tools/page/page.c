@@ -56,7 +56,7 @@ static ssize_t get(const struct source *s, void *to, size_t len, uint64_t at)
  * The first @n entries of a table, each with the first @size bytes of what the file has for it. One
  * that has more comes from a newer shim of the same version, and what it adds is left out.
  */
-static int get_table(const struct source *s, const struct shared_section *t, uint32_t size,
+static int get_table(const struct source *s, const struct status_section *t, uint32_t size,
 		     uint32_t n, void *out)
 {
 	void **table = out;
@@ -96,8 +96,8 @@ static void tame(char *text)
 	}
 }
 
-static int check_section(const struct source *s, const struct shared_page *h,
-			 const struct shared_section *t, uint32_t size)
+static int check_section(const struct source *s, const struct status_file *h,
+			 const struct status_section *t, uint32_t size)
 {
 	if (t->stride < size || t->stride > LONGEST || !t->n || t->n > MOST ||
 	    t->offset < sizeof(*h) || t->offset > h->size ||
@@ -106,17 +106,17 @@ static int check_section(const struct source *s, const struct shared_page *h,
 	return 0;
 }
 
-static int check_head(const struct source *s, struct shared_page *h, uint64_t size)
+static int check_head(const struct source *s, struct status_file *h, uint64_t size)
 {
-	if (memcmp(h->magic, SHARED_MAGIC, sizeof(h->magic)))
+	if (memcmp(h->magic, STATUS_MAGIC, sizeof(h->magic)))
 		return fail(s, "not a page of primeshim's");
-	if (h->order != SHARED_ORDER)
+	if (h->order != STATUS_ORDER)
 		return fail(s, "written on a machine of another byte order: read it there");
-	if (h->version != SHARED_VERSION) {
+	if (h->version != STATUS_VERSION) {
 		snprintf(s->why, s->len,
 			 "%s: a page of version %u, and this primeshim reads %u: use the "
 			 "primeshim that came with the shim",
-			 s->path, h->version, SHARED_VERSION);
+			 s->path, h->version, STATUS_VERSION);
 		return -1;
 	}
 	if (h->size < sizeof(*h) || h->size > size) {
@@ -124,27 +124,27 @@ static int check_head(const struct source *s, struct shared_page *h, uint64_t si
 			 (unsigned long long)size, h->size);
 		return -1;
 	}
-	if (check_section(s, h, &h->names, sizeof(shared_name)) ||
-	    check_section(s, h, &h->pairs, sizeof(struct shared_pair)) ||
-	    check_section(s, h, &h->buffers, sizeof(struct shared_buffer)) ||
-	    check_section(s, h, &h->imports, sizeof(struct shared_import)) ||
-	    check_section(s, h, &h->mappings, sizeof(struct shared_mapping)) ||
-	    check_section(s, h, &h->events, sizeof(struct shared_event)))
+	if (check_section(s, h, &h->names, sizeof(status_name)) ||
+	    check_section(s, h, &h->pairs, sizeof(struct status_pair)) ||
+	    check_section(s, h, &h->buffers, sizeof(struct status_buffer)) ||
+	    check_section(s, h, &h->imports, sizeof(struct status_import)) ||
+	    check_section(s, h, &h->mappings, sizeof(struct status_mapping)) ||
+	    check_section(s, h, &h->events, sizeof(struct status_event)))
 		return -1;
 	h->program[sizeof(h->program) - 1] = '\0';
 	tame(h->program);
 	h->command[sizeof(h->command) - 1] = '\0';
 	h->shim[sizeof(h->shim) - 1] = '\0';
 	/* A policy that is not known has no name. */
-	if (SHARED_MODE(h->policy) >= MODE_COUNT || SHARED_SYNC(h->policy) >= SYNC_COUNT)
+	if (STATUS_MODE(h->policy) >= MODE_COUNT || STATUS_SYNC(h->policy) >= SYNC_COUNT)
 		h->policy = h->start_policy;
-	if (SHARED_MODE(h->start_policy) >= MODE_COUNT ||
-	    SHARED_SYNC(h->start_policy) >= SYNC_COUNT)
+	if (STATUS_MODE(h->start_policy) >= MODE_COUNT ||
+	    STATUS_SYNC(h->start_policy) >= SYNC_COUNT)
 		return fail(s, "not a whole page: it says a mode that there is not");
 	return 0;
 }
 
-static uint32_t used(const struct shared_section *t)
+static uint32_t used(const struct status_section *t)
 {
 	return t->used < t->n ? t->used : t->n;
 }
@@ -152,10 +152,10 @@ static uint32_t used(const struct shared_section *t)
 static int get_names(const struct source *s, struct page *p)
 {
 	p->head.names.used = used(&p->head.names);
-	if (get_table(s, &p->head.names, sizeof(shared_name), p->head.names.used, &p->names))
+	if (get_table(s, &p->head.names, sizeof(status_name), p->head.names.used, &p->names))
 		return -1;
 	for (uint32_t i = 0; i < p->head.names.used; i++) {
-		p->names[i][SHARED_NAME_LEN - 1] = '\0';
+		p->names[i][STATUS_NAME_LEN - 1] = '\0';
 		tame(p->names[i]);
 	}
 	return 0;
@@ -165,7 +165,7 @@ static int get_pairs(const struct source *s, struct page *p)
 {
 	uint32_t n = 0;
 
-	if (get_table(s, &p->head.pairs, sizeof(struct shared_pair), used(&p->head.pairs),
+	if (get_table(s, &p->head.pairs, sizeof(struct status_pair), used(&p->head.pairs),
 		      &p->pairs))
 		return -1;
 	for (uint32_t i = 0; i < used(&p->head.pairs); i++)
@@ -179,7 +179,7 @@ static int get_pairs(const struct source *s, struct page *p)
  * The entries of a table that are live and were whole: read twice, those whose seq was the same
  * even number both times. They are moved to the front; @place tells where each went (+ 1).
  */
-static int get_live(const struct source *s, const struct shared_section *t, uint32_t size,
+static int get_live(const struct source *s, const struct status_section *t, uint32_t size,
 		    void *out, unsigned int *n, unsigned int *place)
 {
 	char **table = out, *again = NULL;
@@ -208,7 +208,7 @@ static int get_live(const struct source *s, const struct shared_section *t, uint
 
 static int get_tables(const struct source *s, struct page *p)
 {
-	const struct shared_page *h = &p->head;
+	const struct status_file *h = &p->head;
 
 	p->buffer_of = calloc(h->buffers.n + 1, sizeof(*p->buffer_of));
 	if (!p->buffer_of)
@@ -224,7 +224,7 @@ static int get_tables(const struct source *s, struct page *p)
 /* How many events there have been by now. */
 static int count_events(const struct source *s, uint32_t *n)
 {
-	struct shared_page now;
+	struct status_file now;
 	ssize_t got = get(s, &now, sizeof(now), 0);
 
 	if (got < (ssize_t)sizeof(now))
@@ -239,9 +239,9 @@ static int count_events(const struct source *s, uint32_t *n)
  */
 static int get_events(const struct source *s, struct page *p)
 {
-	const struct shared_section *t = &p->head.events;
+	const struct status_section *t = &p->head.events;
 	uint32_t before, after, first;
-	struct shared_event *ring;
+	struct status_event *ring;
 
 	if (count_events(s, &before) ||
 	    get_table(s, t, sizeof(*ring), t->n, &ring))
@@ -253,7 +253,7 @@ static int get_events(const struct source *s, struct page *p)
 	}
 	first = after > t->n ? after - t->n : 0;
 	for (uint32_t i = first; i < before && i - first < t->n; i++) {
-		const struct shared_event *e = &ring[i % t->n];
+		const struct status_event *e = &ring[i % t->n];
 
 		if (e->seq == i + 1 && e->kind > EVENT_NONE && e->kind < EVENT_COUNT &&
 		    e->outcome < OUTCOME_COUNT)
@@ -280,7 +280,7 @@ int page_read(const char *path, struct page *p, char *why, size_t len)
 	} else {
 		got = get(&s, &p->head, sizeof(p->head), 0);
 		if (got >= 0 && got < (ssize_t)sizeof(p->head))
-			fail(&s, got < 8 || memcmp(p->head.magic, SHARED_MAGIC, 8) ?
+			fail(&s, got < 8 || memcmp(p->head.magic, STATUS_MAGIC, 8) ?
 			     "not a page of primeshim's" : "cut short: it ends amid its head");
 		else if (got >= 0)
 			ret = check_head(&s, &p->head, st.st_size) || get_names(&s, p) ||
@@ -312,7 +312,7 @@ const char *page_name(const struct page *p, unsigned int name)
 	return name < p->head.names.used && p->names[name][0] ? p->names[name] : "?";
 }
 
-const struct shared_buffer *page_buffer(const struct page *p, unsigned int buffer)
+const struct status_buffer *page_buffer(const struct page *p, unsigned int buffer)
 {
 	if (buffer > p->head.buffers.n || !p->buffer_of[buffer])
 		return NULL;

@@ -19,8 +19,8 @@ static const char *const call_names[] = { "import", "learned import", "map ioctl
 					  "mmap" };
 static const char *const outcome_names[] = { "native", "offset", "dma-buf", "refused", "denied" };
 static const char *const life_names[] = { "running", "exited", "replaced", "killed" };
-static const char *const mode_names[] = SHARED_MODES;
-static const char *const sync_names[] = SHARED_SYNCS;
+static const char *const mode_names[] = STATUS_MODES;
+static const char *const sync_names[] = STATUS_SYNCS;
 
 const char *call_name(unsigned int call)
 {
@@ -53,26 +53,26 @@ const char *life_name(enum life life)
 
 const char *mode_name(uint32_t policy)
 {
-	return SHARED_MODE(policy) < MODE_COUNT ? mode_names[SHARED_MODE(policy)] : "?";
+	return STATUS_MODE(policy) < MODE_COUNT ? mode_names[STATUS_MODE(policy)] : "?";
 }
 
 const char *sync_name(uint32_t policy)
 {
-	return SHARED_SYNC(policy) < SYNC_COUNT ? sync_names[SHARED_SYNC(policy)] : "?";
+	return STATUS_SYNC(policy) < SYNC_COUNT ? sync_names[STATUS_SYNC(policy)] : "?";
 }
 
-const char *page_folder(void)
+const char *page_directory(void)
 {
-	static char folder[PATH_MAX];
+	static char directory[PATH_MAX];
 	const char *dir = getenv("PRIMESHIM_DIR"), *run = getenv("XDG_RUNTIME_DIR");
 
 	if (dir && *dir)
 		return dir;
 	if (run && *run)
-		snprintf(folder, sizeof(folder), "%s/primeshim", run);
+		snprintf(directory, sizeof(directory), "%s/primeshim", run);
 	else
-		snprintf(folder, sizeof(folder), "/tmp/primeshim-%u", (unsigned int)getuid());
-	return folder;
+		snprintf(directory, sizeof(directory), "/tmp/primeshim-%u", (unsigned int)getuid());
+	return directory;
 }
 
 static bool ends_in(const char *s, size_t len, const char *end)
@@ -95,7 +95,7 @@ static char *page_in_line(pid_t pid, char *line)
 	if (!path)
 		return NULL;
 	path[strcspn(path, "\n")] = '\0';
-	if (!ends_in(path, strlen(path), SHARED_SUFFIX) ||
+	if (!ends_in(path, strlen(path), STATUS_SUFFIX) ||
 	    sscanf(line, "%*s %*s %*s %*s %lu", &ino) != 1)
 		return NULL;
 	if (!stat(path, &st) && st.st_ino == ino)
@@ -148,14 +148,14 @@ static void find_life(struct page *p, pid_t pid)
 {
 	struct stat st;
 
-	if (p->head.state != SHARED_EXITED) {
+	if (p->head.state != STATUS_EXITED) {
 		if (!stat(p->path, &st) && maps_file(pid, &st)) {
 			p->life = LIFE_RUNNING;
 			return;
 		}
 		read_rest(p);
 	}
-	p->life = p->head.state == SHARED_EXITED ? LIFE_EXITED : LIFE_KILLED;
+	p->life = p->head.state == STATUS_EXITED ? LIFE_EXITED : LIFE_KILLED;
 }
 
 /* A page of the same process that was made later: the earlier program has called exec(). */
@@ -261,12 +261,12 @@ static struct page *load_pid(pid_t pid, size_t *n)
 	if (!path)
 		errx(2, "%s", why);
 	p = load_one(path, n);
-	p->life = p->head.state == SHARED_EXITED ? LIFE_EXITED : LIFE_RUNNING;
+	p->life = p->head.state == STATUS_EXITED ? LIFE_EXITED : LIFE_RUNNING;
 	free(path);
 	return p;
 }
 
-static struct page *load_folder(const char *dir, size_t *n)
+static struct page *load_directory(const char *dir, size_t *n)
 {
 	DIR *d = opendir(dir);
 	char path[PATH_MAX], why[PATH_MAX + 128];
@@ -275,14 +275,14 @@ static struct page *load_folder(const char *dir, size_t *n)
 
 	if (!d && errno == ENOENT)
 		errx(2,
-		     "%s: there is no such folder: is PRIMESHIM_DIR what it was for the program? "
+		     "%s: there is no such directory: is PRIMESHIM_DIR what it was for the program? "
 		     "See primeshim(1)",
 		     dir);
 	if (!d)
 		err(2, "%s", dir);
 	*n = 0;
 	while ((e = readdir(d))) {
-		if (!ends_in(e->d_name, strlen(e->d_name), SHARED_SUFFIX) ||
+		if (!ends_in(e->d_name, strlen(e->d_name), STATUS_SUFFIX) ||
 		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= sizeof(path))
 			continue;
 		more = reallocarray(pages, *n + 1, sizeof(*pages));
@@ -316,12 +316,12 @@ struct page *pages_load(const char *where, size_t *n)
 	struct stat st;
 
 	if (!where)
-		where = page_folder();
+		where = page_directory();
 	if (pid_of(where))
 		return load_pid(pid_of(where), n);
 	if (!stat(where, &st) && S_ISREG(st.st_mode))
 		return load_one(where, n);
-	return load_folder(where, n);
+	return load_directory(where, n);
 }
 
 void pages_free(struct page *pages, size_t n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading shared pages (src/kernel/shared_page.h). Nothing in a page is trusted: what has been read here
+ * Reading shared pages (src/kernel/status_file.h). Nothing in a page is trusted: what has been read here
  * can be used as it is: every string ends, every index is in its table, every enum is known.
  */
 #ifndef PRIMESHIM_TOOLS_PAGE_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "kernel/shared_page.h"
+#include "kernel/status_file.h"
 
 /* What has become of the process. */
 enum life {
@@ -23,17 +23,17 @@ enum life {
 struct page {
 	char *path;
 	enum life life;
-	struct shared_page head;	/* sections' @used is what there is below */
-	shared_name *names;
-	struct shared_pair *pairs;
+	struct status_file head;	/* sections' @used is what there is below */
+	status_name *names;
+	struct status_pair *pairs;
 	/* Only those that are live, in the order of the table. */
-	struct shared_buffer *buffers;
-	struct shared_import *imports;
-	struct shared_mapping *mappings;
+	struct status_buffer *buffers;
+	struct status_import *imports;
+	struct status_mapping *mappings;
 	unsigned int nbuffers, nimports, nmappings;
 	unsigned int *buffer_of; /* entry of the table + 1 -> index in @buffers + 1; 0: none */
 	/* In order. */
-	struct shared_event *events;
+	struct status_event *events;
 	unsigned int nevents;
 	unsigned int lost;		/* events that the ring no longer has */
 };
@@ -47,10 +47,10 @@ int page_read(const char *path, struct page *p, char *why, size_t len);
 void page_free(struct page *p);
 
 /*
- * All pages that @where names, by time: a folder; a process, by number; NULL: the folder that
- * primeshim uses by itself (page_folder()). Files that are no pages cost a warning on stderr each,
- * and are left out. Ends the program with one line and status 2 where there is no such folder, no
- * such process, or no page of it. A folder without pages is an empty list.
+ * All pages that @where names, by time: a directory; a process, by number; NULL: the directory that
+ * primeshim uses by itself (page_directory()). Files that are no pages cost a warning on stderr each,
+ * and are left out. Ends the program with one line and status 2 where there is no such directory, no
+ * such process, or no page of it. A directory without pages is an empty list.
  */
 struct page *pages_load(const char *where, size_t *n);
 
@@ -63,7 +63,7 @@ void pages_free(struct page *pages, size_t n);
 bool page_again(const char *path, pid_t pid, struct page *p);
 
 /* $PRIMESHIM_DIR, or primeshim/ in $XDG_RUNTIME_DIR, or /tmp/primeshim-UID. Never freed. */
-const char *page_folder(void);
+const char *page_directory(void);
 
 /*
  * The file of the page that the process @pid has mapped, or NULL with the reason in @why: there is
@@ -79,7 +79,7 @@ pid_t pid_of(const char *text);
 const char *page_name(const struct page *p, unsigned int name);
 
 /* The buffer of an import or mapping, or NULL. */
-const struct shared_buffer *page_buffer(const struct page *p, unsigned int buffer);
+const struct status_buffer *page_buffer(const struct page *p, unsigned int buffer);
 
 /* The command with its arguments, separated by blanks; what a terminal would heed is shown as ?. */
 const char *page_command(const struct page *p, char *text, size_t len);

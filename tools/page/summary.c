@@ -13,7 +13,7 @@
 
 #include "summary.h"
 
-static struct summary *summary_of(const struct page *p, const struct shared_pair *q,
+static struct summary *summary_of(const struct page *p, const struct status_pair *q,
 				  struct summary *all, unsigned int *n)
 {
 	const char *importer = page_name(p, q->importer), *exporter = page_name(p, q->exporter);
@@ -26,7 +26,7 @@ static struct summary *summary_of(const struct page *p, const struct shared_pair
 	return &all[i];
 }
 
-static void add_map_ioctl(struct summary *s, const struct shared_pair *q)
+static void add_map_ioctl(struct summary *s, const struct status_pair *q)
 {
 	s->refused += q->count;
 	if (q->outcome == OUTCOME_OFFSET || q->outcome == OUTCOME_DMABUF)
@@ -35,7 +35,7 @@ static void add_map_ioctl(struct summary *s, const struct shared_pair *q)
 		s->dmabuf += q->count;
 }
 
-static void add_mmap(struct summary *s, const struct shared_pair *q)
+static void add_mmap(struct summary *s, const struct status_pair *q)
 {
 	if (q->native == NATIVE_SIGBUS)
 		s->sigbus += q->count;
@@ -54,7 +54,7 @@ static void add_mmap(struct summary *s, const struct shared_pair *q)
 	}
 }
 
-static void add_pair(struct summary *s, const struct shared_pair *q)
+static void add_pair(struct summary *s, const struct status_pair *q)
 {
 	switch (q->call) {
 	case CALL_LEARN:
@@ -196,7 +196,7 @@ struct verdict verdict_of(const struct page *pages, size_t n, int status)
 	bool native = true, deny = false;
 
 	for (size_t i = 0; i < n; i++) {
-		enum mode m = SHARED_MODE(pages[i].head.policy);
+		enum mode m = STATUS_MODE(pages[i].head.policy);
 
 		native = native && (m == MODE_OBSERVE || m == MODE_OFF);
 		deny = deny || m == MODE_DENY;

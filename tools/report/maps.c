@@ -32,18 +32,18 @@ static const char *const brackets[] = { "-", "cpu-r", "cpu-rw", "owed", "device"
 
 static int by_address(const void *a, const void *b)
 {
-	const struct shared_mapping *m = a, *n = b;
+	const struct status_mapping *m = a, *n = b;
 
 	return m->start < n->start ? -1 : m->start > n->start;
 }
 
 /* The handles that the importer has for the buffer: "1", "1,7", "-" once all are closed. */
-static void print_handles(const struct page *p, const struct shared_mapping *m)
+static void print_handles(const struct page *p, const struct status_mapping *m)
 {
 	bool any = false;
 
 	for (unsigned int i = 0; i < p->nimports; i++) {
-		const struct shared_import *imp = &p->imports[i];
+		const struct status_import *imp = &p->imports[i];
 
 		if (imp->buffer != m->buffer || imp->importer != m->importer)
 			continue;
@@ -58,8 +58,8 @@ void maps_text(struct page *p)
 {
 	qsort(p->mappings, p->nmappings, sizeof(*p->mappings), by_address);
 	for (unsigned int i = 0; i < p->nmappings; i++) {
-		const struct shared_mapping *m = &p->mappings[i];
-		const struct shared_buffer *b = page_buffer(p, m->buffer);
+		const struct status_mapping *m = &p->mappings[i];
+		const struct status_buffer *b = page_buffer(p, m->buffer);
 		char size[32];
 
 		printf("%012" PRIx64 "-%012" PRIx64 " %c%c%c %s handle ", m->start, m->end,

@@ -42,7 +42,7 @@ static struct json_object *pairs_of(const struct page *p)
 	struct json_object *list = json_object_new_array();
 
 	for (uint32_t i = 0; i < p->head.pairs.used; i++) {
-		const struct shared_pair *q = &p->pairs[i];
+		const struct status_pair *q = &p->pairs[i];
 		struct json_object *e = json_object_new_object();
 
 		json_text(e, "importer", page_name(p, q->importer));
@@ -58,7 +58,7 @@ static struct json_object *pairs_of(const struct page *p)
 	return list;
 }
 
-static void add_buffer(struct json_object *e, const struct page *p, const struct shared_buffer *b)
+static void add_buffer(struct json_object *e, const struct page *p, const struct status_buffer *b)
 {
 	json_text(e, "exporter", b ? page_name(p, b->exporter) : NULL);
 	json_number(e, "inode", b ? b->ino : 0);
@@ -71,7 +71,7 @@ static struct json_object *imports_of(const struct page *p)
 	struct json_object *list = json_object_new_array();
 
 	for (unsigned int i = 0; i < p->nimports; i++) {
-		const struct shared_import *imp = &p->imports[i];
+		const struct status_import *imp = &p->imports[i];
 		struct json_object *e = json_object_new_object();
 
 		json_text(e, "importer", page_name(p, imp->importer));
@@ -86,7 +86,7 @@ static struct json_object *imports_of(const struct page *p)
 static void add_mappings(struct json_object *list, const struct page *p, bool pid)
 {
 	for (unsigned int i = 0; i < p->nmappings; i++) {
-		const struct shared_mapping *m = &p->mappings[i];
+		const struct status_mapping *m = &p->mappings[i];
 		struct json_object *e = json_object_new_object();
 
 		if (pid)

@@ -46,7 +46,7 @@ static void print_pair(const struct summary *s)
 		       reason_text(s->reason));
 }
 
-static void print_sync(const struct shared_page *h)
+static void print_sync(const struct status_file *h)
 {
 	char text[32], most[32];
 
@@ -74,7 +74,7 @@ static void print_sync(const struct shared_page *h)
 
 static void print_rest(const struct page *p)
 {
-	const struct shared_page *h = &p->head;
+	const struct status_file *h = &p->head;
 	uint64_t all = h->counters[STAT_IMPORT] + h->counters[STAT_LEARNED];
 
 	if (h->counters[STAT_EXPORT])
@@ -147,7 +147,7 @@ void report_csv(const struct page *pages, size_t n)
 		const struct page *p = &pages[i];
 
 		for (uint32_t j = 0; j < p->head.pairs.used; j++) {
-			const struct shared_pair *q = &p->pairs[j];
+			const struct status_pair *q = &p->pairs[j];
 
 			printf("%u,", p->head.pid);
 			print_field(p->head.program);

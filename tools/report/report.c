@@ -15,7 +15,7 @@ static const char usage[] =
 	"Tells what programs under the shim did with dma-bufs: who imported from whom, which maps were\n"
 	"refused and rescued, the time spent in syncs, imports left open, and a verdict.\n"
 	"\n"
-	"  DIR         the folder that was PRIMESHIM_DIR for them (default: PRIMESHIM_DIR, or primeshim/\n"
+	"  DIR         the directory that was PRIMESHIM_DIR for them (default: PRIMESHIM_DIR, or primeshim/\n"
 	"              in XDG_RUNTIME_DIR)\n"
 	"  PID         a running process; FILE: one page\n"
 	"  --json      all of it, for machines\n"
@@ -59,7 +59,7 @@ int cmd_report(int argc, char **argv)
 		}
 	}
 	if (argc - optind > 1)
-		return bad_use(argv[0], "one folder or process at a time");
+		return bad_use(argv[0], "one directory or process at a time");
 	pages = pages_load(argv[optind], &n);
 	if (format == 'j')
 		report_json(pages, n, status);

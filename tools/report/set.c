@@ -28,7 +28,7 @@ static const char usage[] =
 	"Without a setting it prints what they are. The process has to be yours, or you root.\n"
 	"Exit status: 0, or 2 for bad use or a process that cannot be changed.\n";
 
-static const char *const modes[] = SHARED_MODES, *const syncs[] = SHARED_SYNCS;
+static const char *const modes[] = STATUS_MODES, *const syncs[] = STATUS_SYNCS;
 
 /* @text is "KEY=VALUE" with @key: the value's place in @values, -1: none of them; -2: another key.
  */
@@ -47,7 +47,7 @@ static int value_of(const char *text, const char *key, const char *const *values
 /* The policy @is with what the words of the command line say; or -1, told. */
 static long wanted(char **words, uint32_t is)
 {
-	unsigned int mode = SHARED_MODE(is), sync = SHARED_SYNC(is);
+	unsigned int mode = STATUS_MODE(is), sync = STATUS_SYNC(is);
 
 	for (; *words; words++) {
 		int m = value_of(*words, "mode", modes, MODE_COUNT);
@@ -67,13 +67,13 @@ static long wanted(char **words, uint32_t is)
 		if (m < 0 && s < 0)
 			return -1;
 	}
-	if ((sync == SYNC_TRAP) != (SHARED_SYNC(is) == SYNC_TRAP)) {
+	if ((sync == SYNC_TRAP) != (STATUS_SYNC(is) == SYNC_TRAP)) {
 		warnx("set: sync=trap is chosen at the start of a program or not at all: run it anew with "
 		      "--sync %s",
 		      syncs[sync]);
 		return -1;
 	}
-	return SHARED_POLICY(mode, sync);
+	return STATUS_POLICY(mode, sync);
 }
 
 /*
@@ -140,7 +140,7 @@ static int change(pid_t pid, const struct page *p, char **words)
 	if (fd < 0)
 		return 2;
 	/* Four bytes at once: the process finds the old word or the new one. */
-	if (pwrite(fd, &now, sizeof(now), offsetof(struct shared_page, policy)) != sizeof(now)) {
+	if (pwrite(fd, &now, sizeof(now), offsetof(struct status_file, policy)) != sizeof(now)) {
 		warn("set: %s", p->path);
 		close(fd);
 		return 2;

@@ -311,7 +311,7 @@ int cmd_top(int argc, char **argv)
 		}
 	}
 	if (argc - optind > 1)
-		return bad_use(argv[0], "one folder or process at a time");
+		return bad_use(argv[0], "one directory or process at a time");
 	where = argv[optind];
 	/* What is wrong is said before the screen is taken. */
 	read_rows(where, 0);

@@ -39,13 +39,13 @@ static void interrupted(int sig)
 	stop = 1;
 }
 
-static void print_import(const struct page *p, const struct shared_event *e)
+static void print_import(const struct page *p, const struct status_event *e)
 {
 	printf(" %s handle %u <- %s", page_name(p, e->importer), e->handle,
 	       page_name(p, e->exporter));
 }
 
-static const char *native_part(const struct shared_event *e)
+static const char *native_part(const struct status_event *e)
 {
 	static char text[64];
 
@@ -55,7 +55,7 @@ static const char *native_part(const struct shared_event *e)
 	return text;
 }
 
-static void print_event(const struct page *p, const struct shared_event *e)
+static void print_event(const struct page *p, const struct status_event *e)
 {
 	static const char *const kinds[EVENT_COUNT] = {
 		[EVENT_IMPORT] = "import", [EVENT_LEARN] = "learned", [EVENT_CLOSE] = "close",

@@ -23,7 +23,7 @@ static const char usage[] =
 	"denials, touches and changes of mode. The picture stands alone; a browser shows what each thing\n"
 	"is under the pointer.\n"
 	"\n"
-	"  DIR, PID       whose: a folder of pages, or a process (default: $PRIMESHIM_DIR)\n"
+	"  DIR, PID       whose: a directory of pages, or a process (default: $PRIMESHIM_DIR)\n"
 	"  -o, --output FILE  the SVG, written anew once it is complete; - is stdout\n"
 	"  --help         prints this\n"
 	"\n"
@@ -194,13 +194,13 @@ int cmd_plot(int argc, char **argv)
 		name = optarg;
 	}
 	if (argc - optind > 1)
-		return bad_use(argv[0], "one folder or process is enough");
+		return bad_use(argv[0], "one directory or process is enough");
 	if (!name)
 		return bad_use(argv[0], "-o FILE is needed");
 	pages = pages_load(argv[optind], &n);
 	if (!n) {
 		warnx("%s: nothing under the shim has imported anything: nothing to show",
-		      argv[optind] ? argv[optind] : page_folder());
+		      argv[optind] ? argv[optind] : page_directory());
 		return 1;
 	}
 	output_open(&o, name);

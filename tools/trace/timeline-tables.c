@@ -18,8 +18,8 @@ static void add_imports(struct timeline *t)
 	const struct page *p = t->page;
 
 	for (unsigned int i = 0; i < p->nimports; i++) {
-		const struct shared_import *imp = &p->imports[i];
-		const struct shared_buffer *b = page_buffer(p, imp->buffer);
+		const struct status_import *imp = &p->imports[i];
+		const struct status_buffer *b = page_buffer(p, imp->buffer);
 		struct span s = { .kind = SPAN_IMPORT, .from = t->from, .unseen = true,
 				  .importer = imp->importer, .handle = imp->handle, .tid = imp->tid,
 				  .exporter = b ? b->exporter : 1, .ino = b ? b->ino : 0,
@@ -42,8 +42,8 @@ static void add_mappings(struct timeline *t)
 	const struct page *p = t->page;
 
 	for (unsigned int i = 0; i < p->nmappings; i++) {
-		const struct shared_mapping *m = &p->mappings[i];
-		const struct shared_buffer *b = page_buffer(p, m->buffer);
+		const struct status_mapping *m = &p->mappings[i];
+		const struct status_buffer *b = page_buffer(p, m->buffer);
 		struct span s = { .kind = SPAN_MAPPING, .from = t->from, .unseen = true,
 				  .importer = m->importer, .exporter = b ? b->exporter : 1,
 				  .outcome = m->native ? OUTCOME_NATIVE : OUTCOME_DMABUF,
@@ -71,7 +71,7 @@ static void add_brackets(struct timeline *t)
 	const struct page *p = t->page;
 
 	for (unsigned int i = 0; i < p->nbuffers; i++) {
-		const struct shared_buffer *b = &p->buffers[i];
+		const struct status_buffer *b = &p->buffers[i];
 		size_t j = 0;
 
 		if (b->bracket != BRACKET_READ && b->bracket != BRACKET_RW)

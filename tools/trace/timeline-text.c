@@ -58,7 +58,7 @@ const char *span_label(const struct timeline *t, const struct span *s, char *tex
 {
 	const struct span *imp = s->kind == SPAN_IMPORT ? s : s->import >= 0 ?
 				 &t->spans[s->import] : NULL;
-	char importer[SHARED_NAME_LEN * 2], exporter[SHARED_NAME_LEN * 2];
+	char importer[STATUS_NAME_LEN * 2], exporter[STATUS_NAME_LEN * 2];
 
 	if (imp)
 		snprintf(text, len, "%s handle %u <- %s",
@@ -71,7 +71,7 @@ const char *span_label(const struct timeline *t, const struct span *s, char *tex
 	return text;
 }
 
-static const char *answer(const struct shared_event *e)
+static const char *answer(const struct status_event *e)
 {
 	return e->outcome == OUTCOME_NATIVE ? "the program gets the driver's" :
 	       e->outcome == OUTCOME_REFUSED ? "the program is told so" :
@@ -81,7 +81,7 @@ static const char *answer(const struct shared_event *e)
 
 const char *mark_text(const struct timeline *t, const struct mark *m, char *text, size_t len)
 {
-	const struct shared_event *e = &m->event;
+	const struct status_event *e = &m->event;
 	const char *call = e->kind == EVENT_MAP ? "mmap" : "map ioctl";
 
 	switch (m->kind) {

@@ -74,7 +74,7 @@ int timeline_import(const struct timeline *t, uint64_t ino, unsigned int importe
 	return open >= 0 ? open : last;
 }
 
-static void mark(struct timeline *t, enum mark_kind kind, const struct shared_event *e)
+static void mark(struct timeline *t, enum mark_kind kind, const struct status_event *e)
 {
 	struct mark *m;
 
@@ -88,7 +88,7 @@ static void mark(struct timeline *t, enum mark_kind kind, const struct shared_ev
 
 /* What events say of an import, a mapping or a bracket. */
 static struct span span_of(enum span_kind kind, const struct timeline *t,
-			   const struct shared_event *e)
+			   const struct status_event *e)
 {
 	return (struct span){
 		.kind = kind, .from = t->to, .to = t->to, .granted = t->to, .ending = t->to,
@@ -99,7 +99,7 @@ static struct span span_of(enum span_kind kind, const struct timeline *t,
 }
 
 /* Which of those that are open is that import? Its number among them, or -1. */
-static ssize_t find_import(const struct timeline *t, const struct shared_event *e)
+static ssize_t find_import(const struct timeline *t, const struct status_event *e)
 {
 	for (size_t i = t->nopened; i-- > 0;) {
 		const struct span *s = &t->spans[t->opened[i]];
@@ -112,7 +112,7 @@ static ssize_t find_import(const struct timeline *t, const struct shared_event *
 	return -1;
 }
 
-static void on_import(struct timeline *t, const struct shared_event *e)
+static void on_import(struct timeline *t, const struct status_event *e)
 {
 	ssize_t i = find_import(t, e);
 	struct span s = span_of(SPAN_IMPORT, t, e);
@@ -128,7 +128,7 @@ static void on_import(struct timeline *t, const struct shared_event *e)
 	timeline_add(t, s);
 }
 
-static void on_close(struct timeline *t, const struct shared_event *e)
+static void on_close(struct timeline *t, const struct status_event *e)
 {
 	ssize_t i = find_import(t, e);
 
@@ -143,7 +143,7 @@ static void on_close(struct timeline *t, const struct shared_event *e)
 
 /* What is mapped has been imported, if nobody saw it: before a fork(), or what the ring still has.
  */
-static void need_import(struct timeline *t, const struct shared_event *e)
+static void need_import(struct timeline *t, const struct status_event *e)
 {
 	struct span s = span_of(SPAN_IMPORT, t, e);
 
@@ -200,7 +200,7 @@ static bool unmap(struct timeline *t, uint64_t from, uint64_t to, uint32_t tid)
 	return found;
 }
 
-static void on_map(struct timeline *t, const struct shared_event *e)
+static void on_map(struct timeline *t, const struct status_event *e)
 {
 	struct span s = span_of(SPAN_MAPPING, t, e);
 
@@ -219,7 +219,7 @@ static void on_map(struct timeline *t, const struct shared_event *e)
 	timeline_add(t, s);
 }
 
-static void on_unmap(struct timeline *t, const struct shared_event *e)
+static void on_unmap(struct timeline *t, const struct status_event *e)
 {
 	struct span s = span_of(SPAN_MAPPING, t, e);
 
@@ -229,7 +229,7 @@ static void on_unmap(struct timeline *t, const struct shared_event *e)
 	end_unseen(t, s, t->from, e->tid);
 }
 
-static void on_refusal(struct timeline *t, const struct shared_event *e)
+static void on_refusal(struct timeline *t, const struct status_event *e)
 {
 	need_import(t, e);
 	mark(t, MARK_REFUSAL, e);
@@ -249,7 +249,7 @@ static ssize_t find_bracket(const struct timeline *t, uint64_t ino)
 }
 
 /* When a call that is over by now began, if not before @earliest. */
-static uint64_t called(const struct timeline *t, const struct shared_event *e, uint64_t earliest)
+static uint64_t called(const struct timeline *t, const struct status_event *e, uint64_t earliest)
 {
 	uint64_t at = e->took < t->to ? t->to - e->took : 0;
 
@@ -268,7 +268,7 @@ static uint64_t after_last(const struct timeline *t, uint64_t ino)
 	return t->from;
 }
 
-static void on_begin(struct timeline *t, const struct shared_event *e)
+static void on_begin(struct timeline *t, const struct status_event *e)
 {
 	ssize_t i = find_bracket(t, e->ino);
 	struct span s = span_of(SPAN_BRACKET, t, e);
@@ -283,7 +283,7 @@ static void on_begin(struct timeline *t, const struct shared_event *e)
 	timeline_add(t, s);
 }
 
-static void on_end(struct timeline *t, const struct shared_event *e)
+static void on_end(struct timeline *t, const struct status_event *e)
 {
 	ssize_t i = find_bracket(t, e->ino);
 	struct span s = span_of(SPAN_BRACKET, t, e);
@@ -300,34 +300,34 @@ static void on_end(struct timeline *t, const struct shared_event *e)
 	end(t, i, t->to, e->tid);
 }
 
-static void on_fallback(struct timeline *t, const struct shared_event *e)
+static void on_fallback(struct timeline *t, const struct status_event *e)
 {
 	mark(t, MARK_FALLBACK, e);
 }
 
-static void on_owed(struct timeline *t, const struct shared_event *e)
+static void on_owed(struct timeline *t, const struct status_event *e)
 {
 	mark(t, MARK_OWED, e);
 }
 
-static void on_touch(struct timeline *t, const struct shared_event *e)
+static void on_touch(struct timeline *t, const struct status_event *e)
 {
 	mark(t, MARK_TOUCH, e);
 }
 
-static void on_policy(struct timeline *t, const struct shared_event *e)
+static void on_policy(struct timeline *t, const struct status_event *e)
 {
 	mark(t, MARK_POLICY, e);
 	/* Its @handle is none. */
 	t->marks[t->nmarks - 1].import = -1;
 }
 
-static void on_ended(struct timeline *t, const struct shared_event *e)
+static void on_ended(struct timeline *t, const struct status_event *e)
 {
 	mark(t, MARK_EXIT, e);
 }
 
-static void (*const handlers[EVENT_COUNT])(struct timeline *, const struct shared_event *) = {
+static void (*const handlers[EVENT_COUNT])(struct timeline *, const struct status_event *) = {
 	[EVENT_IMPORT] = on_import,
 	[EVENT_LEARN] = on_import,
 	[EVENT_CLOSE] = on_close,
@@ -343,7 +343,7 @@ static void (*const handlers[EVENT_COUNT])(struct timeline *, const struct share
 	[EVENT_EXIT] = on_ended,
 };
 
-void timeline_event(struct timeline *t, const struct shared_event *e)
+void timeline_event(struct timeline *t, const struct status_event *e)
 {
 	if (e->at > t->to)
 		t->to = e->at < INT64_MAX ? e->at : INT64_MAX;

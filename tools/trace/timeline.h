@@ -21,7 +21,7 @@ struct span {
 	bool learned;		/* import: found out when its map was refused */
 	bool split;		/* mapping: what an munmap in the middle has left behind it */
 	uint8_t importer, exporter;	/* names */
-	uint8_t outcome;	/* mapping: enum shared_outcome */
+	uint8_t outcome;	/* mapping: enum status_outcome */
 	uint8_t prot;		/* PROT_*, or DMA_BUF_SYNC_READ, _RW */
 	int16_t told;		/* mapping: what the driver said to it, NATIVE_* or an errno */
 	uint16_t entry;
@@ -48,7 +48,7 @@ enum mark_kind {
 struct mark {
 	enum mark_kind kind;
 	uint64_t at;
-	struct shared_event event;
+	struct status_event event;
 	int import;		/* as in a span */
 };
 
@@ -73,7 +73,7 @@ void timeline_of(struct timeline *t, const struct page *p);
 
 /* The same in steps: of no event yet, of another one, and the end of what is still open. */
 void timeline_begin(struct timeline *t, const struct page *p);
-void timeline_event(struct timeline *t, const struct shared_event *e);
+void timeline_event(struct timeline *t, const struct status_event *e);
 void timeline_finish(struct timeline *t);
 
 void timeline_free(struct timeline *t);

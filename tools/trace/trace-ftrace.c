@@ -127,7 +127,7 @@ static void on_marked(struct timeline *t, const struct mark *m)
 }
 
 /* The beginning of what has an end. */
-static void put_event(const struct timeline *t, const struct shared_event *e)
+static void put_event(const struct timeline *t, const struct status_event *e)
 {
 	static const struct {
 		const char *what;
@@ -162,18 +162,18 @@ static void tell_lost(const struct followed *f, uint32_t n)
 	put(f->page->head.pid, f->t.to, -1, "lost", text);
 }
 
-static void one_event(struct followed *f, const struct shared_event *e)
+static void one_event(struct followed *f, const struct status_event *e)
 {
 	timeline_event(&f->t, e);
 	put_event(&f->t, e);
 }
 
 /* Names that were not there when the page was read. */
-static void more_names(struct followed *f, const struct shared_event *e)
+static void more_names(struct followed *f, const struct status_event *e)
 {
 	struct page again;
 	char why[256];
-	shared_name *names = f->page->names;
+	status_name *names = f->page->names;
 
 	if (e->importer < f->page->head.names.used && e->exporter < f->page->head.names.used)
 		return;
@@ -186,11 +186,11 @@ static void more_names(struct followed *f, const struct shared_event *e)
 }
 
 /* Event @number of the ring: 1, 0 it is not there yet, or -1 it is lost. */
-static int read_event(const struct followed *f, uint32_t number, struct shared_event *e)
+static int read_event(const struct followed *f, uint32_t number, struct status_event *e)
 {
-	const struct shared_section *ring = &f->page->head.events;
+	const struct status_section *ring = &f->page->head.events;
 	off_t at = ring->offset + (off_t)((number - 1) % ring->n) * ring->stride;
-	struct shared_event again;
+	struct status_event again;
 
 	if (pread(f->fd, e, sizeof(*e), at) != sizeof(*e) ||
 	    pread(f->fd, &again, sizeof(again), at) != sizeof(again))
@@ -207,10 +207,10 @@ static int read_event(const struct followed *f, uint32_t number, struct shared_e
 static void follow(struct followed *f)
 {
 	uint32_t used = f->seen, lost = 0;
-	struct shared_event e;
+	struct status_event e;
 	int got = 1;
 
-	if (pread(f->fd, &used, sizeof(used), offsetof(struct shared_page, events.used)) !=
+	if (pread(f->fd, &used, sizeof(used), offsetof(struct status_file, events.used)) !=
 	    sizeof(used))
 		return;
 	if (used > f->seen && used - f->seen > f->page->head.events.n) {
@@ -249,7 +249,7 @@ static void finish(struct followed *f)
 	/* As it has become by now: how the process ended, and what is left in its tables. */
 	if (f->fd >= 0 && !page_read(f->page->path, &again, why, sizeof(why))) {
 		again.life = alive(f) ? LIFE_RUNNING :
-			     again.head.state == SHARED_EXITED ? LIFE_EXITED : LIFE_KILLED;
+			     again.head.state == STATUS_EXITED ? LIFE_EXITED : LIFE_KILLED;
 		page_free(f->page);
 		*f->page = again;
 	}

@@ -157,7 +157,7 @@ static void put_calls(struct writer *w)
 	uint64_t at = 0;
 
 	for (unsigned int i = 0; i < p->nevents; i++) {
-		const struct shared_event *e = &p->events[i];
+		const struct status_event *e = &p->events[i];
 		char name[32];
 
 		if (e->at > at)
@@ -173,7 +173,7 @@ static void put_calls(struct writer *w)
 static void put_mark(struct writer *w, const struct mark *m)
 {
 	const struct timeline *t = &w->t;
-	const struct shared_event *e = &m->event;
+	const struct status_event *e = &m->event;
 	struct json_object *o, *args = json_object_new_object();
 	char text[192], label[128];
 

@@ -19,7 +19,7 @@ static const char usage[] =
 	"as spans, brackets as slices with the wait in START apart, refusals, fallbacks, denials,\n"
 	"touches and changes of mode as instants, and counters.\n"
 	"\n"
-	"  DIR, PID       whose: a folder of pages, or a process (default: $PRIMESHIM_DIR)\n"
+	"  DIR, PID       whose: a directory of pages, or a process (default: $PRIMESHIM_DIR)\n"
 	"  -o, --output FILE  JSON that ui.perfetto.dev and chrome://tracing open; - is stdout.\n"
 	"                 Written anew, once it is complete\n"
 	"  --ftrace       lines in the kernel's trace_marker instead, for trace-cmd and gpuvis to\n"
@@ -67,13 +67,13 @@ int cmd_trace(int argc, char **argv)
 		}
 	}
 	if (argc - optind > 1)
-		return bad_use(argv[0], "one folder or process is enough");
+		return bad_use(argv[0], "one directory or process is enough");
 	if (!name == !ftrace || (marker && !ftrace))
 		return bad_use(argv[0], "either -o FILE is needed, or --ftrace");
 	pages = pages_load(argv[optind], &n);
 	if (!n) {
 		warnx("%s: nothing under the shim has imported anything: nothing to show",
-		      argv[optind] ? argv[optind] : page_folder());
+		      argv[optind] ? argv[optind] : page_directory());
 		return 1;
 	}
 	if (ftrace) {

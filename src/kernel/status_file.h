@@ -12,16 +12,16 @@
  * from 1 on, written last; the ring keeps the last @events.n of them, event N in slot (N - 1) % n.
  * Nothing that is read can be trusted: it may have been cut short, or be anybody's.
  */
-#ifndef PRIMESHIM_SHARED_PAGE_H
-#define PRIMESHIM_SHARED_PAGE_H
+#ifndef PRIMESHIM_STATUS_FILE_H
+#define PRIMESHIM_STATUS_FILE_H
 
 #include <stdint.h>
 
-#define SHARED_MAGIC	"PRIMESHM"
-#define SHARED_VERSION	1
-#define SHARED_ORDER	0x01020304U
-#define SHARED_SUFFIX	".primeshim"
-#define SHARED_NAME_LEN	32
+#define STATUS_MAGIC	"PRIMESHM"
+#define STATUS_VERSION	1
+#define STATUS_ORDER	0x01020304U
+#define STATUS_SUFFIX	".primeshim"
+#define STATUS_NAME_LEN	32
 
 /*
  * What others read while it changes, by the compiler's __atomic functions. (C11's types have a
@@ -34,11 +34,11 @@ typedef uint64_t shared_u64 __attribute__((aligned(8)));
 enum mode { MODE_REDIRECT, MODE_RESCUE, MODE_OBSERVE, MODE_DENY, MODE_OFF, MODE_COUNT };
 enum sync_policy { SYNC_DRIVER, SYNC_MAP, SYNC_OFF, SYNC_TRAP, SYNC_COUNT };
 
-#define SHARED_MODES	{ "redirect", "rescue", "observe", "deny", "off" }
-#define SHARED_SYNCS	{ "driver", "map", "off", "trap" }
-#define SHARED_POLICY(mode, sync)	((uint32_t)(mode) | (uint32_t)(sync) << 8)
-#define SHARED_MODE(policy)		((policy) & 0xff)
-#define SHARED_SYNC(policy)		((policy) >> 8)
+#define STATUS_MODES	{ "redirect", "rescue", "observe", "deny", "off" }
+#define STATUS_SYNCS	{ "driver", "map", "off", "trap" }
+#define STATUS_POLICY(mode, sync)	((uint32_t)(mode) | (uint32_t)(sync) << 8)
+#define STATUS_MODE(policy)		((policy) & 0xff)
+#define STATUS_SYNC(policy)		((policy) >> 8)
 
 /* What is counted for the whole process. */
 enum counter {
@@ -57,7 +57,7 @@ enum counter {
 	STAT_OWED,		/* START left out: the buffer was busy */
 	STAT_BLOCKED,		/* nanoseconds in START */
 	STAT_TOLD,		/* a driver was told that the CPU's accesses of an import begin */
-	STAT_OWN,		/* its own DMA_BUF_IOCTL_SYNC START with imports live; see stats.h */
+	STAT_OWN,		/* its own DMA_BUF_IOCTL_SYNC START amid imports; stats.h */
 	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
 	STAT_IMPORT_OWN,	/* PRIME_FD_TO_HANDLE of what the device had exported itself */
 	STAT_IMPORT_UNKNOWN,	/* an import that may be the device's own: the names do not tell */
@@ -67,7 +67,7 @@ enum counter {
 };
 
 /* A table in the file. */
-struct shared_section {
+struct status_section {
 	uint32_t offset;		/* bytes from the start of the file */
 	uint32_t stride;		/* bytes of an entry */
 	uint32_t n;			/* entries there is room for */
@@ -75,12 +75,12 @@ struct shared_section {
 					   in all. Others: entries beyond have never been used */
 };
 
-enum shared_state { SHARED_RUNNING, SHARED_EXITED };
+enum status_state { STATUS_RUNNING, STATUS_EXITED };
 
-struct shared_page {
+struct status_file {
 	char magic[8];
 	uint32_t version;
-	uint32_t order;			/* SHARED_ORDER */
+	uint32_t order;			/* STATUS_ORDER */
 	uint32_t size;			/* bytes of the file */
 	uint32_t pid, ppid;		/* as the process has them, in its PID namespace */
 	uint32_t bits;			/* of a pointer: 32 or 64 */
@@ -89,25 +89,27 @@ struct shared_page {
 	char program[64];		/* program_invocation_short_name */
 	char command[256];		/* arguments with NULs between them, cut short */
 	char shim[16];			/* version of the shim */
-	shared_u32 policy;	/* SHARED_POLICY(): what it shall do from its next call on */
+	shared_u32 policy;	/* STATUS_POLICY(): what it shall do from its next call on */
 	uint32_t start_policy;		/* what it began with */
-	uint32_t forked;		/* it is a fork()'s child, with what its parent had imported */
-	shared_u32 state;	/* enum shared_state; one that is killed stays RUNNING */
+	uint32_t forked;		/* a fork()'s child, with its parent's imports */
+	shared_u32 state;	/* enum status_state; one that is killed stays RUNNING */
 	shared_u64 ended;	/* when it exited */
 	shared_u32 imports_live, imports_most;
 	shared_u32 no_room;	/* entries of tables that were full */
 	uint32_t reserved;
 	shared_u64 blocked_most;	/* the longest START, nanoseconds */
-	struct shared_section names, pairs, buffers, imports, mappings, events;
+	struct status_section names, pairs, buffers, imports, mappings, events;
 	shared_u64 counters[32];	/* enum counter */
 };
 
 /* Names of importers (drivers) and exporters (exp_name); entry 0 is "", 1 is "?": not known. */
-typedef char shared_name[SHARED_NAME_LEN];
+typedef char status_name[STATUS_NAME_LEN];
 
-enum shared_call { CALL_IMPORT, CALL_LEARN, CALL_MAP_IOCTL, CALL_MAP_ADDRESS, CALL_MMAP, CALL_COUNT };
+enum status_call {
+	CALL_IMPORT, CALL_LEARN, CALL_MAP_IOCTL, CALL_MAP_ADDRESS, CALL_MMAP, CALL_COUNT
+};
 
-enum shared_outcome {
+enum status_outcome {
 	OUTCOME_NATIVE,		/* what the driver gave (of an import: it was made) */
 	OUTCOME_OFFSET,		/* a refusal was answered with an offset of the shim's */
 	OUTCOME_DMABUF,		/* the dma-buf was mapped */
@@ -121,17 +123,17 @@ enum shared_outcome {
 #define NATIVE_SIGBUS	(-2)		/* mapped, but its first page cannot be read */
 
 /* How often a call came to that, between two devices. */
-struct shared_pair {
+struct status_pair {
 	uint8_t importer, exporter;	/* names */
-	uint8_t call, outcome;		/* enum shared_call, enum shared_outcome */
+	uint8_t call, outcome;		/* enum status_call, enum status_outcome */
 	int16_t native;			/* the driver's result, above */
-	int16_t reason;			/* fallback: errno for which the dma-buf was not mapped, or 0 */
+	int16_t reason;			/* fallback: errno of mapping the dma-buf, or 0 */
 	shared_u64 count;
 	shared_u64 bytes;
 };
 
 /* Whose turn it is with a buffer. */
-enum shared_bracket {
+enum status_bracket {
 	BRACKET_NONE,		/* it is not mapped, or has no brackets */
 	BRACKET_READ,		/* START done, END owed */
 	BRACKET_RW,
@@ -140,18 +142,18 @@ enum shared_bracket {
 };
 
 /* A dma-buf that is imported or mapped. */
-struct shared_buffer {
+struct status_buffer {
 	shared_u32 seq;
 	uint8_t live;
 	uint8_t exporter;
-	uint8_t bracket;		/* enum shared_bracket */
-	uint8_t deaf;			/* it knows no brackets */
+	uint8_t bracket;		/* enum status_bracket */
+	uint8_t no_brackets;			/* it knows no brackets */
 	uint64_t ino, size;		/* size in bytes */
 	shared_u64 begins, ends, owed;
 	shared_u64 blocked;	/* nanoseconds in START */
 };
 
-struct shared_import {
+struct status_import {
 	shared_u32 seq;
 	uint8_t live;
 	uint8_t importer;
@@ -161,7 +163,7 @@ struct shared_import {
 	uint64_t since;
 };
 
-struct shared_mapping {
+struct status_mapping {
 	shared_u32 seq;
 	uint8_t live;
 	uint8_t importer;
@@ -174,7 +176,7 @@ struct shared_mapping {
 	uint64_t since;
 };
 
-enum shared_event_kind {
+enum status_event_kind {
 	EVENT_NONE,
 	EVENT_IMPORT,		/* importer exporter handle entry ino, len: bytes */
 	EVENT_LEARN,		/* the same */
@@ -192,13 +194,13 @@ enum shared_event_kind {
 	EVENT_COUNT
 };
 
-struct shared_event {
+struct status_event {
 	shared_u32 seq;
 	uint32_t tid;
-	uint64_t at;			/* nanoseconds, CLOCK_MONOTONIC; of BEGIN and END their end */
-	uint8_t kind;			/* enum shared_event_kind */
+	uint64_t at;			/* ns, CLOCK_MONOTONIC; of BEGIN and END their end */
+	uint8_t kind;			/* enum status_event_kind */
 	uint8_t importer, exporter;	/* names */
-	uint8_t outcome;		/* enum shared_outcome */
+	uint8_t outcome;		/* enum status_outcome */
 	int16_t native, reason;		/* as in a pair */
 	uint32_t handle;
 	uint16_t entry;			/* of imports + 1; tells apart equal handles of two files */
@@ -211,12 +213,12 @@ struct shared_event {
 };
 
 /* How the fields lie is the same for every machine. */
-_Static_assert(sizeof(struct shared_section) == 16, "layout");
-_Static_assert(sizeof(struct shared_page) == 784, "layout");
-_Static_assert(sizeof(struct shared_pair) == 24, "layout");
-_Static_assert(sizeof(struct shared_buffer) == 56, "layout");
-_Static_assert(sizeof(struct shared_import) == 24, "layout");
-_Static_assert(sizeof(struct shared_mapping) == 40, "layout");
-_Static_assert(sizeof(struct shared_event) == 64, "layout");
+_Static_assert(sizeof(struct status_section) == 16, "layout");
+_Static_assert(sizeof(struct status_file) == 784, "layout");
+_Static_assert(sizeof(struct status_pair) == 24, "layout");
+_Static_assert(sizeof(struct status_buffer) == 56, "layout");
+_Static_assert(sizeof(struct status_import) == 24, "layout");
+_Static_assert(sizeof(struct status_mapping) == 40, "layout");
+_Static_assert(sizeof(struct status_event) == 64, "layout");
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What happens with imports, told to whoever has asked; see tell.h. */
+/* What happens with imports, told to whoever has asked; see report.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "settings/log.h"
 #include "settings/settings.h"
 #include "snapshot.h"
-#include "tell.h"
+#include "report.h"
 #include "who.h"
 
 /* Nobody wants to know more than the counters do. */
@@ -29,7 +29,7 @@ static int16_t positive(int err)
 	return err < 0 ? -err : 0;
 }
 
-struct label tell_label(int fd, uint32_t handle, const struct buffer *b)
+struct label report_label(int fd, uint32_t handle, const struct buffer *b)
 {
 	struct names n = who_is(fd, b);
 	struct label l;
@@ -39,19 +39,19 @@ struct label tell_label(int fd, uint32_t handle, const struct buffer *b)
 	return l;
 }
 
-static struct shared_event event_of(enum shared_event_kind kind, const struct names *n,
+static struct status_event event_of(enum status_event_kind kind, const struct names *n,
 				    uint32_t handle, const struct buffer *b)
 {
-	return (struct shared_event){
+	return (struct status_event){
 		.kind = kind, .importer = n->importer, .exporter = n->exporter, .handle = handle,
 		.ino = buffer_id(b).ino, .len = buffer_size(b),
 	};
 }
 
 /* The event as what it adds to a pair. */
-static void pair(const struct shared_event *e, enum shared_call call)
+static void pair(const struct status_event *e, enum status_call call)
 {
-	const struct shared_pair key = {
+	const struct status_pair key = {
 		.importer = e->importer, .exporter = e->exporter, .call = call,
 		.outcome = e->outcome, .native = e->native, .reason = e->reason,
 	};
@@ -63,10 +63,10 @@ static void pair(const struct shared_event *e, enum shared_call call)
 	buffers_unlock();
 }
 
-void tell_import(int fd, uint32_t handle, const struct buffer *b, enum how how)
+void report_import(int fd, uint32_t handle, const struct buffer *b, enum how how)
 {
 	static const char *const texts[] = { "import", "import learned", "import changed" };
-	struct shared_event e;
+	struct status_event e;
 	struct names n;
 
 	stat_inc(how == HOW_SEEN ? STAT_IMPORT : how == HOW_LEARNED ? STAT_LEARNED : STAT_STALE);
@@ -81,13 +81,13 @@ void tell_import(int fd, uint32_t handle, const struct buffer *b, enum how how)
 	publish_event(e);
 	pair(&e, how == HOW_SEEN ? CALL_IMPORT : CALL_LEARN);
 	PROBE(5, import, name_text(n.importer), name_text(n.exporter), handle, e.ino, e.len);
-	log_line("%s: %s", texts[how], tell_label(fd, handle, b).text);
+	log_line("%s: %s", texts[how], report_label(fd, handle, b).text);
 }
 
-void tell_refused(int fd, uint32_t handle, const struct buffer *b, enum shared_call call, int err,
-		  enum shared_outcome outcome, int reason)
+void report_refused(int fd, uint32_t handle, const struct buffer *b, enum status_call call, int err,
+		    enum status_outcome outcome, int reason)
 {
-	struct shared_event e;
+	struct status_event e;
 	struct names n;
 
 	stat_inc(STAT_REFUSED);
@@ -111,17 +111,17 @@ void tell_refused(int fd, uint32_t handle, const struct buffer *b, enum shared_c
 	if (outcome == OUTCOME_OFFSET)
 		return;
 	if (!reason)
-		log_line("map refused: %s: %s%s", tell_label(fd, handle, b).text, log_errno(err),
+		log_line("map refused: %s: %s%s", report_label(fd, handle, b).text, log_errno(err),
 			 mode_now() == MODE_OBSERVE ? "; redirect would map the dma-buf" : "");
 	else
 		log_line("fallback: %s: the dma-buf cannot be mapped: %s",
-			 tell_label(fd, handle, b).text, log_errno(err));
+			 report_label(fd, handle, b).text, log_errno(err));
 }
 
-void tell_address(int fd, uint32_t handle, const struct buffer *b, int err, uint64_t start,
-		  uint64_t len, const void *p)
+void report_address(int fd, uint32_t handle, const struct buffer *b, int err, uint64_t start,
+		    uint64_t len, const void *p)
 {
-	struct shared_event e;
+	struct status_event e;
 	struct names n;
 
 	stat_inc(STAT_REFUSED);
@@ -139,7 +139,7 @@ void tell_address(int fd, uint32_t handle, const struct buffer *b, int err, uint
 	publish_event(e);
 	pair(&e, CALL_MAP_ADDRESS);
 	PROBE(6, map, name_text(n.importer), name_text(n.exporter), e.ino, p, len, OUTCOME_DMABUF);
-	log_line("map: %s: %llu bytes at %llu, rw: dma-buf", tell_label(fd, handle, b).text,
+	log_line("map: %s: %llu bytes at %llu, rw: dma-buf", report_label(fd, handle, b).text,
 		 (unsigned long long)len, (unsigned long long)start);
 }
 
@@ -149,10 +149,10 @@ static const enum counter counted[] = {
 	[OUTCOME_DENIED] = STAT_DENIED,
 };
 
-static void log_map(const struct told_map *m)
+static void log_map(const struct map_report *m)
 {
 	const struct view *v = m->v;
-	struct label l = tell_label(v->fd, v->handle, v->buffer);
+	struct label l = report_label(v->fd, v->handle, v->buffer);
 	unsigned long long delta = v->delta;
 
 	if (m->outcome == OUTCOME_DENIED)
@@ -168,9 +168,9 @@ static void log_map(const struct told_map *m)
 			 m->outcome == OUTCOME_NATIVE ? "native" : "dma-buf");
 }
 
-void tell_map(const struct told_map *m)
+void report_map(const struct map_report *m)
 {
-	struct shared_event e;
+	struct status_event e;
 	struct names n;
 
 	if (m->outcome != OUTCOME_REFUSED)
@@ -194,9 +194,9 @@ void tell_map(const struct told_map *m)
 		log_map(m);
 }
 
-void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
+void report_fallback(const struct view *v, const struct mmap_call *c, int reason)
 {
-	struct shared_event e = { .kind = EVENT_FALLBACK, .reason = positive(reason),
+	struct status_event e = { .kind = EVENT_FALLBACK, .reason = positive(reason),
 				  .handle = v->handle, .len = c->len };
 	struct names n;
 
@@ -213,11 +213,11 @@ void tell_fallback(const struct view *v, const struct mmap_call *c, int reason)
 	PROBE(5, fallback, name_text(n.importer), name_text(n.exporter), v->handle, e.ino,
 	      e.reason);
 	log_line("fallback: %s: %zu bytes at %llu: %s",
-		 tell_label(v->fd, v->handle, v->buffer).text, c->len, (unsigned long long)v->delta,
-		 log_errno(reason));
+		 report_label(v->fd, v->handle, v->buffer).text, c->len,
+		 (unsigned long long)v->delta, log_errno(reason));
 }
 
-void tell_sandbox(void)
+void report_sandbox(void)
 {
 	const char *may = atomic_load(&sandbox_unsure) ? " may come" : "";
 	char text[128];
@@ -228,12 +228,12 @@ void tell_sandbox(void)
 		log_line("a seccomp filter%s: without %s from here on", may, text);
 }
 
-static void tell_bracket(const struct buffer *b, enum shared_event_kind kind,
+static void tell_bracket(const struct buffer *b, enum status_event_kind kind,
 			 unsigned int direction, uint64_t ns)
 {
 	if (!published())
 		return;
-	publish_event((struct shared_event){ .kind = kind, .prot = direction, .took = ns,
+	publish_event((struct status_event){ .kind = kind, .prot = direction, .took = ns,
 					     .ino = buffer_id(b).ino, .len = buffer_size(b) });
 	buffers_lock();
 	publish_brackets(b->slot, kind == EVENT_BEGIN, kind == EVENT_END, kind == EVENT_OWED,
@@ -241,7 +241,7 @@ static void tell_bracket(const struct buffer *b, enum shared_event_kind kind,
 	buffers_unlock();
 }
 
-void tell_begin(const struct buffer *b, unsigned int direction, uint64_t ns)
+void report_begin(const struct buffer *b, unsigned int direction, uint64_t ns)
 {
 	stat_inc(STAT_BEGIN);
 	stat_add(STAT_BLOCKED, ns);
@@ -249,14 +249,14 @@ void tell_begin(const struct buffer *b, unsigned int direction, uint64_t ns)
 	PROBE(3, begin, buffer_id(b).ino, direction, ns);
 }
 
-void tell_end(const struct buffer *b, unsigned int direction, uint64_t ns)
+void report_end(const struct buffer *b, unsigned int direction, uint64_t ns)
 {
 	stat_inc(STAT_END);
 	tell_bracket(b, EVENT_END, direction, ns);
 	PROBE(2, end, buffer_id(b).ino, direction);
 }
 
-void tell_owed(const struct buffer *b, unsigned int direction)
+void report_owed(const struct buffer *b, unsigned int direction)
 {
 	stat_inc(STAT_OWED);
 	tell_bracket(b, EVENT_OWED, direction, 0);
