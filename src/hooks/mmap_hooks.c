@@ -13,16 +13,15 @@
 
 int mmap_hook(const struct mmap_call *c, void **out)
 {
+	unsigned int newest;
 	struct view v;
 	int ret;
 
 	if (reach_seen(c->fd, c->off) || c->flags & MAP_ANONYMOUS ||
 	    !record_find(c->fd, c->off, &v)) {
+		newest = c->flags & MAP_FIXED ? mapped_newest() : 0;
 		ret = mmap_native(c, out);
-		if (c->flags & MAP_FIXED && ret < 0)
-			mapped_recheck(c->addr, c->len);
-		else if (c->flags & MAP_FIXED)
-			mapped_end(*out, c->len);
+		mmap_placed(c, ret, newest);
 		return ret;
 	}
 	return redirect_map(&v, c, out);

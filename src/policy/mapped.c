@@ -97,7 +97,24 @@ bool mapped_there(uint64_t at, uint64_t len)
 	       errno != ENOMEM;
 }
 
-void mapped_recheck(void *addr, size_t len)
+unsigned int mapped_newest(void)
+{
+	unsigned int newest;
+
+	if (none_mapped())
+		return 0;
+	buffers_lock();
+	newest = mapping_newest();
+	buffers_unlock();
+	return newest;
+}
+
+/*
+ * Another thread's memory in the gap would be taken for the import, and guard_set() would make it
+ * PROT_NONE. So the records go, as in munmap(), even where the kernel might not have unmapped what
+ * they are of: then the program's pages stay, without brackets.
+ */
+void mapped_refused(void *addr, size_t len, unsigned int newest, bool gone)
 {
 	uint64_t at = (uintptr_t)addr, end = at + page_round(len);
 	struct mapping m;
@@ -115,7 +132,7 @@ void mapped_recheck(void *addr, size_t len)
 			break;
 		at = m.start > at ? m.start : at;
 		to = m.end < end ? m.end : end;
-		if (!mapped_there(at, to - at))
+		if (mapping_older(&m, newest) && (gone || !mapped_there(at, to - at)))
 			forget(at, to, m.serial);
 	}
 }

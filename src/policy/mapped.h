@@ -22,8 +22,15 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, 
 /* What was mapped in the range is, or is about to be, gone: END what is over. */
 void mapped_end(void *addr, size_t len);
 
-/* The same where it may be gone: a MAP_FIXED that fails may have unmapped it first. */
-void mapped_recheck(void *addr, size_t len);
+/*
+ * Around a call with MAP_FIXED or MREMAP_FIXED. The kernel may unmap the place and then refuse the
+ * call, and another thread may be given the gap before we get to look at it. @newest: what
+ * mapped_newest() said before the call, so that what another thread has put there stays recorded.
+ * @gone: the kernel has unmapped the place, as is known by its errno; otherwise the kernel is asked
+ * what is there.
+ */
+unsigned int mapped_newest(void);
+void mapped_refused(void *addr, size_t len, unsigned int newest, bool gone);
 
 /* munmap(). 0 or a negative errno. */
 int mapped_unmap(void *addr, size_t len);

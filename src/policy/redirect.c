@@ -9,6 +9,7 @@
 
 #include "kernel/drm_node.h"
 #include "kernel/next.h"
+#include "kernel/page.h"
 #include "kernel/readable.h"
 #include "kernel/sandbox.h"
 #include "mapped.h"
@@ -132,6 +133,48 @@ int mmap_native(const struct mmap_call *c, void **out)
 	*out = c->narrow ? next.mmap(c->addr, c->len, c->prot, c->flags, c->fd, c->off) :
 			   next.mmap64(c->addr, c->len, c->prot, c->flags, c->fd, c->off);
 	return *out == MAP_FAILED ? -errno : 0;
+}
+
+/* Does the call replace what is mapped at its place? */
+static bool replaces(const struct mmap_call *c)
+{
+	return c->flags & MAP_FIXED && !(c->flags & MAP_FIXED_NOREPLACE);
+}
+
+/*
+ * Was it the file that refused the call with @err? The kernel asks the file once it has unmapped
+ * the place (mmap_region()). It looks at descriptors, access modes and limits before (do_mmap()).
+ */
+static bool file_refused(const struct mmap_call *c, int err)
+{
+	bool shared = (c->flags & MAP_TYPE) != MAP_PRIVATE;
+	int mode;
+
+	switch (err) {
+	case -EINVAL:
+		return c->len && (uintptr_t)c->addr % page_size() == 0 &&
+		       c->off % page_size() == 0 && c->flags & MAP_TYPE;
+	case -EACCES:
+		mode = sandbox_may(MAY_GETFL) ? next.fcntl(c->fd, F_GETFL) : -1;
+		mode = mode < 0 ? O_WRONLY : mode & O_ACCMODE;
+		return mode == O_RDWR || (mode == O_RDONLY && !(shared && c->prot & PROT_WRITE));
+	case -ENXIO:
+	case -EFAULT:
+	case -EIO:
+		return true;
+	default:		/* either may have said it */
+		return false;
+	}
+}
+
+void mmap_placed(const struct mmap_call *c, int ret, unsigned int newest)
+{
+	if (!(c->flags & MAP_FIXED))
+		return;
+	if (ret < 0)
+		mapped_refused(c->addr, c->len, newest, replaces(c) && file_refused(c, ret));
+	else
+		mapped_end(c->addr, c->len);
 }
 
 /* What is tried, in that order. */
@@ -292,12 +335,6 @@ static int map_by(enum plan plan, const struct view *v, const struct mmap_call *
 	return a->native ? 0 : map_dmabuf(v, c, dmabuf, a);
 }
 
-/* Does the call replace what is mapped at its place? */
-static bool replaces(const struct mmap_call *c)
-{
-	return c->flags & MAP_FIXED && !(c->flags & MAP_FIXED_NOREPLACE);
-}
-
 /*
  * The same over what is mapped at the program's place. A file that refuses a MAP_FIXED has mostly
  * cost the place what was there (mmap_region(), 6.1 to 7.3), and another thread may have been given
@@ -373,6 +410,7 @@ static int deny(const struct view *v, const struct mmap_call *c)
 /* Without our doing, and without a bracket; but a shared page shows it. */
 static int leave_alone(const struct view *v, const struct mmap_call *c, void **out)
 {
+	unsigned int newest = c->flags & MAP_FIXED ? mapped_newest() : 0;
 	int ret = mmap_native(c, out);
 
 	report_map(&(struct map_report){
@@ -385,10 +423,8 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 		buffers_unlock();
 		mapped_begin(v->buffer, *out, c->len, 0, c->prot, who_imports(v->fd) | NOTE_NATIVE,
 			     -1);
-	} else if (c->flags & MAP_FIXED && ret < 0) {
-		mapped_recheck(c->addr, c->len);
-	} else if (c->flags & MAP_FIXED) {
-		mapped_end(*out, c->len);
+	} else {
+		mmap_placed(c, ret, newest);
 	}
 	return ret;
 }
@@ -406,6 +442,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	struct map_report told = { .v = v, .c = c };
 	struct attempt a = { .native = true, .said = NATIVE_UNASKED };
 	enum plan plan = plan_of(v);
+	unsigned int newest;
 	int dmabuf, ret;
 
 	if (plan == NATIVE || !file_allows(v, c)) {
@@ -413,6 +450,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		record_put(v->buffer);
 		return ret;
 	}
+	newest = c->flags & MAP_FIXED ? mapped_newest() : 0;
 	dmabuf = ret = fetch(v, c->off);
 	/* Of drivers that do not export imports the record has to do
 	 * (ivpu_gem_prime_handle_to_fd()). */
@@ -450,10 +488,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 			     who_imports(v->fd) | (a.native ? NOTE_NATIVE : 0), dmabuf);
 		return 0;
 	}
-	if (c->flags & MAP_FIXED && ret < 0)
-		mapped_recheck(c->addr, c->len);
-	else if (c->flags & MAP_FIXED)
-		mapped_end(*out, c->len);
+	mmap_placed(c, ret, newest);
 	if (dmabuf >= 0)
 		next.close(dmabuf);
 	if (v->buffer)

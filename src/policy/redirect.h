@@ -29,6 +29,12 @@ int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int 
 int mmap_native(const struct mmap_call *c, void **out);
 
 /*
+ * The call had MAP_FIXED and has returned @ret: what is recorded of its place is gone, or may be.
+ * @newest: mapped_newest() before the call.
+ */
+void mmap_placed(const struct mmap_call *c, int ret, unsigned int newest);
+
+/*
  * mmap() of an import, with what record_find() said of it; consumes @v and its reference. 0 and
  * *@out, or a negative errno: then the native one.
  */
