@@ -46,12 +46,22 @@ static int do_import(const struct ioctl_call *c)
 	return ret;
 }
 
+/*
+ * Has the kernel closed the handle though the call failed? drm_ioctl() runs the call, then copies
+ * the argument back, and says EFAULT where the memory can only be read.
+ */
+static bool closed_with_fault(const struct ioctl_call *c, int ret)
+{
+	return ret == -EFAULT && c->desc->role == ROLE_CLOSE && _IOC_DIR(c->request) & _IOC_READ &&
+	       arg_readable(c);
+}
+
 static int do_close(const struct ioctl_call *c)
 {
 	uint32_t clock = import_clock();
 	int ret = call(c);
 
-	if (ret >= 0 && descriptor_known(c->fd))
+	if (descriptor_known(c->fd) && (ret >= 0 || closed_with_fault(c, ret)))
 		record_closed(c->fd, arg32(c, c->desc->handle), clock);
 	return ret;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <drm.h>
+#include <drm_mode.h>
 #include <linux/dma-buf.h>
 
 #include "state/descriptor.h"
@@ -107,6 +108,27 @@ START_TEST(close_that_fails_loses_nothing)
 }
 END_TEST
 
+/* drm_ioctl() closes the handle, and then finds that it cannot copy the argument back. */
+START_TEST(close_at_memory_that_can_only_be_read_is_one)
+{
+	static const struct drm_mode_destroy_dumb arg = { .handle = 1 };
+	static const struct drm_mode_create_dumb dumb = { .handle = 1 };
+
+	import(1, 100);
+	answer = EFAULT;
+	/* Nothing is copied back here: it is the handle that could not be read. */
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_GEM_CLOSE, (void *)&arg), -EFAULT);
+	ck_assert_ptr_nonnull(import_at(1));
+	/* Its handle has not been written. */
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_MODE_CREATE_DUMB, (void *)&dumb),
+			 -EFAULT);
+	ck_assert_ptr_nonnull(import_at(1));
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_MODE_DESTROY_DUMB, (void *)&arg),
+			 -EFAULT);
+	ck_assert_ptr_null(import_at(1));
+}
+END_TEST
+
 static void number_used_again(void)
 {
 	import(1, 101);
@@ -194,6 +216,7 @@ TCase *hook_tests(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, changed_handle_is_followed_where_the_kernel_changed_it);
 	tcase_add_test(t, close_that_fails_loses_nothing);
+	tcase_add_test(t, close_at_memory_that_can_only_be_read_is_one);
 	tcase_add_test(t, import_under_a_number_just_closed_survives_the_close);
 	tcase_add_test(t, failed_import_is_not_recorded_and_made_once);
 	tcase_add_loop_test(t, argument_is_not_read_where_the_kernel_did_not, 0, 6);
