@@ -2,6 +2,7 @@
 /* Files, imports and offsets. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "state/descriptor.h"
@@ -62,6 +63,29 @@ START_TEST(one_dmabuf_is_one_buffer_and_goes_with_its_last_user)
 	ck_assert_uint_eq(buffer_size(a), 2 * MIB);
 	ck_assert_int_eq(a->fd, -1);
 	buffer_put(a);
+}
+END_TEST
+
+/* As where two threads map and unmap a buffer: one has taken @b->fd out, to close it. */
+START_TEST(private_descriptor_that_its_buffer_was_given_again_stays)
+{
+	struct buffer *b = buffer(1, MIB);
+	int number;
+
+	b->mapped[0] = 1;
+	ck_assert_int_eq(descriptor_hide(open("/dev/null", O_RDWR | O_CLOEXEC), b), 0);
+	number = b->fd;
+	ck_assert_int_ge(number, 0);
+	/* The other has been given the same number meanwhile. */
+	descriptor_drop(number, b, true);
+	ck_assert_int_ge(fcntl(number, F_GETFD), 0);
+	ck_assert(descriptor_known(number));
+	b->mapped[0] = 0;
+	b->fd = -1;
+	descriptor_drop(number, b, true);
+	ck_assert_int_lt(fcntl(number, F_GETFD), 0);
+	ck_assert(!descriptor_known(number));
+	buffer_put(b);
 }
 END_TEST
 
@@ -365,6 +389,7 @@ TCase *state_tests(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, one_dmabuf_is_one_buffer_and_goes_with_its_last_user);
+	tcase_add_test(t, private_descriptor_that_its_buffer_was_given_again_stays);
 	tcase_add_test(t, import_again_keeps_the_record_and_its_offset);
 	tcase_add_test(t, number_used_again_for_another_dmabuf_replaces_the_record);
 	tcase_add_test(t, same_handle_number_in_two_files_is_two_imports);
