@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "fd_hooks.h"
 #include "kernel/next.h"
 #include "kernel/sandbox.h"
@@ -78,6 +79,27 @@ static void forget(unsigned int first, unsigned int last)
 	}
 }
 
+/*
+ * Closes what lies below all private descriptors, from *@first on, which is then what is left. A
+ * close may wait, and no lock is held meanwhile: until the end no number there becomes private.
+ */
+static int close_below(unsigned int *first, unsigned int last, int flags)
+{
+	unsigned int end = descriptors_stay_above();
+	int ret = 0;
+
+	if (end && *first < end) {
+		struct outside out = outside_begin(true);
+
+		ret = told(next.close_range(*first, last < end ? last : end - 1, flags));
+		outside_end(&out);
+		*first = end;
+	}
+	if (end)
+		descriptors_spread();
+	return ret;
+}
+
 /* close_range() but for our private descriptors. */
 static int close_gaps(unsigned int first, unsigned int last, int flags)
 {
@@ -112,8 +134,12 @@ int close_range_hook(unsigned int first, unsigned int last, int flags)
 	    !has_close_range(flags))
 		return told(next.close_range(first, last, flags));
 	/* With UNSHARE other threads may keep the descriptors, so that the records stay. */
-	if (!(flags & CLOSE_RANGE_UNSHARE))
+	if (!(flags & CLOSE_RANGE_UNSHARE)) {
 		forget(first, last);
+		ret = close_below(&first, last, flags);
+		if (ret < 0 || first > last)
+			return ret;
+	}
 	descriptor_numbers_lock();
 	ret = close_gaps(first, last, flags);
 	descriptor_numbers_unlock();
@@ -130,6 +156,9 @@ void closefrom_hook(int first)
 		return;
 	}
 	forget(at, INT_MAX);
+	/* Without close_range() in the kernel nothing has been closed yet. */
+	if (close_below(&at, INT_MAX, 0) < 0)
+		at = first < 0 ? 0 : first;
 	descriptor_numbers_lock();
 	while ((kept = descriptor_next(at, INT_MAX, true)) >= 0) {
 		if (kept > (int)at && next.close_range(at, kept - 1, 0) < 0)

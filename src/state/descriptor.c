@@ -37,6 +37,7 @@ typedef _Atomic(uintptr_t) entry_t;
  * is made with this held. The kernel gives a number that is in use to nobody else.
  */
 static struct lock numbers;
+static unsigned int stays;	/* descriptors_stay_above() without its end; under numbers */
 
 static struct lock lock;	/* over what follows, and struct file's refs, fd, all and free */
 static _Atomic(entry_t *) table[PAGES];
@@ -168,6 +169,7 @@ bool descriptors_borrowed(void)
 void descriptors_forked(void)
 {
 	sandbox_forked();
+	stays = 0;	/* other threads' */
 	if (owned())
 		*owned() = self();
 }
@@ -368,6 +370,8 @@ static int raised(int fd)
 		unsigned int from = atomic_load_explicit(&lowest, memory_order_relaxed);
 		int high;
 
+		if (stays && from > (unsigned int)places[place].first)
+			continue;
 		if (!from || from > (unsigned int)places[place].first)
 			atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
 		if (in_place(fd))
@@ -385,6 +389,25 @@ static int raised(int fd)
 	}
 	place = PLACES_COUNT - 1;
 	return -EMFILE;
+}
+
+unsigned int descriptors_stay_above(void)
+{
+	unsigned int from;
+
+	descriptor_numbers_lock();
+	from = atomic_load_explicit(&lowest, memory_order_relaxed);
+	stays += from != 0;
+	descriptor_numbers_unlock();
+	return from;
+}
+
+void descriptors_spread(void)
+{
+	descriptor_numbers_lock();
+	/* A handler that ran amid the call may have forked: then this is the child. */
+	stays -= stays != 0;
+	descriptor_numbers_unlock();
 }
 
 static bool make_private(int fd, struct buffer *b)

@@ -74,6 +74,14 @@ struct file *descriptors_reuse(void);
  */
 int descriptor_hide(int fd, struct buffer *b);
 
+/*
+ * The number below which no descriptor is private, nor becomes it until descriptors_spread(), which
+ * is to be called for each; or 0: none has been private so far, and nothing is promised. A limit
+ * (RLIMIT_NOFILE) that is lowered meanwhile leaves descriptor_hide() without a place.
+ */
+unsigned int descriptors_stay_above(void);
+void descriptors_spread(void);
+
 /* Close a private descriptor of @b, if it still is that; with @sure that was just asked. */
 void descriptor_drop(int fd, const struct buffer *b, bool sure);
 
