@@ -43,6 +43,7 @@ static struct lock lock;	/* over what follows, and struct file's refs, fd, all a
 static _Atomic(entry_t *) table[PAGES];
 static unsigned int used;	/* entries at and beyond this have always been empty */
 static struct file *unused;	/* files without a reference */
+static atomic_uint taken;	/* how often a file has lost an entry; read without the lock */
 static _Atomic(pid_t *) owner;	/* in a page of its own, wiped by fork(); made once */
 
 atomic_uint descriptors_live;
@@ -149,6 +150,8 @@ static void put(unsigned int fd, uintptr_t what)
 	uintptr_t old = atomic_exchange_explicit(entry(fd), what, memory_order_relaxed);
 	struct file *was = file_of(old), *is = file_of(what);
 
+	if (was && was != is)
+		atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
 	if (was && was->fd == (int)fd)
 		was->fd = -1;
 	if (is && is->fd < 0)
@@ -275,6 +278,11 @@ struct file *descriptors_reuse(void)
 	return f;
 }
 
+unsigned int descriptors_taken(void)
+{
+	return atomic_load_explicit(&taken, memory_order_relaxed);
+}
+
 void descriptor_set(int fd, struct file *f)
 {
 	struct file *old = NULL;
@@ -288,6 +296,20 @@ void descriptor_set(int fd, struct file *f)
 	descriptors_unlock();
 	file_put(old);
 	file_put(f);
+}
+
+void descriptor_closed(int fd, unsigned int since)
+{
+	struct file *old = NULL;
+
+	descriptors_lock();
+	if (descriptors_taken() == since) {
+		old = file_of(get(fd));
+		if (old)
+			put(fd, 0);
+	}
+	descriptors_unlock();
+	file_put(old);
 }
 
 void descriptor_add(int fd, struct file *f)

@@ -63,6 +63,16 @@ int descriptor_next(unsigned int first, unsigned int last, bool private);
 /* A descriptor of @f, or -1. */
 int descriptor_of(struct file *f);
 
+/*
+ * How often a descriptor has ceased to be a file's. Where the count is the same after a system
+ * call, each descriptor was its file's during the call: a hook takes the record away before it
+ * makes the call that closes.
+ */
+unsigned int descriptors_taken(void);
+
+/* A system call since that count has found that @fd is closed: it is no file's. */
+void descriptor_closed(int fd, unsigned int since);
+
 /* A file without a reference, for another; or NULL. */
 struct file *descriptors_reuse(void);
 

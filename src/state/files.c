@@ -166,6 +166,7 @@ static struct file *same_file(int fd, ssize_t *at)
 
 	*at = -1;
 	while (sandbox_may(MAY_KCMP | MAY_GETPID) && first < end) {
+		unsigned int taken = descriptors_taken();
 		size_t mid = first;
 		int other = middle(&mid, end), ret, err;
 
@@ -173,11 +174,12 @@ static struct file *same_file(int fd, ssize_t *at)
 			break;
 		ret = next.same_file(self, fd, other);
 		err = errno;
-		if (descriptor_peek(other) != order[mid]) {
-			/* Another thread has closed it: the kernel may have compared another file.
+		if (descriptors_taken() != taken) {
+			/*
+			 * Another thread may have closed it: then the kernel has compared another
+			 * file, or none, even where that thread has put this one back.
 			 */
-			first = 0;
-			end = ordered;
+			continue;
 		} else if (ret == LESS) {
 			end = mid;
 		} else if (ret == GREATER) {
@@ -193,7 +195,7 @@ static struct file *same_file(int fd, ssize_t *at)
 		} else if (ret < 0 && err == EBADF && sandbox_may(MAY_GETFL) &&
 			   next.fcntl(fd, F_GETFD) >= 0) {
 			/* It has been closed by a raw system call. */
-			descriptor_set(other, NULL);
+			descriptor_closed(other, taken);
 			first = 0;
 			end = ordered;
 		} else {

@@ -2,9 +2,12 @@
 /* Files, imports and offsets. */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "kernel/next.h"
 #include "state/descriptor.h"
 #include "state/files.h"
 #include "state/import.h"
@@ -86,6 +89,42 @@ START_TEST(private_descriptor_that_its_buffer_was_given_again_stays)
 	ck_assert_int_lt(fcntl(number, F_GETFD), 0);
 	ck_assert(!descriptor_known(number));
 	buffer_put(b);
+}
+END_TEST
+
+static struct next real;
+static struct file *asked;	/* of FD, which another thread closes while kcmp() is asked */
+
+static int closed_meanwhile(pid_t pid, int fd, int other)
+{
+	(void)pid, (void)fd, (void)other;
+	next.same_file = real.same_file;
+	/* That thread has it at another number, too, and so puts it back. */
+	asked->refs++;
+	descriptor_set(FD, NULL);
+	descriptor_set(FD, asked);
+	errno = EBADF;
+	return -1;
+}
+
+START_TEST(file_that_is_put_back_while_a_duplicate_is_looked_for_stays)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), kept = open("/dev/null", O_RDWR);
+	struct file *f;
+
+	real = next;
+	ck_assert_int_eq(dup2(kept, FD), FD);
+	f = asked = file(FD, 226);
+	next.same_file = closed_meanwhile;
+	file(null, 226);
+	ck_assert_ptr_eq(next.same_file, real.same_file);
+	ck_assert_ptr_eq(descriptor_peek(FD), f);
+	ck_assert_ptr_ne(descriptor_peek(null), f);
+	descriptor_set(null, NULL);
+	close(null);
+	close(kept);
+	close(FD);
+	close_all();
 }
 END_TEST
 
@@ -390,6 +429,7 @@ TCase *state_tests(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, one_dmabuf_is_one_buffer_and_goes_with_its_last_user);
 	tcase_add_test(t, private_descriptor_that_its_buffer_was_given_again_stays);
+	tcase_add_test(t, file_that_is_put_back_while_a_duplicate_is_looked_for_stays);
 	tcase_add_test(t, import_again_keeps_the_record_and_its_offset);
 	tcase_add_test(t, number_used_again_for_another_dmabuf_replaces_the_record);
 	tcase_add_test(t, same_handle_number_in_two_files_is_two_imports);
