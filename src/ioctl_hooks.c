@@ -215,21 +215,33 @@ static int do_own_sync(const struct ioctl_call *c)
 	return ret;
 }
 
-int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
+static int do_ioctl(struct ioctl_call *c)
 {
-	struct ioctl_call c = { native, NULL, NULL, fd, request, arg };
-
-	if ((uint32_t)request == DMA_BUF_IOCTL_SYNC)
-		return do_own_sync(&c);
-	c.desc = record_ioctl(fd, request, &c.driver);
-	if (!c.desc || !hooks[c.desc->role] ||
-	    (c.desc->role >= ROLE_CPU_BEGIN && !sync_turns()))
-		return call(&c);
+	c->desc = record_ioctl(c->fd, c->request, &c->driver);
+	if (!c->desc || !hooks[c->desc->role] ||
+	    (c->desc->role >= ROLE_CPU_BEGIN && !sync_turns()))
+		return call(c);
 	/*
 	 * The request lacks _IOC_WRITE or _IOC_READ: the kernel will not read the argument, or will
 	 * not copy it back (drm_ioctl()), so what lies there is not what the call is about.
 	 */
-	if (_IOC_DIR(c.desc->request) & ~_IOC_DIR(request))
-		return call(&c);
-	return hooks[c.desc->role](&c);
+	if (_IOC_DIR(c->desc->request) & ~_IOC_DIR(c->request))
+		return call(c);
+	return hooks[c->desc->role](c);
+}
+
+int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
+{
+	struct ioctl_call c = { .native = native, .fd = fd, .request = request, .arg = arg };
+
+	return (uint32_t)request == DMA_BUF_IOCTL_SYNC ? do_own_sync(&c) : do_ioctl(&c);
+}
+
+int ioctl_refused_hook(int fd, unsigned long request, void *arg, int ret)
+{
+	struct ioctl_call c = {
+		.fd = fd, .request = request, .arg = arg, .made = true, .ret = ret,
+	};
+
+	return do_ioctl(&c);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <drm.h>
+#include <drm_mode.h>
 
 #include "kernel/next.h"
 #include "kernel/readable.h"
@@ -24,6 +25,18 @@ static inline bool ioctl_idle(unsigned int request, const void *arg)
 	return atomic_load_explicit(&ioctl_watch[(uint16_t)request], memory_order_relaxed) &
 	       WATCH_EXPORTS && on_our_page(p, sizeof(*p)) && p->flags & DRM_RDWR;
 }
+
+/*
+ * Without an import, is its refusal all that there may be something to do for? So for the map ioctl
+ * that every driver has.
+ */
+static inline bool ioctl_first(unsigned int request)
+{
+	return (uint16_t)request == (uint16_t)DRM_IOCTL_MODE_MAP_DUMB;
+}
+
+/* The same, which has been refused with @ret, a negative errno: what it comes to. */
+int ioctl_refused_hook(int fd, unsigned long request, void *arg, int ret);
 
 /* Does the ioctl by @native and what belongs to it. Its result or a negative errno. */
 int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg);

@@ -35,6 +35,7 @@
 #include "kernel/sandbox.h"
 #include "policy/fork.h"
 #include "policy/reach.h"
+#include "policy/redirect.h"
 #include "policy/sync.h"
 #include "policy/trap.h"
 #include "report/publish.h"
@@ -146,11 +147,29 @@ SLOW int busy_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 	return leave(&b, ioctl_hook(native, fd, (unsigned int)request, arg));
 }
 
-/* Not a part of the one above, so that it needs no more stack than a forwarder. */
+/* The program's call comes first, as there is something to do only if it is refused. */
+SLOW int first_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
+{
+	int saved = errno, ret = native(fd, request, arg), refusal = -errno;
+	struct border b;
+
+	if (ret != -1 || !redirect_may_rescue(refusal))
+		return ret;
+	if (!enter(&b)) {
+		errno = -refusal;
+		return -1;
+	}
+	b.saved = saved;
+	return leave(&b, ioctl_refused_hook(fd, (unsigned int)request, arg, refusal));
+}
+
+/* Not a part of those above, so that it needs no more stack than a forwarder. */
 SLOW int hooked_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 {
 	if (!any(imports_live) && ioctl_idle(request, arg))
 		return native(fd, request, arg);
+	if (!any(imports_live) && ioctl_first(request))
+		return first_ioctl(native, fd, request, arg);
 	return busy_ioctl(native, fd, request, arg);
 }
 
@@ -261,13 +280,16 @@ SLOW int contested_close(int fd)
 	return left ? next.close(fd) : ret;
 }
 
-EXPORT(int, close, int fd)
+SLOW int hooked_close(int fd)
 {
-	if (!any(descriptors_live))
-		return next.close(fd);
 	if (descriptor_contested(fd))
 		return contested_close(fd);
 	return may_close(fd) ? next.close(fd) : -1;
+}
+
+EXPORT(int, close, int fd)
+{
+	return any(descriptors_live) ? hooked_close(fd) : next.close(fd);
 }
 
 SLOW int hooked_close_range(unsigned int first, unsigned int last, int flags)
