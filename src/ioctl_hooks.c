@@ -237,6 +237,13 @@ int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg)
 	return (uint32_t)request == DMA_BUF_IOCTL_SYNC ? do_own_sync(&c) : do_ioctl(&c);
 }
 
+int ioctl_export(ioctl_fn *native, int fd, unsigned long request, void *arg)
+{
+	return export_writable(&(struct ioctl_call){
+		.native = native, .fd = fd, .request = request, .arg = arg,
+	});
+}
+
 int ioctl_refused_hook(int fd, unsigned long request, void *arg, int ret)
 {
 	struct ioctl_call c = {

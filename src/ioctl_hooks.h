@@ -14,17 +14,23 @@
 #include "kernel/readable.h"
 #include "settings/watch.h"
 
-/*
- * Is there nothing to do for it without an import, and can that be told for nothing? So for an
- * export that is for writing already.
- */
-static inline bool ioctl_idle(unsigned int request, const void *arg)
+/* Without an import, is there no more to do for it than to make an export one for writing? */
+static inline bool ioctl_exports(unsigned int request)
+{
+	return atomic_load_explicit(&ioctl_watch[(uint16_t)request], memory_order_relaxed) &
+	       WATCH_EXPORTS;
+}
+
+/* Can it be told for nothing that such an export is for writing already? */
+static inline bool ioctl_idle(const void *arg)
 {
 	const struct drm_prime_handle *p = arg;
 
-	return atomic_load_explicit(&ioctl_watch[(uint16_t)request], memory_order_relaxed) &
-	       WATCH_EXPORTS && on_our_page(p, sizeof(*p)) && p->flags & DRM_RDWR;
+	return on_our_page(p, sizeof(*p)) && p->flags & DRM_RDWR;
 }
+
+/* Makes such an export. No records are touched: this is no hook. Result or a negative errno. */
+int ioctl_export(ioctl_fn *native, int fd, unsigned long request, void *arg);
 
 /*
  * Without an import, is its refusal all that there may be something to do for? So for the map ioctl

@@ -163,11 +163,23 @@ SLOW int first_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 	return leave(&b, ioctl_refused_hook(fd, (unsigned int)request, arg, refusal));
 }
 
+SLOW int export_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
+{
+	int saved = errno, ret;
+
+	if (lock_held() || !sandbox_may(MAY_RECORD))
+		return native(fd, request, arg);
+	ret = ioctl_export(native, fd, (unsigned int)request, arg);
+	errno = ret < 0 ? -ret : saved;
+	return ret < 0 ? -1 : ret;
+}
+
 /* Not a part of those above, so that it needs no more stack than a forwarder. */
 SLOW int hooked_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 {
-	if (!any(imports_live) && ioctl_idle(request, arg))
-		return native(fd, request, arg);
+	if (!any(imports_live) && ioctl_exports(request))
+		return ioctl_idle(arg) ? native(fd, request, arg) :
+					 export_ioctl(native, fd, request, arg);
 	if (!any(imports_live) && ioctl_first(request))
 		return first_ioctl(native, fd, request, arg);
 	return busy_ioctl(native, fd, request, arg);
