@@ -12,7 +12,7 @@ declare -A _primeshim_options=(
 	[ab]='-n --runs --a --b --warmup --output --stdin --timeout --keep --json --markdown -q --quiet'
 	[trace]='-o --output --ftrace --marker'
 	[plot]='-o --output'
-	[doctor]='--json'
+	[doctor]='--json --launch'
 )
 
 # _primeshim_pids: processes that have the object mapped, of those that may be looked at
@@ -43,7 +43,7 @@ _primeshim()
 				_command_offset $((i + 1))
 				return
 				;;
-			--a | --b | -n | --runs | --output | --stdin | --timeout | --keep)
+			--a | --b | -n | --runs | --output | --stdin | --timeout | --keep | --launch)
 				[[ ${COMP_WORDS[i + 1]-} != = ]] || ((i += 1))
 				((i += 1))
 				;;
@@ -73,7 +73,7 @@ _primeshim()
 		mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur")
 		return
 		;;
-	trace-o | plot-o | *--output | trace--marker)
+	trace-o | plot-o | *--output | trace--marker | doctor--launch)
 		_filedir
 		return
 		;;

@@ -43,6 +43,6 @@ more=()
 [ -n "$quick" ] || more=(tests/fuzz/fuzz tests/fuzz/faults)
 [ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||
 	more+=(tests/kernel/etnaviv tests/kernel/etnaviv-mesa examples/etnaviv-map examples/gbm-map
-		src/primeshim-survey)
+		tools/primeshim)
 make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/probe tests/kernel/sync tests/unit/unit \
 	scripts/run-with-shim.sh "${more[@]}"

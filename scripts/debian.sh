@@ -11,11 +11,11 @@ declare -A release_of=([arm64]=bookworm [armhf]=bookworm [i386]=bookworm
 	[riscv64]=trixie [s390x]=bookworm)
 # What building takes, and what runs under emulation; then what a virtual machine has for a COMMAND.
 # Add one to the layout when these change.
-debian_layout=7
+debian_layout=8
 debian_base='check libc6-dev libdrm-dev'
 debian_machine='bash binutils busybox-static coreutils diffutils findutils gawk gcc grep kmod libc-bin
 	libdrm-etnaviv1 libdrm-tests libegl-dev libegl-mesa0 libegl1 libgbm-dev libgl1-mesa-dri libgles-dev
-	libjson-c-dev libpng-dev mount procps sed strace util-linux'
+	libcap-dev libelf-dev libjson-c-dev libncurses-dev libpng-dev mount procps sed strace util-linux'
 
 # debian_sources SUITE: prints the lines of apt's sources for it and for the release it belongs to,
 # from the mirrors that this machine has

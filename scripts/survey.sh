@@ -41,9 +41,10 @@ machines=(
 # told NAME OPTION...: prints one program's survey
 told() {
 	local where=${*:2}
-	# Directories of a virtual machine and numbers of processes are another time's.
+	# Directories of a virtual machine, numbers of processes and times are another time's.
 	printf '\n## %s (vm.sh %s)\n\n' "$1" "$where"
-	sed -E -e '1s|/[^ ]*/||g' -e 's/^(  [^ ]*)\[[0-9]+\]/\1/' -e 's/^/    /' "$tmp/out/$1-survey.txt"
+	sed -E -e 's|/[^ ]*/||g' -e 's/^([^ ]+)\[[0-9]+\], (.*) after [^,]+,/\1, \2,/' -e 's/^/    /' \
+		"$tmp/out/$1-survey.txt"
 }
 
 text() {

@@ -95,7 +95,7 @@ promise 'a program of this machine has no problem' no_more
 doctor no-such-command
 promise 'a command that is not there' problem command 'no-such-command is not in PATH'
 doctor "$tmp/none"
-promise 'a path that is not there' problem command "$tmp/none is not there"
+promise 'a path that is not there' problem command "$tmp/none does not exist"
 doctor "$tmp"
 promise 'a directory' problem command 'is a directory'
 doctor ''
@@ -110,14 +110,14 @@ promise 'what a terminal heeds is not shown' [ "$(tr -d '[:print:]\n' <"$tmp/out
 # What ld.so would not preload into
 if compile static 'int main(void) { return 0; }' -static; then
 	doctor "$tmp/static"
-	promise 'a static program' problem static 'linked statically: LD_PRELOAD has no effect'
+	promise 'a static program' problem static 'statically linked: LD_PRELOAD has no effect'
 	script by-static "#!$tmp/static -x"
 	doctor "$tmp/by-static"
-	promise 'as the interpreter of a script' problem static 'linked statically'
+	promise 'as the interpreter of a script' problem static 'statically linked'
 	script by-env "#!/usr/bin/env -S A=b static"
 	before="env PATH=$tmp:$PATH"
 	doctor by-env
-	promise 'as what env runs' problem static 'linked statically'
+	promise 'as what env runs' problem static 'statically linked'
 	before=
 else
 	skip 'a static program' "$CC -static does not work"
@@ -127,7 +127,7 @@ doctor "$tmp/loop"
 promise 'a script that is its own interpreter' problem command 'interpreters of interpreters'
 script lost '#!/no/such/interpreter'
 doctor "$tmp/lost"
-promise 'a script without its interpreter' problem command '/no/such/interpreter is not there'
+promise 'a script without its interpreter' problem command '/no/such/interpreter does not exist'
 script fine '#!/bin/sh'
 doctor "$tmp/fine"
 promise 'a script, whose interpreter is looked at' finds ok symbols 'the calls of /.*sh'
@@ -140,7 +140,7 @@ done
 if [ "$foreign" ]; then
 	doctor "$tmp/foreign"
 	promise "a program of another architecture ($foreign)" \
-		problem architecture 'is a program for [iA].*, and there is a library for '
+		problem architecture 'is a program for [iA].*, and the library is for '
 else
 	skip 'a program of another architecture' 'no compiler for one'
 fi

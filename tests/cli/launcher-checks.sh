@@ -10,6 +10,7 @@ LAUNCHER_SHELL=${LAUNCHER_SHELL-}
 top=$(cd "${top_builddir:-.}" && pwd -P) || exit 1
 launcher=$top/scripts/run-with-shim.sh
 lib=$top/.libs/libprimeshim.so
+companion=$top/tools/primeshim
 unset LD_PRELOAD PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_EXPORT PRIMESHIM_DIR
 unset PRIMESHIM_ONLY PRIMESHIM_EXCEPT
 

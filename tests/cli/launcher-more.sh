@@ -9,7 +9,7 @@
 # shellcheck source-path=SCRIPTDIR source=launcher-checks.sh
 . "${top_srcdir:-.}/tests/cli/launcher-checks.sh"
 src=${top_srcdir:-.}
-primeshim=$top/tools/primeshim
+primeshim=$companion
 fake=$top/tests/fake/.libs/libfake.so
 
 # compile NAME COMPILER OPTION...: a program that imports and maps, and says "all right"
@@ -136,7 +136,7 @@ check '--trace FILE is primeshim trace, afterwards' \
 check 'where that fails the status is 2' [ "$status" = 2 ]
 run --dir "$tmp/pages" --report --json sh -c 'exit 7'
 check '--report is primeshim report, on stderr' \
-	[ "$(cat "$tmp/err")" = "[report][--json][--status][7][--][$tmp/pages]" ]
+	[ "$(cat "$tmp/err")" = "[report][--json][--status][7][--][$tmp/pages][sh][-c][exit 7]" ]
 check "the status is the command's" [ "$status" = 7 ]
 script alone/bin/primeshim '#!/bin/sh
 exit 2'

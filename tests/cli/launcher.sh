@@ -49,6 +49,7 @@ elf64be() {
 # foreign NAME MACHINES: tells of $tmp/foreign, unless this machine (uname -m) is one of MACHINES
 foreign() {
 	chmod +x "$tmp/foreign"
+	[ -z "$unknown" ] || { skip "refuses a program for $1" "$unknown"; return; }
 	case " $2 " in
 	*" $(uname -m) "*) skip "refuses a program for $1" "that is this machine" && return ;;
 	esac
@@ -221,11 +222,17 @@ run check_ids
 check 'a function of the launcher is no command' refused 127 'not in PATH'
 before=
 
+# What ld.so would not preload into, which the companion knows; $unknown says why not here.
+unknown=
+[ -x "$companion" ] || unknown='primeshim is not built'
+
 # Programs without ld.so
 echo 'int main(void) { return 0; }' >"$tmp/main.c"
 for how in static static-pie; do
 	promise="refuses a $how program"
-	if $CC -$how -o "$tmp/$how" "$tmp/main.c" >/dev/null 2>&1; then
+	if [ "$unknown" ]; then
+		skip "$promise" "$unknown"
+	elif $CC -$how -o "$tmp/$how" "$tmp/main.c" >/dev/null 2>&1; then
 		run "$tmp/$how"
 		check "$promise" refused 2 'statically linked: LD_PRELOAD has no effect'
 		script "by-$how" "#! $tmp/$how -x"
@@ -303,13 +310,17 @@ script env-s "#!/usr/bin/env -S A=b sh -e
 cat $maps"
 run "$tmp/env-s"
 check 'the library is in a script of env -S' loaded
-script lost '#!/no/such/interpreter -x'
-run "$tmp/lost"
-check 'names the missing interpreter of a script' refused 127 \
-	'lost: its interpreter /no/such/interpreter does not exist'
-script lost '#!/usr/bin/env no-such-command'
-run "$tmp/lost"
-check 'names what env does not find' refused 127 'its interpreter no-such-command is not in'
+if [ "$unknown" ]; then
+	skip 'names the missing interpreter of a script' "$unknown"
+else
+	script lost '#!/no/such/interpreter -x'
+	run "$tmp/lost"
+	check 'names the missing interpreter of a script' refused 127 \
+		'lost: its interpreter /no/such/interpreter does not exist'
+	script lost '#!/usr/bin/env no-such-command'
+	run "$tmp/lost"
+	check 'names what env does not find' refused 127 'its interpreter no-such-command is not in'
+fi
 
 # Where the library is
 # place DIR: a copy of the launcher in DIR/bin that takes DIR for its prefix
@@ -340,6 +351,20 @@ cp "$lib" "$tmp/usr/lib/primeshim/"
 lib=$tmp/usr/lib/primeshim/libprimeshim.so
 run cat $maps
 check 'finds the installed library' loaded
+# Debian's way: ld.so of each ABI puts its own directory for $LIB.
+dst=$("$ldso" --list-diagnostics 2>/dev/null | sed -n 's/^dl_dst_lib="\(.*\)"$/\1/p')
+if [ "$unknown" ] || [ -z "$dst" ]; then
+	skip 'where each ABI has its library, $LIB is preloaded' "${unknown:-ld.so does not say what \$LIB is}"
+else
+	place "$tmp/multi"
+	sed -i "s|^libdir=.*|libdir=$tmp/multi/$dst|" "$tmp/multi/bin/run-with-shim.sh"
+	mkdir -p "$tmp/multi/$dst/primeshim"
+	cp "$lib" "$tmp/multi/$dst/primeshim/" && cp "$companion" "$tmp/multi/bin/"
+	launcher=$tmp/multi/bin/run-with-shim.sh
+	run sh -c 'echo "$LD_PRELOAD"'
+	check 'where each ABI has its library, $LIB is preloaded' \
+		printed "$tmp/multi/\$LIB/primeshim/libprimeshim.so"
+fi
 for dir in 'with space' 'with:colon'; do
 	launcher=$built
 	place "$tmp/$dir"
@@ -352,6 +377,7 @@ done
 
 # Programs of raised privileges; the library and the launcher are where another user can read them
 launcher=$tmp/usr/bin/run-with-shim.sh
+[ ! -x "$companion" ] || cp "$companion" "$tmp/usr/bin/"
 chmod -R a+rX "$tmp/usr"
 ids="$(id -u):$(id -g)"
 nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
@@ -372,8 +398,8 @@ check "runs a setuid and setgid program of the caller's" loaded
 for who in 'setuid 65534:0 4755' 'setgid 0:65534 2755'; do
 	bit=${who%% *}
 	promise="refuses a $bit program of another"
-	if [ "$as_root$no_new_privs" ]; then
-		skip "$promise" "$as_root$no_new_privs"
+	if [ "$as_root$no_new_privs$unknown" ]; then
+		skip "$promise" "$as_root$no_new_privs$unknown"
 		continue
 	fi
 	who=${who#* }
@@ -404,8 +430,8 @@ PATH=$PATH:/usr/sbin:/sbin
 for caps in cap_net_raw=ep cap_net_raw=p cap_net_raw=i; do
 	promise="$caps: tells whether ld.so heeds LD_PRELOAD"
 	privileged "$ids" 755
-	if [ "$as_root" ] || ! setcap $caps "$tmp/cat" 2>/dev/null; then
-		skip "$promise" "${as_root:-setcap does not work}"
+	if [ "$as_root$unknown" ] || ! setcap $caps "$tmp/cat" 2>/dev/null; then
+		skip "$promise" "${as_root:-${unknown:-setcap does not work}}"
 		continue
 	fi
 	run "$tmp/cat" $maps

@@ -153,11 +153,11 @@ static void check_timeline(const struct page *p)
 static void print(struct page *p)
 {
 	uint32_t seen = 0;
-	char text[64];
+	char text[64] = "\x1b\xff", *words[] = { text, NULL };
 
-	report_text(p, 1, (int)below(257) - 1);
+	report_text(p, 1, (int)below(257) - 1, words);
 	report_csv(p, 1);
-	report_json(p, 1, -1);
+	report_json(p, 1, -1, words);
 	maps_text(p);
 	maps_json(p, 1);
 	watch_print(p, &seen);

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run-with-shim.sh --survey, and what primeshim-survey makes of logs.
+# run-with-shim.sh --survey: mode observe and a report, which says of whatever there was natively what
+# it comes to.
 set -u
 build=$(cd "${top_builddir:-.}" && pwd -P)
-run=$build/scripts/run-with-shim.sh tool=$build/src/primeshim-survey
+run=$build/scripts/run-with-shim.sh tool=$build/tools/primeshim fake=$build/tests/fake/.libs/libfake.so
 [ -x "$tool" ] || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
-unset PRIMESHIM_MODE PRIMESHIM_LOG
+unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR
 fail=0
 
 # promise TEXT COMMAND...: it succeeds
@@ -18,37 +19,56 @@ promise() {
 	if "$@"; then echo "ok - $text"; else echo "not ok - $text"; fail=1; fi
 }
 
-# verdict TEXT STATUS LINE...: a log of these lines ends in that verdict
+# verdict TEXT STATUS LINE...: a page of mode observe with these lines has that verdict
 verdict() {
 	text=$1 status=$2
 	shift 2
-	for line; do
-		echo "primeshim: a [b]: c[12]: $line"
-	done >"$tmp/log"
-	"$tool" "$tmp/log" "$status" ./viewer >"$tmp/told" 2>&1
+	rm -rf "$tmp/pages" && mkdir "$tmp/pages"
+	printf '%s\n' 'head program=b]:c pid=12 policy=2 command=./viewer' 'name text=vgem' 'name text=udmabuf' \
+		"$@" | "$build/tests/lib/page-make" "$tmp/pages/12-1.1.primeshim"
+	"$tool" report --status "$status" -- "$tmp/pages" ./viewer >"$tmp/told" 2>&1
 	promise "verdict: $text" grep -qF "verdict: $text" "$tmp/told"
 }
 
-import='import: vgem handle 1 <- udmabuf, 4096 bytes'
-mapped='map: vgem handle 1 <- udmabuf, 4096 bytes: 4096 bytes at 0: native: '
-ended='exit: 1 imports; the program'"'s: 1 told,"
-verdict 'it imports no dma-buf' 0 'exit: 0 imports' rubbish ''
-verdict 'it imports, and maps no import' 0 "$import" "$ended 0 own begins"
+# says LINE: it is so in the report
+says() {
+	promise "and says '$1'" grep -qxF "$1" "$tmp/told"
+}
+
+of='importer=2 exporter=3 count=1'
+import="pair $of call=0 bytes=4096"
+refused="pair $of call=2 outcome=3 native=22" mapped="pair $of call=4"
+verdict 'it imports no dma-buf' 0
+verdict 'it imports, and maps no import' 0 "$import"
+says '  vgem <- udmabuf: 1 import of 4 KiB'
+says '    not mapped'
+says 'deny: would change nothing'
 verdict 'a signal ends it, and it maps no import' 139 "$import"
-verdict 'it maps imports and is refused' 139 "$import" \
-	'map refused: vgem handle 1 <- udmabuf, 4096 bytes: EINVAL; redirect would map the dma-buf'
-promise 'the errno is told' grep -qF 'c[12] vgem <- udmabuf: 1 import, 1 map refused (EINVAL)' "$tmp/told"
-verdict 'it maps imports and is refused' 1 "$import" "${mapped}ENODEV; redirect would try the dma-buf"
-promise 'of mmap, too' grep -qF '1 mmap refused (ENODEV)' "$tmp/told"
-verdict 'SIGBUS with an import mapped natively' 135 "$import" "${mapped}ok"
-verdict 'it maps imports, which works, and syncs none' 0 "$import" "${mapped}ok" "$ended 0 own begins"
-promise 'deny would break that' grep -qF 'deny: would refuse what works natively' "$tmp/told"
-verdict 'it maps imports, which works, and syncs them itself' 0 "$import" "${mapped}ok" \
-	"$ended 3 own begins"
-head -c 100000 /dev/urandom >"$tmp/log"
-promise 'rubbish is no imports' "$tool" "$tmp/log" 0 x >/dev/null
-"$tool" "$tmp/none" 0 x 2>"$tmp/err"
-promise 'no log: status 2' [ $? = 2 ]
+verdict 'it maps imports and is refused' 139 "$import" "$refused"
+promise 'the process is told' grep -q '^b\]:c\[12\], ' "$tmp/told"
+says '    map ioctl: 1 refused by the driver (EINVAL), 0 rescued'
+says 'deny: would change nothing'
+verdict 'it maps imports and is refused' 1 "$import" "$mapped outcome=3 native=19"
+says '    mmap: 1 refused (ENODEV)'
+verdict 'SIGBUS with an import mapped natively' 135 "$import" "$mapped"
+says '    mmap: 1 by the driver'
+says 'deny: would refuse the mmap, instead of the SIGBUS'
+verdict 'it maps imports, which works, and syncs none' 0 "$import" "$mapped" 'counter n=14 value=1'
+says '  the program: told its driver 1 time that the CPU begins, synced 0 times itself'
+says 'deny: would refuse what works natively'
+verdict 'it maps imports, which works, and syncs them itself' 0 "$import" "$mapped" 'counter n=15 value=3'
+says '  the program: told its driver 0 times that the CPU begins, synced 3 times itself'
+says 'command: ./viewer'
+"$tool" report --json --status 0 -- "$tmp/pages" ./viewer 'a b' | tr -d '\n ' >"$tmp/json"
+for words in '"command":["./viewer","ab"]' '"deny_would_break":true' '"own_syncs":3' '"status":0' \
+	'"program":"b]:c"' '"importer":"vgem","exporter":"udmabuf","call":"mmap"'; do
+	promise "JSON has $words" grep -qF "$words" "$tmp/json"
+done
+head -c 100000 /dev/urandom >"$tmp/pages/12-1.1.primeshim"
+"$tool" report --status 0 -- "$tmp/pages" x >"$tmp/told" 2>/dev/null
+promise 'rubbish is no imports' grep -q '^verdict: it imports no dma-buf' "$tmp/told"
+"$tool" report --status 0 -- "$tmp/none" x 2>"$tmp/err"
+promise 'no directory: status 2' [ $? = 2 ]
 promise 'and one line' [ "$(wc -l <"$tmp/err")" = 1 ]
 
 "$run" --survey --out "$tmp/told" sh -c 'cat; echo out; exit 7' <"$tmp/err" >"$tmp/out" 2>"$tmp/said"
@@ -56,7 +76,10 @@ promise "the status is the command's" [ $? = 7 ]
 promise 'as are stdin and stdout' [ "$(tail -n 1 "$tmp/out")" = out ]
 promise 'stderr, too' [ ! -s "$tmp/said" ]
 promise 'the survey is in the file' grep -q '^verdict: it imports no dma-buf' "$tmp/told"
-"$run" --survey --json sh -c 'kill -9 $$' >"$tmp/out" 2>"$tmp/told"
+says 'command: sh -c cat; echo out; exit 7'
+says 'status: 7'
+# shellcheck disable=SC2016
+"$run" --survey --json sh -c 'kill -9 $$' 2>"$tmp/told"
 promise 'a signal is a status' [ $? = 137 ]
 promise 'and is in the JSON, on stderr' grep -q '"status":137' "$tmp/told"
 for wrong in '--json' '--out=x' '--survey --mode=redirect' '--survey --out='; do
@@ -67,4 +90,15 @@ for wrong in '--json' '--out=x' '--survey --mode=redirect' '--survey --out='; do
 done
 "$run" --survey --out /nowhere/x true 2>"$tmp/err"
 promise 'a file that cannot be written: status 2' [ $? = 2 ]
+
+# Over the fake kernel, whose vgem refuses.
+[ -e "$fake" ] || exit $fail
+mkdir "$tmp/others"
+LD_PRELOAD=$fake PRIMESHIM_DIR=$tmp/others PRIMESHIM_LOG=quiet "$run" --survey --out "$tmp/told" \
+	"$build/tests/lib/page-client" import map import kill >"$tmp/out" 2>&1
+promise 'a program that is killed' [ $? = 137 ]
+promise 'is told of with its mode' grep -q '^page-client\[[0-9]*\], killed .* mode observe' "$tmp/told"
+says '  vgem <- fake: 2 imports of 32 KiB'
+says '    map ioctl: 1 refused by the driver (EINVAL), 0 rescued'
+promise "other programs' directory is left alone" [ -z "$(ls "$tmp/others")" ]
 exit $fail

@@ -121,7 +121,7 @@ static struct json_object *output(const struct ab *ab, const struct output *o)
 	for (int s = 0; s < NSIDES; s++) {
 		of = json_object_new_object();
 		json_number(of, "found", o->found[s]);
-		json_object_object_add(of, "varies", json_object_new_boolean(o->varies[s]));
+		json_flag(of, "varies", o->varies[s]);
 		json_object_object_add(result, names[s], of);
 	}
 	return result;
@@ -129,26 +129,18 @@ static struct json_object *output(const struct ab *ab, const struct output *o)
 
 void print_json(const struct ab *ab)
 {
-	struct json_object *all = json_object_new_object(), *list = json_object_new_array();
+	struct json_object *all = json_object_new_object(), *list;
 	char name[32];
 	bool partial = ab->done[SIDE_A] < ab->n || ab->done[SIDE_B] < ab->n;
 
-	for (char **arg = ab->command; *arg; arg++) {
-		struct json_object *word = json_object_new_object();
-
-		/* By way of an object, as json_text() puts it into one. */
-		json_text(word, "", *arg);
-		json_object_array_add(list, json_object_get(json_object_object_get(word, "")));
-		json_object_put(word);
-	}
-	json_object_object_add(all, "command", list);
+	json_words(all, "command", ab->command);
 	json_number(all, "wanted", ab->n);
-	json_object_object_add(all, "partial", json_object_new_boolean(partial));
+	json_flag(all, "partial", partial);
 	end_name((struct end){ END_SIGNAL, ab->stopped }, name, sizeof(name));
 	json_text(all, "stopped_by", ab->stopped ? name : NULL);
 	json_object_object_add(all, "a", side(ab, SIDE_A));
 	json_object_object_add(all, "b", side(ab, SIDE_B));
-	json_object_object_add(all, "alike", json_object_new_boolean(ends_alike(ab)));
+	json_flag(all, "alike", ends_alike(ab));
 	list = json_object_new_object();
 	for (int m = 0; m < NMEASURES; m++)
 		json_object_object_add(list, measure_names[m], ratio(ab, m));

@@ -9,6 +9,7 @@
 
 #include "ab-stats.h"
 #include "ab-table.h"
+#include "lib/text.h"
 
 /* What a number is a multiple of, from the largest on. */
 struct unit {
@@ -182,7 +183,7 @@ void table_head(const struct ab *ab, char *command, size_t len, char *runs, size
 	}
 	fclose(f);
 	command[len - 1] = '\0';
-	text_tame(command);
+	text_tame(command, true);
 	if (ab->done[SIDE_A] == ab->n && ab->done[SIDE_B] == ab->n)
 		snprintf(runs, rlen, "%u run%s each way, in turn", ab->n, ab->n == 1 ? "" : "s");
 	else
@@ -200,11 +201,8 @@ void table_notes(const struct ab *ab, put_line *put, void *arg)
 	bool uncounted = false;
 
 	for (size_t i = 0; i < ab->noutputs; i++) {
-		char *name = strdup(ab->outputs[i].path ? ab->outputs[i].path : "stdout");
+		char *name = text_tamed(ab->outputs[i].path ? ab->outputs[i].path : "stdout");
 
-		if (!name)
-			err(2, "ab: memory");
-		text_tame(name);
 		output_tell(ab, &ab->outputs[i], text, sizeof(text));
 		put(name, text, arg);
 		free(name);

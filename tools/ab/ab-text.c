@@ -9,6 +9,7 @@
 
 #include "ab-stats.h"
 #include "ab.h"
+#include "lib/text.h"
 
 /* Of a complaint there is no more. */
 #define LONGEST	200
@@ -89,48 +90,6 @@ bool ends_alike(const struct ab *ab)
 	return true;
 }
 
-/* How many bytes a character of UTF-8 has that begins here; 0: none does. */
-static size_t utf8_len(const unsigned char *s)
-{
-	static const struct {
-		unsigned char mask, lead, low, high;	/* of the second byte */
-		size_t len;
-	} forms[] = {
-		{ 0xff, 0xe0, 0xa0, 0xbf, 3 }, { 0xff, 0xed, 0x80, 0x9f, 3 },
-		{ 0xff, 0xf0, 0x90, 0xbf, 4 }, { 0xff, 0xf4, 0x80, 0x8f, 4 },
-		{ 0xfe, 0xc0, 1, 0, 0 }, { 0xe0, 0xc0, 0x80, 0xbf, 2 },
-		{ 0xf0, 0xe0, 0x80, 0xbf, 3 }, { 0xfc, 0xf0, 0x80, 0xbf, 4 },
-	};
-
-	if (*s < 0x80)
-		return *s >= ' ' && *s != 0x7f;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if ((*s & forms[i].mask) != forms[i].lead)
-			continue;
-		if (s[1] < forms[i].low || s[1] > forms[i].high)
-			return 0;
-		/* U+0080 to U+009F are control characters, too. */
-		if (*s == 0xc2 && s[1] < 0xa0)
-			return 0;
-		for (size_t j = 2; j < forms[i].len; j++)
-			if ((s[j] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
-void text_tame(char *s)
-{
-	while (*s) {
-		size_t len = utf8_len((const unsigned char *)s);
-
-		if (!len)
-			*s = '?';
-		s += len ? len : 1;
-	}
-}
-
 /* The text of its last 16 KB, and there the last line for which @ours is right. */
 static char *find_line(char *text, bool ours)
 {
@@ -166,7 +125,7 @@ char *last_line(const char *file)
 		return NULL;
 	line = strndup(line, LONGEST);
 	if (line)
-		text_tame(line);
+		text_tame(line, true);
 	return line;
 }
 

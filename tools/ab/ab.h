@@ -120,9 +120,6 @@ void ends_tell(const struct run *runs, unsigned int n, char *text, size_t len);
 /* Do all runs of both sides end in the same ways? If not, their times tell nothing of the shim. */
 bool ends_alike(const struct ab *ab);
 
-/* Makes a text valid UTF-8 without control characters; what is not becomes ?. */
-void text_tame(char *s);
-
 /* The last line of a file that says something, or NULL; one of the shim's if there is no other. */
 char *last_line(const char *file);
 

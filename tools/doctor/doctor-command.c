@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * primeshim doctor COMMAND: would ld.so preload the shim into that program? By the same rules as
- * the launcher, which refuses at the first; here each is told.
+ * primeshim doctor COMMAND: would ld.so preload the shim into that program? The launcher asks by
+ * --launch, and refuses a program for which there is a problem.
  */
 #include "config.h"
 
 #include <err.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,11 @@
 
 #include "doctor.h"
 
-#define WAYS_OUT                                                                                       \
-	"list the library in /etc/ld.so.preload, with settings in /etc/primeshim.conf; or put a copy " \
-	"that is setuid (chmod u+s) into a trusted directory such as /usr/lib, and its bare name into "   \
-	"LD_PRELOAD (ld.so(8)); or "
+/* The launcher says what is before the first ';'. */
+#define WAYS_OUT                                                                                   \
+	"list the library in /etc/ld.so.preload, or run a copy without that; the settings are then " \
+	"in /etc/primeshim.conf; or put a copy of the library that is setuid (chmod u+s) into a "    \
+	"trusted directory such as /usr/lib, and its bare name into LD_PRELOAD (ld.so(8))"
 
 /* Programs that are known to be installed with privileges, and what for. */
 static const struct {
@@ -62,8 +64,11 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The program that exec would run for @name, in @path; or false, and why not is told. */
-static bool find_program(const char *name, char path[PATH_MAX])
+/*
+ * The program that exec would run for @name, in @path. 0; or the status of a shell that does not
+ * find it or may not execute it, and why is told of @what.
+ */
+static int find_program(const char *name, const char *what, char path[PATH_MAX])
 {
 	const char *dirs = getenv("PATH"), *found = NULL;
 	struct stat st;
@@ -75,7 +80,6 @@ static bool find_program(const char *name, char path[PATH_MAX])
 	}
 	for (; dirs && !strchr(name, '/') && *name; dirs = *dirs ? dirs + 1 : NULL) {
 		int len = strcspn(dirs, ":");
-
 		size_t n = snprintf(path, PATH_MAX, "%.*s%s%s", len, dirs, len ? "/" : "./", name);
 
 		dirs += len;
@@ -85,27 +89,43 @@ static bool find_program(const char *name, char path[PATH_MAX])
 		if (!access(path, X_OK))
 			break;
 	}
-	if (!found)
+	if (!found) {
 		finding_add(FINDING_PROBLEM, "command", "check its name, or give a path",
-			    "%s is not %s", name, strchr(name, '/') ? "there" : "in PATH");
-	else if (!stat(path, &st) && S_ISDIR(st.st_mode))
+			    "%s %s", what, strchr(name, '/') ? "does not exist" : "is not in PATH");
+		return 127;
+	}
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
 		finding_add(FINDING_PROBLEM, "command", "give the path of a program",
-			    "%s is a directory", name);
+			    "%s is a directory", what);
 	else if (access(path, X_OK))
 		finding_add(FINDING_PROBLEM, "command", "chmod +x it, or run its interpreter",
-			    "%s is not executable", path);
+			    "%s is not executable", what);
 	else
-		return true;
-	return false;
+		return 0;
+	return 126;
 }
 
-/*
- * The interpreter of a script, in @name; false: @path is none. "#!/usr/bin/env [-S] [A=B]...
- * PROGRAM" is the program that env finds.
- */
+/* The program that "env [-S] [A=B]... PROGRAM" runs, or NULL where that is not plain. */
+static char *find_env(char **save)
+{
+	static const char *const plain[] = { "-S", "-v", "-vS", "--split-string" };
+	char *word;
+
+	while ((word = strtok_r(NULL, " \t\r\n", save))) {
+		size_t i = 0;
+
+		while (i < 4 && strcmp(word, plain[i]))
+			i++;
+		if (i == 4 && !strchr(word, '='))
+			return *word == '-' ? NULL : word;
+	}
+	return NULL;
+}
+
+/* The interpreter of a script, in @name; false: @path is none. Of env, what env runs. */
 static bool find_interpreter(const char *path, char *name, size_t len)
 {
-	char line[256], *save, *word;
+	char line[256], *save, *word, *program = NULL;
 	FILE *f = fopen(path, "re");
 	bool script = f && fgets(line, sizeof(line), f) && !strncmp(line, "#!", 2);
 
@@ -114,19 +134,16 @@ static bool find_interpreter(const char *path, char *name, size_t len)
 	word = script ? strtok_r(line + 2, " \t\r\n", &save) : NULL;
 	if (!word)
 		return false;
-	snprintf(name, len, "%s", word);
-	if (strcmp(file_name(word), "env"))
-		return true;
-	while ((word = strtok_r(NULL, " \t\r\n", &save)))
-		if (*word != '-' && !strchr(word, '='))
-			break;
-	if (word)
-		snprintf(name, len, "%s", word);
+	if (strchr(word, '/') && !strcmp(file_name(word), "env"))
+		program = find_env(&save);
+	snprintf(name, len, "%s%s", strchr(word, '/') ? "" : "./", word);
+	if (program)
+		snprintf(name, len, "%s", program);
 	return true;
 }
 
 /* Would exec change who the process is? Then ld.so ignores LD_PRELOAD. */
-static void check_ids(const char *path)
+static void check_ids(const char *what, const char *path)
 {
 	struct statvfs fs;
 	struct stat st;
@@ -148,14 +165,15 @@ static void check_ids(const char *path)
 		finding_add(FINDING_OK, "setuid", NULL, "%s is, to your own %s", path,
 			    user ? "user" : "group");
 	else
-		finding_add(FINDING_PROBLEM, "setuid", WAYS_OUT "run a copy, which is not setuid",
-			    "%s is set%s to %s: ld.so ignores LD_PRELOAD for it", path,
+		finding_add(FINDING_PROBLEM, "setuid", WAYS_OUT,
+			    "%s is set%s to %s: ld.so ignores LD_PRELOAD for it", what,
 			    user && st.st_uid != getuid() ? "uid" : "gid",
-			    (user && st.st_uid != getuid() ? st.st_uid : st.st_gid) ? "another" :
-										      "root");
+			    user && st.st_uid != getuid() ? st.st_uid ? "another user" : "root" :
+			    st.st_gid			  ? "another group" :
+							    "root");
 }
 
-static void check_capabilities(const char *path)
+static void check_capabilities(const char *what, const char *path)
 {
 	char *text, *advice;
 	const char *who = "";
@@ -172,12 +190,10 @@ static void check_capabilities(const char *path)
 		finding_add(FINDING_NOTE, "capabilities", NULL,
 			    "%s has %s, which changes nothing for you", path, text ? text : "some");
 	} else {
-		if (asprintf(&advice,
-			     WAYS_OUT "drop them (setcap -r %s)%s; or run a copy, which has none",
-			     path, who) < 0)
+		if (asprintf(&advice, WAYS_OUT "; or drop them (setcap -r %s)%s", path, who) < 0)
 			err(2, "doctor");
 		finding_add(FINDING_PROBLEM, "capabilities", advice,
-			    "%s has file capabilities (%s): ld.so ignores LD_PRELOAD for it", path,
+			    "%s has file capabilities (%s): ld.so ignores LD_PRELOAD for it", what,
 			    text);
 		free(advice);
 	}
@@ -199,47 +215,49 @@ static void is_libc(const char *name, void *arg)
 }
 
 /* The library for a program's machine, or NULL, which is told. */
-static const struct library *library_for(const char *path, const struct elf_file *f)
+static const struct library *library_for(const char *what, const struct elf_file *f)
 {
-	char name[64], have[64];
+	char name[64], have[64], *advice;
 
-	elf_machine_name(f, name, sizeof(name));
 	for (size_t i = 0; i < nlibraries; i++)
 		if (elf_same_machine(&libraries[i].elf, f))
 			return &libraries[i];
-	if (nlibraries)
-		finding_add(FINDING_PROBLEM, "architecture",
-			    "install the library of that architecture (on Debian "
-			    "libprimeshim:ARCH), or build primeshim for it",
-			    "%s is a program for %s, and there is "
-			    "a library for %s",
-			    path, name, elf_machine_name(&libraries[0].elf, have, sizeof(have)));
+	if (!nlibraries)
+		return NULL;
+	elf_machine_name(f, name, sizeof(name));
+	if (asprintf(&advice, "build primeshim for %s; or install the library of that architecture "
+			      "(on Debian libprimeshim:ARCH)", name) < 0)
+		err(2, "doctor");
+	finding_add(FINDING_PROBLEM, "architecture", advice,
+		    "%s is a program for %s, and the library is for %s", what, name,
+		    elf_machine_name(&libraries[0].elf, have, sizeof(have)));
+	free(advice);
 	return NULL;
 }
 
-/* By ld.so, and by the one that the library is for? */
-static bool check_loader(const char *path, const struct elf_file *f)
+/* By ld.so, and by the one that the library is for? ld.so itself heeds LD_PRELOAD, too. */
+static bool check_loader(const char *what, const char *path, const struct elf_file *f)
 {
 	const struct library *l;
 	struct libc libc = { .musl = false };
 	char name[64];
 	bool musl = strstr(f->loader, "/ld-musl");
 
-	if (!*f->loader && strncmp(file_name(path), "ld", 2)) {
+	if (!*f->loader && strcmp(file_name(path), "ld.so") &&
+	    fnmatch("ld-*.so*", file_name(path), 0)) {
 		finding_add(FINDING_PROBLEM, "static", "use a dynamically linked build",
-			    "%s is linked statically%s: LD_PRELOAD has no effect on it", path,
+			    "%s is statically linked%s: LD_PRELOAD has no effect on it", what,
 			    f->go ? ", and a Go program, which makes raw system calls" : "");
 		return false;
 	}
-	l = library_for(path, f);
+	l = library_for(what, f);
 	if (!l)
 		return false;
 	elf_needed(&l->elf, is_libc, &libc);
 	if (*f->loader && musl != libc.musl && (libc.musl || libc.glibc)) {
 		finding_add(FINDING_PROBLEM, "libc", "build primeshim with that libc",
-			    "%s is for %s, the library "
-			    "is for %s",
-			    path, musl ? "musl" : "glibc", libc.musl ? "musl" : "glibc");
+			    "%s is for %s, the library is for %s", what, musl ? "musl" : "glibc",
+			    libc.musl ? "musl" : "glibc");
 		return false;
 	}
 	finding_add(FINDING_OK, "architecture", NULL, "%s is for %s, as is %s", path,
@@ -247,25 +265,23 @@ static bool check_loader(const char *path, const struct elf_file *f)
 	return true;
 }
 
-static void check_program(const char *path)
+static void check_program(const char *what, const char *path)
 {
 	struct elf_file f;
 
-	check_ids(path);
-	check_capabilities(path);
+	check_ids(what, path);
+	check_capabilities(what, path);
 	if (elf_file_open(path, &f) < 0) {
 		finding_add(FINDING_WARNING, "command", "give its interpreter",
 			    "%s is no ELF program", path);
 		return;
 	}
-	if (check_loader(path, &f)) {
+	if (check_loader(what, path, &f)) {
 		if (f.go)
-			finding_add(
-				FINDING_WARNING, "raw calls",
-				"only what its C libraries do is seen",
-				"%s is a Go "
-				"program: it makes system calls without libc, which the shim does not see",
-				path);
+			finding_add(FINDING_WARNING, "raw calls",
+				    "only what its C libraries do is seen",
+				    "%s is a Go program: it makes system calls without libc, which "
+				    "the shim does not see", path);
 		check_objects(path, &f);
 	}
 	elf_file_close(&f);
@@ -291,36 +307,91 @@ static void check_lists(const char *name)
 	}
 }
 
-void check_command(const char *command)
+/* What starts containers, by the name that it is known by. */
+static void check_container_program(const char *path)
 {
-	char path[PATH_MAX], real[PATH_MAX], name[PATH_MAX];
-	const char *is;
+	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
+		if (!strcmp(file_name(path), containers[i].name))
+			finding_add(FINDING_WARNING, "container", containers[i].advice,
+				    "%s starts programs in a container, which may not have the "
+				    "library", path);
+}
+
+/* What is run for a command in the end, and how that is said. */
+struct target {
+	char path[PATH_MAX], what[2 * PATH_MAX];
+};
+
+/*
+ * Follows a script to its interpreter, and so on. 0; a shell's status, which is told; or -1: the
+ * kernel goes no further.
+ */
+static int find_target(const char *command, struct target *t)
+{
+	char name[PATH_MAX];
+	int failed;
 
 	snprintf(name, sizeof(name), "%s", command);
-	check_lists(file_name(command));
+	snprintf(t->what, sizeof(t->what), "%s", command);
 	for (int i = 0; i < 5; i++) {
-		if (!find_program(name, path))
-			return;
-		if (!find_interpreter(path, name, sizeof(name))) {
-			/* Where capabilities are, and by what it is known. */
-			is = realpath(path, real) ? real : path;
-			for (size_t k = 0; k < sizeof(containers) / sizeof(containers[0]); k++)
-				if (!strcmp(file_name(is), containers[k].name))
-					finding_add(
-						FINDING_WARNING, "container", containers[k].advice,
-						"%s starts programs in a container, which may not have the "
-						"library",
-						is);
-			check_program(is);
-			return;
-		}
-		finding_add(FINDING_OK, "command", NULL, "%s is a script, run by %s", path, name);
-		if (strstr(path, "/flatpak/exports/bin/"))
-			finding_add(
-				FINDING_WARNING, "container", containers[0].advice,
-				"%s is run by Flatpak, in a container which may not have the library",
-				path);
+		failed = find_program(name, t->what, t->path);
+		if (failed || !find_interpreter(t->path, name, sizeof(name)))
+			return failed;
+		snprintf(t->what, sizeof(t->what), "%s: its interpreter %s", command, name);
+		finding_add(FINDING_OK, "command", NULL, "%s is a script, run by %s", t->path,
+			    name);
+		if (strstr(t->path, "/flatpak/exports/bin/"))
+			finding_add(FINDING_WARNING, "container", containers[0].advice,
+				    "%s is run by Flatpak, in a container which may not have the "
+				    "library", t->path);
 	}
-	finding_add(FINDING_PROBLEM, "command", "the kernel goes no further",
-		    "%s: interpreters of interpreters", command);
+	return -1;
+}
+
+void check_command(const char *command)
+{
+	char real[PATH_MAX];
+	struct target t;
+	int failed;
+
+	check_lists(file_name(command));
+	failed = find_target(command, &t);
+	if (failed < 0)
+		finding_add(FINDING_PROBLEM, "command", "the kernel goes no further",
+			    "%s: interpreters of interpreters", command);
+	if (failed)
+		return;
+	/* Where capabilities are, and by what it is known. */
+	if (!realpath(t.path, real))
+		strcpy(real, t.path);
+	check_container_program(real);
+	check_program(t.what, real);
+}
+
+int launch_command(const char *library, const char *command)
+{
+	char preload[PATH_MAX];
+	struct target t;
+	struct elf_file f;
+	int failed = find_target(command, &t);
+
+	snprintf(preload, sizeof(preload), "%s", library);
+	if (!failed) {
+		check_ids(t.what, t.path);
+		check_capabilities(t.what, t.path);
+	}
+	if (!failed && !elf_file_open(t.path, &f)) {
+		find_libraries(library, &f, preload, sizeof(preload));
+		check_loader(t.what, t.path, &f);
+		elf_file_close(&f);
+	}
+	for (size_t i = 0; i < nfindings; i++) {
+		if (findings[i].severity != FINDING_PROBLEM)
+			continue;
+		printf("%s: %.*s\n", findings[i].text, (int)strcspn(findings[i].advice, ";"),
+		       findings[i].advice);
+		return failed > 0 ? failed : 2;
+	}
+	puts(preload);
+	return 0;
 }

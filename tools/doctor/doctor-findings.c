@@ -9,18 +9,10 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "lib/text.h"
 
 struct finding *findings;
 size_t nfindings;
-
-/* A terminal heeds control characters, and a line is a line. */
-static char *tame(char *s)
-{
-	for (char *c = s; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	return s;
-}
 
 void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt,
 		 ...)
@@ -33,8 +25,11 @@ void finding_add(enum severity severity, const char *check, const char *advice, 
 	if (!more || (advice && !todo) || vasprintf(&text, fmt, ap) < 0)
 		err(2, "doctor");
 	va_end(ap);
+	text_tame(text, false);
+	if (todo)
+		text_tame(todo, false);
 	findings = more;
-	findings[nfindings++] = (struct finding){ severity, check, tame(text), tame(todo) };
+	findings[nfindings++] = (struct finding){ severity, check, text, todo };
 }
 
 size_t findings_count(enum severity severity)

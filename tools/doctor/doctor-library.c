@@ -170,6 +170,44 @@ static void add_library(const char *path)
 	}
 }
 
+/* What $LIB is to that ld.so, "lib/x86_64-linux-gnu"; freed by the caller. NULL: not known. */
+static char *lib_of(char *loader)
+{
+	static const char mark[] = "dl_dst_lib=\"";
+	char *argv[] = { loader, "--list-diagnostics", NULL };
+	char *said = *loader ? doctor_run(argv, NULL, false) : NULL;
+	char *at = said ? strstr(said, mark) : NULL, *lib = NULL;
+
+	if (at) {
+		at += strlen(mark);
+		lib = strndup(at, strcspn(at, "\"\n"));
+	}
+	free(said);
+	return lib;
+}
+
+void find_libraries(const char *library, const struct elf_file *program, char *preload, size_t len)
+{
+	static const char tail[] = "/primeshim/" LIBRARY;
+	int prefix = strlen(library) - strlen(tail);
+	struct elf_file loader = *program;
+	char path[PATH_MAX], *lib;
+
+	add_library(library);
+	if (prefix <= 0 || strcmp(library + prefix, tail))
+		return;
+	/* /usr/lib, /usr/lib64, /usr/lib/x86_64-linux-gnu */
+	while (prefix && strncmp(library + prefix, "/lib", 4))
+		prefix--;
+	lib = lib_of(loader.loader);
+	snprintf(path, sizeof(path), "%.*s/%s%s", prefix, library, lib ? lib : "", tail);
+	if (lib && *lib && !access(path, F_OK)) {
+		add_library(path);
+		snprintf(preload, len, "%.*s/$LIB%s", prefix, library, tail);
+	}
+	free(lib);
+}
+
 static void add_defined(const char *name, void *arg)
 {
 	char **more = reallocarray(defined, ndefined + 1, sizeof(*defined));

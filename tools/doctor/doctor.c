@@ -12,14 +12,17 @@
 #include "lib/json-text.h"
 
 static const char usage[] =
-	"Usage: primeshim doctor [--json] [--] [COMMAND [ARG]...]\n"
+	"Usage: primeshim doctor [--json | --launch LIBRARY] [--] [COMMAND [ARG]...]\n"
 	"Tells why the shim would not work here: the library, the devices, who may open them, the\n"
 	"sandbox, other preloaded objects; and whether COMMAND is a program that it can be preloaded\n"
 	"into, and whose calls it would see. COMMAND is not run; ld.so is, which\n"
 	"lists, and primeshim itself with the objects that are preloaded.\n"
 	"\n"
-	"  --json  for machines\n"
-	"  --help  prints this\n"
+	"  --json            for machines\n"
+	"  --launch LIBRARY  for run-with-shim: prints what LD_PRELOAD is to have for COMMAND, or in one\n"
+	"                    line why ld.so would not preload LIBRARY into it; status 2 then, 127 for a\n"
+	"                    program that is not there, and 126 for one that cannot be executed\n"
+	"  --help            prints this\n"
 	"\n"
 	"Exit status: 0 if there is no problem, 1 if there is one, 2 for bad use.\n";
 
@@ -56,17 +59,8 @@ static void print_text(const char *last)
 static void print_json(char *const *command, const char *last)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
-	struct json_object *words = json_object_new_array();
 
-	for (; *command; command++) {
-		struct json_object *word = json_object_new_object();
-
-		/* By json_text(), which knows of bytes that are no text. */
-		json_text(word, "", *command);
-		json_object_array_add(words, json_object_get(json_object_object_get(word, "")));
-		json_object_put(word);
-	}
-	json_object_object_add(o, "command", words);
+	json_words(o, "command", command);
 	for (size_t i = 0; i < nfindings; i++) {
 		struct json_object *e = json_object_new_object();
 
@@ -86,11 +80,13 @@ static void print_json(char *const *command, const char *last)
 int cmd_doctor(int argc, char **argv)
 {
 	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+						 { "launch", required_argument, NULL, 'l' },
 						 { "help", no_argument, NULL, 'h' },
 						 { NULL, 0, NULL, 0 } };
+	const char *library = NULL;
 	bool json = false;
 	char text[128];
-	int o, bad;
+	int o, bad, status;
 
 	/* What follows the command is its own. */
 	while ((o = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -98,9 +94,17 @@ int cmd_doctor(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		}
-		if (o != 'j')
+		if (o != 'j' && o != 'l')
 			return bad_option(argv);
-		json = true;
+		json |= o == 'j';
+		library = o == 'l' ? optarg : library;
+	}
+	if (library && (json || !argv[optind]))
+		return bad_use(argv[0], "--launch goes with a command, and without --json");
+	if (library) {
+		status = launch_command(library, argv[optind]);
+		bad = finish_output();
+		return bad ? bad : status;
 	}
 	doctor_self();
 	check_library();

@@ -23,7 +23,7 @@ enum severity {
 extern struct finding {
 	enum severity severity;
 	const char *check;
-	char *text, *advice;	/* advice: what to do, or NULL */
+	char *text, *advice;	/* advice: what to do, or NULL; after a ';' more of it */
 } *findings;
 extern size_t nfindings;
 
@@ -64,6 +64,17 @@ void check_settings(void);
 
 /* The program that exec would run for the name @command, and all that it is loaded with. */
 void check_command(const char *command);
+
+/*
+ * Prints what LD_PRELOAD is to have for @command, which is @library unless it is installed for
+ * several ABIs. Or why ld.so would not preload it, in one line. Returns the status to end with: 0;
+ * 2; 126 or 127 where @command or its interpreter cannot be executed or is not there.
+ */
+int launch_command(const char *library, const char *command);
+
+/* Those that LD_PRELOAD may be for @program: @library, or with $LIB in place of its directory. */
+void find_libraries(const char *library, const struct elf_file *program, char *preload, size_t len);
+
 void check_objects(const char *path, const struct elf_file *f);
 
 /*

@@ -83,7 +83,12 @@ int elf_file_open(const char *path, struct elf_file *f)
 	f->bits = head.e_ident[EI_CLASS];
 	f->order = head.e_ident[EI_DATA];
 	f->machine = head.e_machine;
-	elf_getphdrnum(f->elf, &nphdrs);
+	/* The kernel runs none without a table of segments, or with one that is cut short. */
+	if (elf_getphdrnum(f->elf, &nphdrs) < 0 || !nphdrs ||
+	    !gelf_getphdr(f->elf, nphdrs - 1, &p)) {
+		elf_file_close(f);
+		return -1;
+	}
 	for (size_t i = 0; i < nphdrs; i++)
 		if (gelf_getphdr(f->elf, i, &p) && p.p_type == PT_INTERP)
 			read_loader(f, &p);

@@ -8,46 +8,15 @@
 #include <string.h>
 
 #include "json-text.h"
+#include "text.h"
 
-size_t utf8_character(const char *text)
+struct json_object *json_string(const char *s)
 {
-	const unsigned char *s = (const unsigned char *)text;
-	/* By first byte: how many follow, and where the first of those lies. */
-	static const struct {
-		unsigned char first, last, more, low, high;
-	} forms[] = {
-		{ 0x01, 0x7f, 0, 0, 0 },
-		{ 0xc2, 0xdf, 1, 0x80, 0xbf },
-		{ 0xe0, 0xe0, 2, 0xa0, 0xbf },
-		{ 0xe1, 0xec, 2, 0x80, 0xbf },
-		{ 0xed, 0xed, 2, 0x80, 0x9f },
-		{ 0xee, 0xef, 2, 0x80, 0xbf },
-		{ 0xf0, 0xf0, 3, 0x90, 0xbf },
-		{ 0xf1, 0xf3, 3, 0x80, 0xbf },
-		{ 0xf4, 0xf4, 3, 0x80, 0x8f },
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (*s < forms[i].first || *s > forms[i].last)
-			continue;
-		if (forms[i].more && (s[1] < forms[i].low || s[1] > forms[i].high))
-			return 0;
-		for (unsigned int j = 2; j <= forms[i].more; j++)
-			if ((s[j] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].more + 1;
-	}
-	return 0;
-}
-
-void json_text(struct json_object *to, const char *key, const char *s)
-{
+	struct json_object *o;
 	char *clean, *at;
 
-	if (!s) {
-		json_object_object_add(to, key, NULL);
-		return;
-	}
+	if (!s)
+		return NULL;
 	clean = at = malloc(3 * strlen(s) + 1);
 	if (!clean)
 		err(2, "JSON");
@@ -59,8 +28,28 @@ void json_text(struct json_object *to, const char *key, const char *s)
 		s += n ? n : 1;
 	}
 	*at = '\0';
-	json_object_object_add(to, key, json_object_new_string(clean));
+	o = json_object_new_string(clean);
 	free(clean);
+	return o;
+}
+
+void json_text(struct json_object *to, const char *key, const char *s)
+{
+	json_object_object_add(to, key, json_string(s));
+}
+
+void json_words(struct json_object *to, const char *key, char *const *words)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (; *words; words++)
+		json_object_array_add(list, json_string(*words));
+	json_object_object_add(to, key, list);
+}
+
+void json_flag(struct json_object *to, const char *key, bool yes)
+{
+	json_object_object_add(to, key, json_object_new_boolean(yes));
 }
 
 void json_number(struct json_object *to, const char *key, uint64_t n)

@@ -3,17 +3,18 @@
 #ifndef PRIMESHIM_TOOLS_JSON_TEXT_H
 #define PRIMESHIM_TOOLS_JSON_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <json.h>
 
-/* The bytes of the UTF-8 character at @s, or 0 where there is none (RFC 3629). */
-size_t utf8_character(const char *s);
+/* A string of whatever bytes: what is not UTF-8 becomes U+FFFD, as JSON has no other. NULL: null. */
+struct json_object *json_string(const char *s);
 
-/* A string of whatever bytes: what is not UTF-8 becomes U+FFFD, as JSON has no other. NULL: null.
- */
+/* Members of the object @to; @words ends with NULL. */
 void json_text(struct json_object *to, const char *key, const char *s);
-
+void json_words(struct json_object *to, const char *key, char *const *words);
+void json_flag(struct json_object *to, const char *key, bool yes);
 void json_number(struct json_object *to, const char *key, uint64_t n);
 
 /* Prints it with a newline, and frees it. */

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/json-text.h"
+#include "lib/text.h"
 #include "pages.h"
 
 /* No table has more entries, nor an entry more bytes: larger numbers are rubbish. */
@@ -78,24 +78,6 @@ static int get_table(const struct source *s, const struct status_section *t, uin
 	return got < 0 ? -1 : 0;
 }
 
-/*
- * A terminal heeds control characters; whoever wrote the page may not have its way with it. Those of
- * U+0080 to U+009F are bytes of their own for a terminal that is not one of UTF-8.
- */
-static void tame(char *text)
-{
-	for (unsigned char *s = (unsigned char *)text; *s;) {
-		size_t n = utf8_character((char *)s);
-		bool control = n < 2 ? *s < ' ' || (*s >= 0x7f && *s < 0xa0) :
-			       n == 2 && *s == 0xc2 && s[1] < 0xa0;
-
-		n = n ? n : 1;
-		if (control)
-			memset(s, '?', n);
-		s += n;
-	}
-}
-
 static int check_section(const struct source *s, const struct status_file *h,
 			 const struct status_section *t, uint32_t size)
 {
@@ -132,7 +114,7 @@ static int check_head(const struct source *s, struct status_file *h, uint64_t si
 	    check_section(s, h, &h->events, sizeof(struct status_event)))
 		return -1;
 	h->program[sizeof(h->program) - 1] = '\0';
-	tame(h->program);
+	text_tame(h->program, false);
 	h->command[sizeof(h->command) - 1] = '\0';
 	h->shim[sizeof(h->shim) - 1] = '\0';
 	/* A policy that is not known has no name. */
@@ -156,7 +138,7 @@ static int get_names(const struct source *s, struct page *p)
 		return -1;
 	for (uint32_t i = 0; i < p->head.names.used; i++) {
 		p->names[i][STATUS_NAME_LEN - 1] = '\0';
-		tame(p->names[i]);
+		text_tame(p->names[i], false);
 	}
 	return 0;
 }
@@ -331,7 +313,7 @@ const char *page_command(const struct page *p, char *text, size_t len)
 	     i++)
 		text[n++] = c[i] ? c[i] : ' ';
 	text[n] = '\0';
-	tame(text);
+	text_tame(text, false);
 	if (!n)
 		snprintf(text, len, "%s", p->head.program);
 	return text;

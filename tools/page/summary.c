@@ -91,7 +91,7 @@ struct summary *summarize(const struct page *p, unsigned int *n)
 	return all;
 }
 
-void summary_add(struct summary *to, const struct summary *s)
+static void summary_add(struct summary *to, const struct summary *s)
 {
 	to->imports += s->imports;
 	to->learned += s->learned;
@@ -110,7 +110,7 @@ void summary_add(struct summary *to, const struct summary *s)
 		to->reason = s->reason;
 }
 
-struct summary summary_total(const struct page *pages, size_t n)
+static struct summary summary_total(const struct page *pages, size_t n)
 {
 	struct summary total = { .importer = NULL };
 
@@ -190,17 +190,38 @@ static struct verdict natively(const struct summary *t, const struct page *pages
 	};
 }
 
-struct verdict verdict_of(const struct page *pages, size_t n, int status)
+/* Did the shim leave all as it is? */
+static bool all_native(const struct page *pages, size_t n)
 {
-	struct summary t = summary_total(pages, n);
-	bool native = true, deny = false;
-
 	for (size_t i = 0; i < n; i++) {
 		enum mode m = STATUS_MODE(pages[i].head.policy);
 
-		native = native && (m == MODE_OBSERVE || m == MODE_OFF);
-		deny = deny || m == MODE_DENY;
+		if (m != MODE_OBSERVE && m != MODE_OFF)
+			return false;
 	}
+	return true;
+}
+
+const char *deny_text(const struct page *pages, size_t n, int status, bool *breaks)
+{
+	struct summary t = summary_total(pages, n);
+
+	*breaks = t.native;
+	if (t.imports && (t.dmabuf || !all_native(pages, n)))
+		return NULL;
+	if (!t.native)
+		return "would change nothing";
+	return status == 128 + SIGBUS ? "would refuse the mmap, instead of the SIGBUS" :
+					"would refuse what works natively";
+}
+
+struct verdict verdict_of(const struct page *pages, size_t n, int status)
+{
+	struct summary t = summary_total(pages, n);
+	bool native = all_native(pages, n), deny = false;
+
+	for (size_t i = 0; i < n; i++)
+		deny = deny || STATUS_MODE(pages[i].head.policy) == MODE_DENY;
 	if (!t.imports && !t.dmabuf && !t.native)
 		return (struct verdict){ "it imports no dma-buf: nothing for primeshim to do", "" };
 	if (t.denied || (deny && !t.dmabuf && !t.native))

@@ -28,11 +28,6 @@ struct summary {
 /* One for each pair of names that has an import or a map, in the order of the page. */
 struct summary *summarize(const struct page *p, unsigned int *n);
 
-void summary_add(struct summary *to, const struct summary *s);
-
-/* Of all pages together. */
-struct summary summary_total(const struct page *pages, size_t n);
-
 uint64_t counter_total(const struct page *pages, size_t n, enum counter c);
 
 /*
@@ -43,6 +38,12 @@ struct verdict {
 	const char *text, *advice;
 };
 struct verdict verdict_of(const struct page *pages, size_t n, int status);
+
+/*
+ * Would mode deny refuse what the driver has mapped? In a sentence, and yes or no in *@breaks; NULL
+ * where that was not observed, as the shim made the mappings.
+ */
+const char *deny_text(const struct page *pages, size_t n, int status, bool *breaks);
 
 /* What to do about a dma-buf that could not be mapped for that errno. */
 const char *reason_text(int reason);

@@ -93,9 +93,8 @@ static void add_mappings(struct json_object *list, const struct page *p, bool pi
 			json_number(e, "pid", p->head.pid);
 		json_number(e, "start", m->start);
 		json_number(e, "end", m->end);
-		json_object_object_add(e, "writable",
-				       json_object_new_boolean(m->prot & PROT_WRITE));
-		json_object_object_add(e, "native", json_object_new_boolean(m->native));
+		json_flag(e, "writable", m->prot & PROT_WRITE);
+		json_flag(e, "native", m->native);
 		json_text(e, "importer", page_name(p, m->importer));
 		add_buffer(e, p, page_buffer(p, m->buffer));
 		json_number(e, "since_ns", m->since);
@@ -135,7 +134,7 @@ static struct json_object *process_of(const struct page *p)
 	json_text(o, "sync", sync_name(p->head.policy));
 	json_text(o, "start_mode", mode_name(p->head.start_policy));
 	json_text(o, "start_sync", sync_name(p->head.start_policy));
-	json_object_object_add(o, "forked", json_object_new_boolean(p->head.forked));
+	json_flag(o, "forked", p->head.forked);
 	json_text(o, "shim", p->head.shim);
 	json_number(o, "bits", p->head.bits);
 	json_number(o, "made_unix_ns", p->head.made_real);
@@ -154,17 +153,24 @@ static struct json_object *process_of(const struct page *p)
 	return o;
 }
 
-void report_json(const struct page *pages, size_t n, int status)
+void report_json(const struct page *pages, size_t n, int status, char *const *command)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 	struct verdict v = verdict_of(pages, n, status);
+	bool breaks;
 
+	if (*command)
+		json_words(o, "command", command);
 	for (size_t i = 0; i < n; i++)
 		json_object_array_add(list, process_of(&pages[i]));
 	json_object_object_add(o, "processes", list);
 	json_object_object_add(o, "total", counters_of(pages, n));
 	if (status >= 0)
 		json_number(o, "status", status);
+	if (deny_text(pages, n, status, &breaks))
+		json_flag(o, "deny_would_break", breaks);
+	else
+		json_text(o, "deny_would_break", NULL);
 	json_text(o, "verdict", v.text);
 	json_text(o, "advice", *v.advice ? v.advice : NULL);
 	json_print(o);

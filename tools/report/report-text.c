@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/text.h"
 #include "page/summary.h"
 #include "report.h"
 
@@ -115,14 +116,32 @@ static void print_page(const struct page *p)
 	print_rest(p);
 }
 
-void report_text(const struct page *pages, size_t n, int status)
+static void print_words(char *const *words)
+{
+	fputs("command:", stdout);
+	for (; *words; words++) {
+		char *word = text_tamed(*words);
+
+		printf(" %s", word);
+		free(word);
+	}
+	putchar('\n');
+}
+
+void report_text(const struct page *pages, size_t n, int status, char *const *command)
 {
 	struct verdict v = verdict_of(pages, n, status);
+	bool breaks;
+	const char *deny = deny_text(pages, n, status, &breaks);
 
+	if (*command)
+		print_words(command);
 	for (size_t i = 0; i < n; i++)
 		print_page(&pages[i]);
 	if (!n)
 		puts("no process has imported a dma-buf");
+	if (deny)
+		printf("deny: %s\n", deny);
 	if (status >= 0)
 		printf("status: %d\n", status);
 	printf("verdict: %s%s%s\n", v.text, *v.advice ? "; " : "", v.advice);

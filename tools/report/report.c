@@ -11,7 +11,8 @@
 #include "report.h"
 
 static const char usage[] =
-	"Usage: primeshim report [--json | --csv] [--status N] [DIR | PID | FILE]\n"
+	"Usage: primeshim report [--json | --csv] [DIR | PID | FILE]\n"
+	"       primeshim report --status N [--json | --csv] [--] [DIR [COMMAND [ARG]...]]\n"
 	"Tells what programs under the shim did with dma-bufs: who imported from whom, which maps were\n"
 	"refused and rescued, the time spent in syncs, imports left open, and a verdict.\n"
 	"\n"
@@ -21,7 +22,7 @@ static const char usage[] =
 	"  --json      all of it, for machines\n"
 	"  --csv       a line for each process, importer, exporter, call and what came of it\n"
 	"  --status N  the exit status of the command that these processes were (128 and more: a signal),\n"
-	"              which the verdict then heeds\n"
+	"              which the verdict then heeds; the COMMAND is told, too\n"
 	"  --help      prints this\n"
 	"\n"
 	"Exit status: 0, or 2 for bad use, or where there is nothing to read.\n";
@@ -35,6 +36,7 @@ int cmd_report(int argc, char **argv)
 	};
 	struct page *pages;
 	int status = -1, format = 't', o;
+	char *const *command;
 	size_t n;
 	char *end;
 
@@ -58,15 +60,16 @@ int cmd_report(int argc, char **argv)
 			return bad_option(argv);
 		}
 	}
-	if (argc - optind > 1)
+	if (argc - optind > 1 && status < 0)
 		return bad_use(argv[0], "one directory or process at a time");
 	pages = pages_load(argv[optind], &n);
+	command = argv + optind + (optind < argc);
 	if (format == 'j')
-		report_json(pages, n, status);
+		report_json(pages, n, status, command);
 	else if (format == 'c')
 		report_csv(pages, n);
 	else
-		report_text(pages, n, status);
+		report_text(pages, n, status, command);
 	pages_free(pages, n);
 	return finish_output();
 }

@@ -5,12 +5,12 @@
 
 #include "page/pages.h"
 
-/* @status: as for verdict_of(). */
-void report_text(const struct page *pages, size_t n, int status);
+/* @status: as for verdict_of(); @command: the words of what ended so, or none; NULL at its end. */
+void report_text(const struct page *pages, size_t n, int status, char *const *command);
 void report_csv(const struct page *pages, size_t n);
 
 /* One object. */
-void report_json(const struct page *pages, size_t n, int status);
+void report_json(const struct page *pages, size_t n, int status, char *const *command);
 
 /* The mappings of one, sorted by address; and a list of those in them all. */
 void maps_text(struct page *p);

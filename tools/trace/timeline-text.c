@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/json-text.h"
+#include "lib/text.h"
 #include "timeline.h"
 
 static const char *const span_words[] = { "import", "mapping", "bracket" };
@@ -29,28 +29,10 @@ const char *direction_name(unsigned int prot)
 	return names[prot & 3];
 }
 
-/* A character of @n bytes that has no shape, or that XML cannot have. */
-static bool shapeless(const unsigned char *s, size_t n)
-{
-	return !n || (n == 1 && (*s < ' ' || *s == 0x7f)) ||
-	       (n == 2 && *s == 0xc2 && s[1] < 0xa0) ||
-	       (n == 3 && *s == 0xef && s[1] == 0xbf && s[2] >= 0xbe);
-}
-
 const char *clean_text(const char *text, char *out, size_t len)
 {
-	size_t n = 0;
-
-	while (*text && n + 5 < len) {
-		size_t bytes = utf8_character(text);
-
-		if (shapeless((const unsigned char *)text, bytes))
-			out[n++] = '?';
-		else
-			n = (char *)mempcpy(out + n, text, bytes) - out;
-		text += bytes ? bytes : 1;
-	}
-	out[n] = '\0';
+	snprintf(out, len, "%s", text);
+	text_tame(out, true);
 	return out;
 }
 

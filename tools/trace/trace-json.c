@@ -43,7 +43,7 @@ static struct json_object *args_of(const struct writer *w, const struct span *s)
 	}
 	if (s->kind == SPAN_IMPORT) {
 		json_number(o, "handle", s->handle);
-		json_object_object_add(o, "learned", json_object_new_boolean(s->learned));
+		json_flag(o, "learned", s->learned);
 	}
 	json_number(o, "dma-buf", s->ino);
 	json_number(o, "bytes", s->bytes);
