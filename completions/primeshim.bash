@@ -10,7 +10,7 @@ declare -A _primeshim_options=(
 	[watch]='--all'
 	[maps]='--json'
 	[ab]='-n --runs --a --b --warmup --output --stdin --timeout --keep --json --markdown -q --quiet'
-	[trace]='-o --output --ftrace --marker'
+	[trace]='-o --output'
 	[plot]='-o --output'
 	[doctor]='--json --launch'
 )
@@ -73,7 +73,7 @@ _primeshim()
 		mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur")
 		return
 		;;
-	trace-o | plot-o | *--output | trace--marker | doctor--launch)
+	trace-o | plot-o | *--output | doctor--launch)
 		_filedir
 		return
 		;;

@@ -20,7 +20,7 @@ static const struct {
 	{ "top", cmd_top, "the same of running programs, live" },
 	{ "maps", cmd_maps, "a process's mappings of imports" },
 	{ "watch", cmd_watch, "the events of a process as they come" },
-	{ "trace", cmd_trace, "a timeline for ui.perfetto.dev, or lines in ftrace" },
+	{ "trace", cmd_trace, "a timeline for ui.perfetto.dev" },
 	{ "plot", cmd_plot, "the timeline as a picture" },
 	{ "set", cmd_set, "another mode or sync for a running process" },
 	{ "doctor", cmd_doctor, "why the shim would not work here, or for a command" },

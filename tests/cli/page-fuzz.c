@@ -42,22 +42,6 @@ static uint32_t below(uint32_t n)
 	return (state >> 33) % n;
 }
 
-/* In place of tools/lib/cli.c: no page is bad use. */
-int bad_use(const char *command, const char *what)
-{
-	errx(1, "%s: %s", command, what);
-}
-
-int bad_option(char **argv)
-{
-	errx(1, "%s", argv[0]);
-}
-
-int finish_output(void)
-{
-	return 0;
-}
-
 #define SECTION(t, in_use) (struct status_section){			\
 	.offset = offsetof(struct small, t), .stride = sizeof(s->t[0]),	\
 	.n = sizeof(s->t) / sizeof(s->t[0]), .used = (in_use) }
@@ -167,9 +151,6 @@ static void print(struct page *p)
 		return;
 	trace_json(stdout, p, 1);
 	plot_pages(stdout, p, 1);
-	/* Of one that runs it would wait for more. */
-	p->life = LIFE_KILLED;
-	trace_ftrace("/dev/null", p, 1);
 	page_command(p, text, below(sizeof(text)));
 }
 

@@ -130,52 +130,19 @@ promise 'split: as the page has it' \
 promise 'split: bytes mapped, too' \
 	has "^C \| - \| bytes \| [0-9]+ \| mapped=$(told bytes_mapped)$"
 
-# A mode that changes; followed meanwhile into a plain file instead of trace_marker.
+# A mode that changes.
 rm -rf "$tmp/flip"
 mkfifo "$tmp/go"
 LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/flip ${EMULATOR:+"$EMULATOR"} "$tmp/client" flip <"$tmp/go" \
 	>"$tmp/pid" 2>"$tmp/err" &
 exec 9>"$tmp/go"
 wait_until lines "$tmp/pid" 1
-pid=$(cat "$tmp/pid")
-"$tool" trace "$pid" --ftrace --marker "$tmp/marker" 2>"$tmp/err2" &
-follower=$!
-wait_until grep -qs "primeshim map:" "$tmp/marker"
-before=$(grep -c 'primeshim map:' "$tmp/marker")
-# In the background of a script SIGINT is ignored from the start; SIGTERM does the same.
-"$tool" trace "$pid" --ftrace --marker "$tmp/marker2" 2>"$tmp/err3" &
-stopped=$!
-wait_until lines "$tmp/marker2" 1
-kill -TERM $stopped
-wait $stopped
-promise 'a follower that is stopped ends well' [ $? = 0 ]
-promise 'and tells what is still there' \
-	grep -q 'primeshim imported: vgem handle 1 <- fake, 16384 bytes, not ended .* duration=' "$tmp/marker2"
-promise 'and no end of the process' [ "$(grep -c 'primeshim process:' "$tmp/marker2")" = 0 ]
-"$tool" set "$pid" mode=rescue >"$tmp/out" 2>&1
+"$tool" set "$(cat "$tmp/pid")" mode=rescue >"$tmp/out" 2>&1
 echo >&9
 exec 9>&-
 wait %1
-wait $follower
-promise 'a follower ends with its process' [ $? = 0 ]
-promise 'it writes what was there' [ "$before" = 1 ]
-promise 'and what comes' [ "$(grep -c 'primeshim map:' "$tmp/marker")" = 2 ]
-promise 'and the change of mode' grep -q 'primeshim policy: mode rescue, sync driver' "$tmp/marker"
-promise 'and the end' grep -q 'primeshim process: exit' "$tmp/marker"
-promise 'nothing is said' [ ! -s "$tmp/err2" ]
-promise 'each line has its time, thread and offset' [ "$(grep -cE \
-	'^primeshim [A-Za-z]+: .* at=[0-9]+\.[0-9]{9} tid=[0-9]+ offset=-[0-9]+( duration=[0-9]+\.[0-9]{6})?$' \
-	"$tmp/marker")" = "$(wc -l <"$tmp/marker")" ]
-promise 'the offset is back from when it was written' [ "$(sed -n \
-	's/^primeshim policy: .*offset=-\([0-9]*\)$/\1/p' "$tmp/marker")" -lt 1000000000 ]
 trace flip
 promise 'a change of mode is an instant' [ "$(count '^i \| policy \| mode rescue, sync driver')" = 1 ]
-rm -f "$tmp/marker"
-"$tool" trace "$tmp/full" --ftrace --marker "$tmp/marker"
-promise 'of a finished process all is written' [ "$(grep -c 'primeshim START' "$tmp/marker")" -gt 1600 ]
-promise 'and how much is lost' grep -q "primeshim lost: [0-9]* events" "$tmp/marker"
-failed 'no trace_marker' 2 'nowhere/marker: No such file' "$tool" trace "$tmp/all" --ftrace \
-	--marker "$tmp/nowhere/marker"
 
 # Files.
 mkdir "$tmp/empty"
@@ -205,7 +172,7 @@ promise '- is stdout' cmp "$tmp/stdout.json" "$tmp/all.json"
 # shellcheck disable=SC2016
 failed 'a pipe that is closed' 2 'Broken pipe' bash -c '"$0" trace "$1" -o - | true; exit ${PIPESTATUS[0]}' \
 	"$tool" "$tmp/full"
-for wrong in '' '-o x --ftrace' '-o' '--what' 'a b -o x' '--marker x -o y'; do
+for wrong in '' '-o' '--what' 'a b -o x'; do
 	# shellcheck disable=SC2086
 	failed "trace $wrong" 2 'see primeshim trace --help' "$tool" trace $wrong
 done
@@ -233,9 +200,6 @@ for ((n = 0; n < 20; n++)); do
 	hostile | "$tmp/page-make" "$tmp/hostile/$n-1.1.primeshim"
 done
 trace hostile
-"$tool" trace "$tmp/hostile" --ftrace --marker "$tmp/marks"
-promise 'hostile: lines stay lines' [ "$(grep -cv '^primeshim [A-Za-z]*: ' "$tmp/marks")" = 0 ]
-promise 'hostile: without control characters' [ "$(LC_ALL=C grep -c '[[:cntrl:]]' "$tmp/marks")" = 0 ]
 
 # The judge can say no. Perl has the $.
 # shellcheck disable=SC2016

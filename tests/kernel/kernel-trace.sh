@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim trace --ftrace among the kernel's own events; root, in a virtual machine made by
-# scripts/vm.sh. Run in the build directory. Prints "ok - ..." and "not ok - ..." lines.
+# The shim's USDT probes among the kernel's own events, as perf and trace-cmd set them; root, in a
+# virtual machine made by scripts/vm.sh. Run in the build directory. Prints "ok - ..." and "not ok - ..."
+# lines.
 set -u
 tool=$PWD/tools/primeshim lib=$PWD/.libs/libprimeshim.so tracing=/sys/kernel/tracing
 tmp=$(mktemp -d)
@@ -12,90 +13,99 @@ promise() {
 	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
 }
 
-# On the clock of the events' own times, so that the two can be compared.
+# in_file ADDRESS: prints where the library's file has what is loaded there
+in_file() {
+	local offset address size
+	while read -r offset address size; do
+		(($1 >= address && $1 < address + size)) && printf '0x%x\n' $(($1 - address + offset))
+	done < <(readelf -lW "$lib" | awk '$1 == "LOAD" { print $2, $3, $6 }')
+}
+
+# fetched ARGUMENT: prints it as tracefs has it: 4@%r12d, 8@16(%rbx), -4@$2
+fetched() {
+	local what=${1#*@} register
+	register=$(sed -E 's/.*%([a-z0-9]+).*/\1/; s/^[re]([a-z])/\1/; s/^(r[0-9]+)[dwb]$/\1/' <<<"$what")
+	case $what in
+	\$*) echo "\\${what#\$}" ;;
+	%*) echo "%$register" ;;
+	*) echo "+${what%(*}(%$register)" | sed -E 's/^\+(-|\()/\1/; s/^\(/+0(/' ;;
+	esac
+}
+
+# probe NAME WORD...: prints an event of each place of that probe, with its arguments by these words
+# (NAME:TYPE)
+probe() {
+	local name=$1 place semaphore all word n=0 arguments
+	while read -r place semaphore all; do
+		read -ra arguments <<<"$all"
+		printf 'p:primeshim/%s%s %s:%s(%s)' "$name" "${n#0}" "$lib" "$(in_file "$place")" \
+			"$(in_file "$semaphore")"
+		for ((word = 2; word <= $#; word++)); do
+			printf ' %s=%s:%s' "${!word%:*}" "$(fetched "${arguments[word - 2]}")" "${!word#*:}"
+		done
+		echo
+		((n++))
+	done < <(readelf -nW "$lib" | awk -v name="$name" '$1 == "Name:" { on = $2 == name }
+		on && $1 == "Location:" { sub(/,$/, "", $2); place = $2 " " $NF }
+		on && $1 == "Arguments:" { $1 = ""; print place $0 }')
+}
+
+if ! readelf -nW "$lib" | grep -q stapsdt; then
+	echo 'ok - probes # SKIP the library is built without sys/sdt.h'
+	exit
+fi
+# On one clock, so that the two can be compared.
 echo mono >$tracing/trace_clock
 echo 'p:begin begin_cpu_udmabuf' >$tracing/kprobe_events
 echo 'p:end end_cpu_udmabuf' >>$tracing/kprobe_events
+{ probe begin ino:u64 direction:u32 took:u64 && probe end ino:u64 direction:u32; } >"$tmp/events"
+cat "$tmp/events" >$tracing/uprobe_events
+promise 'the probes are events of the kernel' [ "$(wc -l <"$tmp/events")" = "$(find $tracing/events/primeshim -mindepth 1 -type d | wc -l)" ]
 # Room for all of the lines.
 echo 16384 >$tracing/buffer_size_kb
 
 traced() {
 	echo >$tracing/trace
-	echo 1 >$tracing/events/kprobes/enable
-	echo 1 >$tracing/events/dma_fence/enable
+	for group in primeshim kprobes dma_fence; do
+		echo 1 >$tracing/events/$group/enable
+	done
 	"$@"
-	echo 0 >$tracing/events/kprobes/enable
-	echo 0 >$tracing/events/dma_fence/enable
+	for group in primeshim kprobes dma_fence; do
+		echo 0 >$tracing/events/$group/enable
+	done
 	cp $tracing/trace "$tmp/trace"
 }
 
-live() {
-	local program follower
-	PRIMESHIM_DIR=$tmp/live LD_PRELOAD=$lib tests/kernel/sync turns vgem 15000 >"$tmp/out" 2>&1 &
-	program=$!
-	while kill -0 $program && ! ls "$tmp/live"/*.primeshim; do :; done >/dev/null 2>&1
-	"$tool" trace $program --ftrace 2>"$tmp/err" &
-	follower=$!
-	wait $program
-	wait $follower
-	echo $? >"$tmp/status"
+traced env PRIMESHIM_DIR="$tmp/live" LD_PRELOAD="$lib" tests/kernel/sync turns vgem 15000 >"$tmp/out" 2>&1
+promise 'brackets are in the trace' \
+	[ "$(grep -cE ' begin[0-9]*: .* direction=3 took=[1-9]' "$tmp/trace")" -gt 500 ]
+promise "between the kernel's own" awk '/ begin: \(begin_cpu/ { n = NR } / begin[0-9]*: .*took=/ && n { m = NR }
+	/ end: \(end_cpu/ && m { ok = 1 } END { exit !ok }' "$tmp/trace"
+begun() {
+	"$tool" report --json "$tmp/live" | jq .total.begins
 }
-traced live
-promise 'a process that runs is followed to its end' [ "$(cat "$tmp/status")" = 0 ]
-promise 'and nothing is said' [ ! -s "$tmp/err" ]
-promise 'its lines are in the trace' \
-	[ "$(grep -c 'tracing_mark_write: primeshim START: RW of vgem handle' "$tmp/trace")" -gt 500 ]
-promise "between the kernel's own" awk '/ begin: / { n = NR } /tracing_mark_write: primeshim/ && n { m = NR }
-	/ end: / && m { ok = 1 } END { exit !ok }' "$tmp/trace"
-
-# Each START, by its own time and length, holds a begin_cpu_access of the kernel's.
+promise 'each one that the page counts' \
+	[ "$(grep -cE ' begin[0-9]*: .* took=' "$tmp/trace")" = "$(begun)" ]
+# The time in START before each begin holds a begin_cpu_access of the kernel's.
 holds() {
 	awk '
 		{ for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\.[0-9]+:$/) { stamp = $i + 0; break } }
-		/ begin: / { begin[++nbegin] = stamp }
-		/primeshim START: / {
-			match($0, / at=[0-9.]+/); at[++n] = substr($0, RSTART + 4, RLENGTH - 4) + 0
-			match($0, /duration=[0-9.]+/); took[n] = substr($0, RSTART + 9, RLENGTH - 9) / 1000
+		/ begin: \(begin_cpu/ { begin[++nbegin] = stamp }
+		/ begin[0-9]*: .* took=/ {
+			n++
+			match($0, / took=[0-9]+/)
+			took = substr($0, RSTART + 6, RLENGTH - 6) / 1e9
+			good += nbegin && begin[nbegin] >= stamp - took - 0.0001
 		}
-		END {
-			for (i = 1; i <= n; i++) {
-				found = 0
-				# Both are in order.
-				while (j < nbegin && begin[j] < at[i] - 0.0001)
-					j++
-				found = begin[j] >= at[i] - 0.0001 && begin[j] <= at[i] + took[i] + 0.0001
-				good += found
-			}
-			print n, good + 0
-			exit !(n > 100 && good >= n * 0.99)
-		}' "$tmp/trace"
+		END { print n, good + 0; exit !(n > 100 && good >= n * 0.99) }' "$tmp/trace"
 }
 promise "each START holds the kernel's begin_cpu_access" holds
-# What gpuvis does: the kernel's stamp of the line, moved by offset=, is the event's own time.
-moved() {
-	awk '/tracing_mark_write: primeshim/ {
-			for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\.[0-9]+:$/) { stamp = $i + 0; break }
-			match($0, / at=[0-9.]+/); at = substr($0, RSTART + 4, RLENGTH - 4) + 0
-			match($0, /offset=-?[0-9]+/); off = substr($0, RSTART + 7, RLENGTH - 7) / 1e9
-			d = stamp + off - at; n++
-			if (d > -0.001 && d < 0.001) good++
-		} END { print n, good + 0; exit !(n > 100 && good >= n * 0.95) }' "$tmp/trace"
-}
-promise 'a line and its offset are where the event was' moved
 
 traced env PRIMESHIM_DIR="$tmp/busy" LD_PRELOAD="$lib" tests/kernel/sync busy vgem >"$tmp/out" 2>&1
-"$tool" trace "$tmp/busy" --ftrace
-cp $tracing/trace "$tmp/trace"
 promise 'fences are there' grep -q dma_fence_signaled "$tmp/trace"
-promise 'and, written afterwards, what was left out for them' \
-	grep -q 'tracing_mark_write: primeshim owed: .*START left out: busy' "$tmp/trace"
-echo 0 >$tracing/tracing_on
-"$tool" trace "$tmp/busy" --ftrace 2>"$tmp/err"
-promise 'tracing that is off: status 2' [ $? = 2 ]
-promise 'and one line that says so' grep -q 'tracing is off: write 1 to tracing_on' "$tmp/err"
-setpriv --reuid 65534 --clear-groups "$tool" trace "$tmp/busy" --ftrace 2>"$tmp/err"
-promise 'not for everybody: status 2' [ $? = 2 ]
-promise 'and one line' [ "$(wc -l <"$tmp/err")" = 1 ]
+promise 'beside the brackets' grep -qE ' begin[0-9]*: .* took=' "$tmp/trace"
 "$tool" trace "$tmp/busy" -o "$tmp/busy.json" && "$tool" plot "$tmp/busy" -o "$tmp/busy.svg"
-promise 'the same as a trace and a picture' [ -s "$tmp/busy.svg" ]
+promise 'what was left out for a fence is in the trace' grep -q 'START left out: busy' "$tmp/busy.json"
+promise 'and there is a picture' [ -s "$tmp/busy.svg" ]
+echo >$tracing/uprobe_events
 [ -z "${1-}" ] || cp -r "$tmp"/. "$1"

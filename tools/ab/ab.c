@@ -9,7 +9,6 @@
 #include <err.h>
 #include <errno.h>
 #include <ftw.h>
-#include <getopt.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -56,32 +55,14 @@ static const char usage[] =
 	"Exit status: 0 the runs were made, whatever came of them; 2 bad use, or COMMAND cannot be\n"
 	"started; 128 + signal when stopped by one, after the result so far.\n";
 
-enum { OPT_A = 256, OPT_B, OPT_WARMUP, OPT_OUTPUT, OPT_STDIN, OPT_TIMEOUT, OPT_KEEP, OPT_JSON,
-	      OPT_MARKDOWN, OPT_HELP };
-
-static const struct option options[] = {
-	{ "runs", required_argument, NULL, 'n' },
-	{ "a", required_argument, NULL, OPT_A },
-	{ "b", required_argument, NULL, OPT_B },
-	{ "warmup", no_argument, NULL, OPT_WARMUP },
-	{ "output", required_argument, NULL, OPT_OUTPUT },
-	{ "stdin", required_argument, NULL, OPT_STDIN },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "keep", required_argument, NULL, OPT_KEEP },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "markdown", no_argument, NULL, OPT_MARKDOWN },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
 struct wish {
 	const char *runs, *a, *b, *timeout;
-	bool warmup, json, markdown, help;
+	bool warmup, json, markdown;
 };
 
-static bool add_output(struct ab *ab, const char *path)
+static bool add_output(void *with, const char *path)
 {
+	struct ab *ab = with;
 	struct output *more = reallocarray(ab->outputs, ab->noutputs + 1, sizeof(*more));
 
 	if (!more)
@@ -93,37 +74,6 @@ static bool add_output(struct ab *ab, const char *path)
 			return false;
 		}
 	ab->outputs[ab->noutputs++] = (struct output){ .path = path };
-	return true;
-}
-
-static bool parse_options(int argc, char **argv, struct ab *ab, struct wish *w)
-{
-	int opt;
-
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, "+n:q", options, NULL)) != -1) {
-		switch (opt) {
-		case 'n': w->runs = optarg; break;
-		case 'q': ab->quiet = true; break;
-		case OPT_A: w->a = optarg; break;
-		case OPT_B: w->b = optarg; break;
-		case OPT_WARMUP: w->warmup = true; break;
-		case OPT_STDIN: ab->input = optarg; break;
-		case OPT_TIMEOUT: w->timeout = optarg; break;
-		case OPT_KEEP: ab->keep = optarg; break;
-		case OPT_JSON: w->json = true; break;
-		case OPT_MARKDOWN: w->markdown = true; break;
-		case OPT_HELP: w->help = true; return true;
-		case OPT_OUTPUT:
-			if (!add_output(ab, optarg))
-				return false;
-			break;
-		default:
-			bad_option(argv);
-			return false;
-		}
-	}
-	ab->command = argv + optind;
 	return true;
 }
 
@@ -334,15 +284,27 @@ int cmd_ab(int argc, char **argv)
 {
 	struct wish w = { .runs = RUNS, .a = "observe", .b = "redirect" };
 	struct ab ab = { .input = "/dev/null" };
-	int ret = -1;
+	const struct cli_option options[] = {
+		{ "runs", 'n', .value = &w.runs },
+		{ "a", .value = &w.a },
+		{ "b", .value = &w.b },
+		{ "warmup", .flag = &w.warmup },
+		{ "output", .each = add_output, .with = &ab },
+		{ "stdin", .value = &ab.input },
+		{ "timeout", .value = &w.timeout },
+		{ "keep", .value = &ab.keep },
+		{ "json", .flag = &w.json },
+		{ "markdown", .flag = &w.markdown },
+		{ "quiet", 'q', .flag = &ab.quiet },
+		{ 0 },
+	};
+	int ret;
 
 	add_output(&ab, NULL);
-	if (!parse_options(argc, argv, &ab, &w))
-		return 2;
-	if (w.help) {
-		fputs(usage, stdout);
-		return 0;
-	}
+	ret = cli_options(argc, argv, usage, options, true);
+	if (ret >= 0)
+		return ret;
+	ab.command = argv + optind;
 	if (!check_wish(&ab, &w) || ways_prepare(&ab) < 0 || (ab.keep && !prepare_keep(ab.keep)) ||
 	    !prepare_directory(&ab))
 		return 2;

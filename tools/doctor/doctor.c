@@ -2,9 +2,9 @@
 /* primeshim doctor: why it would not work here. Runs the checks, and prints what they found. */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "doctor.h"
 #include "lib/cli.h"
@@ -79,32 +79,21 @@ static void print_json(char *const *command, const char *last)
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-						 { "launch", required_argument, NULL, 'l' },
-						 { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
 	const char *library = NULL;
 	bool json = false;
+	const struct cli_option options[] = { { "json", .flag = &json },
+					      { "launch", .value = &library }, { 0 } };
+	int ret = cli_options(argc, argv, usage, options, true), bad;
 	char text[128];
-	int o, bad, status;
 
-	/* What follows the command is its own. */
-	while ((o = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (o == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		if (o != 'j' && o != 'l')
-			return bad_option(argv);
-		json |= o == 'j';
-		library = o == 'l' ? optarg : library;
-	}
+	if (ret >= 0)
+		return ret;
 	if (library && (json || !argv[optind]))
 		return bad_use(argv[0], "--launch goes with a command, and without --json");
 	if (library) {
-		status = launch_command(library, argv[optind]);
+		ret = launch_command(library, argv[optind]);
 		bad = finish_output();
-		return bad ? bad : status;
+		return bad ? bad : ret;
 	}
 	doctor_self();
 	check_library();

@@ -2,11 +2,11 @@
 /* primeshim maps: a process's mappings of imports, as /proc/PID/maps would have them. */
 #include "config.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/cli.h"
 #include "lib/commands.h"
@@ -77,23 +77,14 @@ void maps_text(struct page *p)
 
 int cmd_maps(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
-	struct page *pages;
 	bool json = false;
+	const struct cli_option options[] = { { "json", .flag = &json }, { 0 } };
+	int ret = cli_options(argc, argv, usage, options, false);
+	struct page *pages;
 	size_t n;
-	int o;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (o == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		if (o != 'j')
-			return bad_option(argv);
-		json = true;
-	}
+	if (ret >= 0)
+		return ret;
 	if (argc - optind != 1)
 		return bad_use(argv[0], "give the number of a process");
 	pages = pages_load(argv[optind], &n);

@@ -2,9 +2,9 @@
 /* primeshim report: what happened, as a person would want it told. */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/cli.h"
 #include "lib/commands.h"
@@ -29,44 +29,31 @@ static const char usage[] =
 
 int cmd_report(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "csv", no_argument, NULL, 'c' },
-		{ "status", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
-	};
+	bool json = false, csv = false;
+	const char *ended = NULL;
+	const struct cli_option options[] = { { "json", .flag = &json }, { "csv", .flag = &csv },
+					      { "status", .value = &ended }, { 0 } };
+	int ret = cli_options(argc, argv, usage, options, false), status = -1;
+	char *const *command, *end;
 	struct page *pages;
-	int status = -1, format = 't', o;
-	char *const *command;
 	size_t n;
-	char *end;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (o) {
-		case 'j':
-		case 'c':
-			if (format != 't' && format != o)
-				return bad_use(argv[0], "--json and --csv exclude each other");
-			format = o;
-			break;
-		case 's':
-			status = strtol(optarg, &end, 10);
-			if (*end || end == optarg || status < 0 || status > 255)
-				return bad_use(argv[0], "--status takes a number from 0 to 255");
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			return bad_option(argv);
-		}
+	if (ret >= 0)
+		return ret;
+	if (json && csv)
+		return bad_use(argv[0], "--json and --csv exclude each other");
+	if (ended) {
+		status = strtol(ended, &end, 10);
+		if (*end || end == ended || status < 0 || status > 255)
+			return bad_use(argv[0], "--status takes a number from 0 to 255");
 	}
-	if (argc - optind > 1 && status < 0)
+	if (argc - optind > 1 && !ended)
 		return bad_use(argv[0], "one directory or process at a time");
 	pages = pages_load(argv[optind], &n);
 	command = argv + optind + (optind < argc);
-	if (format == 'j')
+	if (json)
 		report_json(pages, n, status, command);
-	else if (format == 'c')
+	else if (csv)
 		report_csv(pages, n);
 	else
 		report_text(pages, n, status, command);

@@ -5,7 +5,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,19 +152,13 @@ static int change(pid_t pid, const struct page *p, char **words)
 
 int cmd_set(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
-	};
+	const struct cli_option options[] = { { 0 } };
+	int ret = cli_options(argc, argv, usage, options, true);
 	struct page *p;
-	int o, ret;
 	size_t n;
 
-	while ((o = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (o != 'h')
-			return bad_option(argv);
-		fputs(usage, stdout);
-		return 0;
-	}
+	if (ret >= 0)
+		return ret;
 	if (optind == argc)
 		return bad_use(argv[0], "no process given");
 	if (!pid_of(argv[optind]))

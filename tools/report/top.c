@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <err.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <ncurses.h>
 #include <signal.h>
@@ -282,33 +281,23 @@ static void leave_screen(void)
 
 int cmd_top(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
-	};
-	const char *where;
-	double interval = 1;
+	const char *seconds = "1", *count = NULL, *where;
+	const struct cli_option options[] = { { NULL, 'd', .value = &seconds },
+					      { NULL, 'n', .value = &count }, { 0 } };
+	int ret = cli_options(argc, argv, usage, options, false);
+	double interval;
 	long times = 0;
 	char *end;
-	int o;
 
-	while ((o = getopt_long(argc, argv, "d:n:", options, NULL)) != -1) {
-		switch (o) {
-		case 'd':
-			interval = strtod(optarg, &end);
-			if (*end || end == optarg || !(interval >= 0.1 && interval <= 3600))
-				return bad_use(argv[0], "-d takes seconds from 0.1 to 3600");
-			break;
-		case 'n':
-			times = strtol(optarg, &end, 10);
-			if (*end || end == optarg || times < 1)
-				return bad_use(argv[0], "-n takes a number from 1 on");
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			return bad_option(argv);
-		}
+	if (ret >= 0)
+		return ret;
+	interval = strtod(seconds, &end);
+	if (*end || end == seconds || !(interval >= 0.1 && interval <= 3600))
+		return bad_use(argv[0], "-d takes seconds from 0.1 to 3600");
+	if (count) {
+		times = strtol(count, &end, 10);
+		if (*end || end == count || times < 1)
+			return bad_use(argv[0], "-n takes a number from 1 on");
 	}
 	if (argc - optind > 1)
 		return bad_use(argv[0], "one directory or process at a time");

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <err.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -161,21 +160,12 @@ static int watch(const char *where, bool all)
 
 int cmd_watch(int argc, char **argv)
 {
-	static const struct option options[] = { { "all", no_argument, NULL, 'a' },
-						 { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
 	bool all = false;
-	int o;
+	const struct cli_option options[] = { { "all", .flag = &all }, { 0 } };
+	int ret = cli_options(argc, argv, usage, options, false);
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (o == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		if (o != 'a')
-			return bad_option(argv);
-		all = true;
-	}
+	if (ret >= 0)
+		return ret;
 	if (argc - optind != 1)
 		return bad_use(argv[0], "give the number of one process");
 	return watch(argv[optind], all);

@@ -3,15 +3,13 @@
 #include "config.h"
 
 #include <err.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/cli.h"
 #include "lib/commands.h"
-#include "lib/output.h"
 #include "plot.h"
+#include "trace.h"
 
 /* More than that nobody reads. */
 #define LANES	40
@@ -175,37 +173,5 @@ void plot_pages(FILE *f, const struct page *pages, size_t n)
 
 int cmd_plot(int argc, char **argv)
 {
-	static const struct option options[] = { { "output", required_argument, NULL, 'o' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
-	const char *name = NULL;
-	struct page *pages;
-	struct output o;
-	size_t n;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(usage, stdout);
-			return 0;
-		}
-		if (c != 'o')
-			return bad_option(argv);
-		name = optarg;
-	}
-	if (argc - optind > 1)
-		return bad_use(argv[0], "one directory or process is enough");
-	if (!name)
-		return bad_use(argv[0], "-o FILE is needed");
-	pages = pages_load(argv[optind], &n);
-	if (!n) {
-		warnx("%s: nothing under the shim has imported anything: nothing to show",
-		      argv[optind] ? argv[optind] : page_directory());
-		return 1;
-	}
-	output_open(&o, name);
-	plot_pages(o.file, pages, n);
-	output_done(&o);
-	pages_free(pages, n);
-	return 0;
+	return write_pages(argc, argv, usage, plot_pages);
 }

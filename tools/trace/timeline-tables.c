@@ -123,8 +123,6 @@ void timeline_finish(struct timeline *t)
 
 		s->to = t->to > s->from ? t->to : s->from;
 		s->ending = s->to;
-		if (t->ended)
-			t->ended(t, s);
 	}
 }
 

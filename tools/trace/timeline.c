@@ -39,8 +39,6 @@ static void end(struct timeline *t, size_t i, uint64_t at, uint32_t tid)
 	s->tid_end = tid;
 	s->open = false;
 	memmove(&t->opened[i], &t->opened[i + 1], (--t->nopened - i) * sizeof(*t->opened));
-	if (t->ended)
-		t->ended(t, s);
 }
 
 /* One whose beginning nobody saw ends right now. It is there since @from at most. */
@@ -76,14 +74,11 @@ int timeline_import(const struct timeline *t, uint64_t ino, unsigned int importe
 
 static void mark(struct timeline *t, enum mark_kind kind, const struct status_event *e)
 {
-	struct mark *m;
-
 	t->marks = grow(t->marks, t->nmarks, &t->marks_room, sizeof(*t->marks));
-	m = &t->marks[t->nmarks++];
-	*m = (struct mark){ .kind = kind, .at = t->to, .event = *e,
-			    .import = timeline_import(t, e->ino, e->importer, e->handle) };
-	if (t->marked)
-		t->marked(t, m);
+	t->marks[t->nmarks++] = (struct mark){
+		.kind = kind, .at = t->to, .event = *e,
+		.import = timeline_import(t, e->ino, e->importer, e->handle),
+	};
 }
 
 /* What events say of an import, a mapping or a bracket. */

@@ -58,10 +58,6 @@ struct timeline {
 	struct span *spans;	/* in the order in which they were found to begin */
 	struct mark *marks;
 	size_t nspans, nmarks;
-	/* For a process that runs: called as things end or happen, if set. */
-	void (*ended)(struct timeline *t, const struct span *s);
-	void (*marked)(struct timeline *t, const struct mark *m);
-	void *with;
 	/* Its own. */
 	size_t spans_room, marks_room;
 	size_t *opened;		/* spans without an end, their indices in order */

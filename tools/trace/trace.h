@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The two things that primeshim trace can write; trace.c asks for one of them. */
+/* What primeshim trace writes. */
 #ifndef PRIMESHIM_TOOLS_TRACE_H
 #define PRIMESHIM_TOOLS_TRACE_H
 
@@ -10,11 +10,8 @@
 /* Trace events as JSON, of all pages. */
 void trace_json(FILE *f, const struct page *pages, size_t n);
 
-/*
- * Lines into ftrace's trace_marker: of a process that runs until it ends or SIGINT comes, of others
- * all that there is. @marker: the file, or NULL: the kernel's. Ends the program with one line and
- * status 2 where it cannot be written.
- */
-void trace_ftrace(const char *marker, struct page *pages, size_t n);
+/* A command that writes what the pages tell into a file, with @how to use it; see cmd_trace(). */
+int write_pages(int argc, char **argv, const char *how,
+		void (*write)(FILE *f, const struct page *pages, size_t n));
 
 #endif
