@@ -5,6 +5,8 @@
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 src=$(cd "${top_srcdir:-.}" && pwd -P)
 build=$(cd "${top_builddir:-.}" && pwd -P)
 ab=("$build/tools/primeshim" ab) fake=$build/tests/fake/.libs/libfake.so
@@ -15,12 +17,6 @@ unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR LD_PRELOAD
 mkdir "$tmp/tmp" "$tmp/work"
 export TMPDIR=$tmp/tmp
 cd "$tmp/work" || exit 99
-fail=0
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fail=1; fi
-}
 
 # run ARG...: its status is $status; stdout in out, stderr in err
 run() {

@@ -6,6 +6,8 @@
 # Functions that promise() is given are called:
 # shellcheck disable=SC2317
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
 lib=$build/.libs/libprimeshim.so
 tmp=$(mktemp -d) || exit 99
@@ -15,19 +17,10 @@ chmod 755 "$tmp"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_EXPORT PRIMESHIM_DRIVERS PRIMESHIM_DIR
 export XDG_CONFIG_HOME="$tmp"
 conf=$tmp/primeshim.conf
-fail=0
 
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	text=$1
-	shift
-	if "$@"; then
-		echo "ok - $text"
-	else
-		echo "not ok - $text"
-		sed 's/^/# /' "$tmp/err"
-		fail=1
-	fi
+# shellcheck disable=SC2317 # promise calls it
+explain() {
+	sed 's/^/# /' "$tmp/err"
 }
 
 # run [VARIABLE=VALUE]...: cat, which has to work whatever the file is; leaves $tmp/err

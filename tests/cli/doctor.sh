@@ -5,6 +5,8 @@
 # Functions that promise() is given are called, and words to split are meant as they are:
 # shellcheck disable=SC2317,SC2086
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 top=$(cd "${top_builddir:-.}" && pwd -P)
 [ -x "$top/tools/primeshim" ] || exit 77
 CC=${CC:-cc}
@@ -14,7 +16,6 @@ trap 'exit 1' HUP INT TERM
 chmod 755 "$tmp"
 unset LD_PRELOAD PRIMESHIM_MODE PRIMESHIM_ONLY PRIMESHIM_EXCEPT SNAP
 export XDG_CONFIG_HOME=/nonexistent
-fail=0
 PATH=$PATH:/usr/sbin:/sbin
 
 # A copy, which every user may read.
@@ -31,21 +32,9 @@ doctor() {
 	status=$?
 }
 
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	text=$1
-	shift
-	if "$@"; then
-		echo "ok - $text"
-	else
-		echo "not ok - $text (status $status)"
-		sed 's/^/# /' "$tmp/out" "$tmp/err"
-		fail=1
-	fi
-}
-
-skip() {
-	echo "ok - $1 # SKIP $2"
+explain() {
+	sed 's/^/# /' "$tmp/out" "$tmp/err"
+	echo "# status $status"
 }
 
 # finds STATE CHECK PATTERN: there is such a line

@@ -5,6 +5,8 @@
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
@@ -14,12 +16,6 @@ tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
 dir=$tmp/pages
-fail=0
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fail=1; fi
-}
 
 # shellcheck disable=SC2086
 ${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o "$tmp/client" \

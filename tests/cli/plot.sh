@@ -3,6 +3,8 @@
 # primeshim plot, over the fake kernel: the picture is well-formed, and has all that the page has.
 # trace.c has the programs.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 src=$(cd "${top_srcdir:-.}" && pwd -P)
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$build/tools/primeshim
@@ -10,17 +12,6 @@ shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_SYNC
-fail=0
-
-# promise TEXT COMMAND...
-promise() {
-	if "${@:2}"; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		fail=1
-	fi
-}
 
 compile() {
 	# shellcheck disable=SC2086

@@ -3,6 +3,8 @@
 # run-with-shim.sh --survey: mode observe and a report, which says of whatever there was natively what
 # it comes to.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
 run=$build/scripts/run-with-shim.sh tool=$build/tools/primeshim fake=$build/tests/fake/.libs/libfake.so
 [ -x "$tool" ] || exit 77
@@ -10,14 +12,6 @@ tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR
-fail=0
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	text=$1
-	shift
-	if "$@"; then echo "ok - $text"; else echo "not ok - $text"; fail=1; fi
-}
 
 # verdict TEXT STATUS LINE...: a page of mode observe with these lines has that verdict
 verdict() {

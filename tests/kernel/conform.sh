@@ -3,14 +3,11 @@
 # Does the fake kernel of the tests answer as the running one? As root on a kernel with vgem and the
 # system heap, in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller counts.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 fake=$PWD/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 for file in tests/kernel/matrix tests/kernel/conform "$fake"; do
 	[ -x "$file" ] || { echo "conform.sh: $PWD/$file is not built" >&2; exit 2; }

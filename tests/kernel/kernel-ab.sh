@@ -4,13 +4,10 @@
 # virtual machine made by scripts/vm.sh; run in the build directory. Prints "ok - ..." and "not ok -
 # ..." lines; the caller counts them.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 # is FILTER: the JSON is so
 # shellcheck disable=SC2317

@@ -5,12 +5,9 @@
 # build directory that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the
 # caller counts them.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 lib=$PWD/.libs/libprimeshim.so
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 # with MODE SYNC COMMAND...: MODE native is without the shim
 with() {

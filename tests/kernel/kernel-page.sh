@@ -5,15 +5,12 @@
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 shim=scripts/run-with-shim.sh tool=tools/primeshim client=tests/kernel/page-real
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export PRIMESHIM_DIR=$tmp/pages
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 if [ ! -x $client ] || [ ! -x $tool ]; then
 	echo "not ok - $PWD is no build directory, or has no primeshim"

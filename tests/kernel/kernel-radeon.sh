@@ -6,12 +6,9 @@
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 shim=scripts/run-with-shim.sh lib=$PWD/.libs/libprimeshim.so
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 # with MODE COMMAND...: what the launcher does, whose checks take seconds without hardware
 with() {

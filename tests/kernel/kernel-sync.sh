@@ -4,14 +4,11 @@
 # machine made by scripts/vm.sh --append swiotlb=force with cirrus-vga. Run in the build directory.
 # Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 lib=$PWD/.libs/libprimeshim.so
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 # with SYNC COMMAND...: under the shim, without the launcher's checks, which take seconds here
 with() {

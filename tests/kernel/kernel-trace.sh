@@ -4,14 +4,11 @@
 # virtual machine made by scripts/vm.sh. Run in the build directory. Prints "ok - ..." and "not ok - ..."
 # lines.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 tool=$PWD/tools/primeshim lib=$PWD/.libs/libprimeshim.so tracing=/sys/kernel/tracing
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 # in_file ADDRESS: prints where the library's file has what is loaded there
 in_file() {

@@ -6,14 +6,11 @@
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 shim=scripts/run-with-shim.sh
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 exporters=()
 ! grep -q vivid /sys/class/video4linux/video0/name 2>/dev/null || exporters+=(vivid)

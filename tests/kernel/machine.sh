@@ -6,6 +6,8 @@
 #   machine.sh                         on that machine: in a guest of scripts/vm.sh --arch
 #   machine.sh ARCHITECTURE [--long]   here, by QEMU's user mode
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd -P)
 export top_srcdir=$top top_builddir=$PWD CPPFLAGS=${CPPFLAGS-}
 LONG_BITS=$(sed -n 's/^LONG_BITS = //p' Makefile)
@@ -27,11 +29,6 @@ if [ $# -gt 0 ]; then
 	[ "$1" != i386 ] || tests=(source/exports source/layers process/hooked process/brackets process/drivers)
 fi
 export CC LIBDRM_CFLAGS LONG_BITS
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 # goes_on: what a test promises, while it runs, as comments: a guest that is silent is given up
 goes_on() {

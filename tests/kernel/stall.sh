@@ -4,20 +4,15 @@
 # plays QEMU: it writes what a guest would, into the directory that vm.sh shares with it. Needs neither
 # QEMU nor a kernel.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 src=$(realpath "${top_srcdir:-$(dirname "$0")/../..}")
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-fail=0
 
-# promise TEXT COMMAND...: it succeeds, of the guest $name
-promise() {
-	if "${@:2}"; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		sed 's/^/# /' "$tmp/$name.err"
-		fail=1
-	fi
+# shellcheck disable=SC2317 # promise calls it; of the guest $name
+explain() {
+	sed 's/^/# /' "$tmp/$name.err"
 }
 
 [ "$(uname -m)" = x86_64 ] || { echo 'skipped: vm.sh is asked for an amd64 guest'; exit 77; }

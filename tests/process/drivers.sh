@@ -3,22 +3,13 @@
 # Every driver that the fake kernel plays, in every mode: imports are mapped, written, read back
 # and unmapped as that driver's programs do it. drivers.c says what is expected.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-fail=0
-
-# promise TEXT COMMAND...
-promise() {
-	if "${@:2}"; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		fail=1
-	fi
-}
 
 # run VARIABLE=VALUE... -- ARG...: all went well, and what it says has one line on stderr at most
 run() {

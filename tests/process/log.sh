@@ -4,13 +4,14 @@
 # of it, a program over the fake kernel ends as it does natively, as soon, and with nothing in its
 # data that is not its own.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_EXPORT PRIMESHIM_DRIVERS
-fail=0
 
 [ -e "$fake" ] || exit 77
 # shellcheck disable=SC2086
@@ -22,16 +23,6 @@ fail=0
 
 # Whatever a program writes where it should not.
 cd "$tmp" || exit
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		fail=1
-	fi
-}
 
 # run VARIABLE=VALUE... -- KIND [HOW [PATH]]: what log says of a client under the shim
 run() {

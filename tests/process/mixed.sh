@@ -3,6 +3,8 @@
 # Programs of two ABIs in one process tree, with primeshim installed for both as Debian's multiarch
 # has it: each gets its own. Takes a build directory of amd64 and one of i386.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 big=${1-} small=${2-}
 if [ ! -e "$big/.libs/libprimeshim.so" ] || [ ! -e "$small/.libs/libprimeshim.so" ]; then
 	echo "Usage: mixed.sh BUILD-DIRECTORY-OF-AMD64 BUILD-DIRECTORY-OF-I386" >&2
@@ -10,12 +12,6 @@ if [ ! -e "$big/.libs/libprimeshim.so" ] || [ ! -e "$small/.libs/libprimeshim.so
 fi
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-fail=0
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fail=1; fi
-}
 
 # Where the loaders look: lib/i386-linux-gnu, or lib32 of a package for amd64.
 lib=$tmp/usr

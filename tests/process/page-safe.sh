@@ -3,6 +3,8 @@
 # The shared page does no harm to its program: whatever others write into it, wherever it is to lie,
 # and however long the file system takes. Over the fake kernel.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$build/tools/primeshim
 preload=$build/tests/process/.libs/libpage-preload.so
@@ -17,12 +19,6 @@ trap '' PIPE
 chmod 755 "$tmp"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
 dir=$tmp/pages
-fail=0
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fail=1; fi
-}
 
 # program [VARIABLE=VALUE]... -- WORD...: its status is $status; stdout in out, stderr in err
 program() {

@@ -6,6 +6,8 @@
 #   safety.sh [PART [COUNT]]
 #   safety.sh asan [COUNT]	what tests/process/safety-asan can do, which has the shim linked in
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
@@ -13,11 +15,6 @@ trap 'rm -rf "$tmp"' EXIT
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
 ulimit -c 0
 fail=0 trace=
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fail=1; fi
-}
 
 # run native|shim PART [COUNT]; with $trace under strace
 run() {

@@ -3,6 +3,8 @@
 # Programs under seccomp filters, without /proc, and without descriptors, over the fake kernel:
 # sandbox.c says what is compared. Here: what the log and the report say of them.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so sandbox=$build/tests/process/sandbox
 tool=${PAGE_TOOL:-$build/tools/primeshim}
@@ -11,15 +13,9 @@ tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
 mkdir -m 700 "$tmp/empty"
-fail=0
 
 "$sandbox" "$tmp/empty" "$shim" "$fake" || fail=$?
 [ $fail != 77 ] || exit 77
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fail=1; fi
-}
 
 # client CARD HOW WHEN HABITS CALL ACTION: its output in out, the log in log, a page in pages; and
 # its status and number

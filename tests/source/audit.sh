@@ -4,6 +4,8 @@
 # import one more; from its cache, in seconds. Prints "ok - ..." and "not ok - ..." lines; the
 # caller counts them.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 export LC_ALL=C
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd -P)
 audit=$top/scripts/audit.sh list=$top/src/exported-symbols.txt
@@ -11,11 +13,6 @@ layout=$(sed -n 's/^layout=//p' "$audit")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim/audit-$layout
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
-
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}"; then echo "ok - $1"; else echo "not ok - $1"; fi
-}
 
 # try [OPTION]...: runs the audit: what it says is in $tmp/out and $tmp/err, how it ends in $status
 try() {

@@ -6,6 +6,8 @@ set -u
 export LC_ALL=C.UTF-8
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 src=$(cd "${top_srcdir:-.}" && pwd -P) build=$(cd "${top_builddir:-.}" && pwd -P)
 lib=$build/.libs/libprimeshim.so tool=$build/tools/primeshim
 loader=/usr/share/bash-completion/bash_completion
@@ -18,18 +20,8 @@ clean_up() {
 	rm -rf "$tmp"
 }
 trap clean_up EXIT
-fail=0
 
-# promise TEXT COMMAND...: it succeeds
-promise() {
-	if "${@:2}" >"$tmp/why" 2>&1; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		cat "$tmp/why"
-		fail=1
-	fi
-}
+promise_log=$tmp/why
 
 # A process to find.
 LD_PRELOAD=$lib sleep infinity &

@@ -4,23 +4,15 @@
 # --help is in its page and every one of the page is in the --help; every variable that
 # src/settings/settings.c knows, and every mode and value of it, is in libprimeshim.7.
 set -u
+# shellcheck source=tests/lib/promise.sh
+. "$(dirname "$0")/../lib/promise.sh" || exit 99
 export LC_ALL=C.UTF-8
 src=${top_srcdir:-.} build=${top_builddir:-.}
 pages=(libprimeshim.7 primeshim.1 run-with-shim.1)
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-fail=0
 
-# promise TEXT COMMAND...: it succeeds, and says nothing but why not
-promise() {
-	if "${@:2}" >"$tmp/why" 2>&1; then
-		echo "ok - $1"
-	else
-		echo "not ok - $1"
-		cat "$tmp/why"
-		fail=1
-	fi
-}
+promise_log=$tmp/why
 
 # silent COMMAND...: it succeeds and has nothing to say
 # shellcheck disable=SC2317
