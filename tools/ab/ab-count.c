@@ -15,21 +15,21 @@ static bool refused(const struct status_pair *p)
 		(p->native > 0 || p->native == NATIVE_SIGBUS || p->outcome == OUTCOME_DENIED);
 }
 
-static void count_page(const struct page *p, uint64_t *counts)
+static void count_page(const struct page *p, double *numbers)
 {
-	counts[COUNT_IMPORTS] += p->head.counters[STAT_IMPORT] + p->head.counters[STAT_LEARNED];
-	counts[COUNT_BEGINS] += p->head.counters[STAT_BEGIN];
-	counts[COUNT_BLOCKED] += p->head.counters[STAT_BLOCKED];
+	numbers[NUMBER_IMPORTS] += p->head.counters[STAT_IMPORT] + p->head.counters[STAT_LEARNED];
+	numbers[NUMBER_BEGINS] += p->head.counters[STAT_BEGIN];
+	numbers[NUMBER_BLOCKED] += p->head.counters[STAT_BLOCKED];
 	for (unsigned int i = 0; i < p->head.pairs.used; i++) {
 		const struct status_pair *pair = &p->pairs[i];
 		bool mapped = pair->outcome == OUTCOME_OFFSET || pair->outcome == OUTCOME_DMABUF;
 
 		if (refused(pair))
-			counts[COUNT_REFUSED] += pair->count;
+			numbers[NUMBER_REFUSED] += pair->count;
 		if (refused(pair) && mapped)
-			counts[COUNT_RESCUED] += pair->count;
+			numbers[NUMBER_RESCUED] += pair->count;
 		if (pair->outcome == OUTCOME_DMABUF)
-			counts[COUNT_DMABUF] += pair->count;
+			numbers[NUMBER_DMABUF] += pair->count;
 	}
 }
 
@@ -43,7 +43,7 @@ void count_run(const struct way *w, const char *dir, struct run *run)
 		return;
 	pages = pages_load(dir, &n);
 	for (size_t i = 0; i < n; i++)
-		count_page(&pages[i], run->counts);
+		count_page(&pages[i], run->numbers);
 	pages_free(pages, n);
 	run->counted = true;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ab-stats.h"
 #include "ab.h"
 #include "lib/json-text.h"
 
@@ -25,50 +24,36 @@ static struct json_object *ends(const struct run *runs, unsigned int n)
 	return o;
 }
 
-/* Of sorted numbers; null without any. The values, in the order of the runs, are added later. */
-static struct json_object *summary(const double *sorted, unsigned int n)
-{
-	struct json_object *o;
+static const char *const keys[NNUMBERS] = {
+	"wall_seconds", "cpu_seconds", "memory_bytes", "imports", "maps_refused", "maps_rescued",
+	"maps_of_dmabuf", "sync_begins", "sync_blocked_ns",
+};
 
-	if (!n)
-		return NULL;
-	o = json_object_new_object();
-	json_object_object_add(o, "median", json_object_new_double(stats_median(sorted, n)));
-	json_object_object_add(o, "deviation", json_object_new_double(stats_deviation(sorted, n)));
-	return o;
+static void add_double(struct json_object *to, const char *key, double v)
+{
+	json_object_object_add(to, key, json_object_new_double(v));
 }
 
-static struct json_object *measure(const struct ab *ab, enum side s, enum measure m)
+/* The values are in the order of the runs. Null where there are none. */
+static struct json_object *number(const struct ab *ab, enum side s, enum number k)
 {
-	double *v = measures_sorted(ab, s, m);
-	struct json_object *o = summary(v, ab->done[s]), *values;
-
-	free(v);
-	if (!o)
-		return NULL;
-	values = json_object_new_array();
-	for (unsigned int i = 0; i < ab->done[s]; i++)
-		json_object_array_add(values, json_object_new_double(ab->runs[s][i].measures[m]));
-	json_object_object_add(o, "values", values);
-	return o;
-}
-
-static struct json_object *count(const struct ab *ab, enum side s, enum count c)
-{
-	struct json_object *o, *values;
+	struct json_object *o = NULL, *values;
 	unsigned int n;
-	double *v = counts_sorted(ab, s, c, &n);
+	double *v = numbers_sorted(ab, s, k, &n);
 
-	o = summary(v, n);
+	if (n) {
+		o = json_object_new_object();
+		values = json_object_new_array();
+		add_double(o, "median", stats_median(v, n));
+		add_double(o, "deviation", stats_deviation(v, n));
+		for (const struct run *r = ab->runs[s]; r < ab->runs[s] + ab->done[s]; r++)
+			if (k < NMEASURES)
+				json_object_array_add(values, json_object_new_double(r->numbers[k]));
+			else if (r->counted)
+				json_object_array_add(values, json_object_new_uint64(r->numbers[k]));
+		json_object_object_add(o, "values", values);
+	}
 	free(v);
-	if (!o)
-		return NULL;
-	values = json_object_new_array();
-	for (unsigned int i = 0; i < ab->done[s]; i++)
-		if (ab->runs[s][i].counted)
-			json_object_array_add(values,
-					      json_object_new_uint64(ab->runs[s][i].counts[c]));
-	json_object_object_add(o, "values", values);
 	return o;
 }
 
@@ -81,10 +66,8 @@ static struct json_object *side(const struct ab *ab, enum side s)
 	json_text(o, "sync", w->sync);
 	json_number(o, "runs", ab->done[s]);
 	json_object_object_add(o, "ended", ends(ab->runs[s], ab->done[s]));
-	for (int m = 0; m < NMEASURES; m++)
-		json_object_object_add(o, measure_names[m], measure(ab, s, m));
-	for (int c = 0; c < NCOUNTS; c++)
-		json_object_object_add(o, count_names[c], count(ab, s, c));
+	for (int k = 0; k < NNUMBERS; k++)
+		json_object_object_add(o, keys[k], number(ab, s, k));
 	if (ab->complaint[s]) {
 		complaint = json_object_new_object();
 		json_number(complaint, "run", ab->complained[s]);
@@ -94,18 +77,14 @@ static struct json_object *side(const struct ab *ab, enum side s)
 	return o;
 }
 
-static struct json_object *ratio(const struct ab *ab, enum measure m)
+static struct json_object *ratio(const struct ab *ab, enum number k)
 {
-	double *a = measures_sorted(ab, SIDE_A, m), *b = measures_sorted(ab, SIDE_B, m);
-	struct ratio r = stats_ratio(a, ab->done[SIDE_A], b, ab->done[SIDE_B]);
-	struct json_object *o = NULL;
+	struct ratio r = numbers_ratio(ab, k);
+	struct json_object *o = r.known ? json_object_new_object() : NULL;
 
-	free(a);
-	free(b);
-	if (!r.known || !ends_alike(ab))
+	if (!o)
 		return NULL;
-	o = json_object_new_object();
-	json_object_object_add(o, "estimate", json_object_new_double(r.estimate));
+	add_double(o, "estimate", r.estimate);
 	json_object_object_add(o, "low", r.enough ? json_object_new_double(r.low) : NULL);
 	json_object_object_add(o, "high", r.enough ? json_object_new_double(r.high) : NULL);
 	return o;
@@ -142,8 +121,8 @@ void print_json(const struct ab *ab)
 	json_object_object_add(all, "b", side(ab, SIDE_B));
 	json_flag(all, "alike", ends_alike(ab));
 	list = json_object_new_object();
-	for (int m = 0; m < NMEASURES; m++)
-		json_object_object_add(list, measure_names[m], ratio(ab, m));
+	for (int k = 0; k < NMEASURES; k++)
+		json_object_object_add(list, keys[k], ratio(ab, k));
 	json_object_object_add(all, "ratio", list);
 	list = json_object_new_array();
 	for (size_t i = 0; i < ab->noutputs; i++)

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,52 +24,38 @@ static const char side_names[NSIDES] = { 'a', 'b' };
 /* Are the contents of both the same? -1 after a line on stderr. */
 static int same(const char *a, const char *b)
 {
-	FILE *fa = fopen(a, "re"), *fb = fopen(b, "re");
-	char ta[65536], tb[sizeof(ta)];
-	size_t na = 0, nb = 0;
+	const char *const names[] = { a, b };
+	char text[2][65536];
+	size_t n[2] = { 0 };
+	FILE *f[2] = { NULL };
 	int ret = 1;
 
-	if (!fa || !fb) {
-		warn("ab: %s", fa ? b : a);
-		ret = -1;
-	}
 	do {
-		if (ret <= 0)
-			break;
-		na = fread(ta, 1, sizeof(ta), fa);
-		nb = fread(tb, 1, sizeof(tb), fb);
-		if (ferror(fa) || ferror(fb)) {
-			warn("ab: %s", ferror(fa) ? a : b);
+		for (int i = 0; ret >= 0 && i < 2; i++) {
+			f[i] = f[i] ? f[i] : fopen(names[i], "re");
+			n[i] = f[i] ? fread(text[i], 1, sizeof(text[i]), f[i]) : 0;
+			if (f[i] && !ferror(f[i]))
+				continue;
+			warn("ab: %s", names[i]);
 			ret = -1;
-		} else {
-			ret = na == nb && !memcmp(ta, tb, na);
 		}
-	} while (na);
-	if (fa)
-		fclose(fa);
-	if (fb)
-		fclose(fb);
+		if (ret > 0)
+			ret = n[0] == n[1] && !memcmp(text[0], text[1], n[0]);
+	} while (ret > 0 && n[0]);
+	for (int i = 0; i < 2; i++)
+		if (f[i])
+			fclose(f[i]);
 	return ret;
 }
 
 static int copy(const char *from, const char *to)
 {
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
-	char text[65536];
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = in < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ssize_t n = -1;
 
-	if (in >= 0)
-		out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	while (out >= 0 && (n = read(in, text, sizeof(text))) > 0) {
-		ssize_t put = 0, some = 0;
-
-		while (put < n && (some = write(out, text + put, n - put)) > 0)
-			put += some;
-		if (put < n) {
-			n = -1;
-			break;
-		}
-	}
+	while (out >= 0 && (n = sendfile(out, in, NULL, 1 << 20)) > 0)
+		;
 	if (n < 0)
 		warn("ab: %s cannot be moved to %s", from, to);
 	if (in >= 0)
@@ -238,17 +225,13 @@ const char *output_verdict(const struct ab *ab, const struct output *o)
 
 void output_tell(const struct ab *ab, const struct output *o, char *text, size_t len)
 {
-	const char *verdict = output_verdict(ab, o);
-	bool both = o->varies[SIDE_A] && o->varies[SIDE_B];
+	const char *verdict = output_verdict(ab, o), *between = "";
 	FILE *f = fmemopen(text, len, "w");
-	const char *between = "";
 
 	if (!f)
 		err(2, "ab: memory");
-	if (!verdict)
-		fputs("not compared", f);
-	else if (!strcmp(verdict, "equal") || !strcmp(verdict, "differ"))
-		fputs(verdict, f);
+	if (!verdict || !strcmp(verdict, "equal") || !strcmp(verdict, "differ"))
+		fputs(verdict ? verdict : "not compared", f);
 	for (int s = 0; verdict && s < NSIDES; s++) {
 		if (o->found[s] == ab->done[s])
 			continue;
@@ -259,6 +242,6 @@ void output_tell(const struct ab *ab, const struct output *o, char *text, size_t
 	}
 	if (verdict && (o->varies[SIDE_A] || o->varies[SIDE_B]))
 		fprintf(f, "%sdiffer even between runs of %s (not deterministic)", between,
-			both ? "A and of B" : o->varies[SIDE_A] ? "A" : "B");
+			!o->varies[SIDE_B] ? "A" : o->varies[SIDE_A] ? "A and of B" : "B");
 	fclose(f);
 }

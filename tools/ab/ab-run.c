@@ -87,8 +87,8 @@ int running_stopped(void)
 	return stopped;
 }
 
-/* In the child: becomes the command. What goes wrong is told through @tell. */
-static void become(const struct ab *ab, char **env, char *dir, int in, int out, int err, int tell)
+/* In the child: becomes the command, with @fds as its first ones. What goes wrong goes to @tell. */
+static void become(const struct ab *ab, char **env, char *dir, const int fds[3], int tell)
 {
 	size_t n = 0;
 	char **all;
@@ -99,8 +99,8 @@ static void become(const struct ab *ab, char **env, char *dir, int in, int out, 
 	while (env[n])
 		n++;
 	all = calloc(n + 2, sizeof(*all));
-	if (all && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-	    dup2(err, STDERR_FILENO) >= 0) {
+	if (all && dup2(fds[0], STDIN_FILENO) >= 0 && dup2(fds[1], STDOUT_FILENO) >= 0 &&
+	    dup2(fds[2], STDERR_FILENO) >= 0) {
 		memcpy(all, env, n * sizeof(*all));
 		all[n] = dir;
 		/* primeshim itself ignores it. */
@@ -114,23 +114,23 @@ static void become(const struct ab *ab, char **env, char *dir, int in, int out, 
 }
 
 /* The process group of the command, or -1 after a line on stderr. */
-static pid_t start(const struct ab *ab, enum side side, char *dir, int in, int out, int err)
+static pid_t start(const struct ab *ab, enum side side, char *dir, const int fds[3])
 {
-	int fds[2], why;
+	int told[2], why;
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+	if (pipe2(told, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
 		warn("ab: %s", ab->command[0]);
 		return -1;
 	}
 	if (!pid)
-		become(ab, ab->ways[side].env, dir, in, out, err, fds[1]);
+		become(ab, ab->ways[side].env, dir, fds, told[1]);
 	setpgid(pid, pid);
-	close(fds[1]);
+	close(told[1]);
 	/* It closes when the command has begun. */
-	if (read(fds[0], &why, sizeof(why)) != sizeof(why))
+	if (read(told[0], &why, sizeof(why)) != sizeof(why))
 		why = 0;
-	close(fds[0]);
+	close(told[0]);
 	if (!why)
 		return pid;
 	waitpid(pid, NULL, 0);
@@ -162,44 +162,37 @@ static bool look_up(const char *pid, pid_t *parent, unsigned long long *since)
 }
 
 /*
- * Sends @sig to our children. Those that were there before us are not ours: who started us by
- * exec() had them.
+ * Sends @sig (0: none) to our children that are left; is there any? Those that were there before us
+ * are not ours: who started us by exec() had them.
  */
-static void signal_children(int sig)
+static bool signal_children(int sig)
 {
 	DIR *d = opendir("/proc");
 	unsigned long long since;
 	struct dirent *e;
+	bool any = false;
 	pid_t parent;
 
-	while (d && (e = readdir(d)))
-		if (isdigit((unsigned char)e->d_name[0]) && look_up(e->d_name, &parent, &since) &&
-		    parent == getpid() && since >= started)
-			kill(atoi(e->d_name), sig);
+	while (d && (e = readdir(d))) {
+		if (!isdigit((unsigned char)e->d_name[0]) || !look_up(e->d_name, &parent, &since) ||
+		    parent != getpid() || since < started)
+			continue;
+		kill(atoi(e->d_name), sig);
+		any = true;
+	}
 	if (d)
 		closedir(d);
+	return any;
 }
 
 /* Takes the children that have ended; is any left that is not from before us? */
 static bool any_left(void)
 {
-	unsigned long long since;
-	struct dirent *e;
-	bool any = false;
-	pid_t pid, parent;
-	DIR *d;
+	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
 		;
-	if (pid < 0)
-		return false;
-	d = opendir("/proc");
-	while (d && !any && (e = readdir(d)))
-		any = isdigit((unsigned char)e->d_name[0]) && look_up(e->d_name, &parent, &since) &&
-			parent == getpid() && since >= started;
-	if (d)
-		closedir(d);
-	return any;
+	return !pid && signal_children(0);
 }
 
 /* Ends what is left of the run in the group @group, which its children may have left. */
@@ -269,37 +262,32 @@ static void measure(pid_t pid, bool late, double took, struct run *run)
 	run->end = late ? (struct end){ END_TIMEOUT, 0 } :
 		WIFSIGNALED(status) ? (struct end){ END_SIGNAL, WTERMSIG(status) } :
 		(struct end){ END_EXIT, WEXITSTATUS(status) };
-	run->measures[MEASURE_WALL] = took;
-	run->measures[MEASURE_CPU] = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+	run->numbers[NUMBER_WALL] = took;
+	run->numbers[NUMBER_CPU] = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
 		(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-	run->measures[MEASURE_MEMORY] = usage.ru_maxrss * 1024.0;
-}
-
-static int open_file(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		warn("ab: %s", path);
-	return fd;
+	run->numbers[NUMBER_MEMORY] = usage.ru_maxrss * 1024.0;
 }
 
 int run_once(const struct ab *ab, enum side side, const char *out, const char *err, char *dir,
 	     struct run *run)
 {
-	int in = open_file(ab->input, O_RDONLY), outfd = -1, errfd = -1;
+	const char *const names[] = { ab->input, out, err };
+	int fds[] = { -1, -1, -1 };
+	bool opened = true, late;
 	double begun, took;
 	pid_t pid = -1;
-	bool late;
 
 	*run = (struct run){ .counted = false };
-	if (in >= 0)
-		outfd = open_file(out, O_WRONLY | O_CREAT | O_TRUNC);
-	if (outfd >= 0)
-		errfd = open_file(err, O_WRONLY | O_CREAT | O_TRUNC);
+	for (int i = 0; opened && i < 3; i++) {
+		fds[i] = open(names[i], (i ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC,
+			      0600);
+		opened = fds[i] >= 0;
+		if (!opened)
+			warn("ab: %s", names[i]);
+	}
 	begun = now();
-	if (errfd >= 0)
-		pid = start(ab, side, dir, in, outfd, errfd);
+	if (opened)
+		pid = start(ab, side, dir, fds);
 	if (pid > 0) {
 		late = !wait_for(ab, pid, begun);
 		took = now() - begun;
@@ -308,11 +296,8 @@ int run_once(const struct ab *ab, enum side side, const char *out, const char *e
 		measure(pid, late, took, run);
 		end_rest(pid);
 	}
-	if (in >= 0)
-		close(in);
-	if (outfd >= 0)
-		close(outfd);
-	if (errfd >= 0)
-		close(errfd);
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 	return pid < 0 ? -1 : stopped ? 1 : 0;
 }

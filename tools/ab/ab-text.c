@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What primeshim ab has measured, as words and as sorted numbers, for all ways of printing it. */
+/* What primeshim ab has found, as words and as sorted numbers, for all ways of printing it. */
 #include "config.h"
 
 #include <err.h>
@@ -7,18 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ab-stats.h"
 #include "ab.h"
 #include "lib/text.h"
 
 /* Of a complaint there is no more. */
 #define LONGEST	200
-
-const char *const measure_names[NMEASURES] = { "wall_seconds", "cpu_seconds", "memory_bytes" };
-const char *const count_names[NCOUNTS] = {
-	"imports",	  "maps_refused", "maps_rescued",
-	"maps_of_dmabuf", "sync_begins",  "sync_blocked_ns",
-};
 
 void end_name(struct end end, char *text, size_t len)
 {
@@ -129,33 +122,29 @@ char *last_line(const char *file)
 	return line;
 }
 
-static double *numbers(unsigned int n)
+double *numbers_sorted(const struct ab *ab, enum side side, enum number k, unsigned int *n)
 {
-	double *v = calloc(n ? n : 1, sizeof(*v));
+	double *v = calloc(ab->done[side] + 1, sizeof(*v));
 
 	if (!v)
 		err(2, "ab: numbers");
-	return v;
-}
-
-double *measures_sorted(const struct ab *ab, enum side side, enum measure m)
-{
-	double *v = numbers(ab->done[side]);
-
-	for (unsigned int i = 0; i < ab->done[side]; i++)
-		v[i] = ab->runs[side][i].measures[m];
-	stats_sort(v, ab->done[side]);
-	return v;
-}
-
-double *counts_sorted(const struct ab *ab, enum side side, enum count c, unsigned int *n)
-{
-	double *v = numbers(ab->done[side]);
-
 	*n = 0;
 	for (unsigned int i = 0; i < ab->done[side]; i++)
-		if (ab->runs[side][i].counted)
-			v[(*n)++] = ab->runs[side][i].counts[c];
+		if (k < NMEASURES || ab->runs[side][i].counted)
+			v[(*n)++] = ab->runs[side][i].numbers[k];
 	stats_sort(v, *n);
 	return v;
+}
+
+struct ratio numbers_ratio(const struct ab *ab, enum number k)
+{
+	unsigned int na, nb;
+	double *a = numbers_sorted(ab, SIDE_A, k, &na), *b = numbers_sorted(ab, SIDE_B, k, &nb);
+	struct ratio r = { .known = false };
+
+	if (k < NMEASURES && ends_alike(ab))
+		r = stats_ratio(a, na, b, nb);
+	free(a);
+	free(b);
+	return r;
 }

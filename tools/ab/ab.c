@@ -189,7 +189,7 @@ static void progress(const struct ab *ab, enum side side, unsigned int i, const 
 		end_name(run->end, how, sizeof(how));
 		fprintf(stderr, "primeshim: ab: run %u of %u: %c (%s): %s, %.3f s\n", i + 1,
 			2 * ab->n, "AB"[side], ab->ways[side].word, how,
-			run->measures[MEASURE_WALL]);
+			run->numbers[NUMBER_WALL]);
 	}
 	fflush(stderr);
 }
@@ -273,10 +273,8 @@ static int print_all(const struct ab *ab, const struct wish *w)
 {
 	if (w->json)
 		print_json(ab);
-	else if (w->markdown)
-		print_markdown(ab);
 	else
-		print_table(ab, columns());
+		print_table(ab, w->markdown ? 0 : columns(), w->markdown);
 	return finish_output();
 }
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "ab-stats.h"
+
 enum side { SIDE_A, SIDE_B, NSIDES };
 
 /* How a side runs the command. */
@@ -26,18 +28,18 @@ struct end {
 	int n;
 };
 
-/* What a run is measured by, in seconds and bytes. */
-enum measure { MEASURE_WALL, MEASURE_CPU, MEASURE_MEMORY, NMEASURES };
-
-/* What the pages of a run's processes say, added up; the last one in nanoseconds. */
-enum count { COUNT_IMPORTS, COUNT_REFUSED, COUNT_RESCUED, COUNT_DMABUF, COUNT_BEGINS, COUNT_BLOCKED,
-	     NCOUNTS };
+/*
+ * What a run is measured by: seconds and bytes; and what the pages of its processes say, added up,
+ * the last one in nanoseconds.
+ */
+enum number { NUMBER_WALL, NUMBER_CPU, NUMBER_MEMORY, NMEASURES, NUMBER_IMPORTS = NMEASURES,
+	      NUMBER_REFUSED, NUMBER_RESCUED, NUMBER_DMABUF, NUMBER_BEGINS, NUMBER_BLOCKED,
+	      NNUMBERS };
 
 struct run {
 	struct end end;
-	double measures[NMEASURES];
-	bool counted;			/* @counts are known */
-	uint64_t counts[NCOUNTS];
+	bool counted;			/* those from the pages are known */
+	double numbers[NNUMBERS];
 };
 
 /* A file that each run writes; the first is its stdout. The first of each side is kept. */
@@ -123,16 +125,14 @@ bool ends_alike(const struct ab *ab);
 /* The last line of a file that says something, or NULL; one of the shim's if there is no other. */
 char *last_line(const char *file);
 
-/* The values of a measure, or count, sorted; freed by the caller. */
-double *measures_sorted(const struct ab *ab, enum side side, enum measure m);
-double *counts_sorted(const struct ab *ab, enum side side, enum count c, unsigned int *n);
+/* Those of a side's runs that are known: *@n, sorted; freed by the caller. */
+double *numbers_sorted(const struct ab *ab, enum side side, enum number k, unsigned int *n);
 
-extern const char *const measure_names[NMEASURES];	/* for JSON */
-extern const char *const count_names[NCOUNTS];
+/* B by A, where all runs end alike; not known of what is counted. */
+struct ratio numbers_ratio(const struct ab *ab, enum number k);
 
-/* ab-print.c, ab-json.c: the result on stdout. */
-void print_table(const struct ab *ab, unsigned int columns);
-void print_markdown(const struct ab *ab);
+/* ab-print.c, ab-json.c: the result on stdout. @columns: of the terminal, 0: it is none. */
+void print_table(const struct ab *ab, unsigned int columns, bool markdown);
 void print_json(const struct ab *ab);
 
 #endif
