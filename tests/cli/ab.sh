@@ -7,7 +7,6 @@ set -u
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
-src=$(cd "${top_srcdir:-.}" && pwd -P)
 build=$(cd "${top_builddir:-.}" && pwd -P)
 ab=("$build/tools/primeshim" ab) fake=$build/tests/fake/.libs/libfake.so
 [ -x "${ab[0]}" ] && [ -z "${EMULATOR-}" ] && command -v jq script >/dev/null || exit 77
@@ -236,9 +235,7 @@ promise 'nothing is left beside the outputs' [ -z "$(find . -name '*before-ab*')
 
 # What is counted.
 [ -e "$fake" ] || exit $fail
-# shellcheck disable=SC2086
-${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o client \
-	"$src/tests/lib/page-client.c" -ldl -lpthread || { echo 'not ok - page-client.c compiles'; exit 1; }
+ln -s "$build/tests/lib/page-client" client
 export LD_PRELOAD=$fake
 json -n 2 -- ./client import map write unmap close import map write unmap close
 promise 'natively a crash, and right with the shim' is '.a.ended == { "SIGSEGV": 2 } and

@@ -14,12 +14,10 @@ tool=${PAGE_TOOL:-$build/tools/primeshim}
 [ -x "$tool" ] && [ -e "$fake" ] || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+ln -s "$build/tests/lib/page-client" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
 dir=$tmp/pages
 
-# shellcheck disable=SC2086
-${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o "$tmp/client" \
-	"$src/tests/lib/page-client.c" -ldl -lpthread || { echo 'not ok - page-client.c compiles'; exit 1; }
 
 # client [VARIABLE=VALUE]... -- WORD...: its status is $status; stdout in out, stderr in err
 client() {
@@ -200,7 +198,7 @@ if [ -z "${EMULATOR-}" ]; then
 	# A word that is no policy: put there by somebody else.
 	chmod u+w "$dir"/*.primeshim
 	printf '\377\377\377\377' | dd of="$(echo "$dir"/*.primeshim)" bs=1 conv=notrunc status=none \
-		seek="$(printf '#include <stddef.h>\n#include "status_file.h"\nint at = offsetof(struct status_file, policy);' |
+		seek="$(printf '#include <stddef.h>\n#include "kernel/status_file.h"\nint at = offsetof(struct status_file, policy);' |
 			${CC:-cc} -I"$src/src" -S -x c -o - - | sed -n 's/^[[:space:]]*\.\(long\|word\|4byte\)[[:space:]]*\([0-9]*\)$/\2/p' | head -n 1)"
 	echo >&3
 	wait

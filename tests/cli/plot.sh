@@ -5,21 +5,14 @@
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
-src=$(cd "${top_srcdir:-.}" && pwd -P)
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$build/tools/primeshim
 [ -x "$tool" ] && [ -e "$fake" ] && command -v xmllint >/dev/null || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+ln -s "$build/tests/cli/trace" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_SYNC
 
-compile() {
-	# shellcheck disable=SC2086
-	${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/src" -I"$src/tests" -Wall -Wextra \
-		-o "$@" -ldl || { echo "not ok - $1 compiles"; exit 1; }
-}
-compile "$tmp/client" "$src/tests/cli/trace.c" "$src/tests/lib/drivers-client.c" "$src/tests/fake/fake-drivers.c"
-compile "$tmp/page-make" "$src/tests/lib/page-make.c"
 
 # run DIRECTORY ARG...: the client, with its page in a new DIRECTORY
 run() {
@@ -100,7 +93,7 @@ promise 'split: what is left shows' [ "$(boxes mapping 'left over by an munmap')
 
 # Everything that a plot can show, made up.
 mkdir "$tmp/made"
-"$tmp/page-make" "$tmp/made/7-1.1.primeshim" <<-'END'
+"$build/tests/lib/page-make" "$tmp/made/7-1.1.primeshim" <<-'END'
 	head program=made pid=7 made=1000000 ended=90000000
 	name text=evdi
 	name text=i915
@@ -147,12 +140,12 @@ for ((n = 0; n < 20; n++)); do
 				"native=$((RANDOM % 40 - 2)) reason=$((RANDOM % 200)) outcome=$((RANDOM % 6))" \
 				"addr=$((RANDOM % 9 * 4096 - 4096)) len=$((RANDOM % 9 * 4096))"
 		done
-	} | "$tmp/page-make" "$tmp/hostile/$n-1.1.primeshim"
+	} | "$build/tests/lib/page-make" "$tmp/hostile/$n-1.1.primeshim"
 done
 plot hostile
 mkdir "$tmp/ages"
 printf 'head program=old\nevent kind=1 at=1 importer=1 exporter=1 handle=1 ino=1\n%s\n' \
-	'event kind=13 at=18446744073709551615' | "$tmp/page-make" "$tmp/ages/1-1.1.primeshim"
+	'event kind=13 at=18446744073709551615' | "$build/tests/lib/page-make" "$tmp/ages/1-1.1.primeshim"
 plot ages
 
 mkdir "$tmp/empty"

@@ -7,13 +7,13 @@ set -u
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
-src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$build/tools/primeshim
 [ -x "$tool" ] && [ -e "$fake" ] || exit 77
 command -v jq >/dev/null && command -v script >/dev/null || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'exec 3>&-; rm -rf "$tmp"' EXIT
+ln -s "$build/tests/lib/page-client" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR XDG_RUNTIME_DIR
 dir=$tmp/pages
 
@@ -24,9 +24,6 @@ refuses() {
 	promise "$1: one line" [ "$(wc -l <"$tmp/err")-$(grep -c -- "$2" "$tmp/err")" = 1-1 ]
 }
 
-# shellcheck disable=SC2086
-${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o "$tmp/client" \
-	"$src/tests/lib/page-client.c" -ldl -lpthread || { echo 'not ok - page-client.c compiles'; exit 1; }
 
 # client WORD...
 client() {
@@ -55,13 +52,10 @@ promise 'CSV: a line for each pair and call' [ "$(wc -l <"$tmp/csv")" = 6 ]
 promise 'CSV: as many fields in each' [ "$(awk -F, '{ print NF }' "$tmp/csv" | sort -u)" = 13 ]
 promise 'CSV: the rescued map' grep -q '"vgem","fake",map ioctl,EINVAL,offset,,1,16384$' "$tmp/csv"
 # Counters that no fault-free run raises: 19 and 20, on a page that is made for it.
-# shellcheck disable=SC2086
-${CC:-cc} -I"$src/src" -Wall -Wextra -o "$tmp/page-make" "$src/tests/lib/page-make.c" ||
-	{ echo 'not ok - page-make.c compiles'; exit 1; }
 # made NAME LINE...: a page in $tmp/NAME
 made() {
 	mkdir "$tmp/$1"
-	printf '%s\n' "${@:2}" | "$tmp/page-make" "$tmp/$1/7-1.1.primeshim"
+	printf '%s\n' "${@:2}" | "$build/tests/lib/page-make" "$tmp/$1/7-1.1.primeshim"
 }
 made lost 'counter n=0 value=1' 'counter n=10 value=1' 'counter n=19 value=1' 'counter n=20 value=3'
 "$tool" report "$tmp/lost" >"$tmp/text"

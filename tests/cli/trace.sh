@@ -14,16 +14,9 @@ check=$src/tests/cli/trace-check
 [ -x "$tool" ] && [ -e "$fake" ] && perl -MJSON::PP -e 1 2>/dev/null || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+ln -s "$build/tests/cli/trace" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_SYNC
 
-compile() {
-	# shellcheck disable=SC2086
-	${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/src" -I"$src/tests" \
-		-Wall -Wextra -o "$@" -ldl || { echo "not ok - $1 compiles"; exit 1; }
-}
-compile "$tmp/client" "$src/tests/cli/trace.c" "$src/tests/lib/drivers-client.c" "$src/tests/fake/fake-drivers.c"
-compile "$tmp/drivers" "$src/tests/process/drivers.c" "$src/tests/lib/drivers-client.c" "$src/tests/process/drivers-odd.c" "$src/tests/fake/fake-drivers.c"
-compile "$tmp/page-make" "$src/tests/lib/page-make.c"
 
 # run DIRECTORY PROGRAM ARG...: under the shim, with its page in a new DIRECTORY
 run() {
@@ -38,7 +31,7 @@ trace() {
 	promise "$1: the trace is written" [ $? = 0 ]
 	promise "$1: it is one, by the format" "$check" "$tmp/$1.json"
 	"$check" --list "$tmp/$1.json" >"$tmp/list"
-	cat "$tmp/$1"/*.primeshim >/dev/null && "$tmp/page-make" --dump "$(echo "$tmp/$1"/*.primeshim |
+	cat "$tmp/$1"/*.primeshim >/dev/null && "$build/tests/lib/page-make" --dump "$(echo "$tmp/$1"/*.primeshim |
 		cut -d ' ' -f 1)" >"$tmp/dump" 2>/dev/null
 }
 
@@ -59,7 +52,7 @@ failed() {
 }
 
 # All that the fake drivers do.
-run all "$tmp/drivers" redirect
+run all "$build/tests/process/drivers" redirect
 trace all
 promise 'each import is a span' [ "$(count '^b \| import \|')" = "$(($(told import) + $(told learned)))" ]
 promise 'each mapping is one' \
@@ -80,7 +73,7 @@ for counter in imports mappings brackets bytes; do
 done
 promise 'the program is named' has '^M \| - \| process_name \| [0-9]+ \| name=drivers$'
 promise 'and its mode' has '^M \| - \| process_labels .*mode redirect, sync driver, exited'
-run denied env PRIMESHIM_MODE=deny "$tmp/drivers" deny
+run denied env PRIMESHIM_MODE=deny "$build/tests/process/drivers" deny
 trace denied
 promise 'each denial is an instant' [ "$(count '^i \| denial \|')" = "$(told denied)" ]
 promise 'there are denials' [ "$(told denied)" -gt 10 ]
@@ -188,7 +181,7 @@ hostile() {
 mkdir "$tmp/hostile"
 for ((n = 0; n < 20; n++)); do
 	RANDOM=$n
-	hostile | "$tmp/page-make" "$tmp/hostile/$n-1.1.primeshim"
+	hostile | "$build/tests/lib/page-make" "$tmp/hostile/$n-1.1.primeshim"
 done
 trace hostile
 

@@ -11,7 +11,7 @@ fail=0
 # and explain() shows it.
 promise_log=
 promise() {
-	local promised=$1 kept=0
+	local promised="$1" kept=0
 	shift
 	if [ -n "$promise_log" ]; then
 		"$@" >"$promise_log" 2>&1 || kept=1

@@ -3,7 +3,6 @@
 # Who syncs the CPU's accesses: every driver's begins, ends, waits and submits, over the fake kernel
 # that counts the brackets. brackets.c says what is expected.
 set -u
-src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
@@ -11,15 +10,11 @@ trap 'rm -rf "$tmp"' EXIT
 fail=0
 
 [ -e "$fake" ] || exit 77
-# shellcheck disable=SC2086
-${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o "$tmp/brackets" \
-	"$src/tests/process/brackets.c" "$src/tests/lib/drivers-client.c" "$src/tests/fake/fake-drivers.c" -ldl ||
-	{ echo 'not ok - brackets.c compiles'; exit 1; }
 for sync in driver map off trap; do
-	LD_PRELOAD=$shim:$fake PRIMESHIM_SYNC=$sync ${EMULATOR:+"$EMULATOR"} "$tmp/brackets" $sync || fail=1
+	LD_PRELOAD=$shim:$fake PRIMESHIM_SYNC=$sync ${EMULATOR:+"$EMULATOR"} "$build/tests/process/brackets" $sync || fail=1
 done
 # Of native mappings, where they work.
-LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=rescue ${EMULATOR:+"$EMULATOR"} "$tmp/brackets" driver |
+LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=rescue ${EMULATOR:+"$EMULATOR"} "$build/tests/process/brackets" driver |
 	sed 's/, driver: /, rescue: /'
 [ "${PIPESTATUS[0]}" = 0 ] || fail=1
 exit $fail

@@ -5,7 +5,6 @@
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
-src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
@@ -19,15 +18,11 @@ run() {
 		shift
 	done
 	shift
-	env "${env[@]}" ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" "$@" 2>"$tmp/err" | tee "$tmp/out"
+	env "${env[@]}" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" "$@" 2>"$tmp/err" | tee "$tmp/out"
 	[ "${PIPESTATUS[0]}" = 0 ] || fail=1
 }
 
 [ -e "$fake" ] || exit 77
-# shellcheck disable=SC2086
-${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o "$tmp/drivers" \
-	"$src/tests/process/drivers.c" "$src/tests/lib/drivers-client.c" "$src/tests/process/drivers-odd.c" "$src/tests/fake/fake-drivers.c" -ldl ||
-	{ echo 'not ok - drivers.c compiles'; exit 1; }
 
 run LD_PRELOAD="$fake" -- native
 for mode in redirect rescue observe deny off; do
@@ -39,7 +34,7 @@ for mode in redirect rescue; do
 done
 
 # The driver that nobody has heard of is told once.
-LD_PRELOAD=$shim:$fake PRIMESHIM_LOG=1 ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" redirect >"$tmp/out" 2>"$tmp/err"
+LD_PRELOAD=$shim:$fake PRIMESHIM_LOG=1 ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" redirect >"$tmp/out" 2>"$tmp/err"
 promise 'an unknown driver is told once' \
 	[ "$(grep -c 'the driver unheard is not known' "$tmp/err")" = 1 ]
 promise 'and known ones are not' [ "$(grep -c 'is not known' "$tmp/err")" = 1 ]
@@ -48,7 +43,7 @@ promise 'and known ones are not' [ "$(grep -c 'is not known' "$tmp/err")" = 1 ]
 # shellcheck disable=SC2317
 limited() {
 	local out
-	out=$(LD_PRELOAD=$shim:$fake PRIMESHIM_DRIVERS=$1 ${EMULATOR:+"$EMULATOR"} "$tmp/drivers" redirect 2>"$tmp/err" |
+	out=$(LD_PRELOAD=$shim:$fake PRIMESHIM_DRIVERS=$1 ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" redirect 2>"$tmp/err" |
 		grep "^[a-z ]* - $2,.*redirect: an import shows the buffer")
 	case $3 in
 	works) [ -n "$out" ] && ! grep -q '^not ok' <<<"$out" ;;

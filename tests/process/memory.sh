@@ -4,7 +4,6 @@
 # the same with the shim as without it, in every mode; memory.c makes the calls. And how few
 # descriptors a map needs.
 set -u
-src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
@@ -13,15 +12,11 @@ unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_EXPORT
 fail=0
 
 [ -e "$fake" ] || exit 77
-# shellcheck disable=SC2086
-${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -o "$tmp/memory" \
-	"$src/tests/process/memory.c" "$src/tests/process/memory-places.c" "$src/tests/lib/drivers-client.c" "$src/tests/fake/fake-drivers.c" -ldl ||
-	{ echo 'not ok - memory.c compiles'; exit 1; }
 
 # run HOW FILE VARIABLE=VALUE...: what the program says, all or quick
 run() {
 	local how=$1
-	env "${@:3}" ${EMULATOR:+"$EMULATOR"} "$tmp/memory" "$how" >"$2" 2>"$tmp/err"
+	env "${@:3}" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/memory" "$how" >"$2" 2>"$tmp/err"
 }
 
 # same TEXT HOW VARIABLE=VALUE...: each line is the same as natively, or tells of a call that the
@@ -60,7 +55,7 @@ same 'with a page and a log' quick PRIMESHIM_DIR="$tmp/pages" PRIMESHIM_LOG="$tm
 for mode in redirect rescue; do
 	for free in 1 2 3; do
 		if LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=$mode \
-			${EMULATOR:+"$EMULATOR"} "$tmp/memory" map $free >"$tmp/out" 2>&1; then
+			${EMULATOR:+"$EMULATOR"} "$build/tests/process/memory" map $free >"$tmp/out" 2>&1; then
 			echo "ok - mode $mode: an import is mapped where $free descriptors are free"
 		else
 			echo "not ok - mode $mode: no map with $free free descriptors: $(cat "$tmp/out")"

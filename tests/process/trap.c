@@ -65,6 +65,7 @@ static void give(void)
 }
 
 /* Named in a backtrace, which is why it is neither static nor inlined. */
+void touch_without_a_begin(uint8_t v);
 __attribute__((noinline)) void touch_without_a_begin(uint8_t v)
 {
 	p[5] = v;
@@ -342,6 +343,9 @@ static void limits(void)
 }
 
 /* Each ends the program. */
+/* Where nothing is mapped, which the compiler is not to know. */
+static volatile char *volatile nowhere = (volatile char *)8;
+
 static void die(const char *how)
 {
 	sigset_t all;
@@ -349,15 +353,15 @@ static void die(const char *how)
 	give();
 	sigfillset(&all);
 	if (!strcmp(how, "null"))
-		*(volatile char *)8 = 1;
+		*nowhere = 1;
 	if (!strcmp(how, "ignored")) {
 		signal(SIGSEGV, SIG_IGN);
-		*(volatile char *)8 = 1;
+		*nowhere = 1;
 	}
 	if (!strcmp(how, "blocked")) {
 		signal(SIGSEGV, simple_handler);
 		pthread_sigmask(SIG_BLOCK, &all, NULL);
-		*(volatile char *)8 = 1;
+		*nowhere = 1;
 	}
 	if (!strcmp(how, "killed"))
 		kill(getpid(), SIGSEGV);
@@ -369,7 +373,7 @@ static void die(const char *how)
 		struct sigaction act = { .sa_handler = simple_handler, .sa_flags = (int)SA_RESETHAND };
 
 		sigaction(SIGSEGV, &act, NULL);
-		*(volatile char *)8 = 1;
+		*nowhere = 1;
 	}
 	exit(0);
 }

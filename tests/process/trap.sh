@@ -7,24 +7,19 @@ set -u
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
-src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
 [ -e "$fake" ] || exit 77
-# shellcheck disable=SC2086
-${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -Wall -Wextra -rdynamic \
-	-o "$tmp/trap" "$src/tests/process/trap.c" "$src/tests/lib/drivers-client.c" "$src/tests/fake/fake-drivers.c" -ldl -lpthread ||
-	{ echo 'not ok - trap.c compiles'; exit 1; }
 
 # run [ARGUMENT]: its status, and what the shim has told in $tmp/err
 run() {
 	(
 		ulimit -c 0
 		timeout "$hang" env LD_PRELOAD="$shim:$fake" PRIMESHIM_SYNC=trap \
-			${EMULATOR:+"$EMULATOR"} "$tmp/trap" "$@" 2>"$tmp/err"
+			${EMULATOR:+"$EMULATOR"} "$build/tests/process/trap" "$@" 2>"$tmp/err"
 	)
 }
 
