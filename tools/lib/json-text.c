@@ -10,7 +10,7 @@
 #include "json-text.h"
 #include "text.h"
 
-struct json_object *json_string(const char *s)
+static struct json_object *json_string(const char *s)
 {
 	struct json_object *o;
 	char *clean, *at;

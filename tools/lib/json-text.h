@@ -8,10 +8,10 @@
 
 #include <json.h>
 
-/* A string of whatever bytes: what is not UTF-8 becomes U+FFFD, as JSON has no other. NULL: null. */
-struct json_object *json_string(const char *s);
-
-/* Members of the object @to; @words ends with NULL. */
+/*
+ * Members of the object @to; @words ends with NULL. Of text, which may be whatever bytes, what is not
+ * UTF-8 becomes U+FFFD, as JSON has no other. NULL: null.
+ */
 void json_text(struct json_object *to, const char *key, const char *s);
 void json_words(struct json_object *to, const char *key, char *const *words);
 void json_flag(struct json_object *to, const char *key, bool yes);
