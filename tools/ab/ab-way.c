@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <err.h>
-#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "ab.h"
 #include "kernel/status_file.h"
+#include "lib/run.h"
 
 #define LIBRARY	"libprimeshim.so"
 
@@ -168,52 +168,20 @@ static const char *find_launcher(void)
 	return places[0];
 }
 
-/* All that @f says, or NULL. */
-static char *read_all(FILE *f)
+/* Runs @argv and gives what it says on stdout. NULL: it failed, and has said why, or we have. */
+static char *ask(char **argv)
 {
-	char *text = NULL;
-	size_t room = 0;
+	int status = 0;
+	char *said = run_program(argv, environ, false, false, &status);
 
-	if (getdelim(&text, &room, '\0', f) < 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
-/* Runs @argv and gives what it says on stdout. -1: it failed, and has said why, or we have. */
-static int ask(char **argv, char **said)
-{
-	int fds[2], status;
-	pid_t pid;
-	FILE *f;
-
-	if (pipe(fds) < 0 || (pid = fork()) < 0) {
-		warn("ab: %s", argv[0]);
-		return -1;
-	}
-	if (!pid) {
-		dup2(fds[1], STDOUT_FILENO);
-		close(fds[0]);
-		close(fds[1]);
-		execvp(argv[0], argv);
+	if (!said)
 		warn("ab: %s cannot be run: install it beside primeshim, or in PATH", argv[0]);
-		_exit(127);
-	}
-	close(fds[1]);
-	f = fdopen(fds[0], "r");
-	*said = f ? read_all(f) : NULL;
-	if (f)
-		fclose(f);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	if (WIFEXITED(status) && !WEXITSTATUS(status) && *said)
-		return 0;
-	if (WIFSIGNALED(status))
+	else if (WIFSIGNALED(status))
 		warnx("ab: %s: %s", argv[0], strsignal(WTERMSIG(status)));
-	free(*said);
-	return -1;
+	else if (!WEXITSTATUS(status) && *said)
+		return said;
+	free(said);
+	return NULL;
 }
 
 static int prepare_way(struct way *w, char **command)
@@ -236,7 +204,8 @@ static int prepare_way(struct way *w, char **command)
 	argv[n++] = (char *)"--";
 	argv[n++] = command[0];
 	argv[n] = NULL;
-	if (ask(argv, &said) < 0)
+	said = ask(argv);
+	if (!said)
 		return -1;
 	w->env = shim_environment(said);
 	free(said);

@@ -2,22 +2,19 @@
 /* primeshim doctor: the library itself, what else is preloaded, and what its settings say. */
 #include "config.h"
 
-#include <errno.h>
 #include <err.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <libgen.h>
 #include <limits.h>
 #include <link.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "doctor.h"
+#include "lib/run.h"
 
 #define LIBRARY	"libprimeshim.so"
 
@@ -69,49 +66,14 @@ static char **environment(const char *preload)
 	return env;
 }
 
-/* All that comes out of @fd; freed by the caller. */
-static char *read_end(int fd)
-{
-	char *text = NULL;
-	size_t room = 0;
-	FILE *f = fdopen(fd, "r");
-
-	if (!f)
-		err(2, "doctor");
-	if (getdelim(&text, &room, '\0', f) < 0) {
-		free(text);
-		text = strdup("");
-	}
-	fclose(f);
-	return text;
-}
-
 char *doctor_run(char *const *argv, const char *preload, bool wants_err)
 {
-	char **env = environment(preload), *said;
-	posix_spawn_file_actions_t acts;
-	int fds[2], status, failed;
-	pid_t pid;
+	char **env = environment(preload), *said = run_program(argv, env, wants_err, true, NULL);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		err(2, "doctor");
-	posix_spawn_file_actions_init(&acts);
-	posix_spawn_file_actions_addopen(&acts, wants_err ? 1 : 2, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&acts, fds[1], wants_err ? 2 : 1);
-	failed = posix_spawn(&pid, argv[0], &acts, NULL, argv, env);
-	posix_spawn_file_actions_destroy(&acts);
-	close(fds[1]);
-	said = read_end(fds[0]);
 	for (size_t i = 0; env[i]; i++)
 		if (!strncmp(env[i], "LD_PRELOAD=", 11))
 			free(env[i]);
 	free(env);
-	if (failed) {
-		free(said);
-		return NULL;
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
 	return said;
 }
 
@@ -377,19 +339,23 @@ void check_preloads(void)
 {
 	const char *value = getenv("LD_PRELOAD");
 	char *list = value ? strdup(value) : NULL, *text = NULL;
-	int fd = open("/etc/ld.so.preload", O_RDONLY | O_CLOEXEC);
+	FILE *f = fopen("/etc/ld.so.preload", "re");
+	size_t room = 0;
 
 	if (list)
 		check_list("LD_PRELOAD", list, false);
 	free(list);
-	if (fd < 0)
+	if (!f)
 		return;
-	text = read_end(fd);
+	if (getdelim(&text, &room, '\0', f) < 0)
+		goto out;
 	/* A comment goes to the end of its line. */
 	for (char *c = text; (c = strchr(c, '#'));)
 		memset(c, ' ', strcspn(c, "\n"));
 	check_list("/etc/ld.so.preload", text, true);
+out:
 	free(text);
+	fclose(f);
 }
 
 /* The shim is asked: it tells of what is wrong in the environment and in the files. */
