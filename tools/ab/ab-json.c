@@ -47,10 +47,10 @@ static struct json_object *number(const struct ab *ab, enum side s, enum number 
 		add_double(o, "median", stats_median(v, n));
 		add_double(o, "deviation", stats_deviation(v, n));
 		for (const struct run *r = ab->runs[s]; r < ab->runs[s] + ab->done[s]; r++)
-			if (k < NMEASURES)
-				json_object_array_add(values, json_object_new_double(r->numbers[k]));
-			else if (r->counted)
-				json_object_array_add(values, json_object_new_uint64(r->numbers[k]));
+			if (k < NMEASURES || r->counted)
+				json_object_array_add(values, k < NMEASURES ?
+					json_object_new_double(r->numbers[k]) :
+					json_object_new_uint64(r->numbers[k]));
 		json_object_object_add(o, "values", values);
 	}
 	free(v);

@@ -31,7 +31,9 @@ struct unit {
 enum { NUNITS = 3 };
 static const struct unit seconds[NUNITS] = { { 1, "s" }, { 1e-3, "ms" }, { 1e-6, "us" } };
 static const struct unit nanoseconds[NUNITS] = { { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" } };
-static const struct unit bytes[NUNITS] = { { 1 << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" } };
+static const struct unit bytes[NUNITS] = {
+	{ 1 << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" },
+};
 
 static const struct {
 	const char *label;

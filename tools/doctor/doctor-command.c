@@ -19,10 +19,10 @@
 #include "doctor.h"
 
 /* The launcher says what is before the first ';'. */
-#define WAYS_OUT                                                                                   \
-	"list the library in /etc/ld.so.preload, or run a copy without that; the settings are then " \
-	"in /etc/primeshim.conf; or put a copy of the library that is setuid (chmod u+s) into a "    \
-	"trusted directory such as /usr/lib, and its bare name into LD_PRELOAD (ld.so(8))"
+#define WAYS_OUT \
+	"list the library in /etc/ld.so.preload, or run a copy without that; the settings are " \
+	"then in /etc/primeshim.conf; or put a copy of the library that is setuid (chmod u+s) " \
+	"into a trusted directory such as /usr/lib, and its bare name into LD_PRELOAD (ld.so(8))"
 
 /* Programs that are known to be installed with privileges, and what for. */
 static const struct {

@@ -9,8 +9,8 @@
 #include <json.h>
 
 /*
- * Members of the object @to; @words ends with NULL. Of text, which may be whatever bytes, what is not
- * UTF-8 becomes U+FFFD, as JSON has no other. NULL: null.
+ * Members of the object @to; @words ends with NULL. Text may be whatever bytes: what is not UTF-8
+ * becomes U+FFFD, as JSON has no other. NULL: null.
  */
 void json_text(struct json_object *to, const char *key, const char *s);
 void json_words(struct json_object *to, const char *key, char *const *words);

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 /*
- * Runs @argv with the environment @env until it ends, and gives all that it writes to its stdout, or
- * with @from_err to its stderr; freed by the caller. @quiet: the other one is /dev/null. NULL and errno: it
- * could not be run. Its status is as waitpid() has it; @status may be NULL.
+ * Runs @argv with the environment @env until it ends. Returns all that the program writes to its
+ * stdout, or with @from_err to its stderr; the caller frees it. @quiet: the other one is /dev/null.
+ * NULL and errno: it could not be run. *@status is as waitpid() has it; @status may be NULL.
  */
 char *run_program(char *const *argv, char *const *env, bool from_err, bool quiet, int *status);
 
