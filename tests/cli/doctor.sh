@@ -96,6 +96,22 @@ doctor "$tmp/no
 ne$(printf '\033[31m')"
 promise 'what a terminal heeds is not shown' [ "$(tr -d '[:print:]\n' <"$tmp/out" | wc -c)" = 0 ]
 
+# What the launcher asks
+# launches STATUS PATTERN: one line on stdout that is so, and nothing else
+launches() {
+	[ "$status-$(wc -l <"$tmp/out")-$(wc -c <"$tmp/err")" = "$1-1-0" ] && grep -q "$2" "$tmp/out"
+}
+doctor --launch "$lib" -- cat --json
+promise '--launch: the library' launches 0 "^$lib\$"
+doctor --launch "$lib" "$tmp/none"
+promise '--launch of what is not there: status 127' launches 127 "^$tmp/none does not exist: "
+doctor --launch "$lib" "$tmp/plain"
+promise '--launch of what is not executable: status 126' launches 126 'is not executable: chmod'
+for wrong in '--json --launch x cat' '--launch x' '--launch'; do
+	doctor $wrong
+	promise "$wrong: status 2 and a line" [ "$status-$(wc -l <"$tmp/err")" = 2-1 ]
+done
+
 # What ld.so would not preload into
 if compile static 'int main(void) { return 0; }' -static; then
 	doctor "$tmp/static"
