@@ -6,7 +6,7 @@ me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
-groups=(build test abi vm vm-radeon vm-arm emulation arm64 armhf i386 riscv64 s390x
+groups=(build test abi vm vm-gpu vm-arm emulation arm64 armhf i386 riscv64 s390x
 	demo demo-gstreamer demo-weston audit package programs bench)
 here='' kvm='' quick='' all_of_it='' quick_minutes=4
 
@@ -279,6 +279,28 @@ etnaviv() {
 		"$source/tests/kernel/kernel-etnaviv.sh"
 }
 
+# gpu NAME [OPTION...]: a GPU in name only, on its real driver, in a virtual machine. It runs in the
+# directory that the driver's architecture was built in.
+gpu() {
+	guest "--gpu $*" "$top/scripts/vm.sh" --gpu "$@" -- "$source/tests/kernel/kernel-gpu.sh" "$1"
+}
+
+# gpus_arm64: the thread's SIGBUS; all others are --all's
+gpus_arm64() {
+	local name
+	go "$top/build-check/cross-arm64" || return
+	gpu nouveau
+	[ -n "$all_of_it" ] || return 0
+	for name in msm panfrost v3d lima tegra vc4; do
+		gpu $name
+		# An import must be of one piece, or bounced, or is not coherent.
+		[ $name = tegra ] || gpu $name --append swiotlb=force
+	done
+	for name in nouveau msm panfrost v3d; do
+		gpu $name --kernel 6.1
+	done
+}
+
 # portability: other compilers, ABIs and machines. It has a core to itself beside the rest.
 portability() {
 	local headers arch some=(--quick)
@@ -296,6 +318,7 @@ portability() {
 			"$top/build-check/cross-$arch" &&
 			etnaviv $arch --device virtio-gpu-pci
 	done
+	gpus_arm64
 	emulated armhf '-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64'
 	for arch in arm64 armhf i386 riscv64 s390x; do
 		emulated $arch
@@ -313,7 +336,7 @@ portability() {
 # the_rest: what needs other compilers, virtual machines, packages
 the_rest() {
 	go "$build" || return
-	local short=(--quick) package=() vm
+	local short=(--quick) package=() vm name
 	[ -z "$all_of_it" ] || short=() package=(--vm)
 	guest 'what it costs' make bench BENCH_FLAGS="${short[*]} $kvm ${here:+--here}"
 	if [ -n "$counting" ]; then
@@ -345,6 +368,10 @@ the_rest() {
 	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel/kernel.sh"
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
 		--append swiotlb=force -- "$top/tests/kernel/kernel-sync.sh"
+	gpu i915
+	[ -z "$all_of_it" ] || for name in amdgpu vkms evdi radeon; do
+		gpu $name
+	done
 	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- \
 		"$top/tests/kernel/kernel-radeon.sh"
 	if [ -n "$all_of_it" ]; then

@@ -193,7 +193,7 @@ groups=(build demo) others=()
 for row in "${rows[@]}"; do
 	case ${row%%|*},$here in
 	gstreamer,* | weston,*) groups+=("demo-${row%%|*}") ;;
-	radeon,) groups+=(vm-radeon) ;;
+	radeon,) groups+=(vm-gpu) ;;
 	# Another machine: no row of --here.
 	etnaviv,) groups+=(vm-arm arm64) others=(arm64) ;;
 	esac

@@ -117,7 +117,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-packages_need build vm vm-radeon vm-arm arm64 armhf || exit 2
+packages_need build vm vm-gpu vm-arm arm64 armhf || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 build_all "$source" arm64 armhf >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }

@@ -7,7 +7,7 @@ declare -A packages_of=(
 		libdrm-dev libjson-c-dev
 		libncurses-dev libelf-dev libcap-dev systemtap-sdt-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
 	[vm]='qemu-system-x86 busybox-static kmod cpio mmdebstrap xz-utils'
-	[vm-radeon]='gcc-12 make'
+	[vm-gpu]='gcc gcc-12 make' # of amd64
 	[vm-arm]='qemu-system-arm device-tree-compiler mmdebstrap make' # of arm64 and armhf
 	[emulation]='qemu-user-static'
 	# What build-for.sh needs for a machine.

@@ -72,7 +72,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-packages_need build demo demo-gstreamer demo-weston survey vm vm-radeon vm-arm arm64 || exit 2
+packages_need build demo demo-gstreamer demo-weston survey vm vm-gpu vm-arm arm64 || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 # Not all programs there are run as root.

@@ -8,12 +8,13 @@ export LC_ALL=C
 set -o pipefail
 me=vm.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
-# shellcheck source=scripts/vm-radeon.sh
-. "$source/scripts/vm-radeon.sh" || exit 2
-# shellcheck source=scripts/vm-etnaviv.sh
-. "$source/scripts/vm-etnaviv.sh" || exit 2
+# shellcheck source=scripts/vm-gpu.sh
+. "$source/scripts/vm-gpu.sh" || exit 2
+# shellcheck source=scripts/vm-modules.sh
+. "$source/scripts/vm-modules.sh" || exit 2
 # shellcheck source=scripts/debian.sh
 . "$source/scripts/debian.sh" || exit 2
+gpu_directory=$source/scripts/vm
 PATH=$PATH:/usr/sbin:/sbin # the guest gets the caller's PATH, from /proc
 # The cached kernels' layout: add one when fetch_kernel() changes.
 layout=1
@@ -25,12 +26,13 @@ declare -A kernels=(
 	[amd64-newest]='trixie-backports linux-image-amd64'
 	[arm64-6.1]='bookworm-security linux-image-arm64'
 	[arm64-6.12]='bookworm-security linux-image-6.12-arm64'
+	[arm64-newest]='trixie-backports linux-image-arm64'
 	[armhf-6.1]='bookworm linux-image-armmp'
 	[armhf-6.12]='trixie linux-image-armmp'
 )
 
-arch='' etnaviv='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=()
-stall=180 timeout=14400 out='' show='' memory=2048 radeon='' blobs=''
+arch='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=()
+stall=180 timeout=14400 out='' show='' memory=2048 blobs=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -48,19 +50,20 @@ usage() {
 	                     the machine (default: amd64). The others have a root file system of
 	                     their own, of a few Debian packages, and see of this machine's only
 	                     the directory of primeshim and this directory
-	  --etnaviv          adds a GPU with the driver etnaviv: its buffers are made, imported,
-	                     mapped and synced, but no work is ever done; arm64 if --arch is not
-	                     given, or armhf
+	  --gpu NAME         adds a GPU in name only, on whose real driver buffers can be made,
+	                     imported and mapped, but no work is ever done; may be repeated, and the
+	                     drivers are loaded in that order. The first one's architecture if --arch
+	                     is not given. --gpu list says what there is. Status 77 where there is no
+	                     recipe for the kernel
 	  --system-heap      builds the kernel's own system heap, which arm64 is without, from
-	                     Debian's linux-source (150 MB) once; with --etnaviv and kernel 6.12
+	                     Debian's linux-source (150 MB) once; with arm64 and kernel 6.12
 	  --kernel 6.12|6.1|newest
 	                     the Debian kernel to boot (default: $kernel); newest is of Debian
-	                     13's backports, and for amd64 only
+	                     13's backports, and not for armhf
 	  --device ARG       adds a QEMU device, such as cirrus-vga or virtio-gpu-pci, and loads
 	                     the driver of a cirrus, virtio, bochs or qxl display; may be repeated
-	  --radeon           adds an ATI display with the driver radeon, whose buffers are TTM's: they
-	                     can be imported and mapped, but nothing can be drawn, and exporting one
-	                     hangs; needs gcc-12 and make, and kernel 6.12
+	  --etnaviv, --radeon
+	                     the same as --gpu etnaviv, --gpu radeon
 	  --module NAME      loads one more kernel module; may be repeated
 	  --append ARG       adds to the kernel's command line; may be repeated
 	  --out DIR          keeps what COMMAND writes in DIR, which is created if missing
@@ -79,7 +82,8 @@ usage() {
 
 	Exit status: COMMAND's own, or
 	  2    bad use, or something that $me needs is missing
-	  77   the packages cannot be had now, as Debian's mirror is being updated
+	  77   the packages cannot be had now, as Debian's mirror is being updated; or a GPU is not for
+	       that kernel
 	  125  the kernel oopsed, or the virtual machine was given up or gave no status: see its
 	       console on stderr
 	  126  COMMAND was found but cannot be executed
@@ -227,7 +231,7 @@ guest_main() {
 
 	cd -- "$cwd" || fail "the guest cannot enter $cwd: is it in /dev, /proc, /run or /sys?"
 
-	[ ! -e /run/vm/radeon ] || . /run/vm/radeon/main
+	[ ! -e /run/vm/gpu ] || . /run/vm/gpu/main
 
 	# A pipe each, as the command may open /dev/stdout anew and truncate it.
 	exec 3> >(exec cat >/run/vm/out)
@@ -335,18 +339,18 @@ clean_up() {
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--arch=* | --kernel=* | --device=* | --module=* | --append=* | --stall=* | --timeout=* | \
-		--out=* | --memory=*)
+	--arch=* | --kernel=* | --gpu=* | --device=* | --module=* | --append=* | --stall=* | \
+		--timeout=* | --out=* | --memory=*)
 		option=${1%%=*} value=${1#*=}
 		;;
-	--arch | --kernel | --device | --module | --append | --stall | --timeout | --out | --memory)
+	--arch | --kernel | --gpu | --device | --module | --append | --stall | --timeout | --out | \
+		--memory)
 		[ $# -gt 1 ] || die 2 "$1 needs a value; see --help"
 		option=$1 value=$2
 		shift
 		;;
-	--radeon) radeon=yes && shift && continue ;;
+	--radeon | --etnaviv) gpu_add "${1#--}" && shift && continue ;;
 	--system-heap) heap=yes && shift && continue ;;
-	--etnaviv) etnaviv=yes && shift && continue ;;
 	--console) show=yes && shift && continue ;;
 	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
 	--icount) clock=(-icount 'shift=0,sleep=off') && shift && continue ;;
@@ -370,6 +374,10 @@ while [ $# -gt 0 ]; do
 		[ -n "${kernels[amd64-$value]-}" ] || die 2 "--kernel cannot be '$value'; see --help"
 		kernel=$value
 		;;
+	--gpu)
+		[ "$value" != list ] || { gpu_list && exit; }
+		gpu_add "$value"
+		;;
 	--device) add_device "$value" ;;
 	--module) modules+=("$value") ;;
 	--append) append+=("$value") ;;
@@ -379,15 +387,14 @@ done
 [ $# -gt 0 ] || die 2 "no command given; see --help"
 [[ "${accel[*]}${clock[*]}" != *kvm*icount* ]] ||
 	die 2 "--kvm and --icount exclude each other; see --help"
-arch=${arch:-${etnaviv:+arm64}} arch=${arch:-amd64}
-[ -n "${kernels[$arch-$kernel]-}" ] || die 2 "--kernel $kernel is for --arch amd64 only; see --help"
-[ -z "$radeon" ] || [ "$kernel" = 6.12 ] || die 2 '--radeon works with --kernel 6.12 only'
-[ "$arch" = amd64 ] || [[ "${accel[*]}$radeon" != *@(kvm|yes)* ]] ||
-	die 2 "--kvm and --radeon are for --arch amd64 only; see --help"
-[ -z "$etnaviv" ] || [ "$arch" != amd64 ] ||
-	die 2 '--etnaviv is for --arch arm64 and armhf only; see --help'
-[ -z "$heap" ] || [ "$etnaviv $arch $kernel" = 'yes arm64 6.12' ] ||
-	die 2 '--system-heap goes with --etnaviv, arm64 and kernel 6.12; see --help'
+[ -n "$arch" ] || [ ${#gpus[@]} = 0 ] || arch=$(gpu_archs "${gpus[0]}" | head -n 1)
+arch=${arch:-amd64}
+gpu_check
+[ -n "${kernels[$arch-$kernel]-}" ] || die 2 "--kernel $kernel is not for --arch $arch; see --help"
+[ "$arch" = amd64 ] || [[ ${accel[*]} != *kvm* ]] ||
+	die 2 "--kvm is for --arch amd64 only; see --help"
+[ -z "$heap" ] || [ "$arch $kernel" = 'arm64 6.12' ] ||
+	die 2 '--system-heap goes with arm64 and kernel 6.12; see --help'
 case $arch in
 amd64)
 	[ "$(uname -m)" = x86_64 ] || die 2 "this is no amd64 machine: try --arch arm64"
@@ -440,7 +447,6 @@ if [ ! -e "$linux" ]; then
 fi
 
 version=$(cat "$linux/version")
-[ -z "$etnaviv" ] || modules+=(etnaviv)
 # It has got another name after 6.12.
 [ "$kernel" != newest ] || modules=("${modules[@]/#cirrus/cirrus-qemu}")
 for module in "${modules[@]}"; do
@@ -472,22 +478,12 @@ touch "$dir/out" "$dir/err"
 # shellcheck disable=SC2086
 unpack_modules "$linux" "$dir/modules" $boot_modules "${modules[@]}" ||
 	die 2 "cannot unpack the kernel's modules to $dir"
-if [ -n "$radeon" ]; then
-	radeon_prepare "$source/tests/kernel/radeon-bypass" "$linux" "$dir/radeon"
-	devices+=(-device "ati-vga,model=rv100")
-fi
-
 if [ -n "$heap" ]; then
-	need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
-	need make make
-	heap=$(heap_module "$source/tests/kernel/system-heap" "$linux" "$kernel") ||
-		die 2 'cannot build the system heap; see above'
+	heap=$(module_of heaps "$linux") || die 2 'cannot build the system heap; see above'
 	cp "$heap" "$dir/modules/999-heaps" || die 2 "cannot copy the system heap to $dir"
 fi
-if [ -n "$etnaviv" ]; then
-	etnaviv_prepare "$dir/etnaviv" "${qemu[@]}" || die 2 'cannot make the device tree with the GPU; see above'
-	qemu+=(-dtb "$dir/etnaviv/etnaviv.dtb" -drive
-		"if=pflash,index=1,format=raw,readonly=on,file=$dir/etnaviv/registers")
+if [ ${#gpus[@]} != 0 ]; then
+	gpu_prepare "$dir/gpu" "$linux" || die 2 "cannot make the GPU ${gpus[*]}; see above"
 fi
 qemu+=(-nodefaults -display none -nic none -no-reboot
 	-serial stdio -kernel "$linux/vmlinuz" -initrd "$linux/initrd"

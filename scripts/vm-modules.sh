@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# To be sourced by vm.sh: modules that Debian's kernels are without, built against the headers of the
+# kernel that is booted, once.
+#
+#   bypass  tests/kernel/gpu-bypass, which lets a driver pass its self-tests
+#   heaps   the kernel's own system heap, of linux-source
+#   vkms    the kernel's virtual display, of linux-source
+#   evdi    DisplayLink's virtual display, of evdi-dkms
+
+evdi_from=trixie # 1.14, which refuses imports
+
+# modules_get SUITE ARCHITECTURE PACKAGE...: fetches the packages into this directory, and nothing that
+# they depend on
+modules_get() {
+	local apt=$PWD/apt suite=$1 arch=$2 options
+	shift 2
+	# apt removes from its lists whatever is none.
+	mkdir -p "$apt/lists/partial" "$apt/cache" && : >"$apt/status" &&
+		debian_sources "$suite" >"$apt/sources" || return
+	options=(-q -o "Dir::State::Lists=$apt/lists" -o "Dir::State::status=$apt/status"
+		-o "Dir::Etc::SourceList=$apt/sources" -o Dir::Etc::SourceParts=/dev/null
+		-o "Dir::Cache=$apt/cache" -o "APT::Architecture=$arch" -o "APT::Architectures=$arch"
+		-o APT::Sandbox::User=root)
+	echo "${0##*/}: fetching $* for $arch" >&2
+	apt-get "${options[@]}" update >"$apt/log" 2>&1 ||
+		{ cat "$apt/log" >&2; return 1; }
+	apt-get "${options[@]}" download "$@" >&2
+}
+
+# modules_headers SUITE VERSION: unpacks the headers and build tools of that kernel into this directory,
+# and makes them find each other; the tools are this machine's
+modules_headers() {
+	local flavour=${2##*-} base=${2%-*} package
+	modules_get "$1" "$arch" "linux-headers-$2" "linux-headers-$base-common" &&
+		modules_get "$1" amd64 "linux-kbuild-$base" || {
+		echo "${0##*/}: where Debian has only the headers of a newer kernel now than $2, delete" \
+			'the cached kernel to fetch that one' >&2
+		return 1
+	}
+	for package in ./*.deb; do
+		dpkg -x "$package" . || return
+	done
+	rm ./*.deb && sed -i "s|/usr/src/|$PWD/usr/src/|" "usr/src/linux-headers-$base-$flavour/Makefile"
+}
+
+# modules_source SERIES VERSION PATH...: unpacks those directories of that kernel's source into the directory
+# linux
+modules_source() {
+	local series=$1 version=$2
+	shift 2
+	modules_get bookworm-security amd64 "linux-source-$series" || return
+	if ! ls "linux-source-$series"_"${version%%+*}"-*.deb >/dev/null; then
+		echo "${0##*/}: Debian's linux-source-$series is of another version than $version: delete" \
+			'the cached kernel to fetch the one that goes with it' >&2
+		return 1
+	fi
+	mkdir -p source linux && dpkg -x ./linux-source-*.deb source &&
+		tar -xJf "source/usr/src/linux-source-$series.tar.xz" -C linux --strip-components=1 \
+			"${@/#/linux-source-$series/}" && rm -r source ./linux-source-*.deb
+}
+
+# modules_make NAME: the module's source into the directory module
+modules_make() {
+	case $1 in
+	bypass) cp -r "$source/tests/kernel/gpu-bypass" module ;;
+	heaps)
+		modules_source "$kernel" "$version" drivers/dma-buf && cp -r "$source/tests/kernel/system-heap" module &&
+			cp linux/drivers/dma-buf/dma-heap.c linux/drivers/dma-buf/heaps/system_heap.c module
+		;;
+	vkms)
+		modules_source "$kernel" "$version" drivers/gpu/drm/vkms &&
+			mv linux/drivers/gpu/drm/vkms module
+		;;
+	evdi)
+		modules_get $evdi_from amd64 evdi-dkms && dpkg -x ./evdi-dkms_*.deb evdi && rm ./*.deb &&
+			mv evdi/usr/src/evdi-* module
+		;;
+	esac
+}
+
+# modules_build NAME FILE: builds it as FILE, in a directory beside it that is left for the next try if
+# it cannot
+modules_build() {
+	local dir=${2%/*}/module-$1.new tools=() file flags=() prefix=''
+	rm -rf "$dir"
+	mkdir -p "$dir" && cd "$dir" || return
+	modules_make "$1" && modules_headers "${kernels[$arch-$kernel]% *}" "$version" || return
+	# Debian 12's kernels are built by gcc-12.
+	case $arch in
+	amd64) tools=(CC=gcc-12) ;;
+	*) prefix=aarch64-linux-gnu- tools=(ARCH=arm64 "CROSS_COMPILE=$prefix") ;;
+	esac
+	case $1 in
+	vkms) flags=(CONFIG_DRM_VKMS=m) ;;
+	evdi) flags=(DKMS_BUILD=1 "KERNELRELEASE=$version") ;;
+	esac
+	# The debugging data of a module needs a program of its own, and nobody reads it.
+	make -C "usr/src/linux-headers-$version" "${tools[@]}" "${flags[@]}" "M=$PWD/module" \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules >&2 || return
+	for file in module/*.ko; do
+		"${prefix}strip" -g "$file" && mv "$file" "$2" || return
+	done
+	cd / && rm -rf "$dir"
+}
+
+# module_of NAME KERNEL: prints the file of that module for the kernel in that directory, which is made
+# and kept if there is none
+module_of() {
+	local sum file version directory=''
+	version=$(cat "$2/version")
+	case $2 in
+	*[[:space:]]*) die 2 "a module cannot be built in ${2%/*}, as there is a space in the name" ;;
+	esac
+	need make make
+	case $arch in
+	amd64) need gcc-12 gcc-12 ;;
+	*) need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu ;;
+	esac
+	case $1 in
+	bypass) directory=$source/tests/kernel/gpu-bypass ;;
+	heaps) directory=$source/tests/kernel/system-heap ;;
+	esac
+	if [ -n "$directory" ]; then
+		sum=$(cat "$directory"/* | sha256sum) || return
+	else
+		sum=$(sha256sum <<<"$evdi_from")
+	fi
+	file=${2%/*}/module-$1-$version-${sum:0:12}.ko
+	(
+		flock 9
+		[ -e "$file" ] || modules_build "$1" "$file"
+	) 9>"${2%/*}/module-$1.lock" && echo "$file"
+}
