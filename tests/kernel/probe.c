@@ -3,7 +3,8 @@
  * What comes of mapping an import, in a word: for docs/matrix.md. An ordinary program, which knows
  * nothing of the shim.
  *
- *   probe IMPORTER EXPORTER	prints "import ERRNO", "no export", "map ioctl ERRNO", "mmap ERRNO",
+ *   probe IMPORTER EXPORTER [PAGES]
+ *				of so many pages (16): prints "import ERRNO", "no export", "map ioctl ERRNO", "mmap ERRNO",
  *				"SIGBUS", "other bytes" or "right"
  *   probe drivers		prints the drivers of the DRM devices that are there
  */
@@ -19,38 +20,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <radeon_drm.h>
 #include <xf86drm.h>
 
 #include "lib/client.h"
 
-/* struct drm_etnaviv_gem_info; Debian has the header on ARM only. */
-struct etnaviv_gem_info {
-	uint32_t handle, pad;
-	uint64_t offset;
-};
-#define ETNAVIV_GEM_INFO	0x03
-
 static int fd;
-
-/* By the ioctl that programs on this driver use: 0 or an errno. */
-static int map_ioctl(uint32_t handle, uint64_t *off)
-{
-	struct etnaviv_gem_info etnaviv = { .handle = handle };
-	struct drm_radeon_gem_mmap radeon = { .handle = handle, .size = SIZE };
-	int ret;
-
-	if (!strcmp(importer, "etnaviv")) {
-		ret = drmCommandWriteRead(fd, ETNAVIV_GEM_INFO, &etnaviv, sizeof(etnaviv));
-		*off = etnaviv.offset;
-	} else if (!strcmp(importer, "radeon")) {
-		ret = drmIoctl(fd, DRM_IOCTL_RADEON_GEM_MMAP, &radeon);
-		*off = radeon.addr_ptr;
-	} else {
-		return map_dumb(fd, handle, off);
-	}
-	return ret ? errno : 0;
-}
+static size_t size = SIZE;
 
 /* In a child, as it may be a signal. */
 static const char *touched(uint8_t *p, const struct export *e)
@@ -59,10 +34,10 @@ static const char *touched(uint8_t *p, const struct export *e)
 	int status;
 
 	if (!pid) {
-		if (!shows(p, 0, SIZE, 1))
+		if (!shows(p, 0, size, 1))
 			_exit(1);
-		fill(p, SIZE, 2);
-		_exit(!shows(e->view, 0, SIZE, 2));
+		fill(p, size, 2);
+		_exit(!shows(e->view, 0, size, 2));
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		err(2, "fork");
@@ -78,7 +53,7 @@ static void failed(const char *what, int error)
 
 static void probe(void)
 {
-	struct export e = export_new(exporter, SIZE);
+	struct export e = export_new(exporter, size);
 	uint32_t handle;
 	uint64_t off;
 	uint8_t *p;
@@ -91,19 +66,19 @@ static void probe(void)
 		failed("import", errno);
 		return;
 	}
-	ret = map_ioctl(handle, &off);
+	ret = map_offset(fd, handle, &off);
 	if (ret) {
 		failed("map ioctl", ret);
 		return;
 	}
-	fill(e.view, SIZE, 1);
-	p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, off);
+	fill(e.view, size, 1);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, off);
 	if (p == MAP_FAILED) {
 		failed("mmap", errno);
 		return;
 	}
 	puts(touched(p, &e));
-	munmap(p, SIZE);
+	munmap(p, size);
 }
 
 static void drivers(void)
@@ -129,7 +104,9 @@ int main(int argc, char **argv)
 		drivers();
 		return 0;
 	}
-	if (argc != 3)
+	if (argc == 4)
+		size = atoi(argv[3]) * PAGE;
+	if (argc < 3 || argc > 4 || !size)
 		errx(2, "see the top of probe.c for how to use it");
 	importer = argv[1];
 	exporter = argv[2];

@@ -80,8 +80,9 @@ static void begin(void)
 	/* The bounce buffer is there from the first START on. */
 	bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
 	bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
-	if (map_dumb(fd, handle, &offset))
-		err(2, "MODE_MAP_DUMB");
+	errno = map_offset(fd, handle, &offset);
+	if (errno)
+		err(2, "the map ioctl");
 }
 
 static uint8_t *must_map(int prot)

@@ -32,6 +32,12 @@ uint32_t import(int fd, const struct export *e);
 int map_dumb(int fd, uint32_t handle, uint64_t *off);
 int close_handle(int fd, uint32_t handle);
 
+/*
+ * The offset to map an import at, by the ioctl that programs on the importer's driver use: 0 or an
+ * errno. i915 is asked for a write-combined map, as a map through its GTT depends on the GPU.
+ */
+int map_offset(int fd, uint32_t handle, uint64_t *off);
+
 /* Shared mappings: at an offset, and of a handle from its start. MAP_FAILED and errno. */
 uint8_t *map_at(int fd, uint64_t off, size_t len, int prot);
 uint8_t *map(int fd, uint32_t handle, size_t len, int prot);
