@@ -10,8 +10,8 @@
 
 #define DRIVERS(X)							\
 	X(amdgpu) X(amdxdna) X(armada) X(asahi) X(ethosu) X(etnaviv) X(evdi) X(exynos) X(i915)	\
-	X(imagination) X(ivpu) X(lima) X(loongson) X(msm) X(nouveau) X(omapdrm) X(panfrost)	\
-	X(panthor) X(qaic) X(qxl) X(radeon) X(rocket) X(rockchip) X(tegra) X(v3d) X(vc4)	\
+	X(imagination) X(ivpu) X(lima) X(loongson) X(msm) X(nouveau) X(nvidia_drm) X(omapdrm)	\
+	X(panfrost) X(panthor) X(qaic) X(qxl) X(radeon) X(rocket) X(rockchip) X(tegra) X(v3d) X(vc4)	\
 	X(virtio_gpu) X(vmwgfx) X(xe)
 
 #define DECLARE(x)	extern const struct driver x##_driver;
@@ -66,9 +66,9 @@ bool driver_ioctl_private(uint32_t request)
 
 const struct drv_ioctl *driver_ioctl(const struct driver *d, uint32_t request)
 {
-	if (!driver_ioctl_private(request))
-		d = &generic_driver;
-	return d ? find(d, request) : NULL;
+	const struct drv_ioctl *own = d ? find(d, request) : NULL;
+
+	return own || driver_ioctl_private(request) ? own : find(&generic_driver, request);
 }
 
 bool driver_exports_as(const struct driver *d, const char *name)

@@ -83,6 +83,12 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ SUBMIT("NOUVEAU_GEM_PUSHBUF", 0x81, 64, 8, 4, 40, 8) },
 		{ SUBMIT_ANY("NOUVEAU_EXEC", 0x52, 40) },
 	} },
+	{ "nvidia-drm", "nvidia_drm", .dumb_err = EINVAL, .ways = {
+		{ OFFSET("NVIDIA_GEM_MAP_OFFSET", 0x4a, 16, 0, 8) },
+		{ OFFSET("MODE_MAP_DUMB", 0xb3, 16, 0, 8), .err = EINVAL },
+	}, .turns = {
+		{ SUBMIT("NVIDIA_GEM_FENCE_ATTACH", 0x46, 12, 0, 0, 4, 0), .fixed = 1 },
+	} },
 	{ "qxl", "drm", .import_err = ENOSYS, .ways = {
 		{ OFFSET("QXL_MAP", 0x41, 16, 8, 0) },
 	} },
@@ -126,7 +132,8 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ SUBMIT("V3D_SUBMIT_CSD", 0x47, 80, 48, 56, 4, 0) },
 		{ SUBMIT("V3D_SUBMIT_CPU", 0x4b, 24, 0, 8, 4, 0) },
 	} },
-	{ "vc4", "drm", .dumb_err = EINVAL, .ways = {
+	/* As where the device's addresses are not the memory's. */
+	{ "vc4", "drm", .import_map = MAPS_OTHER, .dumb_err = EINVAL, .ways = {
 		{ OFFSET("VC4_MMAP_BO", 0x44, 16, 0, 8) },
 		{ OFFSET("MODE_MAP_DUMB", 0xb3, 16, 0, 8), .err = EINVAL },
 	}, .turns = {

@@ -75,7 +75,7 @@ struct fake_driver {
 };
 
 /* By enum fake_device, then others: /dev/dri/cardN has the Nth. */
-enum { FAKE_DRIVERS = 34 };
+enum { FAKE_DRIVERS = 35 };
 extern const struct fake_driver fake_drivers[FAKE_DRIVERS];
 
 #endif
