@@ -275,7 +275,7 @@ emulated() {
 # etnaviv ARCHITECTURE OPTION...: the driver in a virtual machine
 etnaviv() {
 	go "$top/build-check/cross-$1" || return
-	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --etnaviv --arch "$@" -- \
+	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --gpu etnaviv --arch "$@" -- \
 		"$source/tests/kernel/kernel-etnaviv.sh"
 }
 
@@ -372,7 +372,7 @@ the_rest() {
 	[ -z "$all_of_it" ] || for name in amdgpu vkms evdi radeon; do
 		gpu $name
 	done
-	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --radeon -- \
+	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --gpu radeon -- \
 		"$top/tests/kernel/kernel-radeon.sh"
 	if [ -n "$all_of_it" ]; then
 		guest 'kernel newest' "${vm[@]}" --kernel newest -- "$top/tests/kernel/kernel.sh"

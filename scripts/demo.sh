@@ -77,9 +77,9 @@ step() {
 boot() {
 	local kernel=$1 machine=("${kvm[@]}" --kernel "$1" --device cirrus-vga) directory=$build
 	shift
-	[[ " $* " != *' radeon '* ]] || machine+=(--radeon)
+	[[ " $* " != *' radeon '* ]] || machine+=(--gpu radeon)
 	if [ "$kernel" = arm64 ]; then
-		machine=(--etnaviv --append swiotlb=force) directory=$source/build-arm64
+		machine=(--gpu etnaviv --append swiotlb=force) directory=$source/build-arm64
 	fi
 	step "Booting Linux $kernel (fetched the first time) for: $*"
 	cd "$directory" || return

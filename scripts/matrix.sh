@@ -17,7 +17,7 @@ usage() {
 	Usage: $me [--out FILE] [--check]
 	Boots Debian's kernels and asks each importer there about each exporter, natively and in
 	every mode; writes the tables to FILE. Builds for that in the directories build, build-arm64 and
-	build-armhf. Takes 5
+	build-armhf. Takes 20
 	minutes, and 15 more where /dev/udmabuf is missing, for virtio-gpu with blobs.
 
 	  --out FILE  where to (default: docs/matrix.md)
@@ -38,13 +38,30 @@ die() {
 # The machines: the directory of the build, then options for vm.sh.
 machines=(
 	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci'
-	'build --kernel 6.12 --device cirrus-vga --device virtio-gpu-pci'
-	'build --kernel 6.12 --radeon'
+	'build --kernel 6.12 --device cirrus-vga --device virtio-gpu-pci --gpu vkms --gpu evdi'
+	'build --kernel 6.12 --gpu radeon'
+	'build --kernel 6.12 --gpu i915 --gpu amdgpu'
 	'build --kernel newest --device cirrus-vga --device virtio-gpu-pci'
 	'build --kernel newest --memory 1024 --device virtio-gpu-pci,blob=true'
-	'build-arm64 --kernel 6.1 --etnaviv --arch arm64 --device virtio-gpu-pci'
-	'build-arm64 --kernel 6.12 --etnaviv --arch arm64 --device virtio-gpu-pci'
-	'build-armhf --kernel 6.12 --etnaviv --arch armhf --device virtio-gpu-pci'
+	'build-arm64 --kernel 6.1 --gpu etnaviv --device virtio-gpu-pci'
+	'build-arm64 --kernel 6.1 --gpu nouveau --gpu v3d --gpu panfrost'
+	'build-arm64 --kernel 6.1 --gpu msm'
+	'build-arm64 --kernel 6.12 --gpu etnaviv --device virtio-gpu-pci'
+	'build-arm64 --kernel 6.12 --gpu nouveau --gpu v3d --gpu panfrost --gpu lima'
+	'build-arm64 --kernel 6.12 --gpu msm'
+	'build-arm64 --kernel 6.12 --gpu tegra'
+	'build-arm64 --kernel 6.12 --gpu vc4'
+	'build-arm64 --kernel newest --gpu nouveau --gpu v3d --gpu panfrost'
+	'build-arm64 --kernel newest --gpu msm'
+	'build-arm64 --kernel newest --gpu tegra'
+	'build-arm64 --kernel newest --gpu vc4'
+	'build-armhf --kernel 6.12 --gpu etnaviv --arch armhf --device virtio-gpu-pci'
+	'build --kernel 6.12 --append swiotlb=force --device cirrus-vga'
+	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu nouveau --gpu v3d --gpu panfrost --gpu lima'
+	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu etnaviv'
+	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu msm'
+	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu tegra'
+	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu vc4'
 )
 
 # ask: prints the lines of all machines
@@ -55,7 +72,11 @@ ask() {
 		guest=("$source/tests/kernel/matrix-guest.sh")
 		[ "$directory" != "$source/build" ] || directory=$build
 		echo "$me: ${machine#* }" >&2
-		[[ $machine != *--radeon* ]] || guest+=(radeon)
+		[[ $machine != *swiotlb* ]] || guest+=(--lost)
+		# The others are asked elsewhere.
+		[[ $machine = *--device* ]] ||
+			mapfile -t -O ${#guest[@]} guest < <(grep -o -- '--gpu [a-z0-9]*' <<<"$machine" |
+				cut -d ' ' -f 2)
 		if [[ $machine = *blob=true* ]]; then
 			guest+=(virtio_gpu)
 			# What this machine is without, a virtual one has. The guest inside it takes
@@ -72,6 +93,17 @@ ask() {
 # tables: the lines of stdin as tables, one a kernel
 tables() {
 	awk -F '\t' '
+		$1 == "lost" {
+			kernel = $2 " (" $3 "), DMA bounced"
+			if (kernel != before) {
+				printf "\n## Linux %s\n\n", kernel
+				print "| importer | natively | redirect | rescue |"
+				print "| --- | --- | --- | --- |"
+				before = kernel
+			}
+			printf "| %s | %s | %s | %s |\n", $4, $5, $6, $7
+			next
+		}
 		{ kernel = $1 " (" $2 ")" }
 		kernel != before {
 			printf "\n## Linux %s\n\n", kernel
@@ -96,9 +128,19 @@ text() {
 	the errno, or *SIGBUS* at the first touch. *virtio_gpu, blobs* is QEMU's with `blob=true`,
 	which takes other devices' dma-bufs in kernels newer than 6.12. *heap* is /dev/dma_heap/system; *udmabuf* is
 	/dev/udmabuf; *vivid* is the kernel's test camera; the others are dumb buffers of that driver.
-	Whether the caches are in sync is another question, which docs/sync.md is about. Left out is
+	Left out is
 	the system heap on etnaviv: natively its munmap breaks the kernel, see
 	docs/etnaviv-system-heap.md.
+
+	The drivers are the real ones of Debian's kernels. GPUs there are none: most importers run on a
+	block of registers that always read the same (`scripts/vm.sh --gpu list`), vkms and evdi without
+	any device.
+
+	Whether the caches are in sync is asked where *DMA is bounced* (`swiotlb=force`): there a write
+	of the CPU that no END followed is gone, and so is a write of a device before which the CPU had
+	no START. A cell says how many of 400 bytes were lost: half of them written through the mapping for
+	the device to read, half by the device for another mapping to read (`tests/kernel/sync lost`). Where an
+	import cannot be mapped it is as above. docs/sync.md is about all of that.
 	EOT
 }
 

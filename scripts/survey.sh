@@ -33,9 +33,9 @@ die() {
 # The machines: directory of the build, rows of demo-guest.sh, then options for vm.sh.
 machines=(
 	'build|egl-vgem egl-cirrus gstreamer chromium sway|--kernel 6.12 --device virtio-gpu-pci --device cirrus-vga'
-	'build|radeon|--kernel 6.12 --radeon'
+	'build|radeon|--kernel 6.12 --gpu radeon'
 	'build|weston|--kernel 6.1 --device cirrus-vga'
-	'build-arm64|etnaviv etnaviv-gbm|--kernel 6.12 --etnaviv'
+	'build-arm64|etnaviv etnaviv-gbm|--kernel 6.12 --gpu etnaviv'
 )
 
 # told NAME OPTION...: prints one program's survey

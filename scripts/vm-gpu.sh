@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # what vm.sh has
 # To be sourced by vm.sh: what its option --gpu takes. A GPU is one in name only, a block of registers
 # that read the same for ever, which is enough for the real driver to register and to import, map
 # and sync buffers. What each is made of is a file of data, NAME.conf in the directory vm; README.md

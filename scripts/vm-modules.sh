@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # what vm.sh has
 # To be sourced by vm.sh: modules that Debian's kernels are without, built against the headers of the
 # kernel that is booted, once.
 #
@@ -32,12 +32,12 @@ modules_get() {
 # and makes them find each other; the tools are this machine's
 modules_headers() {
 	local flavour=${2##*-} base=${2%-*} package
-	modules_get "$1" "$arch" "linux-headers-$2" "linux-headers-$base-common" &&
-		modules_get "$1" amd64 "linux-kbuild-$base" || {
+	if ! modules_get "$1" "$arch" "linux-headers-$2" "linux-headers-$base-common" ||
+		! modules_get "$1" amd64 "linux-kbuild-$base"; then
 		echo "${0##*/}: where Debian has only the headers of a newer kernel now than $2, delete" \
 			'the cached kernel to fetch that one' >&2
 		return 1
-	}
+	fi
 	for package in ./*.deb; do
 		dpkg -x "$package" . || return
 	done
@@ -50,7 +50,7 @@ modules_source() {
 	local series=$1 version=$2
 	shift 2
 	modules_get bookworm-security amd64 "linux-source-$series" || return
-	if ! ls "linux-source-$series"_"${version%%+*}"-*.deb >/dev/null; then
+	if ! ls "linux-source-${series}_${version%%+*}"-*.deb >/dev/null; then
 		echo "${0##*/}: Debian's linux-source-$series is of another version than $version: delete" \
 			'the cached kernel to fetch the one that goes with it' >&2
 		return 1

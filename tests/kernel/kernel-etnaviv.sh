@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What is promised of imports into etnaviv, asked of the real driver: root, in a virtual machine
-# made by scripts/vm.sh --etnaviv, with --system-heap for docs/etnaviv-system-heap.md. Run in the
+# made by scripts/vm.sh --gpu etnaviv, with --system-heap for docs/etnaviv-system-heap.md. Run in the
 # build directory that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the
 # caller counts them.
 set -u

@@ -13,7 +13,7 @@
  *
  * EXPORTER: see exporters.h. Prints "ok - ..." or "not ok - ..." for each promise but the last.
  * Exit status 1 if one is broken. No buffer of the device is exported and nothing is submitted, as
- * the device may be one that cannot work (scripts/vm.sh --radeon).
+ * the device may be one that cannot work (scripts/vm.sh --gpu radeon).
  */
 #include "config.h"
 
