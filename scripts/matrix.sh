@@ -125,22 +125,23 @@ text() {
 	the exporter wrote and writes what the exporter is to read.
 
 	*right* is what it should be. Else the step that failed: *import*, *map ioctl* or *mmap* with
-	the errno, or *SIGBUS* at the first touch. *virtio_gpu, blobs* is QEMU's with `blob=true`,
-	which takes other devices' dma-bufs in kernels newer than 6.12. *heap* is /dev/dma_heap/system; *udmabuf* is
-	/dev/udmabuf; *vivid* is the kernel's test camera; the others are dumb buffers of that driver.
-	Left out is
-	the system heap on etnaviv: natively its munmap breaks the kernel, see
-	docs/etnaviv-system-heap.md.
+	the errno, *SIGBUS* at the first touch, or *other bytes* than the buffer's. *virtio_gpu, blobs* is
+	QEMU's with `blob=true`, which takes other devices' dma-bufs in kernels newer than 6.12. *heap* is
+	/dev/dma_heap/system; *udmabuf* is /dev/udmabuf; *vivid* is the kernel's test camera; the others
+	are dumb buffers of that driver. The system heap on etnaviv is left out: natively its munmap
+	breaks the kernel, see docs/etnaviv-system-heap.md.
 
-	The drivers are the real ones of Debian's kernels. GPUs there are none: most importers run on a
-	block of registers that always read the same (`scripts/vm.sh --gpu list`), vkms and evdi without
-	any device.
+	The drivers are the real ones of Debian's kernels. The GPUs are in name only: a driver sees a
+	block of registers that always read the same (`scripts/vm.sh --gpu list`). vkms and evdi have
+	no device at all.
 
-	Whether the caches are in sync is asked where *DMA is bounced* (`swiotlb=force`): there a write
-	of the CPU that no END followed is gone, and so is a write of a device before which the CPU had
-	no START. A cell says how many of 400 bytes were lost: half of them written through the mapping for
-	the device to read, half by the device for another mapping to read (`tests/kernel/sync lost`). Where an
-	import cannot be mapped it is as above. docs/sync.md is about all of that.
+	*DMA bounced* (`swiotlb=force`) asks whether the caches are in sync. There the kernel loses a write
+	of the CPU that no END followed, and a write of a device before which the CPU had no START. A
+	cell says how many of 400 bytes were lost: the program writes half of them through the mapping for
+	the device to read, and the device writes the other half for the next mapping to read
+	(`tests/kernel/sync lost`). A word in place of a number says that the import could not be mapped, as
+	above. tegra and vc4 lose them natively because they map other memory, the others because nobody
+	syncs. docs/sync.md says who syncs with the shim.
 	EOT
 }
 

@@ -6,9 +6,10 @@
 #   bypass  tests/kernel/gpu-bypass, which lets a driver pass its self-tests
 #   heaps   the kernel's own system heap, of linux-source
 #   vkms    the kernel's virtual display, of linux-source
-#   evdi    DisplayLink's virtual display, of evdi-dkms
+#   evdi    DisplayLink's virtual display, of evdi-dkms; evdi12 is an older one
 
-evdi_from=trixie # 1.14, which refuses imports
+# Which evdi, by the names of modules: 1.14 refuses imports, 1.12 maps them and is for old kernels.
+declare -A evdi_from=([evdi]=trixie [evdi12]=bookworm)
 
 # modules_get SUITE ARCHITECTURE PACKAGE...: fetches the packages into this directory, and nothing that
 # they depend on
@@ -31,17 +32,19 @@ modules_get() {
 # modules_headers SUITE VERSION: unpacks the headers and build tools of that kernel into this directory,
 # and makes them find each other; the tools are this machine's
 modules_headers() {
-	local flavour=${2##*-} base=${2%-*} package
-	if ! modules_get "$1" "$arch" "linux-headers-$2" "linux-headers-$base-common" ||
-		! modules_get "$1" amd64 "linux-kbuild-$base"; then
+	local package common tools
+	if ! modules_get "$1" "$arch" "linux-headers-$2"; then
 		echo "${0##*/}: where Debian has only the headers of a newer kernel now than $2, delete" \
 			'the cached kernel to fetch that one' >&2
 		return 1
 	fi
+	read -r common tools < <(dpkg-deb -f ./linux-headers-*.deb Depends |
+		grep -o 'linux-\(headers\|kbuild\)-[^ ,]*' | sort | paste -sd ' ') &&
+		modules_get "$1" "$arch" "$common" && modules_get "$1" amd64 "$tools" || return
 	for package in ./*.deb; do
 		dpkg -x "$package" . || return
 	done
-	rm ./*.deb && sed -i "s|/usr/src/|$PWD/usr/src/|" "usr/src/linux-headers-$base-$flavour/Makefile"
+	rm ./*.deb && sed -i "s|/usr/src/|$PWD/usr/src/|" "usr/src/linux-headers-$2/Makefile"
 }
 
 # modules_source SERIES VERSION PATH...: unpacks those directories of that kernel's source into the directory
@@ -72,8 +75,8 @@ modules_make() {
 		modules_source "$kernel" "$version" drivers/gpu/drm/vkms &&
 			mv linux/drivers/gpu/drm/vkms module
 		;;
-	evdi)
-		modules_get $evdi_from amd64 evdi-dkms && dpkg -x ./evdi-dkms_*.deb evdi && rm ./*.deb &&
+	evdi*)
+		modules_get "${evdi_from[$1]}" amd64 evdi-dkms && dpkg -x ./evdi-dkms_*.deb evdi && rm ./*.deb &&
 			mv evdi/usr/src/evdi-* module
 		;;
 	esac
@@ -93,7 +96,7 @@ modules_build() {
 	esac
 	case $1 in
 	vkms) flags=(CONFIG_DRM_VKMS=m) ;;
-	evdi) flags=(DKMS_BUILD=1 "KERNELRELEASE=$version") ;;
+	evdi*) flags=(DKMS_BUILD=1 "KERNELRELEASE=$version") ;;
 	esac
 	# The debugging data of a module needs a program of its own, and nobody reads it.
 	make -C "usr/src/linux-headers-$version" "${tools[@]}" "${flags[@]}" "M=$PWD/module" \
@@ -124,7 +127,7 @@ module_of() {
 	if [ -n "$directory" ]; then
 		sum=$(cat "$directory"/* | sha256sum) || return
 	else
-		sum=$(sha256sum <<<"$evdi_from")
+		sum=$(sha256sum <<<"${evdi_from[$1]-}")
 	fi
 	file=${2%/*}/module-$1-$version-${sum:0:12}.ko
 	(
