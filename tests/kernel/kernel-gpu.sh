@@ -8,7 +8,7 @@
 #   kernel-gpu.sh NAME
 set -u
 [ $# = 1 ] || { echo 'usage: kernel-gpu.sh NAME' >&2; exit 2; }
-gpu=$1 conf=$(dirname "$0")/../scripts/vm/$1.conf
+gpu=$1 conf=$(dirname "$0")/../../scripts/vm/$1.conf
 lib=$PWD/.libs/libprimeshim.so tracing=/sys/kernel/tracing
 
 # promise TEXT COMMAND...: it succeeds
@@ -56,7 +56,7 @@ brackets() {
 
 [ -e "$conf" ] || { echo "not ok - there is no $conf"; exit 1; }
 for program in probe sync; do
-	[ -x tests/$program ] || { echo "not ok - $PWD has no tests/$program"; exit 1; }
+	[ -x tests/kernel/$program ] || { echo "not ok - $PWD has no tests/kernel/$program"; exit 1; }
 done
 driver=$(conf driver) natively=$(conf natively) deny=$(conf deny) pages=$(conf pages)
 bounced=$(grep -o swiotlb=force /proc/cmdline)
