@@ -7,10 +7,12 @@
 #include "hash.h"
 #include "pages.h"
 
-#define FIRST_SIZE	512	/* a page of buckets */
-#define LOAD		2	/* objects a bucket, when it grows */
+#define FIRST_SIZE	512	/* a page of buckets on 64-bit machines */
+#define LOAD		2	/* objects per bucket at which the table grows */
 
-/* Numbers come one after the other; a multiplier keeps strides from meeting. */
+/*
+ * Handles and inode numbers are consecutive. The multiplier spreads numbers with a common stride.
+ */
 static struct hash_link **bucket_of(const struct hash *h, uint64_t number)
 {
 	return &h->bucket[(number * 0x9e3779b97f4a7c15) >> 32 & (h->size - 1)];
@@ -63,7 +65,10 @@ static int grow(struct hash *h)
 
 int hash_insert(struct hash *h, struct hash_link *obj)
 {
-	/* Without memory the chains grow longer, if there are any. */
+	/*
+	 * Without memory for a larger table the chains grow longer; only the first table is
+	 * indispensable.
+	 */
 	if (h->n >= h->size * LOAD && grow(h) < 0 && !h->size)
 		return -ENOMEM;
 	put(h, obj);

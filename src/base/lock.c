@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* What a holder of our locks has to have, and how others wait for it; see lock.h. */
+/*
+ * How a holder keeps signals and cancellation out, and how other threads wait for a lock; see
+ * lock.h.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -15,11 +18,11 @@
 #include "kernel/sandbox.h"
 #include "lock.h"
 
-/* The time as the call has it, whatever libc's is. */
+/* The layout of time that the system call reads, whatever libc's timespec is. */
 #ifdef SYS_futex
 struct futex_time { long s, ns; };
 #else
-#define SYS_futex SYS_futex_time64	/* 32-bit ports since 5.1 have no other */
+#define SYS_futex SYS_futex_time64	/* 32-bit ports since 5.1 have no SYS_futex */
 struct futex_time { int64_t s, ns; };
 #endif
 
@@ -31,7 +34,7 @@ atomic_bool lock_blocks_signals;
 
 lock_seen_fn *lock_taken, *lock_releasing;
 
-/* Weak, as a dlsym() that finds nothing allocates memory for its message. */
+/* Weak symbols: a dlsym() that finds nothing would allocate memory for its message. */
 extern void __tsan_acquire(void *lock) __attribute__((weak));
 extern void __tsan_release(void *lock) __attribute__((weak));
 
@@ -41,7 +44,10 @@ void lock_init(void)
 	lock_releasing = __tsan_release;
 }
 
-/* The mask as the kernel has it, _NSIG / 8 bytes; and how often it is to be restored. */
+/*
+ * The program's signal mask in the kernel's layout (_NSIG / 8 bytes), and how many
+ * signals_restore() are to come.
+ */
 static __thread uint64_t mask;
 static __thread unsigned int depth;
 
@@ -64,7 +70,10 @@ void signals_restore(void)
 {
 	const uint64_t was = mask;
 
-	/* A filter that came meanwhile may have kept outside_end() from blocking them again. */
+	/*
+	 * A seccomp filter that was installed meanwhile may have kept outside_end() from blocking
+	 * the signals again: @depth is 0 then.
+	 */
 	if (depth && !--depth)
 		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, sizeof(was));
 }
@@ -74,7 +83,7 @@ static __thread const struct inside *inside;
 
 void inside_begin(struct inside *in)
 {
-	/* First of all, as a handler that came now might leave by a jump. */
+	/* The signals come first: a handler that ran after the next line might leave by a jump. */
 	in->signals = signals_hold();
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &in->cancel);
 	inside = in;
@@ -118,7 +127,10 @@ void word_wait(atomic_uint *word, unsigned int seen, unsigned int ms)
 {
 	const struct futex_time limit = { ms / 1000, ms % 1000 * 1000000L };
 
-	/* In a sandbox, too: there are other threads, and they cannot do without it. */
+	/*
+	 * The shim makes this call in a sandbox, too: other threads exist, and they cannot wait
+	 * without it.
+	 */
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, ms == FOR_EVER ? NULL : &limit, NULL, 0);
 }
 
@@ -127,7 +139,8 @@ void word_wake(atomic_uint *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-/* 2 stays there as long as somebody may wait, so that each holder but the last one wakes the next.
+/*
+ * The word stays 2 while a thread may be waiting, so every holder but the last one wakes the next.
  */
 static bool wait_for(struct lock *l, unsigned int ms)
 {
@@ -163,7 +176,10 @@ bool lock_take_within(struct lock *l, unsigned int ms)
 	if (!locks_held)
 		lock_holds_signals = signals_hold();
 	locks_held++;
-	/* Not as if somebody waited for it: whoever lets it go would wake him. */
+	/*
+	 * The first attempt does not set the word to 2: the holder would make a system call to wake
+	 * nobody.
+	 */
 	if (atomic_compare_exchange_strong_explicit(&l->word, &free, 1, memory_order_acquire,
 						    memory_order_relaxed) || wait_for(l, ms))
 		return true;

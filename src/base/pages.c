@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Memory for the tables of what is remembered; see pages.h. */
+/* Memory for the tables of the records; see pages.h. */
 #include "config.h"
 
 #include <string.h>
@@ -12,18 +12,19 @@
 #include "pages.h"
 
 /*
- * Bytes of address space that are reserved at a time: first a few, as a program may have little
- * left (RLIMIT_AS), then ever more. None of it is memory before it is used.
+ * Bytes of address space in one reservation. The first is small, since a program may have little
+ * address space left (RLIMIT_AS); each further one is twice as large, up to RESERVED_MOST. The
+ * kernel gives no memory before a page is used.
  */
 #define RESERVED_FIRST	((size_t)1 << 20)
 #define RESERVED_MOST	((size_t)(sizeof(void *) == 8 ? 16 : 1) << 20)
 
 #define ORDERS		32
 
-static struct lock lock;	/* taken last of all, and never alone */
-static char *at, *end;		/* what is left of the reservation */
-static size_t reserved = RESERVED_FIRST;	/* the next one's length */
-static void *unused[ORDERS];	/* chains of blocks of 2^n pages; the first word leads on */
+static struct lock lock;	/* taken last of all locks, and never alone */
+static char *at, *end;		/* the unused rest of the reservation */
+static size_t reserved = RESERVED_FIRST;	/* bytes of the next reservation */
+static void *unused[ORDERS];	/* chains of blocks of 2^n pages, by their first word */
 
 static unsigned int order_of(size_t len)
 {
@@ -43,10 +44,12 @@ static void *carve(size_t len)
 	if ((size_t)(end - at) < len) {
 		size_t room = len > reserved ? len : reserved;
 
-		/* Without MAP_NORESERVE, a flag that a filter may kill for: only what is used
-		 * counts. */
+		/*
+		 * A seccomp filter may kill for MAP_NORESERVE, so the flag is left out: the kernel
+		 * accounts for writable pages only.
+		 */
 		if (next_mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, &p) < 0)
-			return next_pages(len);	/* RLIMIT_AS is tight */
+			return next_pages(len);	/* RLIMIT_AS leaves room for this block only */
 		at = p;
 		end = at + room;
 		if (reserved < RESERVED_MOST)
@@ -59,7 +62,10 @@ static void *carve(size_t len)
 	return p;
 }
 
-/* A block of 2^@n pages that was put back: the first part of a longer one, if there is no other. */
+/*
+ * A block of 2^@n pages that was put back, or the first part of a longer one; NULL where none is
+ * free.
+ */
 static void *reuse(unsigned int n)
 {
 	unsigned int from = n;
@@ -100,8 +106,7 @@ void pages_put(void *p, size_t len)
 {
 	unsigned int n = order_of(len);
 
-	/* The kernel takes the memory back, and the pages are zeroes when they are touched again.
-	 */
+	/* The kernel takes the memory back, and gives zeroed pages at the next touch. */
 	if (!sandbox_may(MAY_MADVISE) || madvise(p, (size_t)page_size() << n, MADV_DONTNEED) < 0)
 		memset(p, 0, (size_t)page_size() << n);
 	lock_take(&lock);

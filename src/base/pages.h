@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for the tables of what is remembered, in whole pages, straight from the kernel (range.h
- * has the reason). It lies in a reservation of its own: a MAP_FIXED of the program's that a driver
- * refuses leaves a gap, which the program may map again, and a table that the kernel had put there
+ * Memory for the tables of the records, in whole pages, straight from the kernel (range.h gives the
+ * reason). The tables lie in a reservation of their own. When a driver refuses a MAP_FIXED, the
+ * kernel leaves a gap that the program may map again; a table that the kernel had put into that gap
  * would be replaced.
  */
 #ifndef PRIMESHIM_PAGES_H
@@ -10,10 +10,10 @@
 
 #include <stddef.h>
 
-/* @len bytes, zeroed, or NULL. Part of a longer block that was put back will do. */
+/* @len zeroed bytes, or NULL. The block may be a part of a longer block that was put back. */
 void *pages_get(size_t len);
 
-/* What pages_get() gave for @len, to be used again. */
+/* Puts back the block that pages_get() gave for @len; pages_get() will use it again. */
 void pages_put(void *p, size_t len);
 
 #endif

@@ -8,7 +8,7 @@
 #include "pages.h"
 #include "pool.h"
 
-/* So that the sanitizer tells of the use of an object that has been put back. */
+/* With AddressSanitizer, a use of an object that was put back is reported. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #else
@@ -16,7 +16,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(addr, size)	((void)(addr), (void)(size))
 #endif
 
-/* Bytes that are cut into objects at a time, or a page if that is longer. */
+/* Bytes that are cut into objects at a time; a page where a page is longer. */
 #define CHUNK 16384
 
 static void link_in(struct pool *p, void *obj)
@@ -32,7 +32,7 @@ static void refill(struct pool *p)
 	size_t len = page_size() > CHUNK ? page_size() : CHUNK;
 	char *chunk = pages_get(len);
 
-	/* From the back, so that neighbours come out in order. */
+	/* From the back, so that pool_get() returns neighbours in ascending order. */
 	for (size_t at = chunk ? len / step * step : 0; at; at -= step)
 		link_in(p, chunk + at - step);
 }

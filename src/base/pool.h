@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small objects of one size without malloc (see range.h for the reason). A pool has a lock of its
- * own, as objects of different files come from it; it is used only with one of lock.h's held, so
- * that no other thread is inside when fork() has taken those. A pool never shrinks.
+ * Small objects of one size without malloc (range.h gives the reason). A pool has its own lock,
+ * since objects of different files come from it. A caller holds one of the locks of lock.h, so no
+ * other thread is inside a pool once fork() has taken those locks. A pool never shrinks.
  */
 #ifndef PRIMESHIM_POOL_H
 #define PRIMESHIM_POOL_H
@@ -13,7 +13,7 @@
 
 struct pool {
 	struct lock lock;
-	size_t size;	/* of one object; at least a pointer's */
+	size_t size;	/* bytes of an object; at least the size of a pointer */
 	void *free;
 };
 

@@ -19,13 +19,13 @@ struct ranges_page {
 
 static struct pool pool = POOL(struct ranges_page);
 
-/* Where something is, or would have to be. */
+/* The place of a range, or the place where a new range would go. */
 struct spot {
 	size_t page;
 	size_t i;
 };
 
-/* The first range that ends after @point; behind the last page if there is none. */
+/* The first range that ends after @point; the place behind the last page where no range does. */
 static struct spot spot_after(const struct ranges *r, uint64_t point)
 {
 	struct spot s = { 0, 0 };
@@ -84,7 +84,7 @@ static int more_room(struct ranges *r)
 	return 0;
 }
 
-/* A new page at index @at, with what page @at - 1 has from its range @from on. */
+/* Inserts a page at index @at, and moves the ranges of page @at - 1 from index @from on into it. */
 static int split(struct ranges *r, size_t at, size_t from)
 {
 	struct ranges_page *p;
@@ -107,10 +107,13 @@ static int split(struct ranges *r, size_t at, size_t from)
 	return 0;
 }
 
-/* Room for one more range at @s, which may move. */
+/* Makes room for a range at @s. The place may move to the new page: @s is changed then. */
 static int make_room(struct ranges *r, struct spot *s)
 {
-	/* Behind everything: at the end of the last page, or in a new one, which stays full. */
+	/*
+	 * A place behind all ranges: the end of the last page, or a new page. The full page is not
+	 * split, since ranges mostly arrive in order.
+	 */
 	if (s->page == r->pages) {
 		if (!r->pages || r->page[r->pages - 1]->n == PAGE_MAX)
 			return split(r, r->pages, PAGE_MAX);
@@ -165,7 +168,7 @@ void ranges_remove(struct ranges *r, uint64_t start)
 		remove_page(r, s.page);
 }
 
-/* What is left of @old from @start on. */
+/* Inserts the part of @old from @start on. */
 static int insert_copy(struct ranges *r, uint64_t start, const struct range *old)
 {
 	int ret = ranges_insert(r, start, old->end, old->obj, old->tag);
@@ -183,7 +186,10 @@ int ranges_cut(struct ranges *r, uint64_t start, uint64_t end, struct range *old
 	if (!at || at->start >= end)
 		return -1;
 	*old = *at;
-	/* Shortened in place where something is left, so that only a middle needs memory. */
+	/*
+	 * A range of which a part stays is shortened in place, so only a cut in the middle needs
+	 * memory.
+	 */
 	if (old->start < start) {
 		at->end = start;
 		left++;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sorted set of disjoint ranges [start, end), each with an object: offsets and mappings. It is
- * an array of pages of ranges, so that no insertion moves more than a page.
+ * A sorted set of disjoint ranges [start, end), each with an object: offsets and mappings. The set
+ * is an array of pages of ranges, so no insertion moves more than a page.
  *
- * Its memory comes straight from the kernel, never from malloc: munmap may be called by an
- * allocator that holds its own locks. The caller holds the lock; see lock.h.
+ * The memory comes straight from the kernel, never from malloc: an allocator that holds its own
+ * locks may call munmap. The caller holds the lock that protects the set (lock.h).
  */
 #ifndef PRIMESHIM_RANGE_H
 #define PRIMESHIM_RANGE_H
@@ -17,37 +17,38 @@ struct range {
 	uint64_t end;	/* exclusive */
 	void *obj;
 	unsigned int tag;
-	unsigned int mark;	/* 0 at first; the caller's */
+	unsigned int mark;	/* for the caller's use; 0 in a new range */
 };
 
 struct ranges_page;
 
 struct ranges {
-	struct ranges_page **page;	/* in order, none empty */
+	struct ranges_page **page;	/* sorted; no page is empty */
 	size_t pages;
-	size_t room;			/* for how many pages */
+	size_t room;			/* pages that the array has room for */
 };
 
-/* The first range that ends after @point, or NULL. Valid until the next change. */
+/* The first range that ends after @point, or NULL. The pointer is valid until the next change. */
 struct range *ranges_after(const struct ranges *r, uint64_t point);
 
-/* The range that @point lies in, or NULL. Valid until the next change. */
+/* The range that contains @point, or NULL. The pointer is valid until the next change. */
 struct range *ranges_find(const struct ranges *r, uint64_t point);
 
-/* 0; -EINVAL if empty; -EEXIST if it overlaps another; -ENOMEM. */
+/* 0; -EINVAL for an empty range; -EEXIST where it overlaps another range; -ENOMEM. */
 int ranges_insert(struct ranges *r, uint64_t start, uint64_t end, void *obj, unsigned int tag);
 
-/* The range that begins at @start, which is there. */
+/* Removes the range that begins at @start, which must exist. */
 void ranges_remove(struct ranges *r, uint64_t start);
 
 /*
- * Take [start, end) out of the first range that overlaps it; what is left in front and behind
- * stays. The range as it was is copied to *@old. Returns how many pieces are left of it, 0 to 2,
- * or -1 if nothing overlaps. Without memory for a second piece the back one is dropped.
+ * Takes [start, end) out of the first range that overlaps it. The parts of the range in front of
+ * @start and behind @end stay. *@old is a copy of the whole range as it was. Returns how many parts
+ * stay, 0 to 2, or -1 where no range overlaps. A second part needs memory: without memory the part
+ * behind @end is dropped.
  */
 int ranges_cut(struct ranges *r, uint64_t start, uint64_t end, struct range *old);
 
-/* Forget all. The objects are the caller's. */
+/* Empties the set and gives its memory back. The objects stay the caller's. */
 void ranges_free(struct ranges *r);
 
 #endif

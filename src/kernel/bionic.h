@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What Android's libc has by another name, or not at all; nothing elsewhere. */
+/* Functions that Android's libc has by another name or lacks; elsewhere this header is empty. */
 #ifndef PRIMESHIM_BIONIC_H
 #define PRIMESHIM_BIONIC_H
 
@@ -14,7 +14,7 @@ static inline char *secure_getenv(const char *name)
 	return getauxval(AT_SECURE) ? NULL : getenv(name);
 }
 
-/* No thread is ever cancelled. */
+/* bionic has no pthread_cancel(): no thread is ever cancelled. */
 enum { PTHREAD_CANCEL_DISABLE, PTHREAD_CANCEL_DEFERRED };
 
 static inline int pthread_setcancelstate(int state, int *old)

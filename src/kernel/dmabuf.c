@@ -49,7 +49,7 @@ bool dmabuf_is(int fd, const struct dmabuf_id *id)
 	return now.dev == id->dev && now.ino == id->ino;
 }
 
-/* An error that says nothing of the thing asked for: the next time it may be another. */
+/* An error of want: it says nothing of the object, and the next attempt may succeed. */
 static bool passing(int err)
 {
 	return err == EINTR || err == EAGAIN || err == ENOMEM || err == EMFILE || err == ENFILE;
@@ -93,7 +93,7 @@ int address_hold(void *addr, size_t len)
 		return ret;
 	if (spot == addr)
 		return 0;
-	/* Without MAP_FIXED_NOREPLACE, or before 4.17, it was a hint. */
+	/* Without MAP_FIXED_NOREPLACE, or before 4.17, the kernel took the address as a hint. */
 	next.munmap(spot, len);
 	return -EEXIST;
 }
@@ -112,22 +112,29 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 	if (!len || delta % page_size() || delta > size || len > size || want > size - delta ||
 	    delta + want > SIZE_MAX)
 		return -EINVAL;
-	/* A hint is one for the pointer that is handed out. */
+	/*
+	 * The caller's hint is for the pointer that is returned, not for the start of the mapping.
+	 */
 	addr = placed || (uintptr_t)addr > delta ? (char *)addr - delta : NULL;
-	/* A kernel before 4.17 knows MAP_FIXED alone, which would replace what is in front. */
+	/*
+	 * Kernels before 4.17 know MAP_FIXED alone, which would replace the program's pages in the
+	 * lead.
+	 */
 	if (flags & MAP_FIXED_NOREPLACE)
 		flags &= ~MAP_FIXED;
-	/* MAP_FIXED may replace what is at the place, but not what is before it. */
+	/*
+	 * MAP_FIXED may replace the pages at the place, but not those of the lead in front of it.
+	 */
 	else if (flags & MAP_FIXED && address_hold(addr, delta) < 0)
 		return -EEXIST;
 	ret = next_mmap(addr, delta + want, prot, flags, fd, 0, &whole);
 	/*
-	 * What was held is not given back: a ->mmap() that refused has cost it as well, and by now
-	 * it may be another thread's.
+	 * The held lead is not unmapped. A ->mmap() that refused has already removed it with the
+	 * rest of the place, and another thread may have been given the addresses.
 	 */
 	if (ret < 0)
 		return ret;
-	/* See address_hold(). */
+	/* The kernel took the address as a hint; see address_hold(). */
 	if (placed && whole != addr) {
 		next.munmap(whole, delta + want);
 		return -EEXIST;
@@ -146,7 +153,10 @@ int dmabuf_mappable(int fd)
 		return passing(-ret) || ret == -EPERM || ret == -ENOSYS ? ret : 0;
 	ret = ask_readable(p, 1);
 	next.munmap(p, 1);
-	/* Of one that cannot be asked the program will see. */
+	/*
+	 * Where the kernel cannot be asked, the dma-buf counts as mappable, and the program will
+	 * see.
+	 */
 	return ret < 0 ? 1 : ret;
 }
 
@@ -166,7 +176,7 @@ int dmabuf_busy(int fd, uint64_t direction)
 	struct pollfd p = { .fd = fd, .events = idle };
 	int ret;
 
-	/* A signal that is pending interrupts even one that does not wait (do_poll(), 6.12). */
+	/* A pending signal interrupts even a poll() that does not wait (do_poll(), 6.12). */
 	do
 		ret = sandbox_may(MAY_POLL) ? next.poll(&p, 1, 0) : 0;
 	while (ret < 0 && errno == EINTR);

@@ -16,18 +16,19 @@ struct dmabuf_id {
 	uint64_t ino;
 };
 
-/* @size in bytes. -EINVAL where the size is 0. */
+/* @size in bytes. -EINVAL where the kernel says that the size is 0. */
 int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size);
 
 /*
- * Is @fd (still) the dma-buf @id? The program may have closed it and used the number again. Yes
- * where that cannot be asked for now.
+ * Is @fd (still) the dma-buf @id? The program may have closed it and used the number again. True
+ * where the kernel cannot be asked now.
  */
 bool dmabuf_is(int fd, const struct dmabuf_id *id);
 
 /*
- * The exporter's name (exp_name in fdinfo, since 4.16), cut to @len with its NUL.
- * -ENOENT where fdinfo cannot be read or has none; -EMFILE, -ENOMEM and such for now.
+ * The exporter's name (exp_name in fdinfo, since 4.16), cut to @len bytes with its NUL. -ENOENT
+ * where fdinfo cannot be read or has no name; -EMFILE, -ENOMEM and the like where the kernel may
+ * answer later.
  */
 int dmabuf_exporter(int fd, char *name, size_t len);
 
@@ -46,14 +47,14 @@ int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int fla
 		uint64_t delta, void **out, size_t *lead);
 
 /*
- * Take the place for a mapping that must be there, replacing nothing. 0; -EEXIST where it is not
- * free; -ENOMEM.
+ * Reserves the place for a mapping that must be there; replaces nothing. 0; -EEXIST where the place
+ * is not free; -ENOMEM.
  */
 int address_hold(void *addr, size_t len);
 
 /*
- * 1 if the dma-buf can be mapped and, as far as that can be asked, its first page read, else 0; a
- * negative errno that says nothing of the dma-buf: of want, or a filter's.
+ * 1 if the dma-buf can be mapped and its first page read (as far as the kernel can be asked), else
+ * 0. A negative errno says nothing of the dma-buf: it comes of want, or of a seccomp filter.
  */
 int dmabuf_mappable(int fd);
 

@@ -10,16 +10,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The device number if @fd is a DRM or accel node (character majors 226, 261); else -ENOTTY. */
+/*
+ * 0 and the device number in *@rdev, if @fd is a DRM or accel node (character majors 226 and 261);
+ * else -ENOTTY.
+ */
 int drm_node(int fd, dev_t *rdev);
 
-/* The driver's name, from DRM_IOCTL_VERSION, cut to @len with its NUL. */
+/* The driver's name by DRM_IOCTL_VERSION, cut to @len bytes with its NUL. */
 int drm_driver(int fd, char *name, size_t len);
 
 /*
- * The dma-buf behind @handle as a new descriptor, O_CLOEXEC. For an import that is the original:
- * the same file, with the access mode of its first export (drm_gem_prime_handle_to_dmabuf(),
- * 6.1 to 7.3). -ENOENT if there is no such handle, -EBADF, -EMFILE.
+ * The dma-buf behind @handle as a new descriptor (O_CLOEXEC) that the caller owns. For an import
+ * the kernel gives the original dma-buf: the same file, with the access mode of its first export
+ * (drm_gem_prime_handle_to_dmabuf(), 6.1 to 7.3). -ENOENT where the handle does not exist; -EBADF;
+ * -EMFILE.
  */
 int drm_export(int fd, uint32_t handle);
 

@@ -15,7 +15,7 @@
 
 #include "next.h"
 
-/* The oldest version of it, so that the object loads where glibc is older than 2.34. */
+/* The oldest version of dlsym(), so that the object loads where glibc is older than 2.34. */
 #ifdef __GLIBC__
 #ifdef __x86_64__
 #define OLDEST "GLIBC_2.2.5"
@@ -40,7 +40,7 @@ _Static_assert(sizeof(off_t) == 8 && sizeof(time_t) == sizeof(long),
 	       "struct stat is the one of fstat64(): no -D_TIME_BITS=64 in CFLAGS");
 #endif
 
-/* linux/kcmp.h, which not every libc's headers go with. */
+/* As in linux/kcmp.h, which does not go with the headers of every libc. */
 #define KCMP_FILE 0
 
 /* The third argument of ioctl() and fcntl(), which every caller passes as one word. */
@@ -152,7 +152,7 @@ static int sys_fcntl(int fd, int cmd, ...)
 
 static int sys_dup2(int fd, int to)
 {
-	/* Not every architecture has dup2, and dup3 refuses two that are one. */
+	/* Not every architecture has dup2, and dup3 refuses two equal descriptors. */
 	if (fd == to)
 		return sys_fcntl(fd, F_GETFD, 0) < 0 ? -1 : fd;
 	return sys_dup3(fd, to, 0);
@@ -197,7 +197,7 @@ static int sys_poll_chk(struct pollfd *fds, unsigned long n, int timeout_ms, siz
 	return sys_poll(fds, n, timeout_ms);
 }
 
-/* The time is as wide as a long. */
+/* The timeout's fields are as wide as a long. */
 static int sys_ppoll(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
 {
 	return syscall(SYS_ppoll, fds, n, timeout, mask, 8);
@@ -211,7 +211,7 @@ static int sys_ppoll_chk(struct pollfd *fds, unsigned long n, const void *timeou
 }
 
 #ifndef SYS_ppoll_time64
-#define SYS_ppoll_time64	SYS_ppoll	/* where a long has 64 bits there is but one */
+#define SYS_ppoll_time64	SYS_ppoll	/* where a long has 64 bits there is one ppoll */
 #endif
 
 static int sys_ppoll64(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
@@ -226,7 +226,7 @@ static int sys_ppoll64_chk(struct pollfd *fds, unsigned long n, const void *time
 	return sys_ppoll64(fds, n, timeout, mask);
 }
 
-/* The kernel's structure is another one, and what a handler returns to is libc's. */
+/* No system call here: the kernel's structure differs, and a handler returns to code of libc's. */
 static int early_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	int (*real)(int sig, const struct sigaction *act, struct sigaction *old);
@@ -319,7 +319,10 @@ struct next next = {
 	.same_file = sys_same_file,
 };
 
-/* In order of choice; what is not there (an older libc's) leaves the system call. */
+/*
+ * A later entry of the same slot is preferred. A function that an older libc lacks stays a system
+ * call.
+ */
 static const struct {
 	void *slot;
 	const char *name;
@@ -355,7 +358,7 @@ static const struct {
 	{ &next.sigprocmask, "sigprocmask" },
 	{ &next.pthread_sigmask, "pthread_sigmask" },
 	{ &next.prctl, "prctl" },
-	/* Not looked for where they cannot be: a name that is not found costs libc a malloc(). */
+	/* Looked up only where they can exist: a name that is not found costs libc a malloc(). */
 #if __SIZEOF_LONG__ == 4
 	{ &next.ioctl_time64, "ioctl" },
 	{ &next.ioctl_time64, "__ioctl_time64" },
@@ -371,7 +374,7 @@ static const struct {
 #endif
 };
 
-/* Where this very object lies; defined by the linker. */
+/* The bounds of this object in memory, defined by the linker. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
 

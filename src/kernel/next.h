@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The next definition of each libc function that preload.c defines, so that other preloaded
- * objects still see their calls; and of the few more through which the shim itself reaches the
- * kernel, so that all its ways there are in one place (the tests put a fake kernel into it). Until
- * next_init() has run, and wherever libc has none or the next definition would be our own again,
- * the pointers lead straight to the system calls.
+ * The next definition of each libc function that preload.c defines, so that other preloaded objects
+ * still see the shim's calls; and of a few more functions by which the shim reaches the kernel, so
+ * that all its ways into the kernel are in one place. (The tests put a fake kernel there.) The
+ * pointers lead straight to the system calls until next_init() has run, where libc lacks the
+ * function, and where the next definition would be the shim's own.
  */
 #ifndef PRIMESHIM_NEXT_H
 #define PRIMESHIM_NEXT_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* musl's ioctl takes its request as an int, and its headers make macros of what is below. */
+/* musl's ioctl takes its request as an int, and musl's headers define macros of the names below. */
 #ifdef __GLIBC__
 typedef unsigned long ioctl_request;
 #else
@@ -22,7 +22,7 @@ typedef unsigned long ioctl_request;
 #undef mmap64
 typedef int ioctl_request;
 #endif
-/* The offset of mmap() without large files, which musl has always. */
+/* The type of mmap()'s offset without large files; musl's is always 64 bits wide. */
 #if defined(__GLIBC__) || defined(__BIONIC__)
 typedef long mmap_offset;
 #else
@@ -69,12 +69,12 @@ struct next {
 	sigmask_fn *pthread_sigmask;
 	int (*prctl)(int option, ...);
 
-	/* Not defined by preload.c: the shim's own calls. */
+	/* Not defined by preload.c: for the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);
 	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */
 	int (*futex)(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
 		     uint32_t value3);
-	/* kcmp(KCMP_FILE) in process @self: 0 same, 1 less, 2 greater, or -1 and errno */
+	/* kcmp(KCMP_FILE) in process @self: 0 same, 1 less, 2 greater, or -1 and errno. */
 	int (*same_file)(pid_t self, int fd, int other);
 };
 
@@ -82,19 +82,19 @@ extern struct next next;
 
 void next_init(void);
 
-/* What a program's call of @name goes to, if that is not a definition of ours; else NULL. */
+/* The definition that a program's call of @name reaches, unless it is the shim's; then NULL. */
 void *next_before_us(const char *name);
 
-/* next.ioctl as the shim's own code wants it: the result or a negative errno. */
+/* next.ioctl for the shim's own code: the result or a negative errno. */
 int next_ioctl(int fd, unsigned long request, void *arg);
 
-/* The same, repeated on EINTR and EAGAIN, for the shim's own calls (as drmIoctl() does). */
+/* next_ioctl(), repeated on EINTR and EAGAIN as drmIoctl() does: for the shim's own calls. */
 int next_ioctl_retry(int fd, unsigned long request, void *arg);
 
 /* 0 and *@out, or a negative errno. */
 int next_mmap(void *addr, size_t len, int prot, int flags, int fd, uint64_t off, void **out);
 
-/* Zeroed private memory, or NULL. Freed with next.munmap. */
+/* Zeroed private memory, or NULL. The caller frees it by next.munmap. */
 void *next_pages(size_t len);
 
 #endif

@@ -11,7 +11,7 @@ static inline uint64_t page_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
-/* Up to the next page; wraps to 0 within a page of 2^64, as the kernel's PAGE_ALIGN does. */
+/* Rounds up to a page. Wraps to 0 in the last page below 2^64, as the kernel's PAGE_ALIGN does. */
 static inline uint64_t page_round(uint64_t len)
 {
 	uint64_t mask = page_size() - 1;

@@ -11,15 +11,18 @@
 #include "readable.h"
 #include "sandbox.h"
 
-/* What no word is likely to hold: a wait for a word that holds it takes 50 us to time out. */
+/*
+ * A value that hardly any word holds. A word that does hold it makes the wait begin, and its
+ * time-out costs 50 us.
+ */
 #define UNLIKELY	0x5ca1ab1e
 
-/* Sets no bit of the word, and compares it with what it is not likely to be. */
+/* Sets no bit of the word, and compares the word with a value that it is unlikely to hold. */
 #define CHANGE_NOTHING	FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, -1357)
 
 /*
- * A wait that does not begin: futex_wait_setup() reads the word first, and says EAGAIN if it holds
- * something else (2.6.22 to 7.3).
+ * A wait that does not begin: futex_wait_setup() reads the word first, and says EAGAIN where the
+ * word differs (2.6.22 to 7.3).
  */
 static int ask_read(uint32_t *word)
 {
@@ -29,9 +32,9 @@ static int ask_read(uint32_t *word)
 }
 
 /*
- * futex_wake_op() changes the word, atomically, and has the page made writable for that (2.6.22 to
- * 7.3). It wakes one who waits for the first word, of whom there is none; and one who waits for the
- * second, if the comparison holds, which is then woken for nothing.
+ * futex_wake_op() changes the word atomically, so the kernel makes its page writable (2.6.22 to
+ * 7.3). It wakes one waiter of the first word, and there is none. Where the comparison holds it
+ * also wakes one waiter of the second word, in vain.
  */
 static int ask_write(uint32_t *word)
 {
@@ -52,7 +55,7 @@ static int ask(int (*ask_word)(uint32_t *word), const void *at, size_t size)
 	if (!sandbox_may(MAY_FUTEX))
 		return -EPERM;
 	for (;;) {
-		/* EINTR: of a wait, which began once the word had been read. */
+		/* EINTR interrupts a wait, which began after the kernel had read the word. */
 		if (ask_word((uint32_t *)word) < 0 && errno != EAGAIN && errno != ETIMEDOUT &&
 		    errno != EINTR)
 			return errno == EFAULT ? 0 : -errno;

@@ -42,7 +42,7 @@
 #define ARCH AUDIT_ARCH_RISCV64
 #endif
 
-/* Headers may be older than these, or not have them. */
+/* Older headers lack these. */
 #ifndef PR_SET_NO_NEW_PRIVS
 #define PR_SET_NO_NEW_PRIVS 38
 #endif
@@ -58,21 +58,24 @@
 #define SYS_futex SYS_futex_time64	/* 32-bit ports since 5.1 have no other */
 #endif
 
-/* A program that imports makes these itself; and somebody has asked for a log. */
+/*
+ * Calls that a program which imports makes itself; MAY_WRITE is used where the user asked for a
+ * log.
+ */
 #define SURE	(MAY_FSTAT | MAY_FSTATAT | MAY_RECORD | MAY_SYNC | MAY_DUPFD | MAY_GETFL | \
 		 MAY_POLL | MAY_FUTEX | MAY_SIGPROCMASK | MAY_PROTECT | MAY_WRITE)
 #define UNSURE	(MAY_ALL & ~SURE)
 
-/* Neither the start of a program makes these, nor has anybody asked for what takes them. */
+/* Calls that neither the start of a program nor a feature that the user asked for needs. */
 #define UNUSUAL	(MAY_KCMP | MAY_MSYNC | MAY_NOREPLACE | MAY_ALTSTACK)
 
 atomic_uint sandbox_refused, sandbox_unsure;
 
 static atomic_bool asked;
-static atomic_uint filters;	/* that were seen to be installed */
-static _Atomic(pid_t) pid;	/* of this process, if it was ever asked; 0: not */
+static atomic_uint filters;	/* that the shim saw being installed */
+static _Atomic(pid_t) pid;	/* of this process, once it was asked for; else 0 */
 
-/* Each call as the shim makes it. */
+/* Each call with the arguments that the shim passes. */
 #define ANY_FD		5
 #define CALL(may, ...)	{ may, { __VA_ARGS__ } }
 
@@ -258,8 +261,9 @@ static uint32_t load(const struct sock_filter *i, const struct seccomp_data *d, 
 
 /*
  * The filter's answer to a call. The kernel has checked the filter: it jumps only forward, and ends
- * with an answer (seccomp_check_filter(), 3.5 to 7.3). Another thread may write into it meanwhile:
- * then the answer is any, and no memory but the filter's is read.
+ * with an answer (seccomp_check_filter(), 3.5 to 7.3). Another thread may overwrite the
+ * instructions meanwhile: the answer is arbitrary then, and this function still reads no memory but
+ * the filter's.
  */
 static uint32_t answer(const struct sock_fprog *p, const struct seccomp_data *d)
 {
@@ -284,7 +288,7 @@ static uint32_t answer(const struct sock_fprog *p, const struct seccomp_data *d)
 			memory[i.k % BPF_MEMWORDS] = x;
 			break;
 		case BPF_ALU:
-			/* The kernel's answer is 0 as well. */
+			/* The kernel returns 0 there as well. */
 			if (op == BPF_DIV && !v)
 				return SECCOMP_RET_KILL;
 			a = calculate(op, a, v);
@@ -308,7 +312,10 @@ static uint32_t answer(const struct sock_fprog *p, const struct seccomp_data *d)
 	return SECCOMP_RET_KILL;
 }
 
-/* The calls that the filter does not plainly allow: an errno answers no question either. */
+/*
+ * The calls that the filter does not plainly allow. A filter that answers with an errno refuses,
+ * too.
+ */
 static unsigned int refused_by(const struct sock_fprog *p)
 {
 #ifndef ARCH
@@ -339,7 +346,10 @@ static void refuse(unsigned int calls)
 	const unsigned int both = MAY_FSTAT | MAY_FSTATAT;
 	unsigned int now = atomic_fetch_or(&sandbox_refused, calls) | calls;
 
-	/* Where a long has 32 bits, libc's structure is not the kernel's: libc makes the call. */
+	/*
+	 * Where a long has 32 bits, libc's struct stat is not the kernel's and libc makes the call:
+	 * which of the two is unknown, so both are needed.
+	 */
 	if (sizeof(long) == 4 ? now & both : (now & both) == both)
 		atomic_fetch_or(&sandbox_refused, MAY_RECORD);
 }
@@ -351,14 +361,17 @@ bool sandbox_unseen(void)
 	if (atomic_load(&sandbox_unsure) != UNSURE)
 		return false;
 	mode = next.prctl(PR_GET_SECCOMP, 0UL, 0UL, 0UL, 0UL);
-	/* EINVAL: the kernel has no filters. Any other errno is a filter's. */
+	/* EINVAL: the kernel has no filters. Any other errno is a filter's answer. */
 	return mode < 0 ? errno != EINVAL : mode > 0;
 }
 
 void sandbox_prctl(int option, unsigned long arg, const void *program, bool unseen)
 {
 	if (option == PR_SET_NO_NEW_PRIVS) {
-		/* A program that has installed one filter by prctl() installs the next so, too. */
+		/*
+		 * A program that has installed one filter by prctl() will install the next by
+		 * prctl(), too.
+		 */
 		if (!atomic_load(&filters))
 			atomic_store(&sandbox_unsure, UNSURE);
 	} else if (arg == SECCOMP_MODE_FILTER) {
@@ -377,7 +390,7 @@ void sandbox_failed(enum sandbox_call call, int err)
 		refuse(call);
 }
 
-/* The number after @key, which begins with the end of a line; -1: there is none. */
+/* The number after @key (a line's end and the line's name), or -1 where @key is missing. */
 static long number(const char *text, const char *key)
 {
 	const char *at = strstr(text, key);
@@ -388,8 +401,9 @@ static long number(const char *text, const char *key)
 enum known { FREE, FILTERED, NOT_NOW };
 
 /*
- * Are there filters that the shim has not seen? It opens and reads a file, as ld.so has done: no
- * filter from before kills for that, and one may well kill for prctl(). Without /proc there may be.
+ * Are there filters that the shim has not seen? The shim opens and reads a file, as ld.so has done:
+ * no earlier filter kills for that, and one may well kill for prctl(). Without /proc the answer is
+ * yes.
  */
 static enum known read_status(void)
 {
@@ -408,7 +422,9 @@ static enum known read_status(void)
 	text[n] = '\0';
 	if (number(text, "\nPid:") > 0)
 		atomic_store(&pid, number(text, "\nPid:"));
-	/* The line is there since 3.8, where the kernel has filters at all; the count since 5.9. */
+	/*
+	 * The kernel writes the line since 3.8, if it has filters at all, and the count since 5.9.
+	 */
 	if (number(text, "\nSeccomp:") <= 0 && n < (ssize_t)sizeof(text) - 1)
 		return FREE;
 	count = number(text, "\nSeccomp_filters:");
@@ -450,7 +466,7 @@ pid_t sandbox_pid(void)
 {
 	pid_t now = sandbox_may(MAY_GETPID) ? getpid() : 0;
 
-	/* An errno may be the answer of a filter that the shim has not seen. */
+	/* The errno may be the answer of a filter that the shim has not seen. */
 	if (now <= 0)
 		return atomic_load(&pid);
 	if (atomic_load_explicit(&pid, memory_order_relaxed) != now)

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which system calls the shim may make of its own accord. A seccomp filter may kill the process for
- * a call that the program never makes, so under a filter the shim makes only those of which it is
+ * a call that the program never makes. So under a filter the shim makes only calls of which it is
  * sure, and does without the others.
  *
- *   no filter                            all of them
- *   one that the program installs by     those that this filter allows, as its instructions, which
- *   prctl(PR_SET_SECCOMP)                are in the argument, say for each of them
- *   one that the program may install     what a program that imports makes itself: ioctl, mmap,
- *   unseen, by seccomp(2): it calls      munmap, mprotect, close, fstat, fcntl, poll, futex,
- *   prctl(PR_SET_NO_NEW_PRIVS) before    rt_sigprocmask; and write, where a log was asked for
- *   one that was there before exec       also what it takes to start a program, or to read /proc,
- *                                        which has just worked; and files that were asked for
+ *   filter                               calls that the shim makes
+ *   none                                 all
+ *   the program installs it by           those that this filter allows: the shim runs the filter's
+ *   prctl(PR_SET_SECCOMP)                instructions, which are in the argument, for each call
+ *   the program may install it unseen    those that a program which imports makes itself: ioctl,
+ *   by seccomp(2), having called         mmap, munmap, mprotect, close, fstat, fcntl, poll, futex,
+ *   prctl(PR_SET_NO_NEW_PRIVS)           rt_sigprocmask; and write, where the user asked for a log
+ *   it was there before exec             also those that start a program or read /proc, which has
+ *                                        just worked; and files that the user asked for
  *
- * What is not seen: a filter by seccomp(2) without that prctl() in this process, as with
- * CAP_SYS_ADMIN. What a thread may not do no thread does here.
+ * The shim does not see a filter that is installed by seccomp(2) without that prctl() in this
+ * process, as with CAP_SYS_ADMIN. A call that a filter forbids to one thread is made by no thread.
  */
 #ifndef PRIMESHIM_SANDBOX_H
 #define PRIMESHIM_SANDBOX_H
@@ -26,36 +27,38 @@
 
 struct stat;
 
-/* What the shim does without where it may not; of the first it needs one. */
+/* The calls, each with what the shim does without it. The shim needs one of the first two. */
 enum sandbox_call {
 	MAY_FSTAT = 1 << 0,
 	MAY_FSTATAT = 1 << 1,
-	MAY_RECORD = 1 << 2,		/* what all records need: without it every call is native */
+	MAY_RECORD = 1 << 2,		/* for all records: without it every call is native */
 	MAY_SYNC = 1 << 3,		/* DMA_BUF_IOCTL_SYNC: no brackets */
-	MAY_DUPFD = 1 << 4,		/* F_DUPFD_CLOEXEC: none that need a private descriptor */
-	MAY_POLL = 1 << 5,		/* a buffer is taken for busy */
-	MAY_FUTEX = 1 << 6,		/* memory is taken for unreadable */
+	MAY_DUPFD = 1 << 4,		/* F_DUPFD_CLOEXEC: no private descriptor, no bracket */
+	MAY_POLL = 1 << 5,		/* every buffer counts as busy */
+	MAY_FUTEX = 1 << 6,		/* memory counts as unreadable */
 	MAY_WRITE = 1 << 7,		/* no log on stderr */
-	MAY_FILES = 1 << 8,		/* no log in a file, no shared page */
-	MAY_PROC = 1 << 9,		/* open and read in /proc: exporters are not known */
-	MAY_GETPID = 1 << 10,		/* a child of vfork() is not told from its parent */
-	MAY_MADVISE = 1 << 11,		/* nor that of a raw clone(); memory is not given back */
+	MAY_FILES = 1 << 8,		/* no log in a file, no status file */
+	MAY_PROC = 1 << 9,		/* open and read in /proc: exporters stay unknown */
+	MAY_GETPID = 1 << 10,		/* a child of vfork() counts as its parent */
+	MAY_MADVISE = 1 << 11,		/* so does a raw clone()'s child; unused memory stays */
 	MAY_CLOCK = 1 << 12,		/* clock_gettime() without the vDSO: no times */
-	MAY_SIGPROCMASK = 1 << 13,	/* handlers may interrupt a holder of a lock; no log */
-	MAY_KCMP = 1 << 14,		/* duplicates made unseen are other files */
-	MAY_MSYNC = 1 << 15,		/* what was mapped is taken for mapped still */
+	MAY_SIGPROCMASK = 1 << 13,	/* a handler may interrupt the holder of a lock; no log */
+	MAY_KCMP = 1 << 14,		/* unseen duplicates count as other files */
+	MAY_MSYNC = 1 << 15,		/* a recorded mapping counts as still there */
 	MAY_NOREPLACE = 1 << 16,	/* MAP_FIXED_NOREPLACE: the address is a hint */
 	MAY_SIGPENDING = 1 << 17,	/* no log where a signal is blocked */
-	MAY_SEND = 1 << 18,		/* send(): a socket is written to */
+	MAY_SEND = 1 << 18,		/* send(): the log writes to a socket by write() */
 	MAY_PROTECT = 1 << 19,		/* mprotect(): tables lie where the kernel puts them */
-	MAY_GETFL = 1 << 20,		/* fcntl() that asks: a descriptor is taken for writable */
-	MAY_ALTSTACK = 1 << 21,		/* sigaltstack(): handlers are taken to be on the stack */
+	MAY_GETFL = 1 << 20,		/* fcntl() that asks: a descriptor counts as writable */
+	MAY_ALTSTACK = 1 << 21,		/* sigaltstack(): handlers count as being on the stack */
 	MAY_ALL = (1 << 22) - 1,
 };
 
-/* Relaxed: what comes is in force for the thread that it comes from, which wrote these itself. */
-extern atomic_uint sandbox_refused;	/* by a filter that is known */
-extern atomic_uint sandbox_unsure;	/* by one that may have come */
+/*
+ * Relaxed: a filter is in force for the thread that installs it, and that thread wrote these words.
+ */
+extern atomic_uint sandbox_refused;	/* by a known filter */
+extern atomic_uint sandbox_unsure;	/* by a filter that may have been installed */
 
 static inline bool sandbox_may(enum sandbox_call call)
 {
@@ -64,36 +67,41 @@ static inline bool sandbox_may(enum sandbox_call call)
 }
 
 /*
- * Is there a filter already? Asked before the first file is recorded: until then the shim calls
- * only what a program that imports calls. True if that was news. Not with a lock held.
+ * Asks the kernel for filters from before. record.c calls it before it records the first file;
+ * until then the shim makes only calls that a program which imports makes. True where filters were
+ * found that were not known. The caller holds no lock.
  */
 bool sandbox_ask(void);
 
 /*
- * Has a filter been announced, and come by seccomp(2), which the shim does not see? Right before a
- * PR_SET_SECCOMP of the program's, as prctl() may be made then.
+ * Was a filter announced (PR_SET_NO_NEW_PRIVS), and then installed by seccomp(2), which the shim
+ * does not see? To be asked right before a PR_SET_SECCOMP of the program's, since prctl() is
+ * allowed then.
  */
 bool sandbox_unseen(void);
 
 /*
- * prctl(@option, @arg, @program), of PR_SET_NO_NEW_PRIVS or PR_SET_SECCOMP, has succeeded; @unseen
- * is what sandbox_unseen() said before.
+ * The program's prctl(@option, @arg, @program) has succeeded; @option is PR_SET_NO_NEW_PRIVS or
+ * PR_SET_SECCOMP. @unseen: the answer of sandbox_unseen() before the call.
  */
 void sandbox_prctl(int option, unsigned long arg, const void *program, bool unseen);
 
-/* A call has failed with EPERM, EACCES or ENOSYS: it is not made again. Any other is nothing. */
+/*
+ * @call has failed with @err (positive): after EPERM, EACCES or ENOSYS the shim does not make the
+ * call again. Any other errno changes nothing.
+ */
 void sandbox_failed(enum sandbox_call call, int err);
 
-/* What is done without, for a person: "kcmp, msync"; "" where that is nothing. */
+/* The calls that the shim does without, for a person: "kcmp, msync". "" where it may make all. */
 const char *sandbox_lacks(char *text, size_t len);
 
-/* This process's number; 0 where it is not known and cannot be asked. */
+/* The process's number; 0 where it is neither known nor can be asked for. */
 pid_t sandbox_pid(void);
 
-/* In the child of a fork(). */
+/* In the child of a fork(): forgets the parent's number. */
 void sandbox_forked(void);
 
-/* fstat() by a system call that is allowed. */
+/* fstat() by a system call that the filters allow. 0, or -1 and errno. */
 int sandbox_fstat(int fd, struct stat *st);
 
 #endif

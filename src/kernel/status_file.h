@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared page: what a process under the shim tells to whoever looks, while it runs and after. A
- * file PID-SECONDS.NANOSECONDS.primeshim in $PRIMESHIM_DIR, mode 0400, made at the first import,
- * mapped shared by the process and read by primeshim(1). This is its layout, version 1: of fixed
- * width and in the machine's byte order, the same for 32 and 64 bits.
+ * The status file: what a process under the shim reports to other processes, while it runs and
+ * after. The shim makes a file PID-SECONDS.NANOSECONDS.primeshim in $PRIMESHIM_DIR, mode 0400, at
+ * the first import. The process maps the file shared, and primeshim(1) reads it. This is the file's
+ * layout, version 1: fixed widths in the machine's byte order, the same for 32 and 64 bits.
  *
- * The process alone writes it, but for @policy, by which the process is told another mode. That is
- * also the one word that the process reads. Counters are relaxed atomics, each for itself. An entry
- * of a table is written between two increments of its @seq, which is odd meanwhile; one whose @seq
- * was the same even number before and after it was read is whole. An event's @seq is its number
- * from 1 on, written last; the ring keeps the last @events.n of them, event N in slot (N - 1) % n.
- * Nothing that is read can be trusted: it may have been cut short, or be anybody's.
+ * The process alone writes the file, but for @policy, by which a reader tells the process another
+ * mode. @policy is also the only word that the process reads. Counters are relaxed atomics, each
+ * for itself. The process writes an entry of a table between two increments of the entry's @seq,
+ * which is odd meanwhile. An entry is whole if its @seq was the same even number before and after
+ * it was read. An event's @seq is the event's number, counted from 1, and is written last. The ring
+ * keeps the last @events.n events, event N in slot (N - 1) % n. A reader must trust nothing that it
+ * reads: the file may have been cut short, or may have been written by anybody.
  */
 #ifndef PRIMESHIM_STATUS_FILE_H
 #define PRIMESHIM_STATUS_FILE_H
@@ -24,8 +25,8 @@
 #define STATUS_NAME_LEN	32
 
 /*
- * What others read while it changes, by the compiler's __atomic functions. (C11's types have a
- * layout that differs between compilers on i386.)
+ * Words that other processes read while they change, by the compiler's __atomic functions. (C11's
+ * atomic types have a layout that differs between compilers on i386.)
  */
 typedef uint32_t shared_u32;
 typedef uint64_t shared_u64 __attribute__((aligned(8)));
@@ -40,29 +41,29 @@ enum sync_policy { SYNC_DRIVER, SYNC_MAP, SYNC_OFF, SYNC_TRAP, SYNC_COUNT };
 #define STATUS_MODE(policy)		((policy) & 0xff)
 #define STATUS_SYNC(policy)		((policy) >> 8)
 
-/* What is counted for the whole process. */
+/* Counters of the whole process. */
 enum counter {
 	STAT_IMPORT,		/* PRIME_FD_TO_HANDLE seen to succeed */
-	STAT_LEARNED,		/* import found out when its map was refused */
+	STAT_LEARNED,		/* import learned when its map was refused */
 	STAT_STALE,		/* handle found to hold another dma-buf than remembered */
 	STAT_REFUSED,		/* map ioctl of an import that the driver refused */
-	STAT_OFFSET,		/* such a refusal answered with a synthetic offset */
+	STAT_OFFSET,		/* refused map ioctl answered with a synthetic offset */
 	STAT_REDIRECTED,	/* mmap served from the dma-buf */
 	STAT_NATIVE,		/* mmap of an import served by the driver */
-	STAT_FALLBACK,		/* the dma-buf way failed; the native way was taken */
-	STAT_DENIED,		/* mmap of an import refused, as PRIMESHIM_MODE=deny wants it */
+	STAT_FALLBACK,		/* the dma-buf could not be mapped; the driver was asked */
+	STAT_DENIED,		/* mmap of an import refused by PRIMESHIM_MODE=deny */
 	STAT_EXPORT,		/* PRIME_HANDLE_TO_FD that was given DRM_RDWR */
 	STAT_BEGIN,		/* DMA_BUF_IOCTL_SYNC START */
 	STAT_END,		/* DMA_BUF_IOCTL_SYNC END */
-	STAT_OWED,		/* START left out: the buffer was busy */
+	STAT_OWED,		/* START deferred: the buffer was busy */
 	STAT_BLOCKED,		/* nanoseconds in START */
-	STAT_TOLD,		/* a driver was told that the CPU's accesses of an import begin */
-	STAT_OWN,		/* its own DMA_BUF_IOCTL_SYNC START amid imports; stats.h */
-	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch while it was not the CPU's turn */
-	STAT_IMPORT_OWN,	/* PRIME_FD_TO_HANDLE of what the device had exported itself */
-	STAT_IMPORT_UNKNOWN,	/* an import that may be the device's own: the names do not tell */
-	STAT_LOST,		/* bracket whose END could not be made: its descriptor was gone */
-	STAT_NO_DESCRIPTOR,	/* mapping without a bracket: no private descriptor to be had */
+	STAT_TOLD,		/* call that told a driver that the CPU's accesses begin */
+	STAT_OWN,		/* the program's own DMA_BUF_IOCTL_SYNC START; stats.h */
+	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch amid the device's turn */
+	STAT_IMPORT_OWN,	/* PRIME_FD_TO_HANDLE of the device's own export */
+	STAT_IMPORT_UNKNOWN,	/* import that may be the device's own (who.h) */
+	STAT_LOST,		/* bracket without an END: its descriptor was gone */
+	STAT_NO_DESCRIPTOR,	/* mapping without a bracket: no private descriptor */
 	STAT_COUNT,
 };
 
@@ -70,7 +71,7 @@ enum counter {
 struct status_section {
 	uint32_t offset;		/* bytes from the start of the file */
 	uint32_t stride;		/* bytes of an entry */
-	uint32_t n;			/* entries there is room for */
+	uint32_t n;			/* entries that the table has room for */
 	shared_u32 used;		/* names, pairs: entries in use. events: how many there were
 					   in all. Others: entries beyond have never been used */
 };
@@ -82,27 +83,27 @@ struct status_file {
 	uint32_t version;
 	uint32_t order;			/* STATUS_ORDER */
 	uint32_t size;			/* bytes of the file */
-	uint32_t pid, ppid;		/* as the process has them, in its PID namespace */
+	uint32_t pid, ppid;		/* in the process's PID namespace */
 	uint32_t bits;			/* of a pointer: 32 or 64 */
-	uint64_t made_real;		/* when: nanoseconds, CLOCK_REALTIME */
-	uint64_t made;			/* and CLOCK_MONOTONIC, as are all that follow */
+	uint64_t made_real;		/* when it was made: nanoseconds, CLOCK_REALTIME */
+	uint64_t made;			/* the same by CLOCK_MONOTONIC, as all times below */
 	char program[64];		/* program_invocation_short_name */
 	char command[256];		/* arguments with NULs between them, cut short */
 	char shim[16];			/* version of the shim */
-	shared_u32 policy;	/* STATUS_POLICY(): what it shall do from its next call on */
-	uint32_t start_policy;		/* what it began with */
-	uint32_t forked;		/* a fork()'s child, with its parent's imports */
-	shared_u32 state;	/* enum status_state; one that is killed stays RUNNING */
-	shared_u64 ended;	/* when it exited */
+	shared_u32 policy;	/* STATUS_POLICY() from the process's next call on */
+	uint32_t start_policy;		/* the policy at the start */
+	uint32_t forked;		/* 1: a fork()'s child, with its parent's imports */
+	shared_u32 state;	/* enum status_state; a killed process stays RUNNING */
+	shared_u64 ended;	/* when the process exited */
 	shared_u32 imports_live, imports_most;
-	shared_u32 no_room;	/* entries of tables that were full */
+	shared_u32 no_room;	/* entries that found no room in a table */
 	uint32_t reserved;
 	shared_u64 blocked_most;	/* the longest START, nanoseconds */
 	struct status_section names, pairs, buffers, imports, mappings, events;
 	shared_u64 counters[32];	/* enum counter */
 };
 
-/* Names of importers (drivers) and exporters (exp_name); entry 0 is "", 1 is "?": not known. */
+/* Names of importers (drivers) and exporters (exp_name). Entry 0 is "", entry 1 "?": not known. */
 typedef char status_name[STATUS_NAME_LEN];
 
 enum status_call {
@@ -110,35 +111,35 @@ enum status_call {
 };
 
 enum status_outcome {
-	OUTCOME_NATIVE,		/* what the driver gave (of an import: it was made) */
-	OUTCOME_OFFSET,		/* a refusal was answered with an offset of the shim's */
+	OUTCOME_NATIVE,		/* the driver's result (of an import: it was made) */
+	OUTCOME_OFFSET,		/* the shim answered a refusal with a synthetic offset */
 	OUTCOME_DMABUF,		/* the dma-buf was mapped */
 	OUTCOME_REFUSED,	/* the program got the driver's refusal */
-	OUTCOME_DENIED,		/* refused as PRIMESHIM_MODE=deny wants it */
+	OUTCOME_DENIED,		/* the shim refused, as PRIMESHIM_MODE=deny says */
 	OUTCOME_COUNT
 };
 
-/* A native result: 0, an errno, or one of these. */
-#define NATIVE_UNASKED	(-1)		/* it was not asked for */
+/* The driver's result: 0, an errno, or one of these. */
+#define NATIVE_UNASKED	(-1)		/* the driver was not asked */
 #define NATIVE_SIGBUS	(-2)		/* mapped, but its first page cannot be read */
 
-/* How often a call came to that, between two devices. */
+/* How often a call had this outcome between two devices. */
 struct status_pair {
 	uint8_t importer, exporter;	/* names */
 	uint8_t call, outcome;		/* enum status_call, enum status_outcome */
-	int16_t native;			/* the driver's result, above */
-	int16_t reason;			/* fallback: errno of mapping the dma-buf, or 0 */
+	int16_t native;			/* the driver's result, as above */
+	int16_t reason;			/* fallback: errno of mapping the dma-buf; or 0 */
 	shared_u64 count;
 	shared_u64 bytes;
 };
 
 /* Whose turn it is with a buffer. */
 enum status_bracket {
-	BRACKET_NONE,		/* it is not mapped, or has no brackets */
-	BRACKET_READ,		/* START done, END owed */
+	BRACKET_NONE,		/* the buffer is not mapped, or takes no brackets */
+	BRACKET_READ,		/* START was made, END is to come */
 	BRACKET_RW,
-	BRACKET_OWED,		/* mapped, START owed: it was busy */
-	BRACKET_DEVICE,		/* END done, mapped: it is the device's */
+	BRACKET_OWED,		/* mapped; START is deferred, as the buffer was busy */
+	BRACKET_DEVICE,		/* mapped; END was made: it is the device's turn */
 };
 
 /* A dma-buf that is imported or mapped. */
@@ -147,7 +148,7 @@ struct status_buffer {
 	uint8_t live;
 	uint8_t exporter;
 	uint8_t bracket;		/* enum status_bracket */
-	uint8_t no_brackets;			/* it knows no brackets */
+	uint8_t no_brackets;		/* 1: its exporter knows no DMA_BUF_IOCTL_SYNC */
 	uint64_t ino, size;		/* size in bytes */
 	shared_u64 begins, ends, owed;
 	shared_u64 blocked;	/* nanoseconds in START */
@@ -157,9 +158,9 @@ struct status_import {
 	shared_u32 seq;
 	uint8_t live;
 	uint8_t importer;
-	uint16_t buffer;		/* entry of buffers + 1, 0: not in there */
+	uint16_t buffer;		/* entry of @buffers + 1; 0: it has none */
 	uint32_t handle;
-	uint32_t tid;			/* thread that made it */
+	uint32_t tid;			/* the thread that made it */
 	uint64_t since;
 };
 
@@ -167,9 +168,9 @@ struct status_mapping {
 	shared_u32 seq;
 	uint8_t live;
 	uint8_t importer;
-	uint16_t buffer;		/* as above */
+	uint16_t buffer;		/* entry of @buffers + 1; 0: it has none */
 	uint8_t prot;			/* PROT_* */
-	uint8_t native;			/* the driver's own mapping of it */
+	uint8_t native;			/* 1: the driver's own mapping */
 	uint16_t reserved;
 	uint32_t tid;
 	uint64_t start, end;
@@ -182,9 +183,9 @@ enum status_event_kind {
 	EVENT_LEARN,		/* the same */
 	EVENT_CLOSE,		/* handle entry ino */
 	EVENT_MAP_IOCTL,	/* importer exporter handle ino native reason outcome */
-	EVENT_MAP,		/* the same, addr len prot */
+	EVENT_MAP,		/* as EVENT_MAP_IOCTL, and addr len prot */
 	EVENT_UNMAP,		/* addr len ino */
-	EVENT_FALLBACK,		/* importer exporter handle ino reason; what came of it follows */
+	EVENT_FALLBACK,		/* importer exporter handle ino reason; EVENT_MAP follows */
 	EVENT_BEGIN,		/* ino prot (DMA_BUF_SYNC_*), took */
 	EVENT_END,		/* the same */
 	EVENT_OWED,		/* ino prot */
@@ -197,13 +198,13 @@ enum status_event_kind {
 struct status_event {
 	shared_u32 seq;
 	uint32_t tid;
-	uint64_t at;			/* ns, CLOCK_MONOTONIC; of BEGIN and END their end */
+	uint64_t at;			/* ns, CLOCK_MONOTONIC; BEGIN, END: of the return */
 	uint8_t kind;			/* enum status_event_kind */
 	uint8_t importer, exporter;	/* names */
 	uint8_t outcome;		/* enum status_outcome */
 	int16_t native, reason;		/* as in a pair */
 	uint32_t handle;
-	uint16_t entry;			/* of imports + 1; tells apart equal handles of two files */
+	uint16_t entry;			/* entry of @imports + 1: two files may share a handle */
 	uint8_t prot;			/* PROT_*, or DMA_BUF_SYNC_READ, _RW */
 	uint8_t reserved;
 	uint64_t ino;
@@ -212,7 +213,7 @@ struct status_event {
 	uint64_t took;			/* nanoseconds */
 };
 
-/* How the fields lie is the same for every machine. */
+/* The layout is the same on every machine. */
 _Static_assert(sizeof(struct status_section) == 16, "layout");
 _Static_assert(sizeof(struct status_file) == 784, "layout");
 _Static_assert(sizeof(struct status_pair) == 24, "layout");
