@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reading primeshim.conf; see config_file.h. A file is read into pages that go again, and not by
- * stdio: what is being started may be an allocator.
+ * Reads primeshim.conf; see config_file.h. The text goes into pages that are unmapped afterwards,
+ * and not through stdio: the program being started may be an allocator.
  */
 #include "config.h"
 
@@ -22,14 +22,14 @@
 #define NAME	"primeshim.conf"
 #define BLANK	" \t"
 
-/* A file that is something else altogether would fill a screen. */
+/* A file of another kind would fill a screen with lines. */
 enum { MOST_TOLD = 8 };
 
 struct config {
 	const char *path;
 	const char *program;
 	config_set *set;
-	int rank;		/* of the file */
+	int rank;		/* rank of the file's settings for all programs */
 	int section;		/* 0: another program's, 1: for all, 2: this program's */
 	unsigned int line;
 	unsigned int wrong;
@@ -44,7 +44,7 @@ static void wrong(struct config *c, const char *before, const char *what)
 			   c->line);
 }
 
-/* Without blanks at both ends. */
+/* Cuts blanks off both ends. */
 static char *trim(char *s)
 {
 	size_t n;
@@ -61,7 +61,7 @@ static void read_section(struct config *c, char *s)
 {
 	size_t n = strlen(s);
 
-	/* What follows a bad one is nobody's. */
+	/* The settings after a bad section header belong to no program. */
 	c->section = 0;
 	if (s[n - 1] != ']') {
 		wrong(c, "a section is written as [program]", "");
@@ -95,7 +95,7 @@ static void read_setting(struct config *c, char *s)
 		wrong(c, "", why);
 }
 
-/* @s has a '\0' behind it, and @len bytes before that. */
+/* @s has @len bytes and a '\0' behind them. */
 static void read_line(struct config *c, char *s, size_t len)
 {
 	c->line++;
@@ -103,7 +103,7 @@ static void read_line(struct config *c, char *s, size_t len)
 		s[--len] = '\0';
 	if (s[strspn(s, BLANK)] == '#')
 		return;
-	/* A terminal heeds them, and a '\0' would hide what follows it. */
+	/* A terminal obeys control characters, and a '\0' would hide the text behind it. */
 	for (size_t i = 0; i < len; i++) {
 		if (((unsigned char)s[i] < ' ' && s[i] != '\t') || s[i] == 0x7f) {
 			wrong(c, "has a control character in it", "");
@@ -125,7 +125,7 @@ void config_text_read(const char *path, char *text, size_t len, const char *prog
 	};
 	char *end = text + len, *next_line;
 
-	/* What some editors put first. */
+	/* The UTF-8 byte order mark, which some editors write. */
 	if (len >= 3 && !memcmp(text, "\357\273\277", 3))
 		text += 3;
 	for (; text < end; text = next_line + 1) {
@@ -137,7 +137,7 @@ void config_text_read(const char *path, char *text, size_t len, const char *prog
 	}
 }
 
-/* As much as there is, up to @len bytes; or a negative errno. */
+/* Reads up to @len bytes: their number, or a negative errno. */
 static ssize_t read_all(int fd, char *text, size_t len)
 {
 	size_t n = 0;
@@ -156,13 +156,18 @@ static ssize_t read_all(int fd, char *text, size_t len)
 	return n;
 }
 
-/* The file's text and its length, 0 for none. @text has room for a byte more than is read. */
+/*
+ * Reads the file into @text, which has room for CONFIG_FILE_LEN + 2 bytes. Returns the text's
+ * length; 0 where it is not read.
+ */
 static size_t load(const char *path, int fd, char *text)
 {
 	struct stat st;
 	ssize_t n;
 
-	/* What is no file may never end, and was opened so that it cannot block. */
+	/*
+	 * A FIFO or device may never end. It was opened with O_NONBLOCK, so the open did not block.
+	 */
 	if (next.fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		log_always("%s: not a file, and not read", path);
 		return 0;
@@ -190,7 +195,7 @@ static void read_file(const char *path, const char *program, int rank, config_se
 	if (fd < 0) {
 		int err = errno;
 
-		/* Where one may not look there may be nothing. */
+		/* A directory that this user may not search counts as having no file. */
 		if (err != ENOENT && err != ENOTDIR && !access(path, F_OK))
 			log_always("%s: not read: %s", path, log_errno(-err));
 		return;
@@ -206,7 +211,7 @@ static void read_file(const char *path, const char *program, int rank, config_se
 
 void config_files_read(const char *program, config_set *set)
 {
-	/* Both are NULL in a process of raised privileges. */
+	/* secure_getenv() returns NULL in a process of raised privileges. */
 	const char *config = secure_getenv("XDG_CONFIG_HOME"), *home = secure_getenv("HOME");
 	char path[PATH_MAX];
 	int n = -1;

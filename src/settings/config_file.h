@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * primeshim.conf, the settings for programs that are started without a launcher:
+ * primeshim.conf: the settings of programs that are started without a launcher.
  *
- *   # a comment; what is before any section, or in [*], is for all programs
+ *   # a comment; lines before any section, or in [*], are for all programs
  *   sync = map
  *   [weston]
  *   mode = rescue
  *
- * Two files are read, and what the second says goes before what the first does:
- * /etc/primeshim.conf, then $XDG_CONFIG_HOME/primeshim.conf (else ~/.config/primeshim.conf). In
- * each a section of the program's goes before [*]. In a process of raised privileges the second is
- * not read: the environment that names it is somebody else's.
+ * The shim reads two files: /etc/primeshim.conf, then $XDG_CONFIG_HOME/primeshim.conf (else
+ * ~/.config/primeshim.conf). The second file takes precedence over the first, and in each file the
+ * program's section takes precedence over [*]. A process of raised privileges does not read the
+ * second file: the environment that names it is somebody else's.
  *
- * A wrong line costs one line on stderr, with its number, and counts for nothing. What is in the
- * section of another program is not looked at.
+ * The shim ignores a wrong line and reports it, with its number, in one line on stderr. The shim
+ * does not check the lines in another program's section.
  */
 #ifndef PRIMESHIM_CONFIG_FILE_H
 #define PRIMESHIM_CONFIG_FILE_H
@@ -22,21 +22,26 @@
 #include <stddef.h>
 
 enum {
-	CONFIG_FILE_LEN = 16384,	/* bytes of a file that are read */
+	CONFIG_FILE_LEN = 16384,	/* bytes of a file that the shim reads */
 	CONFIG_WHY_LEN = 128,
 };
 
 /*
- * Takes note of a key = value, unless there is one of a higher @rank already. False, with what is
- * wrong in @why, where there is no such key or value. Both are free of control characters
- * but for tabs.
+ * Stores @value for @key, unless a value of higher @rank is stored already. False where no such key
+ * or value exists: @why then has a text that says what is wrong. Key and value have no control
+ * characters but tabs.
  */
 typedef bool config_set(int rank, const char *key, const char *value, char *why);
 
-/* For the constructor: no malloc. @program: the name of the section that counts. */
+/*
+ * Reads both files. For the constructor: no malloc. @program: the name of the section that counts.
+ */
 void config_files_read(const char *program, config_set *set);
 
-/* One file's text; @rank for what is said for all, @rank + 1 in the program's section. */
+/*
+ * Reads the text of one file. @rank is the rank of settings for all programs; settings in the
+ * program's section get @rank + 1.
+ */
 void config_text_read(const char *path, char *text, size_t len, const char *program, int rank,
 		      config_set *set);
 

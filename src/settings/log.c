@@ -34,33 +34,36 @@
 #define CGROUP2_SUPER_MAGIC 0x63677270	/* linux/magic.h, 4.5 */
 #endif
 
-/* A descriptor that stays open would be the program's to close, to count and to hand on. */
+/*
+ * Flags for opening the log for each line. (A descriptor that stays open would be the program's to
+ * close, to count and to hand on.)
+ */
 #define TO_FILE	(O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE)
 
-/* What a descriptor leads to; of type 0: it is not open. */
+/* The file that a descriptor leads to. @type 0: the descriptor is not open. */
 struct place {
 	dev_t dev, rdev;
 	ino_t ino;
 	mode_t type;
 };
 
-/* A set of signals as libc and the kernel have it, who differ in size. */
+/* A set of signals for libc and for the kernel, whose sizes differ. */
 union mask {
 	sigset_t libcs;
 	char kernels[_NSIG / 8];
 };
 
-static struct place standard;	/* stderr, as it was at the start */
-static bool stream;		/* and whether it is a socket that takes lines */
-static struct place place;	/* that of @file */
+static struct place standard;	/* stderr's file at the start */
+static bool stream;		/* stderr was a local stream socket at the start */
+static struct place place;	/* the file at the path @file */
 static char file[PATH_MAX];	/* a copy, as the environment is the program's; "": stderr */
-static char terminal[64];	/* stderr's name, if it is one that can be opened again; or "" */
-static char program[65];	/* a copy, too: libc's points to the program's arguments */
+static char terminal[64];	/* path of stderr's terminal, if it can be opened again; or "" */
+static char program[65];	/* a copy, too: libc's pointer leads to the program's arguments */
 static bool started, quiet;
 
-/* Relaxed: at worst one waits for nothing, or a count is wrong. */
+/* Relaxed: at worst a thread waits in vain, or the count is wrong. */
 static atomic_bool full;	/* the last line found no room */
-static atomic_uint lost;	/* lines, since one got through */
+static atomic_uint lost;	/* lines lost since the last line that got through */
 
 static struct place place_of(int fd)
 {
@@ -77,7 +80,10 @@ static bool same(const struct place *a, const struct place *b)
 	       a->ino == b->ino;
 }
 
-/* The journal's socket, or a parent's that reads its child's stderr. A packet is protocol. */
+/*
+ * Is @fd the journal's socket, or that of a parent which reads its child's stderr? Packet sockets
+ * carry a protocol.
+ */
 static bool local_stream(int fd)
 {
 	int domain = 0, type = 0;
@@ -102,7 +108,10 @@ static bool takes_lines(int fd, const struct place *p)
 	}
 }
 
-/* By its number, as the open of another device may do something; /dev/ptmx makes a terminal. */
+/*
+ * Decided by the device number, as opening another device may have effects. Opening /dev/ptmx makes
+ * a terminal.
+ */
 static bool may_be_terminal(const struct place *p)
 {
 	unsigned int n = major(p->rdev);
@@ -112,9 +121,9 @@ static bool may_be_terminal(const struct place *p)
 }
 
 /*
- * A terminal that has room for a byte may not have room for a line, and a write then waits for ever
- * if nobody reads. O_NONBLOCK on descriptor 2 would hold for all who share it: so the shim opens the
- * terminal again, by its name, for each line.
+ * A terminal that has room for a byte may lack room for a line, and a write then waits for ever if
+ * nobody reads. O_NONBLOCK on descriptor 2 would hold for all processes that share it. So the shim
+ * opens the terminal again, by its path, for each line.
  */
 static void name_terminal(void)
 {
@@ -145,7 +154,7 @@ void log_start(void)
 	sandbox_pid();
 }
 
-/* A file that is no data: what is written there changes the kernel, or the process. */
+/* Is @fd a file of a kernel's file system? A write there changes the kernel or the process. */
 static bool is_kernels(int fd)
 {
 	struct statfs st;
@@ -204,8 +213,8 @@ void log_quiet(void)
 }
 
 /*
- * Is there a reader, and room? A pipe has room for a whole line then, unless somebody else fills it
- * in that moment; a terminal may have room for a byte only.
+ * Is there a reader, and room? A pipe then has room for a whole line, unless another process fills
+ * it at that moment; a terminal may have room for a byte only.
  */
 static bool has_room(int fd)
 {
@@ -216,14 +225,14 @@ static bool has_room(int fd)
 	if (!sandbox_may(MAY_POLL))
 		return false;
 	ret = next.poll(&p, 1, was ? 0 : PATIENCE_MS);
-	/* Not for as long again: signals may come often. */
+	/* The second poll does not wait: signals may come often. */
 	if (ret < 0 && errno == EINTR)
 		ret = next.poll(&p, 1, 0);
 	atomic_store_explicit(&full, !ret, memory_order_relaxed);
 	return ret == 1 && p.revents == POLLOUT;
 }
 
-/* By system calls, as preload.c defines libc's functions of signals. */
+/* The signal functions are system calls here: preload.c defines libc's. */
 static bool write_quietly(int fd, const char *line, size_t len)
 {
 	static const struct timespec now;
@@ -234,11 +243,13 @@ static bool write_quietly(int fd, const char *line, size_t len)
 
 	sigaddset(&raised.libcs, SIGPIPE);
 	sigaddset(&raised.libcs, SIGXFSZ);
-	sigaddset(&raised.libcs, SIGTTOU);	/* raises nothing while blocked (tty_check_change()) */
+	sigaddset(&raised.libcs, SIGTTOU);	/* no signal while blocked (tty_check_change()) */
 	if (!sandbox_may(MAY_SIGPROCMASK) ||
 	    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &raised, &was, sizeof(was.kernels)) < 0)
 		return false;
-	/* A signal that is pending already is the program's, which has it blocked then. */
+	/*
+	 * A pending SIGPIPE or SIGXFSZ is the program's: the program has the signal blocked then.
+	 */
 	blocked = sigismember(&was.libcs, SIGPIPE) == 1 || sigismember(&was.libcs, SIGXFSZ) == 1;
 	asked = !blocked || (sandbox_may(MAY_SIGPENDING) &&
 			     !syscall(SYS_rt_sigpending, &pending, sizeof(pending.kernels)));
@@ -296,7 +307,7 @@ static bool log_write(const char *line, size_t len)
 		return false;
 	if (terminal[0] && put_to(terminal, &standard, line, len, &done))
 		return done;
-	/* Also where the terminal cannot be opened any more, as after su. */
+	/* So also where the terminal can no longer be opened, as after su. */
 	return put(STDERR_FILENO, &standard, line, len);
 }
 
@@ -321,7 +332,7 @@ void log_always(const char *fmt, ...)
 	if (m > (int)sizeof(line) - n - 2)
 		m = sizeof(line) - n - 2;
 	line[n + m] = '\n';
-	/* No thread is cancelled by a line: a touch (trap.c) is no cancellation point. */
+	/* A log line is no cancellation point: neither is a touch (trap.c), which may write one. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	if (log_write(line, n + m + 1))
 		atomic_fetch_sub_explicit(&lost, before, memory_order_relaxed);

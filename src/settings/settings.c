@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* What PRIMESHIM_* in the environment, and primeshim.conf, ask for; see settings.h. */
+/*
+ * Reads the settings from PRIMESHIM_* in the environment and from primeshim.conf; see settings.h.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -28,7 +30,7 @@ static const struct {
 } known[] = {
 	{ "PRIMESHIM_MODE", { "redirect", "rescue", "observe", "deny", "off" } },
 #ifdef __BIONIC__
-	/* libsigchain keeps SIGSEGV for ART, and there are sigaction64() and others of its kind. */
+	/* No trap: libsigchain keeps SIGSEGV for ART, and bionic has sigaction64() and its like. */
 	{ "PRIMESHIM_SYNC", { "driver", "map", "off" } },
 #else
 	{ "PRIMESHIM_SYNC", { "driver", "map", "off", "trap" } },
@@ -37,8 +39,8 @@ static const struct {
 	{ "PRIMESHIM_LOG", { "0", "1", "quiet" } },
 	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */
 	{ "PRIMESHIM_DIR", { NULL } },		/* a path */
-	/* Those that follow are not of a file, which has sections. */
-	{ "PRIMESHIM_ONLY", { NULL } },		/* lists of programs' names */
+	/* The last two are not settings of primeshim.conf, which has sections. */
+	{ "PRIMESHIM_ONLY", { NULL } },		/* a list of programs' names */
 	{ "PRIMESHIM_EXCEPT", { NULL } },
 };
 
@@ -46,9 +48,9 @@ static const struct {
 
 enum { MODE, SYNC, EXPORT, LOG, DRIVERS, DIR, NKEYS };
 
-/* What primeshim.conf says, by the same numbers. */
+/* The values of primeshim.conf, by the same numbers. */
 static struct {
-	int rank;	/* 0: nothing */
+	int rank;	/* 0: no value */
 	char value[512];
 } filed[NKEYS];
 
@@ -60,10 +62,13 @@ static int find_value(size_t k, const char *value)
 	return -1;
 }
 
-/* What is asked for; NULL: nothing. A variable that is set goes before the files, also if empty. */
+/*
+ * The value of a setting, or NULL. A variable of the environment, even an empty one, takes
+ * precedence over the files.
+ */
 static const char *setting(size_t k)
 {
-	/* NULL in a process of raised privileges: its environment is somebody else's. */
+	/* NULL in a process of raised privileges, whose environment is somebody else's. */
 	const char *value = secure_getenv(known[k].name);
 
 	return value || !filed[k].rank ? value : filed[k].value;
@@ -76,7 +81,10 @@ static int value_of(size_t k)
 
 	if (i >= 0)
 		return i;
-	/* A file has no value that is not known. */
+	/*
+	 * @value is the environment's: set_from_file() has refused unknown values. The file's may
+	 * be valid.
+	 */
 	instead = filed[k].rank && *filed[k].value ? find_value(k, filed[k].value) : 0;
 	instead = instead < 0 ? 0 : instead;
 	log_always("%s=%s is not known, %s is used", known[k].name, value,
@@ -84,7 +92,7 @@ static int value_of(size_t k)
 	return instead;
 }
 
-/* "mode" for PRIMESHIM_MODE; NKEYS: there is no such key. */
+/* The number of a file's key ("mode" for PRIMESHIM_MODE); NKEYS where no such key exists. */
 static size_t find_key(const char *key)
 {
 	for (size_t k = 0; k < NKEYS; k++) {
@@ -99,7 +107,7 @@ static size_t find_key(const char *key)
 	return NKEYS;
 }
 
-/* May a file say so? An empty value is the default. */
+/* May a file have that value? An empty value stands for the default. */
 static bool value_fits(size_t k, const char *key, const char *value, char *why)
 {
 	const char *absolute = k == DIR || (k == LOG && strchr(value, '/')) ?
@@ -153,13 +161,13 @@ static bool log_wanted(void)
 
 static const char *dir_wanted(void)
 {
-	/* A copy: the program may write its title where its environment was. */
+	/* A copy: the program may write its title over its environment. */
 	static char dir[PATH_MAX];
 	const char *value = setting(DIR);
 
 	if (!value || !*value)
 		return NULL;
-	/* The program may go elsewhere. */
+	/* A relative path would change its meaning with the program's directory. */
 	if (*value != '/')
 		log_always("PRIMESHIM_DIR=%s is not a path from the root: no report", value);
 	else if (strlen(value) >= sizeof(dir))
@@ -169,7 +177,7 @@ static const char *dir_wanted(void)
 	return NULL;
 }
 
-/* Is the program's name in that list? */
+/* Is the program's name in @list? */
 static bool listed(const char *list)
 {
 	size_t len = strlen(program_invocation_short_name);
@@ -182,7 +190,10 @@ static bool listed(const char *list)
 	return false;
 }
 
-/* Of a tree of processes, some may be none of ours. */
+/*
+ * Does the user want this program left alone? Children inherit the environment, and some may not be
+ * meant.
+ */
 static bool left_out(void)
 {
 	const char *only = secure_getenv("PRIMESHIM_ONLY");
@@ -193,7 +204,7 @@ static bool left_out(void)
 
 static void check_names(void)
 {
-	/* It is somebody else's; see setting(). */
+	/* The environment is somebody else's; see setting(). */
 	if (getauxval(AT_SECURE))
 		return;
 	for (char **e = environ; e && *e; e++) {
@@ -235,7 +246,7 @@ void settings_init(void)
 				      memory_order_relaxed);
 		return;
 	}
-	/* Of the files, too, not a line. */
+	/* No line about the files, either. */
 	if (secure_getenv("PRIMESHIM_LOG") && !strcmp(secure_getenv("PRIMESHIM_LOG"), "quiet"))
 		log_quiet();
 	config_files_read(program_invocation_short_name, set_from_file);
@@ -248,7 +259,7 @@ void settings_init(void)
 			    "PRIMESHIM_DRIVERS" : "drivers in primeshim.conf");
 	settings.dir = dir_wanted();
 	check_names();
-	/* What stderr is has to be known from now on; or no line will come. */
+	/* From now on the log has to know what stderr is; or no line will come. */
 	if (settings.log || settings.dir || sync_now() == SYNC_TRAP)
 		log_start();
 	else

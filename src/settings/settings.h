@@ -1,31 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What PRIMESHIM_* in the environment asks for. Written once, by the constructor, before the
- * program has a second thread; immutable afterwards, so it needs no lock. But for the policy, mode
- * and sync, which primeshim(1) can change where there is a shared page.
+ * The settings: PRIMESHIM_* of the environment and primeshim.conf (config_file.h). The constructor
+ * writes them once, before the program has a second thread; afterwards they are immutable and need
+ * no lock. The policy, which is mode and sync, is the exception: primeshim(1) can change it where
+ * the process has a status file.
  *
  *   PRIMESHIM_MODE    redirect (default)  imports are mapped through their dma-buf
  *                     rescue              only where the driver's own mapping does not work
- *                     observe             the native way; what redirect would do is logged
- *                     deny                mmap of an import says EINVAL
+ *                     observe             the native way; the log says what redirect would do
+ *                     deny                mmap of an import fails with EINVAL
  *                     off                 every hook forwards
  *   PRIMESHIM_SYNC    driver (default)    brackets around the accesses that the program makes known
- * to the driver; see sync.h map                 START at map, END at the last unmap off no brackets
- *                     trap                as driver, and a touch while it is not the CPU's turn is
- *                                         caught; see trap.h
+ *                                         to the driver; see sync.h
+ *                     map                 START at map, END at the last unmap
+ *                     off                 no brackets
+ *                     trap                as driver; a touch amid the device's turn is
+ *                                         caught (trap.h)
  *   PRIMESHIM_EXPORT  write (default)     redirect and rescue add DRM_RDWR to the program's exports
- *                     keep                they are made as the program says
- *   PRIMESHIM_DRIVERS NAME,-NAME...       only these importers, but not those; default: all
+ *                     keep                the program's exports stay as the program says
+ *   PRIMESHIM_DRIVERS NAME,-NAME...       these importers only, without those with a minus;
+ *                                         default: all importers
  *   PRIMESHIM_LOG     1                   a line per import, map and fallback on stderr
  *                     /PATH               the same in that file, terminal or read FIFO; see log.h
- *                     0 (default)
- *                     quiet               not a line, not even of what is wrong
- *   PRIMESHIM_DIR     /PATH               a shared page in that directory, which is made if it is
- * missing PRIMESHIM_ONLY    NAME,NAME...        programs but these are left alone, as with mode off
- *   PRIMESHIM_EXCEPT  NAME,NAME...        these are
+ *                     0 (default)         wrong settings alone
+ *                     quiet               not a line, not even of errors
+ *   PRIMESHIM_DIR     /PATH               a status file in that directory, which the shim makes
+ *                                         where it is missing
+ *   PRIMESHIM_ONLY    NAME,NAME...        other programs are left alone, as with mode off
+ *   PRIMESHIM_EXCEPT  NAME,NAME...        these programs are left alone
  *
- * What the environment leaves unset primeshim.conf may say, but for the last two; see
- * config_file.h. A value or a name that is not known costs one line on stderr; the default is kept.
+ * primeshim.conf may set what the environment leaves unset, but not the last two. An unknown value
+ * or name costs one line on stderr, and the default is kept.
  */
 #ifndef PRIMESHIM_SETTINGS_H
 #define PRIMESHIM_SETTINGS_H
@@ -38,17 +43,20 @@
 
 struct settings {
 	bool active;	/* the constructor has run, and the mode is not off or may become another */
-	bool keep;	/* exports are left as they are, in every mode */
+	bool keep;	/* PRIMESHIM_EXPORT=keep: exports stay as they are, in every mode */
 	bool log;
-	const char *dir;	/* where the shared page goes; NULL: there is none */
-	atomic_uint policy;	/* STATUS_POLICY(); relaxed: each call goes by what it finds */
+	const char *dir;	/* the directory of the status file; NULL: there is none */
+	atomic_uint policy;	/* STATUS_POLICY(); relaxed: each call uses what it finds */
 };
 
 extern struct settings settings;
 
 void settings_init(void);
 
-/* May the policy become that? The trap is set up before the program has threads, or not at all. */
+/*
+ * May the policy become @policy? The constructor sets the trap up, before the program has threads;
+ * so trap can be neither begun nor left later.
+ */
 bool settings_may_be(unsigned int policy);
 
 const char *mode_text(unsigned int policy);
@@ -69,19 +77,19 @@ static inline enum sync_policy sync_now(void)
 	return STATUS_SYNC(policy_now());
 }
 
-/* Brackets follow the driver's calls: driver and trap. */
+/* Do brackets follow the program's calls to the driver? So with driver and trap. */
 static inline bool sync_turns(void)
 {
 	return sync_now() == SYNC_DRIVER || sync_now() == SYNC_TRAP;
 }
 
-/* What is refused natively is mapped: redirect and rescue. */
+/* Does the shim map imports that the driver refuses? So in redirect and rescue. */
 static inline bool mode_rescues(void)
 {
 	return mode_now() == MODE_REDIRECT || mode_now() == MODE_RESCUE;
 }
 
-/* Exports get DRM_RDWR. */
+/* Does the shim add DRM_RDWR to exports? */
 static inline bool exports_writable(void)
 {
 	return mode_rescues() && !settings.keep;

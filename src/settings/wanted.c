@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* PRIMESHIM_DRIVERS: which importers the shim acts for; see wanted.h. */
+/* The importers of PRIMESHIM_DRIVERS; see wanted.h. */
 #include "config.h"
 
 #include <string.h>
@@ -7,10 +7,10 @@
 #include "log.h"
 #include "wanted.h"
 
-/* "etnaviv,-i915": only those named, but for those with a minus. Immutable once it is set. */
+/* "etnaviv,-i915": the drivers named, without those that have a minus. Immutable once it is set. */
 static char list[256];
 
-/* The next name in @at, of @len bytes, or NULL. */
+/* The next name in @at, of *@len bytes, or NULL. */
 static const char *word(const char *at, size_t *len)
 {
 	at += strspn(at, ", ");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PRIMESHIM_DRIVERS: the drivers that the user wants to be wrapped. */
+/* PRIMESHIM_DRIVERS: the importers for which the user wants the shim to act. */
 #ifndef PRIMESHIM_WANTED_H
 #define PRIMESHIM_WANTED_H
 
@@ -8,9 +8,9 @@
 #include "drivers/drivers.h"
 
 /*
- * drivers_wanted_init() takes the value, or NULL, once, and tells of
- * names that are not known (they may be drivers that we have not heard of, and count). @from: what
- * said so.
+ * Stores the value @list; NULL: all drivers. Called once. @from: the name of the setting, for a
+ * line about each unknown name. (An unknown name may be a driver that the shim has no table of, and
+ * counts.)
  */
 void drivers_wanted_init(const char *list, const char *from);
 bool driver_wanted(const char *name, const struct driver *d);

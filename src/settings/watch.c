@@ -12,7 +12,7 @@
 atomic_uint ioctl_watch[1 << 16];
 atomic_uint watch_now = WATCH_ALWAYS | WATCH_EXPORTS;
 
-/* With a shared page the mode may become any other. */
+/* With a status file the policy may change to any other. */
 static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 {
 	bool turns = sync_turns() || settings.dir;
@@ -25,7 +25,7 @@ static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 			return WATCH_ALWAYS;
 		return exports_writable() ? WATCH_EXPORTS | WATCH_IMPORTS : WATCH_IMPORTS;
 	case ROLE_MAP_OFFSET:
-		/* An import made where we could not see it is learned here. */
+		/* The shim learns an import here that it did not see being made. */
 		return d == &generic_driver ? WATCH_ALWAYS : WATCH_IMPORTS;
 	case ROLE_CLOSE:
 	case ROLE_RENAME:

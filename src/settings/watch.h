@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which ioctls may matter to us, and when: by the type and number of the request, as bits, which
- * the entry points compare with those that stand for what there is now. Numbers mean something else
- * with each driver, so a driver's count once a file of it has an import.
+ * Which ioctls may matter to the shim, and when. Type and number of a request select a word of
+ * bits. The entry points compare these bits with the bits of the present state (watch_now). The
+ * same number means something else with each driver, so a driver's ioctls count once the shim has a
+ * record of one of the driver's files.
  */
 #ifndef PRIMESHIM_WATCH_H
 #define PRIMESHIM_WATCH_H
@@ -15,27 +16,29 @@
 
 enum {
 	WATCH_ALWAYS = 1,
-	WATCH_EXPORTS = 2,	/* unless ioctl_idle() */
+	WATCH_EXPORTS = 2,	/* an export without imports; not if ioctl_idle() */
 	WATCH_IMPORTS = 4,	/* while there are imports */
-	WATCH_BRACKETS = 8,	/* while a bracket is open */
-	WATCH_OWED = 16,	/* while one is not, of a buffer that is mapped */
+	WATCH_BRACKETS = 8,	/* while any bracket is open */
+	WATCH_OWED = 16,	/* while a mapped buffer has no open bracket */
 };
 
 /*
- * Of all types, so that no instruction is spent on asking for DRM's; untouched pages cost nothing.
- * Words, as riscv64 would call libatomic to change a byte.
- * Relaxed: a thread that makes a call on an import has synchronised with who made that.
+ * The array has words for all types, so that no instruction asks for DRM's type; untouched pages
+ * cost no memory. They are words because riscv64 would call libatomic to change a byte. Relaxed: a
+ * thread that makes a call on an import has synchronised with the thread that made the import.
  */
 extern atomic_uint ioctl_watch[1 << 16];	/* by (uint16_t)request */
 extern atomic_uint watch_now;
 
-/* Once the settings are known: what the DRM core answers. */
+/* Watches the ioctls that the DRM core answers. After settings_init(). */
 void watch_init(void);
 
-/* There is a file of that driver. */
+/* Watches the ioctls of @d, whose first file is being recorded. */
 void watch_driver(const struct driver *d);
 
-/* The number of what @bit stands for has become @n. With a lock held that all who change it take.
+/*
+ * The number of objects that @bit stands for has become @n. Every caller with the same bit holds
+ * the same lock.
  */
 void watch_count(unsigned int bit, unsigned int n);
 
