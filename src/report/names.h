@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The names of importers and exporters, each kept once: few names, many buffers. Numbers stay what
- * they are, in the children of fork() too. All with buffers_lock() held.
+ * The names of importers and exporters. Each name is kept once, since buffers are many and names
+ * few. A name keeps its number, in the children of fork() too. All functions: with buffers_lock()
+ * held.
  */
 #ifndef PRIMESHIM_NAMES_H
 #define PRIMESHIM_NAMES_H
@@ -11,15 +12,18 @@
 #define NAMES		128
 #define NAME_LEN	32
 
-/* 0 is "": not asked yet. One that finds no room is as good as unknown. */
+/* Number 0 is "": the kernel was not asked yet. A name that finds no room counts as unknown. */
 #define NAME_UNKNOWN	1	/* "?" */
 
-/* The number of @name, of which NAME_LEN - 1 bytes count. */
+/*
+ * The number of @name, of which the first NAME_LEN - 1 bytes count; NAME_UNKNOWN where the table is
+ * full.
+ */
 uint8_t name_number(const char *name);
 
 const char *name_text(uint8_t number);
 
-/* Those from 0 on that are in use. */
+/* How many numbers, from 0 on, are in use. */
 unsigned int names_used(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The counters of who has attached to a probe; see probes.h. */
+/* The probes' semaphores: each counts the tools that are attached; see probes.h. */
 #include "config.h"
 
 #include "probes.h"

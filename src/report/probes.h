@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * USDT probes of the provider primeshim, for bpftrace, perf and gdb: one nop each where nobody
- * looks. Their arguments, in order, of which bpftrace can tell six:
+ * USDT probes of the provider primeshim, for bpftrace, perf and gdb. A probe costs one nop where no
+ * tool is attached. The arguments, in order (bpftrace can print six):
  *
  *   import    importer, exporter (char *), handle, inode, bytes
  *   map       importer, exporter (char *), inode, address, bytes, enum status_outcome
@@ -10,8 +10,8 @@
  *   end       inode, direction
  *   close     handle, inode: the import is gone
  *
- * Names cost locks, so they are only asked for where somebody looks: who attaches to a probe raises
- * its semaphore.
+ * Names cost locks, so the shim looks them up only where a tool is attached: a tool that attaches
+ * to a probe raises the probe's semaphore.
  */
 #ifndef PRIMESHIM_PROBES_H
 #define PRIMESHIM_PROBES_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The shared page and its head; see publish.h. publish_file.c makes its file,
- * publish_tables.c has the tables.
+ * The status file and its head; see publish.h. publish_file.c makes the file, publish_tables.c has
+ * the tables.
  */
 #include "config.h"
 
@@ -26,14 +26,14 @@
 #include "show.h"
 #include "stats.h"
 
-static atomic_int maker;	/* the process whose page or draft it is; 0: there is none */
-static atomic_bool failed;	/* relaxed: it is set once and for good */
+static atomic_int maker;	/* process that makes or has the status file; 0: none */
+static atomic_bool failed;	/* relaxed: set once and for good */
 static bool forked;
-static struct publish_status *begun, *made;	/* the draft and the page of who makes one */
+static struct publish_status *begun, *made;	/* of the thread that makes the file */
 
 bool published(void)
 {
-	/* Relaxed: whatever depends on it takes buffers_lock() and asks again. */
+	/* Relaxed: a caller that depends on the answer takes buffers_lock() and asks again. */
 	return atomic_load_explicit(&maker, memory_order_relaxed);
 }
 
@@ -48,7 +48,7 @@ static void read_command(char *command, size_t len)
 	next.close(fd);
 }
 
-/* The fields of a new draft's head that no other thread changes. */
+/* Fills the fields of a new draft's head that no other thread changes. */
 static void fill_head(struct status_file *h)
 {
 	struct timespec real;
@@ -119,11 +119,11 @@ void publish_made(int ret)
 		return;
 	}
 	publish_draft_copy(p);
-	/* Release: other threads write into the page after that copy. */
+	/* Release: other threads write into the file after that copy. */
 	atomic_store_explicit(&publish_status, p, memory_order_release);
 	publish_file_done();
 	stats_publish(p->head.counters);
-	/* Last, so that a reader never takes half a page for a whole one. */
+	/* The magic comes last, so a reader never takes half a file for a whole one. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy(p->head.magic, STATUS_MAGIC, sizeof(p->head.magic));
 }
@@ -141,8 +141,8 @@ void publish_forked(void)
 	publish_draft_end();
 	publish_file_forked();
 	/*
-	 * A signal handler may have forked amid a store into the page, and the child returns to
-	 * that store: the page is replaced, and not unmapped.
+	 * A signal handler may have forked amid a store into the file, and the child returns to
+	 * that store. So the mapping is replaced, and not unmapped.
 	 */
 	if (p)
 		next_mmap(p, page_round(sizeof(*p)), PROT_READ | PROT_WRITE,
@@ -156,7 +156,7 @@ void publish_follow(void)
 
 	if (!p)
 		return;
-	/* The one word of the page that the shim reads: any value may be there. */
+	/* The one word of the status file that the shim reads; any value may be there. */
 	now = __atomic_load_n(&p->head.policy, __ATOMIC_RELAXED);
 	is = atomic_load_explicit(&settings.policy, memory_order_relaxed);
 	if (now == is || !settings_may_be(now) ||

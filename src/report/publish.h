@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared page (status_file.h) as the shim writes it. Without PRIMESHIM_DIR, and where no page
- * can be made, which is told once, every function here does nothing.
+ * The status file (status_file.h) as the shim writes it. ("Page" in the names here stands for the
+ * status file.) Every function does nothing without PRIMESHIM_DIR, and where the file cannot be
+ * made, which the shim reports once.
  */
 #ifndef PRIMESHIM_PUBLISH_H
 #define PRIMESHIM_PUBLISH_H
@@ -12,74 +13,89 @@
 #include "kernel/status_file.h"
 
 /*
- * A buffer or an import has the number + 1 of its entry in the page; or this, for good, where its
- * table was full. struct buffer has 11 bits for it.
+ * A buffer or an import stores the number + 1 of its entry in the status file. It stores this
+ * value, for good, where its table was full. struct buffer has 11 bits for it.
  */
 #define PUBLISH_NO_ENTRY	2047U
 
-/* The number as the page has it: 0 for none. */
+/* @number as the status file has it: 0 where there is no entry. */
 static inline unsigned int publish_entry(unsigned int number)
 {
 	return number == PUBLISH_NO_ENTRY ? 0 : number;
 }
 
-/* Is there a page, or will there be one soon? */
+/* Is there a status file, or is a thread making it? */
 bool published(void);
 
-/* Heeds what a reader has written into the page: the mode from here on. Not with a lock held. */
+/* Adopts the policy that a reader has written into the status file. The caller holds no lock. */
 void publish_follow(void);
 
-/* In the child of a fork(): the page is the parent's. The next snapshot_open() makes its own. */
+/*
+ * In the child of a fork(): the status file is the parent's. The child's next snapshot_open() makes
+ * its own.
+ */
 void publish_forked(void);
 
-/* The process exits. Not in the child of a vfork(). */
+/* The process exits. Not called in the child of a vfork(). */
 void publish_end(void);
 
-/* Nanoseconds, CLOCK_MONOTONIC. */
+/* Nanoseconds, CLOCK_MONOTONIC; 0 where the clock may not be asked (sandbox.h). */
 uint64_t publish_now(void);
 
-/* Its @at is now if it is 0; number and thread are added. With or without locks. */
+/*
+ * Writes an event. The shim adds number and thread, and the time where @at is 0. With or without
+ * locks.
+ */
 void publish_event(struct status_event e);
 
-/* Everything below with buffers_lock() held. */
+/* Everything below: with buffers_lock() held. */
 
-/* Another call that came to that: key alone counts, @count and @bytes are added. */
+/*
+ * Counts a call with the outcome of @key, and adds @bytes; @key's own count and bytes are ignored.
+ */
 void publish_pair(const struct status_pair *key, uint64_t bytes);
 
-/* The name with that number is @text, of NAME_LEN bytes. */
+/* The name @number is @text, of NAME_LEN bytes. */
 void publish_name(unsigned int number, const char *text);
 
 /*
- * The buffer with that number has changed (0: it is new): @b, but for what the page counts. Returns
- * its number from here on.
+ * The buffer with entry @slot (0: a new buffer) is as in @b, but for the numbers that the status
+ * file counts itself. Returns the buffer's entry from now on.
  */
 unsigned int publish_buffer(unsigned int slot, const struct status_buffer *b);
 void publish_buffer_gone(unsigned int slot);
 
-/* The buffer had brackets begun or ended, or a START left owed; @ns in START. */
+/*
+ * The buffer had @begins brackets begun and @ends ended, and @owed STARTs deferred. @ns:
+ * nanoseconds in START.
+ */
 void publish_brackets(unsigned int slot, unsigned int begins, unsigned int ends,
 		      unsigned int owed, uint64_t ns);
 
-/* The same of an import. */
+/* publish_buffer() and publish_buffer_gone() for an import. */
 unsigned int publish_import(unsigned int slot, const struct status_import *imp);
 void publish_import_gone(unsigned int slot);
 
 void publish_mapping(const struct status_mapping *m);
 
 /*
- * What was mapped in [@start, @end) has changed or gone. @piece gives the first mapping that there
- * is now in [start, end), or false.
+ * The mappings in [@start, @end) have changed or gone. @piece gives the first mapping that now
+ * exists in [start, end), or returns false.
  */
 typedef bool publish_piece_fn(uint64_t start, uint64_t end, struct status_mapping *m);
 void publish_mapping_changed(uint64_t start, uint64_t end, publish_piece_fn *piece);
 
 /*
- * The making of a page, step by step, for snapshot.c. publish_due(): this process's number, if it
- * has a page to make; else 0, or a reason for publish_failed(). publish_begin(): the tables are
- * kept from here on, and are empty; 1 where another thread was first. publish_make() makes the
- * file, and waits for the file system. publish_made(): the page is shown, or given up, as that has
- * said. publish_failed() tells the reason, once. publish_begin() and publish_made() with
- * buffers_lock() held, the others not with a lock held. A negative errno or reason; 0.
+ * The steps of making a status file, for snapshot.c.
+ *
+ * publish_due(): the process's number, if it has a file to make; 0 if it has none; or a reason for
+ * publish_failed(). publish_begin(): the tables are kept from here on, and are empty; 1 where
+ * another thread was first. publish_make() makes the file, and waits for the file system.
+ * publish_made(): the file is shown, or given up where @ret, the result of publish_make(), is
+ * negative. publish_failed() reports @reason, once.
+ *
+ * publish_begin() and publish_made(): with buffers_lock() held. The others: with no lock held. 0, a
+ * negative errno, or a reason.
  */
 int publish_due(void);
 int publish_begin(int pid);

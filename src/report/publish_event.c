@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The events of the shared page, which is here or not; see publish.h. */
+/* The events of the status file; see publish.h. Without a status file the functions do nothing. */
 #include "config.h"
 
 #include <string.h>
@@ -13,9 +13,9 @@
 #include "show.h"
 
 _Atomic(struct publish_status *) publish_status;
-static shared_u32 events;	/* how many there were */
+static shared_u32 events;	/* the number of events so far */
 
-/* Of this thread; 0: to be asked. */
+/* The thread's number; 0: not asked yet. */
 static __thread uint32_t thread __attribute__((tls_model("initial-exec")));
 
 uint64_t publish_now(void)
@@ -31,7 +31,10 @@ uint32_t publish_thread(void)
 {
 	long tid;
 
-	/* Asked by all who make a page, but for a thread that comes after a filter. */
+	/*
+	 * Every process that makes a status file may ask. A thread that begins under a later filter
+	 * may not.
+	 */
 	if (!thread && sandbox_may(MAY_FILES)) {
 		tid = syscall(SYS_gettid);
 		thread = tid > 0 ? tid : 0;
@@ -54,7 +57,7 @@ void publish_event(struct status_event e)
 	SHOW(&p->head.events.used, &events);
 	to = &p->events[(number - 1) % PUBLISH_EVENTS];
 	__atomic_store_n(&to->seq, 0, __ATOMIC_RELAXED);
-	/* The number is away before the rest changes, and back when it has. */
+	/* The event's number is 0 while the rest changes, and is stored after it. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy((char *)to + sizeof(to->seq), (char *)&e + sizeof(e.seq), sizeof(e) - sizeof(e.seq));
 	__atomic_store_n(&to->seq, number, __ATOMIC_RELEASE);

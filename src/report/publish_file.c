@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Makes the file of the shared page and maps it; see publish_status.h.
+ * Makes the status file and maps it; see publish_status.h.
  *
- * The shim writes nobody else's file: the directory belongs to this user and is closed to others,
- * and the file is new. The file system has to keep room for the whole file, or a store into the page
- * would be SIGBUS once the disk is full. A store is SIGBUS, too, after somebody has cut the file
- * short: the file has mode 0400, so no redirection and no editor of the user's opens it for
- * writing. A file system may be slow. The thread that makes the file holds no lock of ours
- * meanwhile.
+ * The shim writes nobody else's file: the directory belongs to this user, others cannot write
+ * there, and the file is new. The file system has to keep room for the whole file, or a store into
+ * the mapping would raise SIGBUS once the disk is full. A store raises SIGBUS, too, after another
+ * process has cut the file short: the file has mode 0400, so no redirection and no editor of the
+ * user's opens it for writing. A file system may be slow: the thread that makes the file holds no
+ * lock of the shim meanwhile.
  */
 #include "config.h"
 
@@ -46,8 +46,9 @@
 #endif
 
 /*
- * A descriptor that this file has open for a while. Another thread of the program may close it, and
- * the kernel may then give its number to a file of the program's: @dev and @ino tell the two apart.
+ * A descriptor that the code here has open for a while. Another thread of the program may close it,
+ * and the kernel may then give its number to a file of the program's: @dev and @ino distinguish the
+ * two.
  */
 struct held {
 	atomic_int fd;		/* -1: none */
@@ -55,7 +56,10 @@ struct held {
 	ino_t ino;
 };
 
-/* One thread makes the page. These are not its own, for the child of a fork() by another thread. */
+/*
+ * One thread makes the file. The variables are not local to it, so the child of a fork() by another
+ * thread finds them.
+ */
 static struct held directory = { .fd = -1 }, file = { .fd = -1 };
 static _Atomic(void *) mapped;
 
@@ -69,7 +73,7 @@ static int hold(struct held *h, int fd, struct stat *st)
 	}
 	h->dev = st->st_dev;
 	h->ino = st->st_ino;
-	/* Last: whoever forks now copies @dev and @ino with it. */
+	/* Last: a thread that forks from here on copies @dev and @ino with it. */
 	atomic_store(&h->fd, fd);
 	return 0;
 }
@@ -80,7 +84,7 @@ static bool is_held(const struct held *h, int fd)
 
 	if (fd < 0)
 		return false;
-	/* Any other error says that there is a descriptor: most likely it is still ours. */
+	/* Any other error says that the descriptor is open: most likely it is still the shim's. */
 	if (sandbox_fstat(fd, &st) < 0)
 		return errno != EBADF;
 	return st.st_dev == h->dev && st.st_ino == h->ino;
@@ -113,14 +117,14 @@ static int open_directory(const char *dir)
 
 /*
  * Does the file system keep the room of the new file @fd for good? The file systems listed here do:
- * they write a file's blocks in place. Where files can be clones of each other no file system does:
+ * they write a file's blocks in place. No file system does where files can be clones of each other:
  * two files then share blocks (after cp, or a snapshot), and the next store needs new blocks. XFS
- * can be made with clones or without, so the kernel is asked to clone the file, which is empty,
- * onto itself. An overlay passes the question on to its upper file system, of which it tells
- * nothing else.
+ * can be made with clones or without, so the shim asks the kernel to clone the file, which is
+ * empty, onto itself. An overlay passes this request on to its upper file system, and reports
+ * nothing else of it.
  *
  * Not listed: btrfs (a kernel before 6.17 wants new blocks for each mapped store even of a file
- * that has FS_NOCOW_FL; a later kernel does so after a snapshot), bcachefs, ZFS, NILFS and UBIFS,
+ * that has FS_NOCOW_FL; a later kernel does so after a snapshot); bcachefs, ZFS, NILFS and UBIFS,
  * which write no block in place; and NFS, CIFS, Ceph, 9P and FUSE, where a store may wait for a
  * server.
  */
@@ -133,7 +137,7 @@ static bool keeps_room(int fd)
 	switch ((uint32_t)st.f_type) {
 	case TMPFS_MAGIC:
 	case RAMFS_MAGIC:
-	case EXT4_SUPER_MAGIC:		/* of ext2 and ext3, too */
+	case EXT4_SUPER_MAGIC:		/* also the number of ext2 and ext3 */
 	case XFS_SUPER_MAGIC:
 	case F2FS_SUPER_MAGIC:
 	case OVERLAYFS_SUPER_MAGIC:
@@ -143,8 +147,8 @@ static bool keeps_room(int fd)
 }
 
 /*
- * Gives the file its blocks. Some file systems (ext2, ramfs) have no fallocate(), and a signal may
- * end it (tmpfs): then by writing.
+ * Gives the file its blocks: by writing them where the file system has no fallocate() (ext2, ramfs)
+ * or a signal has ended it (tmpfs).
  */
 static int allocate(int fd, size_t size)
 {
@@ -164,8 +168,8 @@ static int allocate(int fd, size_t size)
 }
 
 /*
- * The same without SIGXFSZ, which the kernel sends to a thread that goes past RLIMIT_FSIZE. Another
- * thread may set the limit after this one has asked for it.
+ * allocate() without SIGXFSZ, which the kernel sends to a thread that exceeds RLIMIT_FSIZE. Another
+ * thread may lower the limit after this thread has asked for it.
  */
 static int allocate_quietly(int fd, size_t size)
 {
@@ -201,7 +205,7 @@ static int map_file(int fd, size_t size)
 	ret = hold(&file, fd, &st);
 	if (ret)
 		return ret;
-	/* At once, while the number is surely that file's. */
+	/* Mapped at once, while the number surely is the new file's. */
 	ret = next_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0, &at);
 	if (ret)
 		return ret;
@@ -211,7 +215,10 @@ static int map_file(int fd, size_t size)
 	if (!keeps_room(fd))
 		return -EOPNOTSUPP;
 	ret = allocate_quietly(fd, size);
-	/* A file system may be slow at a first store, and who stores into a table has a lock. */
+	/*
+	 * The first stores are made here: a file system may be slow at them, and a thread that
+	 * stores into a table holds a lock.
+	 */
 	for (size_t n = 0; !ret && n < offsetof(struct publish_status, events); n += step)
 		((volatile char *)at)[n] = 0;
 	return ret;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The tables of the shared page: what there is, kept as it changes; see publish.h. All of it is
- * written with buffers_lock() held, so that there is one writer at a time: into the draft
- * (publish_status.h), and from there into the page, whose readers go by @seq.
+ * The tables of the status file, kept as the records change; see publish.h. All writes are made
+ * with buffers_lock() held, so there is one writer at a time: into the draft (publish_status.h),
+ * and from there into the file. Readers of the file go by @seq.
  */
 #include "config.h"
 
@@ -16,30 +16,30 @@
 
 #define COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
-/* Without the events. */
+/* The draft leaves out the events. */
 #define DRAFT_SIZE	offsetof(struct publish_status, events)
 
 /*
- * The draft stays in its place when it has ended: a signal handler may have forked amid a change of
- * it, and the child returns to that change.
+ * The draft stays mapped when it has ended: a signal handler may have forked amid a change of it,
+ * and the child returns to that change.
  */
 static struct publish_status *draft;
-static bool kept;		/* begun, and not ended */
+static bool kept;		/* the draft has begun, and not ended */
 
 /*
- * By table: no entry below is free. The lowest free entry is always used, so that the entries that
- * have ever been used are few.
+ * By table: all entries below this one are in use. The lowest free entry is always used, which
+ * keeps @used of the table small.
  */
 enum { BUFFERS, IMPORTS, MAPPINGS, TABLES };
 static unsigned int full[TABLES];
 
-/* All tables whose entries come and go have entries that begin with these. */
+/* Entries of the tables that change (buffers, imports, mappings) begin with these fields. */
 struct any_entry {
 	shared_u32 seq;
 	uint8_t live;
 };
 
-/* The place in the page of what is at @from in the draft; NULL while there is no page. */
+/* The place in the status file of the draft's @from; NULL while there is no file. */
 static void *place(const void *from)
 {
 	char *p = (char *)publish_at();
@@ -51,7 +51,7 @@ static void show_u32(const shared_u32 *from)
 {
 	shared_u32 *to = place(from);
 
-	/* Release: entries are there before they are in use. */
+	/* Release: a reader sees entries before the number that says they are in use. */
 	if (to)
 		__atomic_store_n(to, *from, __ATOMIC_RELEASE);
 }
@@ -72,7 +72,7 @@ static void show_bytes(const void *from, size_t len)
 		memcpy(to, from, len);
 }
 
-/* Around a change of an entry: its number is odd meanwhile. */
+/* Around a change of an entry: its @seq is odd meanwhile. */
 static void write_begin(void *e)
 {
 	struct any_entry *from = e, *to = place(from);
@@ -103,8 +103,8 @@ static void no_room(void)
 }
 
 /*
- * The number + 1 of a free entry of a table with @n of @size bytes from @first on, or
- * PUBLISH_NO_ENTRY where there is none.
+ * The number + 1 of a free entry of a table: @n entries of @size bytes from @first on. *@at is the
+ * table's @full. PUBLISH_NO_ENTRY where no entry is free.
  */
 static unsigned int find_free(const void *first, size_t size, unsigned int n, shared_u32 *used,
 			      unsigned int *at)
@@ -126,7 +126,7 @@ static unsigned int find_free(const void *first, size_t size, unsigned int n, sh
 	find_free(draft->table, sizeof(draft->table[0]), COUNT(draft->table),	\
 		  &draft->head.table.used, &full[id])
 
-/* The entry of that number is free. */
+/* Entry @number - 1 has become free. */
 static void freed(unsigned int id, unsigned int number)
 {
 	if (number - 1 < full[id])
@@ -318,7 +318,9 @@ void publish_mapping(const struct status_mapping *m)
 		add_mapping(m, publish_now(), publish_thread());
 }
 
-/* What is left of one that was at @e, in pieces: the first stays there. */
+/*
+ * Writes the rest of the mapping that @e had, which may be in pieces: the first piece stays in @e.
+ */
 static void recheck(struct status_mapping *e, publish_piece_fn *piece)
 {
 	const struct status_mapping was = *e;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers that stand twice: in the process's own memory, where threads raise them, and in the
- * shared page, which others can write and which is therefore never read.
+ * Numbers that exist twice: in the process's own memory, where threads raise them, and in the
+ * status file. The shim never reads the copy in the file, since other processes can write there.
  */
 #ifndef PRIMESHIM_SHOW_H
 #define PRIMESHIM_SHOW_H
 
 /*
- * Copies *(from), which the caller has just raised, to *(to) in the page. Two threads that do so at
- * once may store in the wrong order. So a thread that finds, after its store, another number in
- * *(from) stores again, and no older number stays in *(to).
+ * Copies *(from), which the caller has just raised, to *(to) in the status file. Two threads that
+ * do so at once may store in the wrong order. So a thread that finds, after its store, another
+ * number in *(from) stores again, and no older number stays in *(to).
  *
- * The fences: each thread raises, fences, stores, fences and loads. Of two threads the one whose
- * store comes last in *(to) thus loads what the other one has raised. A thread goes round only when
- * another has raised *(from), whatever others do to *(to).
+ * The fences: each thread raises, fences, stores, fences and loads. Of two threads, the thread
+ * whose store comes last in *(to) thus loads the number that the other thread has raised. A thread
+ * repeats the loop only when another has raised *(from), whatever other processes do to *(to).
  */
 #define SHOW(to, from) do {						\
 	__typeof__(*(from)) shown_;					\

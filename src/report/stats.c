@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What happened, counted; see stats.h. */
+/* The counters; see stats.h. */
 #include "config.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happened, counted (enum counter of status_file.h). Each counter stands for itself and orders
- * nothing. Raised on the slow paths only. Printed in one line at exit where PRIMESHIM_LOG asks for
- * it; shown in the shared page where there is one. The program's own DMA_BUF_IOCTL_SYNC are seen in
- * mode observe, and with PRIMESHIM_DIR.
+ * Counters of what happened (enum counter of status_file.h). Each counter stands for itself and
+ * orders nothing. The shim raises them on the slow paths only, prints them in one line at exit
+ * where PRIMESHIM_LOG asks for it, and shows them in the status file where there is one. The shim
+ * sees the program's own DMA_BUF_IOCTL_SYNC in mode observe and with PRIMESHIM_DIR.
  */
 #ifndef PRIMESHIM_STATS_H
 #define PRIMESHIM_STATS_H
@@ -15,7 +15,7 @@
 /* The counters, in the process's own memory. */
 extern shared_u64 stats[STAT_COUNT];
 
-/* Where they are shown as well: in the shared page. NULL: nowhere. */
+/* The counters in the status file; NULL: there is none. */
 extern _Atomic(shared_u64 *) stats_shown;
 
 void stats_show(shared_u64 *page, enum counter s);
@@ -24,7 +24,10 @@ static inline void stat_add(enum counter s, uint64_t n)
 {
 	shared_u64 *page;
 
-	/* Sequentially consistent, as stats_publish() is: it sees the count, or we the page. */
+	/*
+	 * Sequentially consistent, as stats_publish() is: it sees the count, or this thread sees
+	 * the file.
+	 */
 	__atomic_fetch_add(&stats[s], n, __ATOMIC_SEQ_CST);
 	page = atomic_load(&stats_shown);
 	if (page)
@@ -38,10 +41,12 @@ static inline void stat_inc(enum counter s)
 
 uint64_t stat_get(enum counter s);
 
-/* From now on shown in @page, too. */
+/* Shows the counters in @page, those of the status file, from now on. */
 void stats_publish(shared_u64 *page);
 
-/* In a child, whose parent the page belongs to: from zero. */
+/*
+ * In the child of a fork(): the status file is the parent's, and the child's counters begin at 0.
+ */
 void stats_unpublish(void);
 
 void stats_log(void);
