@@ -12,9 +12,9 @@
 #include "pages.h"
 
 /*
- * Bytes of address space in one reservation. The first is small, since a program may have little
- * address space left (RLIMIT_AS); each further one is twice as large, up to RESERVED_MOST. The
- * kernel gives no memory before a page is used.
+ * Bytes of address space in one reservation. The first reservation is small, since a program may
+ * have little address space left (RLIMIT_AS). Each further one is twice as large, up to
+ * RESERVED_MOST. The kernel gives no memory before a page is used.
  */
 #define RESERVED_FIRST	((size_t)1 << 20)
 #define RESERVED_MOST	((size_t)(sizeof(void *) == 8 ? 16 : 1) << 20)

@@ -2,8 +2,7 @@
 /*
  * Memory for the tables of the records, in whole pages, straight from the kernel (range.h gives the
  * reason). The tables lie in a reservation of their own. When a driver refuses a MAP_FIXED, the
- * kernel leaves a gap that the program may map again; a table that the kernel had put into that gap
- * would be replaced.
+ * kernel leaves a gap that the program may map again. A table in that gap would be replaced.
  */
 #ifndef PRIMESHIM_PAGES_H
 #define PRIMESHIM_PAGES_H

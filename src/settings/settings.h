@@ -54,8 +54,8 @@ extern struct settings settings;
 void settings_init(void);
 
 /*
- * May the policy become @policy? The constructor sets the trap up, before the program has threads;
- * so trap can be neither begun nor left later.
+ * May the policy become @policy? The constructor sets the trap up before the program has threads,
+ * so the trap can be neither begun nor left later.
  */
 bool settings_may_be(unsigned int policy);
 

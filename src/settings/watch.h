@@ -23,9 +23,10 @@ enum {
 };
 
 /*
- * The array has words for all types, so that no instruction asks for DRM's type; untouched pages
- * cost no memory. They are words because riscv64 would call libatomic to change a byte. Relaxed: a
- * thread that makes a call on an import has synchronised with the thread that made the import.
+ * The array has words for all types, so that no instruction asks for DRM's type. Untouched pages
+ * cost no memory. The elements are words because riscv64 would call libatomic to change a byte.
+ * Relaxed: a thread that makes a call on an import has synchronised with the thread that made the
+ * import.
  */
 extern atomic_uint ioctl_watch[1 << 16];	/* by (uint16_t)request */
 extern atomic_uint watch_now;
