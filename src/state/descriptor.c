@@ -22,29 +22,33 @@
 #endif
 
 /*
- * Pages of entries, made when needed and never given back, so that they can be read without the
- * lock. Descriptors beyond the table are not remembered; sysctl fs.nr_open is 2^20 by default.
+ * Pages of entries, made when needed and never given back, so they can be read without the lock.
+ * The table ends at fs.nr_open's default of 2^20, and the shim keeps no record of descriptors
+ * beyond.
  */
 #define PER_PAGE	1024
 #define PAGES		1024
 
-/* A struct file, or with PRIVATE a struct buffer. Relaxed: the lock is taken before it is used. */
+/*
+ * A struct file, or a struct buffer with the bit PRIVATE. Relaxed: a reader takes the lock before
+ * it follows the pointer.
+ */
 typedef _Atomic(uintptr_t) entry_t;
 #define PRIVATE		((uintptr_t)1)
 
 /*
- * Over the numbers of private descriptors: a call that puts something at one of them, or closes it,
- * is made with this held. The kernel gives a number that is in use to nobody else.
+ * Protects the numbers of private descriptors. The shim holds it over a call that closes one of
+ * them or puts another file there. The kernel gives a number that is in use to no other thread.
  */
 static struct lock numbers;
-static unsigned int stays;	/* descriptors_stay_above() without its end; under numbers */
+static unsigned int stays;	/* calls of descriptors_stay_above() under way; under numbers */
 
-static struct lock lock;	/* over what follows, and struct file's refs, fd, all and free */
+static struct lock lock;	/* for the following, and struct file's refs, fd, all, free */
 static _Atomic(entry_t *) table[PAGES];
-static unsigned int used;	/* entries at and beyond this have always been empty */
-static struct file *unused;	/* files without a reference */
+static unsigned int used;	/* entries from here on have always been empty */
+static struct file *unused;	/* file records without a reference */
 static atomic_uint taken;	/* how often a file has lost an entry; read without the lock */
-static _Atomic(pid_t *) owner;	/* in a page of its own, wiped by fork(); made once */
+static _Atomic(pid_t *) owner;	/* the records' process, in a page that fork() wipes; made once */
 
 atomic_uint descriptors_live;
 
@@ -76,8 +80,10 @@ bool descriptors_free(void)
 static entry_t *entry(unsigned int fd)
 {
 	entry_t *page = fd < PER_PAGE * PAGES ?
-				/* Acquire: pairs with the release in room_for(), so that the page
-				   is seen zeroed. */
+				/*
+				 * Acquire: pairs with the release in room_for(), so the reader sees
+				 * a zeroed page.
+				 */
 				atomic_load_explicit(&table[fd / PER_PAGE], memory_order_acquire) :
 				NULL;
 
@@ -107,7 +113,7 @@ static pid_t *owned(void)
 	return atomic_load_explicit(&owner, memory_order_acquire);
 }
 
-/* This process's number; or -1 where it cannot be asked, and is taken for its own. */
+/* This process's number; -1 where it may not be asked, and then the records count as its own. */
 static pid_t self(void)
 {
 	pid_t pid = sandbox_pid();
@@ -121,7 +127,7 @@ static void own(void)
 
 	if (!page)
 		return;
-	/* An older kernel does not know it: then such a child is taken for a vfork()'s. */
+	/* A kernel before 4.14 does not know the flag: such a child then counts as a vfork()'s. */
 	if (sandbox_may(MAY_MADVISE))
 		madvise(page, page_size(), MADV_WIPEONFORK);
 	*page = self();
@@ -144,7 +150,7 @@ static bool room_for(unsigned int fd)
 	return page;
 }
 
-/* With room for it. */
+/* After room_for(@fd). */
 static void put(unsigned int fd, uintptr_t what)
 {
 	uintptr_t old = atomic_exchange_explicit(entry(fd), what, memory_order_relaxed);
@@ -172,12 +178,12 @@ bool descriptors_borrowed(void)
 void descriptors_forked(void)
 {
 	sandbox_forked();
-	stays = 0;	/* other threads' */
+	stays = 0;	/* the calls were other threads' */
 	if (owned())
 		*owned() = self();
 }
 
-/* A private one that is no use: its buffer, or NULL. */
+/* The buffer of the private descriptor @fd if the buffer does not need @fd any more, else NULL. */
 static const struct buffer *idle(int fd)
 {
 	struct buffer *b;
@@ -257,7 +263,10 @@ void file_put(struct file *f)
 	descriptors_unlock();
 	if (!last)
 		return;
-	/* Nobody can come by it any more, and it is not used again before it has no reference. */
+	/*
+	 * No thread can find the record any more, and no thread reuses it before it has no
+	 * reference.
+	 */
 	file_clear(f);
 	descriptors_lock();
 	f->refs = 0;
@@ -349,9 +358,9 @@ int descriptor_of(struct file *f)
 }
 
 /*
- * Where private descriptors go: the first of these that the limit (RLIMIT_NOFILE) allows. The rest
- * up to the limit stays the program's, and so does what select() can name where there is room
- * beyond it (FD_SETSIZE). A number that is higher would blow up the kernel's table.
+ * Where private descriptors go: the first place that the limit (RLIMIT_NOFILE) allows. The other
+ * numbers up to the limit stay the program's. So do those that select() can name (FD_SETSIZE),
+ * where there is room beyond them. A higher number would blow up the kernel's table.
  */
 static const struct {
 	int first;
@@ -363,10 +372,10 @@ static const struct {
 
 #define PLACES_COUNT (sizeof(places) / sizeof(places[0]))
 
-static size_t place;		/* the one that the limit allows; under numbers */
-static atomic_uint lowest;	/* private ones lie from here on, 0: there is none; relaxed */
+static size_t place;		/* the place that the limit allows; under numbers */
+static atomic_uint lowest;	/* private numbers lie from here on; 0: none yet; relaxed */
 
-#define USUAL	2		/* with the limit that most systems have */
+#define USUAL	2		/* the place for the limit that most systems have */
 
 bool descriptor_contested(unsigned int fd)
 {
@@ -380,12 +389,15 @@ static bool in_place(int fd)
 	return fd >= places[place].first && fd < places[place].first + places[place].count;
 }
 
-/* @fd where programs do not look for descriptors; or a negative errno. Under numbers. */
+/*
+ * @fd itself, or a duplicate, in a place where programs do not look for descriptors; or a negative
+ * errno. Under numbers.
+ */
 static int raised(int fd)
 {
 	if (!sandbox_may(MAY_DUPFD))
 		return -EPERM;
-	/* A limit that was lower than usual may have been raised again. */
+	/* The user or the program may have raised a limit that was lower than usual. */
 	if (place > USUAL)
 		place = 0;
 	for (; place < PLACES_COUNT; place++) {
@@ -405,7 +417,7 @@ static int raised(int fd)
 			next.close(high);
 			return -EMFILE;
 		}
-		/* Beyond the limit. */
+		/* EINVAL: the place lies beyond the limit. */
 		if (errno != EINVAL)
 			return -errno;
 	}
@@ -427,7 +439,7 @@ unsigned int descriptors_stay_above(void)
 void descriptors_spread(void)
 {
 	descriptor_numbers_lock();
-	/* A handler that ran amid the call may have forked: then this is the child. */
+	/* A signal handler that ran amid the call may have forked: this is the child then. */
 	stays -= stays != 0;
 	descriptor_numbers_unlock();
 }
@@ -448,7 +460,7 @@ static bool make_private(int fd, struct buffer *b)
 	return done;
 }
 
-/* @fd is no longer @b's; it may be another's already. */
+/* Drops the record that @fd is @b's; @fd may be another file's already. */
 static void reveal(int fd, const struct buffer *b)
 {
 	descriptors_lock();
@@ -457,7 +469,9 @@ static void reveal(int fd, const struct buffer *b)
 	descriptors_unlock();
 }
 
-/* Take the number into @b, unless it has one or is no longer mapped. Under numbers. */
+/*
+ * Makes @fd the private descriptor of @b, unless @b has one or is no longer mapped. Under numbers.
+ */
 static bool give(struct buffer *b, int fd)
 {
 	bool wanted;
@@ -510,7 +524,7 @@ bool descriptor_private(int fd)
 		return false;
 	if (dmabuf_is(fd, &id))
 		return true;
-	/* Closed by a raw system call: the number is the program's. */
+	/* A raw system call has closed @fd: the number is the program's. */
 	reveal(fd, b);
 	return false;
 }
@@ -525,8 +539,9 @@ void descriptor_drop(int fd, const struct buffer *b, bool sure)
 	again = b->fd == fd;
 	buffers_unlock();
 	/*
-	 * The program may have put something of its own there, or closed it by a raw system call;
-	 * and then another thread may have been given the number for the same buffer.
+	 * The program may have put a descriptor of its own there, or closed @fd by a raw system
+	 * call. Another thread may then have been given the number as the private descriptor of the
+	 * same buffer.
 	 */
 	if (!again && buffer_of(get(fd)) == b) {
 		sure = sure || dmabuf_is(fd, &id);
@@ -544,7 +559,10 @@ void descriptor_gone(int fd, const struct buffer *b)
 	descriptor_numbers_unlock();
 }
 
-/* The private one at @fd is for the program to replace. A buffer stays as long as it has one. */
+/*
+ * The buffer whose private descriptor the program replaces at @fd, or NULL. A buffer's record lives
+ * as long as its private descriptor.
+ */
 static struct buffer *taken_from(int fd)
 {
 	struct buffer *b;
@@ -576,7 +594,7 @@ bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *
 	if (!b)
 		return false;
 	*id = buffer_id(b);
-	/* Closed by a raw system call: what is there is the program's. */
+	/* A raw system call has closed @fd: the descriptor there is the program's. */
 	if (!dmabuf_is(fd, id))
 		return false;
 	high = sandbox_may(MAY_DUPFD) ?
@@ -587,7 +605,7 @@ bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *
 		return false;
 	}
 	buffers_lock();
-	/* A thread at DMA_BUF_IOCTL_SYNC goes by the number. */
+	/* A thread at DMA_BUF_IOCTL_SYNC uses the old number. */
 	await(b);
 	if (b->fd == fd) {
 		b->fd = high;
@@ -595,7 +613,10 @@ bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *
 	}
 	buffers_unlock();
 	reveal(fd, b);
-	/* The mapping has gone meanwhile, and its END; the one at @fd goes by what follows. */
+	/*
+	 * The mapping has gone meanwhile, and its END was made; the program's call ends the
+	 * descriptor @fd.
+	 */
 	if (high >= 0) {
 		reveal(high, b);
 		next.close(high);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which descriptor is which: an open DRM file (dup() and others give one file several), or one of
- * our private descriptors of a dma-buf. Descriptors without an import are not in here.
+ * Which descriptor is which: a descriptor of an open DRM file (dup() and others give one file
+ * several), or one of the shim's private descriptors of a dma-buf. The table leaves out files
+ * without imports.
  *
- * The child of a vfork() has its parent's memory and descriptors of its own: what it does to them
- * says nothing about ours, so there every change is left out. It is told by the process number;
- * the child of a fork() that no atfork handler saw, by a page that the kernel wipes there.
+ * The child of a vfork() has its parent's memory and its own descriptors. Its calls say nothing of
+ * the parent's descriptors, so the hooks change no record there. The shim knows such a child by the
+ * process number. It knows the child of a fork() without atfork handlers by a page that the kernel
+ * wipes there.
  */
 #ifndef PRIMESHIM_DESCRIPTOR_H
 #define PRIMESHIM_DESCRIPTOR_H
@@ -18,45 +20,51 @@
 
 struct file;
 
-/* How many are in here. Read without a lock to leave a hook early; see file.h. */
+/*
+ * How many descriptors are in the table. Read without a lock to leave a hook early; see
+ * imports_live.
+ */
 extern atomic_uint descriptors_live;
 
-/* Is it in here? Without a lock: only whoever changes a descriptor knows what it is. */
+/*
+ * Is @fd in the table? Without a lock: only the thread that changes a descriptor knows what it is.
+ */
 bool descriptor_known(int fd);
 
-/* One of our private ones, of which the program does not know? Not with a lock held. */
+/* Is @fd a private descriptor, of which the program does not know? The caller holds no lock. */
 bool descriptor_private(int fd);
 
 /*
- * May it become a private one at any time, by another thread? Then whatever the program does to
- * that number is done between the two that follow, from the look at the records to the call's
- * return.
+ * May another thread make @fd private at any time? Then the hook makes the program's call on that
+ * number between the two functions that follow, from the look at the records to the call's return.
  */
 bool descriptor_contested(unsigned int fd);
 void descriptor_numbers_lock(void);
 void descriptor_numbers_unlock(void);
 
-/* Its file with a reference, or NULL. */
+/* The file of @fd with a reference for the caller, or NULL. */
 struct file *descriptor_file(int fd);
 
 /* The same without a reference, for file_lock(). */
 struct file *descriptor_peek(int fd);
 
 /*
- * @fd is now @f, whatever it was; or nothing in here, with NULL. Takes over the caller's reference
- * to @f. With NULL a private descriptor stays; with a file it cannot be there any more.
+ * @fd now leads to @f, whatever it led to before; with NULL to no file. Takes over the caller's
+ * reference to @f. NULL keeps a private descriptor in its place. A file overwrites the entry: the
+ * private descriptor has been closed by then.
  */
 void descriptor_set(int fd, struct file *f);
 
-/* The same unless @fd is a file already. */
+/* The same, but where @fd leads to a file already that file stays. */
 void descriptor_add(int fd, struct file *f);
 
-/* Drop a reference. With the last one all that is remembered of the file goes. */
+/* Drops a reference; NULL is allowed. With the last reference all records of the file go. */
 void file_put(struct file *f);
 
 /*
- * The first descriptor in [@first, @last] that is a file's (or a private one), or -1. For the
- * caller to walk along; what other threads change meanwhile is seen or not.
+ * The first descriptor in [@first, @last] of a file (@private: the first private descriptor), or
+ * -1. For walking along the table; the walk may or may not see changes that other threads make
+ * meanwhile.
  */
 int descriptor_next(unsigned int first, unsigned int last, bool private);
 
@@ -64,73 +72,89 @@ int descriptor_next(unsigned int first, unsigned int last, bool private);
 int descriptor_of(struct file *f);
 
 /*
- * How often a descriptor has ceased to be a file's. Where the count is the same after a system
- * call, each descriptor was its file's during the call: a hook takes the record away before it
+ * How often a descriptor has ceased to lead to its file. Where the count is the same after a system
+ * call, each descriptor led to its file during the call: a hook takes the record away before it
  * makes the call that closes.
  */
 unsigned int descriptors_taken(void);
 
-/* A system call since that count has found that @fd is closed: it is no file's. */
+/*
+ * A system call made since the count @since has shown that @fd is closed: drops @fd's record,
+ * unless the count has changed.
+ */
 void descriptor_closed(int fd, unsigned int since);
 
-/* A file without a reference, for another; or NULL. */
+/* A file record without a reference, for a new file; or NULL. */
 struct file *descriptors_reuse(void);
 
 /*
- * @fd, a duplicate of a dma-buf's descriptor, as the private one of @b, which is mapped: moved to
- * where programs do not look, and kept from their close() and close_range(). Consumes @fd, also if
- * @b has one. The program's low numbers are never taken: without one of ours to be had it is
- * -EMFILE. 0 or a negative errno. Not with a lock held.
+ * Makes @fd, a duplicate of a dma-buf's descriptor, the private descriptor of @b, which is mapped.
+ * The shim moves it to a number where programs do not look, and keeps it from the program's close()
+ * and close_range(). Consumes @fd, also where @b has a private descriptor already. -EMFILE where no
+ * such number is free: the shim never takes the program's low numbers. 0 or a negative errno. The
+ * caller holds no lock.
  */
 int descriptor_hide(int fd, struct buffer *b);
 
 /*
- * The number below which no descriptor is private, nor becomes it until descriptors_spread(), which
- * is to be called for each; or 0: none has been private so far, and nothing is promised. A limit
- * (RLIMIT_NOFILE) that is lowered meanwhile leaves descriptor_hide() without a place.
+ * The number below which no descriptor is private, nor becomes private until descriptors_spread().
+ * 0: no descriptor has been private so far, and there is no such promise. The caller answers each
+ * result but 0 by one descriptors_spread(). If the limit (RLIMIT_NOFILE) is lowered meanwhile,
+ * descriptor_hide() finds no place.
  */
 unsigned int descriptors_stay_above(void);
 void descriptors_spread(void);
 
-/* Close a private descriptor of @b, if it still is that; with @sure that was just asked. */
+/*
+ * Closes the private descriptor @fd, if it still is @b's. @sure: the caller has just asked the
+ * kernel.
+ */
 void descriptor_drop(int fd, const struct buffer *b, bool sure);
 
 /*
- * The program is about to put something of its own at @fd: if that is a private one, of *@id, have
- * another instead of it. @fd itself stays open. False if it is none, or there is no other to be
- * had. @await waits until no thread is at DMA_BUF_IOCTL_SYNC by that number, with buffers_lock()
- * held. Between descriptor_numbers_lock() and _unlock(), as what follows.
+ * The program is about to put a descriptor of its own at @fd. If @fd is a private descriptor of
+ * *@id, another number takes over that role; @fd itself stays open. False if @fd is not private, or
+ * no other number is free. @await waits until no thread is at DMA_BUF_IOCTL_SYNC by the old number;
+ * it is called with buffers_lock() held. Called, as the next function, between
+ * descriptor_numbers_lock() and descriptor_numbers_unlock().
  */
 bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *b));
 
-/* The program has put something of its own at @fd: if there was a private one, its bracket is lost.
+/*
+ * The program has put a descriptor of its own at @fd: a private descriptor there, and its bracket,
+ * are lost.
  */
 void descriptor_lose(int fd);
 
-/* @fd turned out to be no longer @b's: a raw system call has closed it. Not with a lock held. */
+/*
+ * The kernel has said that @fd is no longer @b's: a raw system call has closed it. The caller holds
+ * no lock.
+ */
 void descriptor_gone(int fd, const struct buffer *b);
 
-/* Are the records those of another process, whose memory this one shares (vfork)? */
+/* Do the records belong to another process, whose memory this process shares (vfork)? */
 bool descriptors_borrowed(void);
 
-/* Around fork(), with all other locks of lock.h taken between the two. */
+/*
+ * Around fork(): taken before the locks of the files and of the buffers, and released after them.
+ */
 void descriptors_lock(void);
 void descriptors_unlock(void);
 
-/* In the child of a fork(). */
+/* In the child of a fork(): the records are the child's from now on. */
 void descriptors_forked(void);
 
 /*
- * The same, when the records can be used: another thread may have been amid the END of an unmapped
- * buffer, and is not there to close its private descriptor. Not with a lock held.
+ * In the child of a fork(), when the records can be used. Another thread of the parent may have
+ * been amid the END of an unmapped buffer, and does not exist here to close the private descriptor:
+ * this function closes it. The caller holds no lock.
  */
 void descriptors_drop_idle(void);
 
-/* Is this the child of a fork that no atfork handler saw, and descriptors_forked() still to come?
- */
+/* Is this the child of a fork() without atfork handlers, before descriptors_forked()? */
 bool descriptors_orphaned(void);
 
-/* Has nobody any of these locks? In a child with one thread; see fork.h. */
+/* Is none of these locks held? For a child with one thread; see fork.h. */
 bool descriptors_free(void);
 
 #endif

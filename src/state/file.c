@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The end of what is remembered of an open DRM file; see file.h. */
+/* Clears the record of an open DRM file; see file.h. */
 #include "config.h"
 
 #include "file.h"

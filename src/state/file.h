@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is remembered of open DRM files; import.h and offsets.h have their imports and offsets.
+ * The records of open DRM files; import.h and offsets.h have their imports and offsets.
  *
  *   descriptor --> open file --handle--> import --> buffer (one per dma-buf) <-- mapping
  *                      `----offset------^
  *
- * No policy. Records may be stale (a close that was not seen): before one is acted on, the dma-buf
- * behind the handle is fetched and compared (record.c).
+ * There is no policy here. A record may be stale, since the shim does not see every close. Before
+ * the shim acts on a record, it fetches the dma-buf behind the handle and compares it with the
+ * record's (record.c).
  */
 #ifndef PRIMESHIM_FILE_H
 #define PRIMESHIM_FILE_H
@@ -23,27 +24,27 @@
 #include "report/names.h"
 
 /*
- * An open file description. The memory of one is only ever used for another, so that its lock can
- * be taken at any time; see file_lock().
+ * An open file description. The memory of a record is only ever used for another file record, so
+ * its lock can be taken at any time; see file_lock().
  */
 struct file {
-	struct lock lock;		/* protects what follows, up to offsets */
+	struct lock lock;		/* protects the fields up to @offsets */
 	dev_t rdev;
-	char driver[NAME_LEN];		/* its name; "" until asked */
-	uint8_t name;			/* name_number() of that */
-	const struct driver *table;	/* what is known of that; NULL: nothing */
-	bool wanted;			/* by PRIMESHIM_DRIVERS */
+	char driver[NAME_LEN];		/* the driver's name; "" until the kernel was asked */
+	uint8_t name;			/* name_number() of @driver */
+	const struct driver *table;	/* @driver's table; NULL: the shim has none */
+	bool wanted;			/* PRIMESHIM_DRIVERS names the driver */
 	uint8_t access;			/* O_RDONLY, O_WRONLY, O_RDWR */
 	struct hash imports;		/* by handle */
-	struct ranges offsets;		/* by offset -> struct import */
+	struct ranges offsets;		/* offset -> struct import */
 	/* Under descriptors_lock(): */
 	unsigned int refs;		/* descriptors, and calls under way */
-	int fd;				/* one of its descriptors, or -1: look for one */
-	struct file *all;		/* chain of every one there is */
-	struct file *free;		/* chain of those that are to be used again */
+	int fd;				/* a descriptor of it; -1: descriptor_of() looks */
+	struct file *all;		/* chain of all records */
+	struct file *free;		/* chain of the records without a file, for reuse */
 };
 
-/* Forget all that is remembered of @f, which has no descriptor any more. */
+/* Drops all records of @f, which has no descriptor any more. */
 void file_clear(struct file *f);
 
 #endif

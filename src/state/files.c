@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which descriptor is which open DRM file; see files.h. */
+/* Which descriptor leads to which open DRM file; see files.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -16,20 +16,21 @@
 #include "kernel/sandbox.h"
 
 /*
- * One thread at a time looks for a file and makes it, or one file would become two. Protects what
- * follows.
+ * One thread at a time looks for a file and makes its record, or one file would have two records.
+ * The lock protects the variables that follow.
  */
 static struct lock making;
 static struct pool pool = POOL(struct file);
 
 /*
- * The files in the order that the kernel gives open files (kcmp(2)), so that a duplicate is found
- * among 10,000 by 14 questions. Those that are no more are taken out when they are met.
+ * The files in the kernel's order of open files (kcmp(2)): the shim finds a duplicate among 10,000
+ * files by 14 questions. Records that lost their last descriptor leave the order when tidy() meets
+ * them.
  */
 static struct file **order;
 static size_t ordered, order_room;
 
-static struct file *files;	/* all there are, in use or not; under descriptors_lock() */
+static struct file *files;	/* all records, in use or not; under descriptors_lock() */
 
 static uint64_t handle_of(const struct hash_link *l)
 {
@@ -44,7 +45,10 @@ struct file *file_lock(int fd)
 		if (!f)
 			return NULL;
 		lock_take(&f->lock);
-		/* Whoever takes a file from its last descriptor clears it with its lock held. */
+		/*
+		 * A thread that takes a file's last descriptor away clears the file with its lock
+		 * held.
+		 */
 		if (descriptor_peek(fd) == f)
 			return f;
 		lock_release(&f->lock);
@@ -56,7 +60,7 @@ void file_unlock(struct file *f)
 	lock_release(&f->lock);
 }
 
-/* Take out of the order what is no more. */
+/* Takes records without a file out of the order. */
 static void tidy(void)
 {
 	size_t n = 0;
@@ -88,7 +92,7 @@ static bool order_has_room(void)
 	return true;
 }
 
-/* Without memory for this a duplicate is not known for one. */
+/* Without memory the shim does not recognise a later duplicate of @f. */
 static void put_in_order(struct file *f, size_t at)
 {
 	if (!order_has_room())
@@ -98,13 +102,13 @@ static void put_in_order(struct file *f, size_t at)
 	ordered++;
 }
 
-/* A file with one reference, and its lock free. */
+/* A new record with one reference, its lock free; or NULL. */
 static struct file *file_new(dev_t rdev, uint8_t access)
 {
 	struct file *f = descriptors_reuse();
 
 	if (f) {
-		/* It may stand in the order still. */
+		/* The old record may still be in the order. */
 		tidy();
 	} else {
 		descriptors_lock();
@@ -137,8 +141,9 @@ static struct file *file_new(dev_t rdev, uint8_t access)
 enum { SAME, LESS, GREATER };
 
 /*
- * A file near the middle of [*@mid, @end) of the order that has a descriptor, which is returned; or
- * -1. A file may be without one for a moment, as in a dup2() onto its only one.
+ * Finds a file near the middle of [*@mid, @end) of the order that has a descriptor. Returns the
+ * descriptor, and the file's place in *@mid; or -1. A file may lack a descriptor for a moment, as
+ * in a dup2() onto its only one.
  */
 static int middle(size_t *mid, size_t end)
 {
@@ -156,8 +161,8 @@ static int middle(size_t *mid, size_t end)
 }
 
 /*
- * The file known here that @fd is a duplicate of, with a reference; or NULL, and in *@at where it
- * belongs in the order, which is -1 where that cannot be told.
+ * The known file that @fd is a duplicate of, with a reference. Or NULL, and *@at is the place of
+ * @fd in the order; -1 where the kernel cannot be asked.
  */
 static struct file *same_file(int fd, ssize_t *at)
 {
@@ -176,8 +181,8 @@ static struct file *same_file(int fd, ssize_t *at)
 		err = errno;
 		if (descriptors_taken() != taken) {
 			/*
-			 * Another thread may have closed it: then the kernel has compared another
-			 * file, or none, even where that thread has put this one back.
+			 * Another thread may have closed @other. Then the kernel has compared
+			 * another file, or none, even where that thread has put this file back.
 			 */
 			continue;
 		} else if (ret == LESS) {
@@ -194,12 +199,12 @@ static struct file *same_file(int fd, ssize_t *at)
 			end = ordered;
 		} else if (ret < 0 && err == EBADF && sandbox_may(MAY_GETFL) &&
 			   next.fcntl(fd, F_GETFD) >= 0) {
-			/* It has been closed by a raw system call. */
+			/* A raw system call has closed @other. */
 			descriptor_closed(other, taken);
 			first = 0;
 			end = ordered;
 		} else {
-			/* By the kernel's configuration, too. */
+			/* The kernel's configuration may lack kcmp(), too. */
 			if (ret < 0)
 				sandbox_failed(MAY_KCMP, err);
 			return NULL;
@@ -210,7 +215,9 @@ static struct file *same_file(int fd, ssize_t *at)
 	return NULL;
 }
 
-/* What @fd is, as it is known from now on. A file is made first, as that may change the order. */
+/*
+ * Makes @fd known. The record is made before the comparison, since making it may change the order.
+ */
 static void learn(int fd, dev_t rdev)
 {
 	struct file *made, *same;
@@ -245,7 +252,7 @@ struct file *file_lock_new(int fd, dev_t rdev)
 	learn(fd, rdev);
 	lock_release(&making);
 	f = file_lock(fd);
-	/* Another thread has closed it meanwhile, or was first with something else. */
+	/* Another thread has closed @fd meanwhile, and recorded another device's file there. */
 	if (f && f->rdev != rdev) {
 		file_unlock(f);
 		return NULL;

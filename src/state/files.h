@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which descriptor is which open DRM file. Duplicates that nobody saw being made are found by
- * kcmp(2). Takes the locks itself.
+ * Which descriptor leads to which open DRM file. The shim finds duplicates that it did not see
+ * being made by kcmp(2). These functions take the locks themselves.
  */
 #ifndef PRIMESHIM_FILES_H
 #define PRIMESHIM_FILES_H
@@ -11,35 +11,40 @@
 
 #include "file.h"
 
-/* The file at @fd with its lock taken, or NULL. */
+/* The file at @fd with its lock taken; NULL where @fd is no known file. */
 struct file *file_lock(int fd);
 void file_unlock(struct file *f);
 
 /*
- * The same, created if need be, for a descriptor of the device @rdev. What was known of another
- * device there goes; a duplicate of a descriptor that is known joins it. NULL without memory.
+ * The same for a descriptor of the device @rdev; makes the record where there is none. A record of
+ * another device at @fd goes. A duplicate of a known descriptor joins that descriptor's file. NULL
+ * without memory.
  */
 struct file *file_lock_new(int fd, dev_t rdev);
 
 /*
- * @fd, which is not known, is known from now on: as a duplicate of one that is, or as another file,
- * so that it is asked only once. False without memory.
+ * Makes the unknown @fd known, as a duplicate of a known descriptor or as another file, so that the
+ * kernel is asked about it only once. False without memory.
  */
 bool file_join(int fd, dev_t rdev);
 
-/* @fd is a file without imports: ask anew whether it is a duplicate. False: it has imports. */
+/*
+ * Asks the kernel anew whether @fd, a file without imports, is a duplicate. False: the file has
+ * imports, or there is no memory.
+ */
 bool file_rejoin(int fd, dev_t rdev);
 
 /*
- * Around fork(): no file is made, before descriptors_lock() and until after its end; and every
- * file's lock, with descriptors_lock() held.
+ * Around fork(). files_keep(), taken before descriptors_lock() and released after it, keeps other
+ * threads from making a record. file_table_lock() takes the lock of every file, with
+ * descriptors_lock() held.
  */
 void files_keep(void);
 void files_unkeep(void);
 void file_table_lock(void);
 void file_table_unlock(void);
 
-/* Has nobody any of these locks? In a child with one thread; see fork.h. */
+/* Is none of these locks held? For a child with one thread; see fork.h. */
 bool files_free(void);
 
 #endif

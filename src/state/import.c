@@ -11,7 +11,9 @@
 
 static struct pool pool = POOL(struct import);
 
-/* Relaxed: each value stands for itself; what is compared is under a file's lock. */
+/*
+ * Relaxed: each value stands for itself, and a file's lock protects the values that are compared.
+ */
 static _Atomic(uint32_t) now;
 
 atomic_uint imports_live;
@@ -22,7 +24,7 @@ static void chain(struct import *imp)
 	imp->buffer->imports = imp;
 }
 
-/* Another import of the same buffer in the file, or NULL. */
+/* Another import of @imp's buffer in the file, or NULL. */
 static struct import *sibling(struct file *f, const struct import *imp)
 {
 	struct import *s = imp->buffer->imports;
@@ -102,7 +104,7 @@ bool import_older(const struct import *imp, uint32_t clock)
 	return (int32_t)(imp->born - clock) <= 0;
 }
 
-/* A record that holds @id, not yet in the file. */
+/* Makes a record that holds @id, and does not put it into the file yet. NULL without memory. */
 static struct import *make(uint32_t handle, const struct dmabuf_id *id, uint64_t size)
 {
 	struct import *imp = NULL;
@@ -130,8 +132,7 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 
 	*before = imp ? imp->buffer : NULL;
 	if (imp && imp->buffer->ino == id->ino) {
-		/* PRIME_FD_TO_HANDLE gives a known dma-buf its known handle, without a reference.
-		 */
+		/* PRIME_FD_TO_HANDLE gives a known dma-buf its known handle, and no reference. */
 		imp->born = tick();
 		return imp;
 	}
@@ -168,12 +169,12 @@ void import_rename(struct file *f, struct import *imp, uint32_t handle)
 	if (old)
 		import_drop(f, old);
 	hash_remove(&f->imports, &imp->link);
-	/* Other files look at it along the buffer's chain. */
+	/* Other files' threads read @imp->handle along the buffer's chain. */
 	buffers_lock();
 	imp->handle = handle;
 	import_publish(imp);
 	buffers_unlock();
 	imp->born = tick();
-	/* There are buckets, as it was in one: this cannot fail. */
+	/* This cannot fail: @imp was in a bucket, so the table has buckets. */
 	hash_insert(&f->imports, &imp->link);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The offsets under which imports may be mapped; see offsets.h. */
+/* The mmap offsets of imports; see offsets.h. */
 #include "config.h"
 
 #include "kernel/page.h"
@@ -18,9 +18,9 @@ static uint64_t synthetic_of(const struct import *imp)
 }
 
 /*
- * Next fit, once around the window. One cursor for all files, so that an offset stands for one
- * buffer even where two descriptors were taken for two files and are one (until the window has
- * been used up once). In blocks; relaxed, as each number is used by whoever got it.
+ * Next fit, once around the window. All files share one cursor, so an offset stands for one buffer
+ * even where two descriptors of one file were taken for two files (until the window has been used
+ * up once). In blocks; relaxed, since each number is used only by the thread that got it.
  */
 static uint64_t find_gap(struct file *f, uint64_t size)
 {
@@ -40,7 +40,9 @@ static uint64_t find_gap(struct file *f, uint64_t size)
 				return at;
 			to = r->end;
 		}
-		/* Past what is in the way, unless another thread has moved on meanwhile. */
+		/*
+		 * Moves the cursor past the obstacle, unless another thread has moved it meanwhile.
+		 */
 		atomic_compare_exchange_strong_explicit(&cursor, &behind, to >> BLOCK_SHIFT,
 							memory_order_relaxed, memory_order_relaxed);
 		tried += to > at ? to - at : size;
@@ -48,7 +50,7 @@ static uint64_t find_gap(struct file *f, uint64_t size)
 	return 0;
 }
 
-/* All handles of the buffer in the file have the same one. */
+/* Sets the synthetic offset of all handles of @imp's buffer in the file. */
 static void give(struct file *f, struct import *imp, uint64_t offset)
 {
 	buffers_lock();
@@ -74,7 +76,7 @@ uint64_t offset_synthetic(struct file *f, struct import *imp)
 	return at;
 }
 
-/* Takes what @imp has at @offset out, if it still is its own. */
+/* Removes @imp's range at @offset, if the range still is @imp's. */
 static void take_out(struct file *f, const struct import *imp, uint64_t offset)
 {
 	struct range *r = offset ? ranges_find(&f->offsets, offset) : NULL;
@@ -90,7 +92,10 @@ void offset_native(struct file *f, struct import *imp, uint64_t offset)
 
 	if (imp->native == offset || !offset || end <= offset)
 		return;
-	/* Whoever is known there has lost it: the driver gave it away. But handles may share it. */
+	/*
+	 * Imports recorded there have lost the range, since the driver gave it away. But handles of
+	 * one buffer may share it.
+	 */
 	while ((r = ranges_after(&f->offsets, offset)) && r->start < end) {
 		struct import *old = r->obj;
 

@@ -6,14 +6,14 @@
 #include "own.h"
 
 /*
- * What was heard of a dma-buf first, by inode number, which is not used again while it matters:
- * they go up (dma_buf_getfile() of 6.12), or each CPU takes them in batches (get_next_ino()
- * in 5.10). So that two CPUs do not displace each other's they are scattered. What is displaced is
- * unknown.
+ * The first fact that the shim heard of a dma-buf, by inode number. No number is used again while
+ * it matters: the kernel counts up (dma_buf_getfile() of 6.12), or each CPU hands out numbers in
+ * batches (get_next_ino() in 5.10). So that two CPUs' batches do not collide, slots are chosen by a
+ * hash. A collision replaces the older entry, whose origin is then unknown.
  */
 static struct origin {
 	uint64_t ino;
-	dev_t rdev;		/* the device that exported it; 0: it came from elsewhere */
+	dev_t rdev;		/* the device that exported it; 0: another source */
 } origins[1024];
 
 static struct origin *slot(const struct dmabuf_id *id)
@@ -24,7 +24,7 @@ static struct origin *slot(const struct dmabuf_id *id)
 void own_exported(const struct dmabuf_id *id, dev_t rdev)
 {
 	buffers_lock();
-	/* While it is imported somewhere else it was here before this export. */
+	/* A dma-buf that is imported somewhere existed before this export. */
 	if (slot(id)->ino != id->ino)
 		*slot(id) = (struct origin){ id->ino, buffer_known(id) ? 0 : rdev };
 	buffers_unlock();

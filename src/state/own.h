@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dma-bufs that a device here has exported, so that an import back into it is told from
- * another's: its own buffer, which stays with the driver. An export counts if it is the first that
- * is heard of the dma-buf: an import can be exported again, too, under a handle that nobody knows
- * (GEM_OPEN). All take buffers_lock().
+ * The dma-bufs that a device has exported in this process. They distinguish an import of the
+ * device's own buffer, which stays with the driver, from an import of another device's. An export
+ * counts if the shim has not heard of the dma-buf before: a program can also export an import,
+ * under a handle that the shim does not know (GEM_OPEN). All functions take buffers_lock().
  */
 #ifndef PRIMESHIM_OWN_H
 #define PRIMESHIM_OWN_H
@@ -13,13 +13,19 @@
 
 #include "kernel/dmabuf.h"
 
-/* The device @rdev exported @id under a handle that is no import's. The oldest are forgotten. */
+/*
+ * The device @rdev has exported @id under a handle that is no known import. A collision replaces
+ * the older entry.
+ */
 void own_exported(const struct dmabuf_id *id, dev_t rdev);
 
-/* @id was imported; with @proof it is not the importing device's own, whatever we had thought. */
+/*
+ * The program has imported @id. @proof: the buffer surely is not the importing device's own,
+ * whatever was recorded.
+ */
 void own_imported(const struct dmabuf_id *id, bool proof);
 
-/* Did the device export it? False where that is not known. */
+/* Did the device @rdev export @id? False where that is not known. */
 bool own_knows(const struct dmabuf_id *id, dev_t rdev);
 
 #endif
