@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Keeping the records true; see record.h. */
+/* Keeps the records true; see record.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ void record_put(struct buffer *b)
 	buffers_unlock();
 }
 
-/* Ask once who exported @b. */
+/* Asks the kernel who exported @b, once. */
 static void ask_exporter(int dmabuf, struct buffer *b)
 {
 	char name[NAME_LEN] = "?";
@@ -51,7 +51,7 @@ static void ask_exporter(int dmabuf, struct buffer *b)
 	buffers_unlock();
 }
 
-/* A driver that nobody has told us of: once, so that somebody does. */
+/* Logs a driver without a table, once, so that the user may report it. */
 static void tell_driver(const char *name)
 {
 	static char told[NAME_LEN];
@@ -66,14 +66,17 @@ static void tell_driver(const char *name)
 }
 
 /*
- * The file at @fd, of the device @rdev, with its lock taken and its driver known; or NULL. One
- * that PRIMESHIM_DRIVERS leaves out is none.
+ * The file at @fd, of the device @rdev, with its lock taken and its driver known; or NULL. Also
+ * NULL for a driver that PRIMESHIM_DRIVERS leaves out.
  */
 static struct file *lock_wanted(int fd, dev_t rdev)
 {
 	struct file *f;
 
-	/* Before a file is known: another would be compared with it. */
+	/*
+	 * Asked before the first file is known, since the shim would compare a second file with it
+	 * by kcmp().
+	 */
 	if (sandbox_ask())
 		report_sandbox();
 	f = file_lock_new(fd, rdev);
@@ -82,7 +85,7 @@ static struct file *lock_wanted(int fd, dev_t rdev)
 		char name[NAME_LEN] = "";
 
 		file_unlock(f);
-		/* Where it cannot be asked for now it is asked again. */
+		/* A driver that cannot be asked now is asked again next time. */
 		if (!drm_driver(fd, name, sizeof(name)))
 			table = driver_find(name);
 		else
@@ -108,7 +111,7 @@ static struct file *lock_wanted(int fd, dev_t rdev)
 	return f;
 }
 
-/* The import's buffer, with a reference; its file is locked. */
+/* The import's buffer, with a reference for the caller. With the file's lock held. */
 static struct buffer *buffer_of(const struct import *imp)
 {
 	buffers_lock();
@@ -117,7 +120,7 @@ static struct buffer *buffer_of(const struct import *imp)
 	return imp->buffer;
 }
 
-/* The import behind @handle with its file locked, or NULL with nothing locked. */
+/* The import behind @handle with its file's lock taken, or NULL with no lock taken. */
 static struct import *lock_import(int fd, uint32_t handle, struct file **f)
 {
 	struct import *imp;
@@ -136,7 +139,7 @@ const struct drv_ioctl *record_ioctl(int fd, uint32_t request, const struct driv
 	struct file *f;
 	dev_t rdev;
 
-	/* A duplicate that was made before anything was known of the file. */
+	/* The program may have made this duplicate before the shim knew of the file. */
 	if (atomic_load_explicit(&imports_live, memory_order_relaxed) && !descriptor_known(fd) &&
 	    drm_node(fd, &rdev) == 0)
 		file_join(fd, rdev);
@@ -175,10 +178,10 @@ bool record_knows(int fd, uint32_t handle)
 }
 
 /*
- * Record that @handle of @fd holds @dmabuf, unless that is the device's own; with @proof it is not,
- * whatever we had thought (an import that was not seen may have been exported). Returns its buffer,
- * with a reference, or NULL. What was there before is told by @before: the same, another, or no
- * buffer (compare, do not touch).
+ * Records that @handle of @fd holds @dmabuf, unless the buffer is the device's own. @proof: it is
+ * not the device's own, whatever was recorded (the program may have exported an unseen import).
+ * Returns the buffer with a reference, or NULL. *@before: the buffer recorded before, which may be
+ * the same, another, or NULL (to compare, not to follow).
  */
 static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
 			   bool proof, const struct buffer **before)
@@ -326,7 +329,7 @@ void record_offset(int fd, uint32_t handle, uint64_t offset)
 	file_unlock(f);
 	if (known)
 		return;
-	/* Of a stale record it would lead the number's next user to another's buffer. */
+	/* The offset of a stale record would lead the number's next user to another buffer. */
 	dmabuf = record_fetch(fd, handle, false, &b);
 	if (dmabuf < 0 && dmabuf != -EOPNOTSUPP)
 		return;
@@ -381,7 +384,9 @@ bool record_find(int fd, uint64_t offset, struct view *v)
 	if (!f)
 		return false;
 	imp = offset_find(f, offset, &v->delta);
-	/* It may have been closed by a raw system call, and the number be a duplicate now. */
+	/*
+	 * A raw system call may have closed the descriptor, and its number may be a duplicate now.
+	 */
 	if (!imp && ours && !f->imports.n) {
 		rdev = f->rdev;
 		file_unlock(f);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeping the records of file.h true: what each of the program's calls says about its handles,
- * and what the kernel says when it is asked. Takes the locks itself; none of these functions may
- * be called with one held.
+ * Keeps the records of file.h true: by the program's calls on its handles, and by the kernel's
+ * answers to the shim's questions. The functions take the locks themselves; the caller holds none.
  */
 #ifndef PRIMESHIM_RECORD_H
 #define PRIMESHIM_RECORD_H
@@ -13,64 +12,71 @@
 #include "request.h"
 #include "state/import.h"
 
-/* PRIME_FD_TO_HANDLE made @handle of @dmabuf. What the device has itself exported is no import. */
+/*
+ * PRIME_FD_TO_HANDLE has made @handle of @dmabuf. A dma-buf that the device itself has exported is
+ * no import.
+ */
 void record_imported(int fd, uint32_t handle, int dmabuf);
 
 /*
- * PRIME_HANDLE_TO_FD gave @dmabuf for @handle: does the record, if there is one, still hold? If
- * there is none it is the device's own buffer; that is noted where it may matter.
+ * PRIME_HANDLE_TO_FD has given @dmabuf for @handle. Compares the record of @handle with it. Without
+ * a record the buffer is the device's own; that is recorded where it may matter (own.h).
  */
 void record_exported(int fd, uint32_t handle, int dmabuf);
 
 /*
- * What @request does on the driver of @fd, or NULL; and whose table says so. A descriptor that is
- * not known is known from now on if it is a duplicate of one that is.
+ * The table's entry for @request on the driver of @fd, or NULL; and the table it is from in
+ * *@table. An unknown descriptor that is a duplicate of a known one becomes known.
  */
 const struct drv_ioctl *record_ioctl(int fd, uint32_t request, const struct driver **table);
 
-/* The buffer that @handle is known to hold, with a reference, or NULL. Not asked of the kernel. */
+/*
+ * The buffer recorded for @handle, with a reference for the caller, or NULL. The kernel is not
+ * asked.
+ */
 struct buffer *record_buffer(int fd, uint32_t handle);
 
 /*
- * A call that closes @handle succeeded, or one that made it anew; @clock is import_clock() before
- * it. The record goes only if it was there when the call began: whatever was recorded since belongs
- * to the number's next user.
- * (Not removed beforehand: the argument may not be read until the kernel has, and a call that fails
- * must lose nothing.)
+ * A call that closes @handle, or one that made the handle anew, has succeeded. @clock:
+ * import_clock() before the call. The record goes only if it existed when the call began; a later
+ * record belongs to the number's next user. (The record is not removed before the call: the shim
+ * may read the argument only after the kernel has, and a call that fails must lose nothing.)
  */
 void record_closed(int fd, uint32_t handle, uint32_t clock);
 
 /*
- * GEM_CHANGE_HANDLE moved an object to another number; @clock as above. (Where another
- * thread is given the number just left before that is noted, the record is lost, and learned anew.)
+ * GEM_CHANGE_HANDLE has moved an object to another number. @clock as above. (If another thread is
+ * given the old number before this function runs, the record is lost, and the shim learns the
+ * import anew.)
  */
 void record_renamed(int fd, uint32_t from, uint32_t to, uint32_t clock);
 
 /*
- * The driver's map ioctl gave @offset for @handle: noted if it is known, once it was checked (but
- * for drivers that do not export imports: EOPNOTSUPP).
+ * The driver's map ioctl has given @offset for @handle. A recorded import gets the offset once the
+ * record was checked. Drivers that do not export imports (EOPNOTSUPP) allow no check.
  */
 void record_offset(int fd, uint32_t handle, uint64_t offset);
 
 bool record_knows(int fd, uint32_t handle);
 
-/* Our offset for the import of @b under @handle, or 0. */
+/* The synthetic offset of the import of @b under @handle, or 0. */
 uint64_t record_synthetic(int fd, uint32_t handle, const struct buffer *b);
 
-/* A touch of the driver's own mapping of it works, or does not. */
+/* A touch of the driver's own mapping of @b works, or raises SIGBUS. */
 void record_native_works(int fd, uint32_t handle, const struct buffer *b, bool works);
 
 /*
- * The import that @offset of @fd belongs to, or false. A descriptor that is not known may have come
- * over a socket: with an offset of ours it is compared with those that are. The buffer is put
- * back with record_put().
+ * Finds the import that @offset of @fd belongs to, and fills *@v; false where there is none. An
+ * unknown descriptor may have come over a socket: with a synthetic offset it is compared with the
+ * known ones. The caller returns @v's reference to the buffer by record_put().
  */
 bool record_find(int fd, uint64_t offset, struct view *v);
 
 /*
- * What is behind @handle now? The dma-buf as a descriptor of the caller's, and its buffer with a
- * reference; the record is brought up to date, or learned. Or a negative errno; -EOPNOTSUPP where
- * there is a handle whose dma-buf the driver keeps. @proof: the driver said that it is an import.
+ * Asks the kernel what is behind @handle now, and updates or makes the record. The dma-buf as a
+ * descriptor that the caller owns, and in *@b its buffer with a reference; or a negative errno.
+ * -EOPNOTSUPP where the handle exists and the driver does not export its dma-buf. @proof: the
+ * driver has said that @handle is an import.
  */
 int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b);
 

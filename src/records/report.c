@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What happens with imports, told to whoever has asked; see report.h. */
+/* Reports what happens with imports; see report.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -17,13 +17,13 @@
 #include "report.h"
 #include "who.h"
 
-/* Nobody wants to know more than the counters do. */
+/* Does nobody want more than the counters? */
 static bool nobody(unsigned short probe)
 {
 	return !settings.dir && !settings.log && !probe;
 }
 
-/* An errno as the shared page has it: positive. */
+/* A negative errno as the status file has it: positive. */
 static int16_t positive(int err)
 {
 	return err < 0 ? -err : 0;
@@ -48,7 +48,7 @@ static struct status_event event_of(enum status_event_kind kind, const struct na
 	};
 }
 
-/* The event as what it adds to a pair. */
+/* Adds the event to its pair in the status file. */
 static void pair(const struct status_event *e, enum status_call call)
 {
 	const struct status_pair key = {

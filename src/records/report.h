@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens with imports, told to whoever has asked: the counters, the log, the shared page and
- * the probes. One function for each thing that can happen. It costs a lock or two where there is a
- * page or a log; none of these may be called with a lock held.
+ * Reports what happens with imports: to the counters, the log, the status file and the probes. One
+ * function for each event. It takes a lock or two where there is a status file or a log; the caller
+ * holds none.
  */
 #ifndef PRIMESHIM_REPORT_H
 #define PRIMESHIM_REPORT_H
@@ -15,24 +15,30 @@
 
 enum how { HOW_SEEN, HOW_LEARNED, HOW_CHANGED };
 
-/* @handle is an import of @b: seen to be made, found out, or not what was remembered. */
+/*
+ * @handle is an import of @b: the shim saw it being made, learned it, or found that the record was
+ * wrong.
+ */
 void report_import(int fd, uint32_t handle, const struct buffer *b, enum how how);
 
 /*
- * The map ioctl (@call) of an import said @err. @outcome: what the program is given; @reason: the
- * errno for which that is not the dma-buf, or 0 where it was not tried.
+ * The driver has refused the map ioctl (@call) of an import with @err. @outcome: what the program
+ * gets. @reason: the errno with which mapping the dma-buf failed; 0 where the shim did not try.
  */
 void report_refused(int fd, uint32_t handle, const struct buffer *b, enum status_call call, int err,
 		    enum status_outcome outcome, int reason);
 
-/* The driver that was to map @len bytes from @start itself was refused: the dma-buf is at @p. */
+/*
+ * The driver refused with @err an ioctl that maps @len bytes from @start itself. The shim has
+ * mapped the dma-buf at @p.
+ */
 void report_address(int fd, uint32_t handle, const struct buffer *b, int err, uint64_t start,
 		    uint64_t len, const void *p);
 
 /*
- * An mmap of an import came to @outcome, at @p if to a mapping. @native: what the driver said, or
- * NATIVE_*; @reason: negative errno for which the dma-buf was not mapped, or 0. @left: it was left
- * to the driver by the mode.
+ * An mmap of an import has ended in @outcome, with a mapping at @p where there is one. @native: the
+ * driver's errno, or NATIVE_*. @reason: the negative errno with which mapping the dma-buf failed,
+ * or 0. @left: the mode leaves the mapping to the driver.
  */
 struct map_report {
 	const struct view *v;
@@ -44,18 +50,25 @@ struct map_report {
 };
 void report_map(const struct map_report *m);
 
-/* The dma-buf cannot be had for that mmap: the driver is asked. @reason: negative errno. */
+/*
+ * The dma-buf cannot be mapped for that mmap, for @reason, a negative errno; the driver is asked.
+ */
 void report_fallback(const struct view *v, const struct mmap_call *c, int reason);
 
-/* DMA_BUF_IOCTL_SYNC for @direction was made: START, which took @ns, or END; or START is owed. */
+/*
+ * The shim has made DMA_BUF_IOCTL_SYNC START or END for @direction, which took @ns nanoseconds; or
+ * it has deferred a START.
+ */
 void report_begin(const struct buffer *b, unsigned int direction, uint64_t ns);
 void report_end(const struct buffer *b, unsigned int direction, uint64_t ns);
 void report_owed(const struct buffer *b, unsigned int direction);
 
-/* What is not asked of the kernel from here on, if that has become anything. */
+/* Reports the calls that the shim does without from here on, if there are any. */
 void report_sandbox(void);
 
-/* What the log calls an import: driver, handle, exporter, size. @b may be NULL: not known. */
+/*
+ * The log's text for an import: driver, handle, exporter, size. @b is NULL where it is not known.
+ */
 struct label {
 	char text[128];
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program asks for when it maps, and the import that this is about. */
+/* A program's request for a mapping, and the import that it is about. */
 #ifndef PRIMESHIM_REQUEST_H
 #define PRIMESHIM_REQUEST_H
 
@@ -17,20 +17,20 @@ struct mmap_call {
 	int flags;
 	int fd;
 	uint64_t off;
-	bool narrow;		/* it came by mmap() rather than mmap64(), and goes on so */
+	bool narrow;		/* the program called mmap(), not mmap64(), and so will the shim */
 };
 
-/* An import as it was found under the lock, for use without it. */
+/* An import as it was found under the lock, for use without the lock. */
 struct view {
 	int fd;
 	uint32_t handle;
-	struct buffer *buffer;	/* a reference */
-	uint64_t delta;		/* of the wanted offset from the buffer's start */
-	bool native;		/* the offset is the driver's */
-	uint8_t native_works;	/* enum answer: does a touch of the driver's mapping work? */
-	uint8_t quirks;		/* of the driver; enum quirk */
+	struct buffer *buffer;	/* with a reference */
+	uint64_t delta;		/* bytes from the buffer's start to the wanted offset */
+	bool native;		/* the driver gave the offset */
+	uint8_t native_works;	/* enum answer: can the driver's mapping be read? */
+	uint8_t quirks;		/* the driver's; enum quirk */
 	uint8_t access;		/* the descriptor's: O_RDONLY, O_WRONLY, O_RDWR */
-	bool forwards;		/* the driver maps imports by dma_buf_mmap(), as far as is known */
+	bool forwards;		/* the driver's table says that it maps imports by dma_buf_mmap() */
 };
 
 #endif

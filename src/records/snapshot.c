@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What is remembered, as the shared page has it; see snapshot.h. */
+/* Writes the records to the status file; see snapshot.h. */
 #include "config.h"
 
 #include "report/publish.h"
@@ -104,7 +104,7 @@ void snapshot_open(void)
 		publish_failed(pid);
 		return;
 	}
-	/* A child that no atfork handler saw. */
+	/* The child of a fork() without atfork handlers still has its parent's status file. */
 	publish_forked();
 	ret = begin(pid);
 	if (!ret) {

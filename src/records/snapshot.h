@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* What is remembered, as the shared page has it: all of it when the page is made, then each change.
- */
+/* Writes the records to the status file: all of them when the file is made, then each change. */
 #ifndef PRIMESHIM_SNAPSHOT_H
 #define PRIMESHIM_SNAPSHOT_H
 
 #include <stdint.h>
 
 /*
- * There is something to tell: makes the page if there is none, with what is remembered so far. The
- * thread that makes the page waits for the file system, and no other thread does. What others tell
- * meanwhile will be in the page's tables and counters, and not among its events. Not with a lock
- * held.
+ * Makes the status file, with all records so far, if there is none: for a caller that has an event
+ * to report. The thread that makes the file waits for the file system, and no other thread does.
+ * Changes that other threads report meanwhile will be in the file's tables and counters, and not
+ * among its events. The caller holds no lock.
  */
 void snapshot_open(void);
 
-/* What mapping.h has in [start, end): it is new, or has changed. With buffers_lock() held. */
+/*
+ * snapshot_mapped(): the mappings in [start, end) are new. snapshot_changed(): they have changed.
+ * With buffers_lock() held.
+ */
 void snapshot_mapped(uint64_t start, uint64_t end);
 void snapshot_changed(uint64_t start, uint64_t end);
 
-/* The same, right before what is mapped in [start, end) is forgotten: its first piece, or all. */
+/*
+ * Reports an unmap, right before the records in [start, end) go: of the first mapping there, or of
+ * all those with @serial. With buffers_lock() held.
+ */
 void snapshot_unmap_first(uint64_t start, uint64_t end);
 void snapshot_unmap(uint64_t start, uint64_t end, unsigned int serial);
 
