@@ -2,8 +2,8 @@
 /*
  * What happens around the calls that make and end descriptors.
  *
- * Rule: a record is out of the way before its descriptor ends, as another thread may be given the
- * number at once; and a call that fails leaves all as it was.
+ * Rules: a hook removes a record before the descriptor ends, since the kernel may give the number
+ * to another thread at once. A call that fails leaves all records as they were.
  */
 #include "config.h"
 
@@ -32,7 +32,7 @@ static int told(int ret)
 	return ret < 0 ? -errno : ret;
 }
 
-/* The child of a vfork() has descriptors of its own, of which the records say nothing. */
+/* The child of a vfork() has descriptors of its own, and the records say nothing of them. */
 int close_hook(int fd)
 {
 	if (descriptors_borrowed())
@@ -44,15 +44,16 @@ int close_hook(int fd)
 }
 
 /*
- * Has the program something there, which is not in the records? Then the number becomes nobody
- * else's before the program closes it. With descriptor_numbers_lock() held.
+ * Does the program have a descriptor at @fd that is not in the records? The kernel then gives the
+ * number to no other thread until the program's call closes it. With descriptor_numbers_lock()
+ * held.
  */
 static bool in_use(int fd)
 {
 	return sandbox_may(MAY_GETFL) && !descriptor_known(fd) && next.fcntl(fd, F_GETFD) >= 0;
 }
 
-/* A close may wait, as of a socket or of a file on a server: the lock is not held meanwhile. */
+/* Closing a socket or a file on a server may wait: the lock is not held meanwhile. */
 int close_contested_hook(int fd, bool *left)
 {
 	int ret;
@@ -80,8 +81,9 @@ static void forget(unsigned int first, unsigned int last)
 }
 
 /*
- * Closes what lies below all private descriptors, from *@first on, which is then what is left. A
- * close may wait, and no lock is held meanwhile: until the end no number there becomes private.
+ * Closes the part of the range below all private descriptors; *@first is then the start of the
+ * rest. A close may wait, so no lock is held meanwhile: no number in this part becomes private
+ * until descriptors_spread().
  */
 static int close_below(unsigned int *first, unsigned int last, int flags)
 {
@@ -100,7 +102,7 @@ static int close_below(unsigned int *first, unsigned int last, int flags)
 	return ret;
 }
 
-/* close_range() but for our private descriptors. */
+/* close_range() without the private descriptors. With descriptor_numbers_lock() held. */
 static int close_gaps(unsigned int first, unsigned int last, int flags)
 {
 	int ret = 0;
@@ -118,7 +120,7 @@ static int close_gaps(unsigned int first, unsigned int last, int flags)
 	return ret;
 }
 
-/* Would the kernel do it at all? Asked with a range of no descriptors. */
+/* Does the kernel have close_range() with @flags? Asked with a range that has no descriptors. */
 static bool has_close_range(int flags)
 {
 	return next.close_range(UINT_MAX, UINT_MAX, flags & ~CLOSE_RANGE_UNSHARE) >= 0 ||
@@ -129,11 +131,11 @@ int close_range_hook(unsigned int first, unsigned int last, int flags)
 {
 	int ret;
 
-	/* With CLOEXEC nothing ends, and ours have it. */
+	/* CLOSE_RANGE_CLOEXEC ends no descriptor, and the private ones have the flag already. */
 	if (first > last || flags & CLOSE_RANGE_CLOEXEC || descriptors_borrowed() ||
 	    !has_close_range(flags))
 		return told(next.close_range(first, last, flags));
-	/* With UNSHARE other threads may keep the descriptors, so that the records stay. */
+	/* With UNSHARE other threads may keep the descriptors, so the records stay. */
 	if (!(flags & CLOSE_RANGE_UNSHARE)) {
 		forget(first, last);
 		ret = close_below(&first, last, flags);
@@ -156,7 +158,7 @@ void closefrom_hook(int first)
 		return;
 	}
 	forget(at, INT_MAX);
-	/* Without close_range() in the kernel nothing has been closed yet. */
+	/* Without close_range() the kernel has closed nothing yet. */
 	if (close_below(&at, INT_MAX, 0) < 0)
 		at = first < 0 ? 0 : first;
 	descriptor_numbers_lock();
@@ -170,7 +172,10 @@ void closefrom_hook(int first)
 	descriptor_numbers_unlock();
 }
 
-/* @to, a descriptor or a negative errno, was made of one that is @f. Consumes a reference to @f. */
+/*
+ * The program's call has duplicated a descriptor of @f, with the result @to: a descriptor or a
+ * negative errno. Consumes a reference to @f.
+ */
 static int duplicated(struct file *f, int to)
 {
 	if (to >= 0)
@@ -204,12 +209,12 @@ int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from
 	return duplicated(f, told(fcntl(fd, cmd, from)));
 }
 
-/* What is at the descriptor that a dup2() or dup3() is about to replace. */
+/* What the shim knows of the descriptor that a dup2() or dup3() is about to replace. */
 struct replaced {
 	int fd;
-	bool locked;		/* the numbers' lock is held from before the call to after it */
-	struct file *old;	/* taken out of the records while the call runs; a reference */
-	bool moved;		/* it was a private one, of id */
+	bool locked;		/* descriptor_numbers_lock() is held until after the call */
+	struct file *old;	/* its file, with a reference; out of the records during the call */
+	bool moved;		/* it was a private descriptor of @id */
 	struct dmabuf_id id;
 };
 
@@ -223,7 +228,7 @@ static struct replaced replacing(int to)
 	r.moved = descriptor_move(to, &r.id, sync_await);
 	if (r.old)
 		descriptor_set(to, NULL);
-	/* The call closes what is there, which may wait. */
+	/* The call closes the program's descriptor there, and that may wait. */
 	if (r.locked && !r.moved && in_use(to)) {
 		r.locked = false;
 		descriptor_numbers_unlock();
@@ -231,7 +236,7 @@ static struct replaced replacing(int to)
 	return r;
 }
 
-/* The call has returned @ret. Consumes a reference to @f, which the new descriptor is. */
+/* The call has returned @ret. Consumes a reference to @f, the file of the new descriptor. */
 static int replaced(struct replaced *r, struct file *f, int ret)
 {
 	if (ret >= 0)

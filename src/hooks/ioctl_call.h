@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program's ioctl on a DRM descriptor, as the hooks hand it on. The argument is the program's
- * memory and may be rubbish. It is read only after the call has succeeded, when the kernel has read
- * it, or when the kernel has said that it can be (readable.h); and it is written only when the
- * kernel has said that it can be. Of the argument the kernel reads _IOC_SIZE bytes, and takes the
- * rest for zeroes (drm_ioctl()): so do arg32() and arg64().
+ * memory, and may be rubbish. The shim reads it only after the call has succeeded, when the kernel
+ * has read it, or after the kernel has said that it can be read (readable.h). The shim writes it
+ * only after the kernel has said that it can be written. Of the argument the kernel reads _IOC_SIZE
+ * bytes, and takes the rest for zeroes (drm_ioctl()): so do arg32() and arg64().
  */
 #ifndef PRIMESHIM_IOCTL_CALL_H
 #define PRIMESHIM_IOCTL_CALL_H
@@ -23,13 +23,13 @@
 #include "kernel/readable.h"
 
 struct ioctl_call {
-	ioctl_fn *native;	/* the next definition of what the program called */
-	const struct driver *driver;	/* whose table it is */
+	ioctl_fn *native;	/* the next definition of the function that the program called */
+	const struct driver *driver;	/* the driver whose table has @desc */
 	const struct drv_ioctl *desc;
 	int fd;
 	unsigned long request;
 	void *arg;
-	bool made;		/* already, with the outcome @ret */
+	bool made;		/* the call was made already, with the result @ret */
 	int ret;
 };
 
@@ -49,7 +49,7 @@ static inline uint64_t get64(const void *at, size_t offset)
 	return v;
 }
 
-/* The @size bytes at @offset of the argument. */
+/* Copies the @size bytes at @offset of the argument. */
 static inline void arg_bytes(const struct ioctl_call *c, void *to, size_t offset, size_t size)
 {
 	size_t end = _IOC_SIZE(c->request), have = end > offset ? end - offset : 0;
@@ -86,7 +86,7 @@ static inline bool arg_bits(const struct ioctl_call *c, struct drv_bits bits)
 	return bits.mask && arg32(c, bits.at) & bits.mask;
 }
 
-/* Makes it: the result or a negative errno. */
+/* Makes the program's call: the result or a negative errno. */
 static inline int call(const struct ioctl_call *c)
 {
 	struct outside out;
@@ -101,7 +101,7 @@ static inline int call(const struct ioctl_call *c)
 	return ret;
 }
 
-/* Is this what the entry is about? To be asked once the argument can be read. */
+/* Does the argument select this entry (drv_ioctl.when)? The caller knows that it can be read. */
 static inline bool meant(const struct ioctl_call *c)
 {
 	const struct drv_bits *when = &c->desc->when;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens around mmap, munmap, mprotect and mremap. 0 (and *@out), or a negative errno. */
+/*
+ * What happens around mmap, munmap, mprotect and mremap. The functions make the program's call. 0
+ * (and *@out), or a negative errno.
+ */
 #ifndef PRIMESHIM_MMAP_HOOKS_H
 #define PRIMESHIM_MMAP_HOOKS_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What happens around prctl() where a sandbox comes; see prctl_hook.h. */
+/* What happens around a prctl() that concerns a seccomp filter; see prctl_hook.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -16,10 +16,10 @@
 
 int prctl_hook(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
-	/* The child of a vfork() may well go into a sandbox of its own. */
+	/* The child of a vfork() may well sandbox itself alone. */
 	bool ours = settings.active && !descriptors_borrowed(), unseen;
 
-	/* A page has it, and it may not be asked any more afterwards. */
+	/* The status file needs the number, and the filter may forbid asking for it. */
 	if (ours && settings.dir)
 		sandbox_pid();
 	unseen = ours && option == PR_SET_SECCOMP && sandbox_unseen();

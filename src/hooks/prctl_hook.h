@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens around prctl() where a sandbox comes. */
+/* What happens around a prctl() that may install or announce a seccomp filter. */
 #ifndef PRIMESHIM_PRCTL_HOOK_H
 #define PRIMESHIM_PRCTL_HOOK_H
 
@@ -15,7 +15,7 @@ static inline bool prctl_watched(int option)
 	return option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS;
 }
 
-/* The result or a negative errno. */
+/* Makes the call. Its result or a negative errno. */
 int prctl_hook(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 
 #endif
