@@ -18,8 +18,9 @@
 #include "trap.h"
 
 /*
- * A handler that was set by a raw system call may fork amid our records (lock.h): its thread goes
- * on with them in both processes.
+ * A signal handler that was set by a raw system call may fork while its thread holds a lock
+ * (lock.h). The thread goes on with the records in both processes, so the handlers take no lock
+ * then.
  */
 static __thread bool taken;
 
@@ -64,10 +65,13 @@ static void open_pages(struct buffer *b)
 		guard_set(b, false);
 }
 
-/* From here on every hook finds that there is nothing to do for it. */
+/* Leaves the child without records: every hook returns early from here on. */
 static void give_up(void)
 {
-	/* Nobody will open what is shut. Where that lock is not to be had nor are the mappings. */
+	/*
+	 * Nothing else will end the pages' PROT_NONE. Where the lock is not free the mappings
+	 * cannot be read.
+	 */
 	if (trapping && buffers_free()) {
 		buffers_lock();
 		buffers_visit(open_pages);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of the records in a child process. fork() is followed by atfork handlers, which take
- * all locks around it, so the child finds the records whole and goes on with them.
+ * What becomes of the records in a child process. fork() calls the atfork handlers, which hold all
+ * locks around it: the child finds the records whole and goes on with them.
  *
- * _Fork() and a raw clone() call no handler. Such a child is known by a page that the kernel wipes
- * there (descriptor.h). Where another thread held a lock at that moment the records may be half
- * changed, and the lock is never let go: then the child has no records, and every call goes on to
- * the kernel. The child of a threaded program may do little more than to exec, anyway (POSIX).
- * Pages that are shut are opened for it (guard.h), unless the lock of the mappings is among those
- * held.
+ * _Fork() and a raw clone() call no handler. The shim knows such a child by a page that the kernel
+ * wipes there (descriptor.h). If another thread held a lock at that moment, the records may be half
+ * changed and nobody releases the lock: then the child has no records, and every call goes on to
+ * the kernel. The child of a threaded program may do little more than exec, anyway (POSIX). The
+ * child gets the program's protection back on pages that are PROT_NONE (guard.h), unless the lock
+ * of the mappings is among those held.
  *
- * Until its first call that is hooked such a child has what its parent had. If it got none of a
- * mapping (MADV_DONTFORK), and has mapped something else there before that call, this is taken for
- * the mapping.
+ * Until its first hooked call such a child has its parent's records. If the kernel gave it none of
+ * a mapping (MADV_DONTFORK), and it has mapped another file there before that call, the shim takes
+ * the new mapping for the old one.
  */
 #ifndef PRIMESHIM_FORK_H
 #define PRIMESHIM_FORK_H
@@ -25,8 +25,8 @@ void fork_parent(void);
 void fork_child(void);
 
 /*
- * In every hook before anything else, and when a page that is shut is touched, where
- * descriptors_orphaned(): false if the child has no records.
+ * In a child with descriptors_orphaned(): before anything else in every hook, and when the program
+ * touches a PROT_NONE page of the shim's. False: the child has no records.
  */
 bool fork_unseen(void);
 

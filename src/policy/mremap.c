@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* mremap() of what is mapped; see mapped.h. */
+/* mremap() of mapped imports; see mapped.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,21 +14,22 @@
 #include "sync.h"
 
 #ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4	/* 5.7; of mappings of files 5.13 */
+#define MREMAP_DONTUNMAP 4	/* 5.7; for mappings of files 5.13 */
 #endif
 
 enum { MOST = 16 };
 
 /*
- * A call, and what was recorded in its old range before it, with a reference to each buffer. Where
- * there is more, the table has to do: memory for that might lie in a gap of the range.
+ * A call, and the records in its old range before it, with a reference to each buffer. Further
+ * records are read from the table after the call: memory for a copy might be allocated in a gap of
+ * the range.
  */
 struct move {
-	uint64_t at, size;	/* 0: it is kept, and mapped once more */
+	uint64_t at, size;	/* 0: the old mapping stays, and is mapped once more */
 	uint64_t len;
 	int flags;
 	uint64_t to;		/* with MREMAP_FIXED */
-	unsigned int serial;	/* of the newest mapping then */
+	unsigned int serial;	/* of the newest mapping before the call */
 	struct mapping m[MOST];
 	size_t n;
 	bool more;
@@ -39,7 +40,7 @@ static bool keeps(const struct move *c)
 	return !c->size || c->flags & MREMAP_DONTUNMAP;
 }
 
-/* Since 6.17 this may be a range of several mappings, with gaps (remap_move()). */
+/* Since 6.17 the range of such a call may have several mappings and gaps (remap_move()). */
 static bool may_be_many(const struct move *c)
 {
 	return c->flags & MREMAP_FIXED && c->size == c->len && !keeps(c);
@@ -60,7 +61,7 @@ static uint64_t part_end(const struct move *c, const struct mapping *m)
 	return m->end < end_of(c) ? m->end : end_of(c);
 }
 
-/* The next that is recorded in the old range from *@at on. With buffers_lock() held. */
+/* The next mapping recorded in the old range from *@at on. With buffers_lock() held. */
 static bool next_in(const struct move *c, uint64_t *at, struct mapping *m)
 {
 	if (*at >= end_of(c) || !mapping_at(*at, end_of(c) - *at, m))
@@ -82,8 +83,8 @@ static void collect(struct move *c)
 }
 
 /*
- * Does the first one's lead go with it? The pages of some exporters are counted from where a
- * mapping begins (see dmabuf_mmap()), so a mapping that is moved as a whole takes it along.
+ * Does the first mapping's lead move along? Some exporters count pages from where a mapping begins
+ * (dmabuf_mmap()), so a mapping that moves as a whole takes its lead along.
  */
 static bool with_head(const struct move *c)
 {
@@ -96,7 +97,10 @@ static bool with_head(const struct move *c)
 	return may_be_many(c) || (m->end == end && (c->flags & MREMAP_FIXED || c->len > c->size));
 }
 
-/* The call, with @lead bytes more in front. A place given by the program needs room before it. */
+/*
+ * Makes the call with @lead bytes more in front. A place that the program gives needs room for
+ * them.
+ */
 static int call(const struct move *c, uint64_t lead, void **out)
 {
 	char *from = (char *)(uintptr_t)c->at - lead, *to = NULL, *p;
@@ -107,7 +111,7 @@ static int call(const struct move *c, uint64_t lead, void **out)
 			return -ENOMEM;
 	}
 	p = next.mremap(from, lead + c->size, lead + c->len, c->flags, to);
-	/* What was held is not given back: see dmabuf_mmap(). */
+	/* The held lead is not unmapped: see dmabuf_mmap(). */
 	if (p == MAP_FAILED)
 		return -errno;
 	*out = p + lead;
@@ -115,8 +119,8 @@ static int call(const struct move *c, uint64_t lead, void **out)
 }
 
 /*
- * What is about to move of heads: the first one's, if it goes with it, and what lies in the range,
- * where the program sees gaps.
+ * Marks the leads that are about to move: the first mapping's if @first, and any lead inside the
+ * range, where the program sees a gap.
  */
 static void behead(const struct move *c, bool first)
 {
@@ -130,13 +134,16 @@ static void behead(const struct move *c, bool first)
 	buffers_unlock();
 }
 
-/* @m, or what of it is in the range, was moved with the range to @to. With buffers_lock() held. */
+/*
+ * The kernel has moved @m, or the part of it in the range, with the range to @to. With
+ * buffers_lock() held.
+ */
 static void moved(const struct move *c, const struct mapping *m, uint64_t to)
 {
 	uint64_t from = part_start(c, m), end = part_end(c, m);
 	uint64_t first = from - c->at, behind = end - c->at;
 
-	/* The last one grows. */
+	/* The last mapping grows with the call. */
 	if (end == end_of(c) && c->len > behind)
 		behind = c->len;
 	if (behind > c->len)
@@ -163,7 +170,10 @@ static void moved(const struct move *c, const struct mapping *m, uint64_t to)
 	});
 }
 
-/* A call for several mappings that fails has moved those before the one at which it did. */
+/*
+ * Has @m moved although the call failed? A call for several mappings moves those before the one at
+ * which it fails.
+ */
 static bool gone(const struct move *c, const struct mapping *m)
 {
 	uint64_t from = part_start(c, m);
@@ -171,7 +181,7 @@ static bool gone(const struct move *c, const struct mapping *m)
 	return may_be_many(c) && !mapped_there(from, part_end(c, m) - from);
 }
 
-/* What has become of it. */
+/* Updates the record of @m after the call. Consumes the reference. */
 static void settle(const struct move *c, const struct mapping *m, int ret, uint64_t to)
 {
 	uint64_t from = part_start(c, m);
@@ -191,7 +201,7 @@ static void settle(const struct move *c, const struct mapping *m, int ret, uint6
 	sync_mapped(m->buffer, false);
 }
 
-/* The next of those that were not collected, as c->m[0]. */
+/* Puts the next mapping that was not collected into c->m[0], with a reference. */
 static bool next_older(struct move *c, uint64_t *at)
 {
 	bool found;

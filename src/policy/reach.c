@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Do the program's mmaps come to us? See reach.h. */
+/* Do the program's mmaps reach the shim? See reach.h. */
 #include "config.h"
 
 #include <dlfcn.h>
@@ -13,11 +13,11 @@
 #include "settings/log.h"
 #include "state/buffer.h"
 
-/* Of no descriptor, so that the call fails (EBADF); the offset is one that nobody uses. */
+/* No descriptor, so the call fails (EBADF), at an offset that no program uses. */
 #define PROBE_FD	-1
 #define PROBE_OFFSET	0x5a5a000
 
-/* The first definition there is, where it is not ours. */
+/* The definition that the program's calls reach, where it is not the shim's. */
 static void *(*first)(void *addr, size_t len, int prot, int flags, int fd, long off);
 static void *(*first64)(void *addr, size_t len, int prot, int flags, int fd, int64_t off);
 
@@ -58,7 +58,7 @@ static bool probe(void)
 
 bool reach_mmap(void)
 {
-	/* Relaxed: whoever asks twice gets the same answer. */
+	/* Relaxed: two threads that both ask get the same answer. */
 	static _Atomic(enum answer) answer;
 
 	if (!first && !first64)

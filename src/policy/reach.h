@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Do the program's mmaps come to us? A library that is loaded before us and defines mmap may hand
- * it on, as sanitizers do, or make the system call itself: gperftools' tcmalloc does, and then our
- * offsets are of no use to the program.
+ * Do the program's mmaps reach the shim? A library that is loaded before the shim and defines mmap
+ * may call the next mmap, as sanitizers do, or make the system call itself. gperftools' tcmalloc
+ * makes the system call, and the program then has no use for synthetic offsets.
  */
 #ifndef PRIMESHIM_REACH_H
 #define PRIMESHIM_REACH_H
 
 #include <stdbool.h>
 
-/* In the constructor, by an object that is preloaded. Without it all is thought to come. */
+/* In the constructor of the preloaded object. Without it every mmap counts as reaching the shim. */
 void reach_init(void);
 
-/* Asked once, by a call that fails. Not with a lock held, and only while there are imports. */
+/*
+ * The answer. The first caller finds it out by an mmap that fails. The caller holds no lock, and
+ * there are imports.
+ */
 bool reach_mmap(void);
 
-/* mmap_hook() was called for @fd and @off: is it that call? */
+/* mmap_hook() was called with @fd and @off: is it the call of reach_mmap()? */
 bool reach_seen(int fd, unsigned long long off);
 
 #endif

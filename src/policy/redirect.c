@@ -43,7 +43,7 @@ bool redirect_may_rescue(int err)
 	}
 }
 
-/* 0 if the dma-buf can be mapped by itself, or why it cannot. Asked once. */
+/* 0 if the dma-buf itself can be mapped, or a negative errno. The kernel is asked once. */
 static int mappable(struct buffer *b, int dmabuf)
 {
 	enum answer known;
@@ -64,10 +64,10 @@ static int mappable(struct buffer *b, int dmabuf)
 }
 
 /*
- * The dma-buf behind @handle, which the driver refused to map with @err: a descriptor of the
- * caller's and its buffer with a reference, or a negative errno. @proof: EINVAL is what
- * drm_gem_dumb_map_offset() says of imports, and of nothing else, so it also shows imports that
- * were made where we could not see it.
+ * The dma-buf behind @handle, which the driver refused to map with @err: a descriptor that the
+ * caller owns and its buffer with a reference, or a negative errno. @proof:
+ * drm_gem_dumb_map_offset() says EINVAL of imports and of nothing else, so the refusal also shows
+ * an import that the shim did not see being made.
  */
 static int refused(int fd, uint32_t handle, bool proof, enum status_call call, int err,
 		   struct buffer **b)
@@ -135,15 +135,15 @@ int mmap_native(const struct mmap_call *c, void **out)
 	return *out == MAP_FAILED ? -errno : 0;
 }
 
-/* Does the call replace what is mapped at its place? */
+/* Does the call replace the mappings at its place? */
 static bool replaces(const struct mmap_call *c)
 {
 	return c->flags & MAP_FIXED && !(c->flags & MAP_FIXED_NOREPLACE);
 }
 
 /*
- * Was it the file that refused the call with @err? The kernel asks the file once it has unmapped
- * the place (mmap_region()). It looks at descriptors, access modes and limits before (do_mmap()).
+ * Was it the file that refused the call with @err? The kernel asks the file after it has unmapped
+ * the place (mmap_region()), and checks descriptors, access modes and limits before (do_mmap()).
  */
 static bool file_refused(const struct mmap_call *c, int err)
 {
@@ -162,7 +162,7 @@ static bool file_refused(const struct mmap_call *c, int err)
 	case -EFAULT:
 	case -EIO:
 		return true;
-	default:		/* either may have said it */
+	default:		/* the file or the kernel */
 		return false;
 	}
 }
@@ -177,7 +177,7 @@ void mmap_placed(const struct mmap_call *c, int ret, unsigned int newest)
 		mapped_end(c->addr, c->len);
 }
 
-/* What is tried, in that order. */
+/* The mappings that the shim tries, in order. */
 enum plan { NATIVE, NATIVE_FIRST, DMABUF_FIRST, REFUSE };
 
 static enum plan plan_of(const struct view *v)
@@ -200,7 +200,7 @@ static enum plan plan_of(const struct view *v)
 	}
 }
 
-/* May the dma-buf be written to? Asked once, as its first export fixes that for ever. */
+/* May the dma-buf be written to? Asked once, since its first export decides that for ever. */
 static bool may_be_written(struct buffer *b, int dmabuf)
 {
 	enum answer known;
@@ -221,7 +221,7 @@ static bool may_be_written(struct buffer *b, int dmabuf)
 	return known == ANSWER_YES;
 }
 
-/* Is the exporter one that sets vm_ops for its mappings? See QUIRK_LEAVES_OPS. */
+/* Does the exporter set vm_ops for its mappings? See QUIRK_LEAVES_OPS. */
 static bool sets_ops(const struct buffer *b)
 {
 	const char *name;
@@ -235,9 +235,9 @@ static bool sets_ops(const struct buffer *b)
 }
 
 /*
- * A driver that forwards (dma_buf_mmap()) makes the very mapping that the dma-buf does, but for one
- * thing: whether mprotect() may make it writable is then its own file's to say. So of a dma-buf
- * that may not be written to the program gets the driver's, as natively.
+ * A driver that forwards (dma_buf_mmap()) makes the same mapping as the dma-buf, with one
+ * difference: whether mprotect() may make it writable depends on the driver's file. So for a
+ * read-only dma-buf the program gets the driver's mapping, as it would natively.
  */
 static bool better_forwarded(const struct view *v, int dmabuf)
 {
@@ -246,8 +246,8 @@ static bool better_forwarded(const struct view *v, int dmabuf)
 }
 
 /*
- * Can the page be read? Of one that is mapped for writing alone that says nothing on machines where
- * writing does not imply it: then it is no answer for other mappings.
+ * Can the page be read? On some machines writing does not imply reading: a page that is mapped for
+ * writing alone answers for no other mapping, and *@lasting is false.
  */
 static int ask(const struct mmap_call *c, const void *p, bool *lasting)
 {
@@ -255,22 +255,25 @@ static int ask(const struct mmap_call *c, const void *p, bool *lasting)
 	return c->prot & (PROT_READ | PROT_WRITE) ? ask_readable(p, 1) : -EACCES;
 }
 
-/* How an import was mapped, or was not. */
+/* The outcome of an attempt to map an import. */
 struct attempt {
 	void *p;
-	size_t lead;		/* bytes before @p that belong to the mapping */
-	bool native;		/* the driver's mapping, rather than the dma-buf's */
-	bool final;		/* the program's place was asked for, and must not be again */
-	int said;		/* what the driver said, or NATIVE_* */
+	size_t lead;		/* bytes before @p of the same mmap */
+	bool native;		/* the mapping is the driver's, not the dma-buf's */
+	bool final;		/* no second call at the program's place is allowed */
+	int said;		/* the driver's errno, or NATIVE_* */
 };
 
-/* Of a mapping at an address that the kernel chose. */
+/* Unmaps an attempt at an address that the kernel chose. */
 static void discard(const struct attempt *a, size_t len)
 {
 	next.munmap((char *)a->p - a->lead, a->lead + len);
 }
 
-/* The driver's mapping, if its first page can be read. Asked once for an import. */
+/*
+ * Maps through the driver, and keeps the mapping if its first page can be read. Asked once for an
+ * import.
+ */
 static int map_native(const struct view *v, const struct mmap_call *c, struct attempt *a)
 {
 	bool lasting;
@@ -295,7 +298,10 @@ static int map_native(const struct view *v, const struct mmap_call *c, struct at
 	return -EFAULT;
 }
 
-/* The dma-buf's, if its first page can be read: memory of a device may not be. Asked once. */
+/*
+ * Maps the dma-buf, and keeps the mapping if its first page can be read: a device's memory may not
+ * be readable. Asked once for a buffer.
+ */
 static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabuf,
 		      struct attempt *a)
 {
@@ -336,10 +342,11 @@ static int map_by(enum plan plan, const struct view *v, const struct mmap_call *
 }
 
 /*
- * The same over what is mapped at the program's place. A file that refuses a MAP_FIXED has mostly
- * cost the place what was there (mmap_region(), 6.1 to 7.3), and another thread may have been given
- * the gap: a second MAP_FIXED would replace its memory. So each way is tried at an address that the
- * kernel chooses, and the program's place is asked for once, by the way that worked.
+ * map_by() for a call that replaces mappings. The kernel mostly removes the old mappings before the
+ * file refuses a MAP_FIXED (mmap_region(), 6.1 to 7.3), and another thread may have been given the
+ * gap: a second MAP_FIXED would replace that thread's memory. So the shim tries each way at an
+ * address that the kernel chooses, and then makes one call at the program's place, by the way that
+ * worked.
  */
 static int map_over(enum plan plan, const struct view *v, const struct mmap_call *c, int dmabuf,
 		    struct attempt *a)
@@ -350,7 +357,7 @@ static int map_over(enum plan plan, const struct view *v, const struct mmap_call
 	trial.addr = NULL;
 	trial.flags &= ~(MAP_FIXED | MAP_LOCKED | MAP_POPULATE);
 	ret = map_by(plan, v, &trial, dmabuf, a);
-	/* With no address space left for all of it a page has to do. */
+	/* Where the address space has no room for all of it, a page has to do for the trial. */
 	if (ret == -ENOMEM && !mappable(v->buffer, dmabuf))
 		ret = 0;
 	else if (ret < 0)
@@ -365,15 +372,15 @@ static int map_over(enum plan plan, const struct view *v, const struct mmap_call
 		ret = dmabuf_mmap(dmabuf, buffer_size(v->buffer), c->addr, c->len, c->prot,
 				  c->flags, v->delta, &a->p, &a->lead);
 	}
-	/* -EEXIST: there was no room before the place, which has not been asked for. */
+	/* -EEXIST: there was no room for the lead, and no call at the program's place was made. */
 	a->final = ret != -EEXIST;
 	return ret;
 }
 
 /*
- * The dma-buf of @v, fetched and found to be the one remembered; or a negative errno. A record that
- * is found to be stale goes, and its offset may be another handle's now: then @v becomes that.
- * -ESTALE: there is none; then @v has no buffer any more.
+ * Fetches the dma-buf of @v, and checks that it is the recorded one. A descriptor that the caller
+ * owns, or a negative errno. A stale record goes. If its offset is another handle's by then, @v
+ * becomes that import. -ESTALE: no import has the offset, and @v->buffer is NULL.
  */
 static int fetch(struct view *v, uint64_t off)
 {
@@ -397,7 +404,9 @@ static int fetch(struct view *v, uint64_t off)
 	}
 }
 
-/* As if drm_gem_mmap_obj() had refused it: what MAP_FIXED was to replace is gone by then. */
+/*
+ * Refuses as drm_gem_mmap_obj() would: the kernel has removed a MAP_FIXED's old mappings by then.
+ */
 static int deny(const struct view *v, const struct mmap_call *c)
 {
 	report_map(&(struct map_report){ .v = v, .c = c, .outcome = OUTCOME_DENIED,
@@ -407,7 +416,7 @@ static int deny(const struct view *v, const struct mmap_call *c)
 	return -EINVAL;
 }
 
-/* Without our doing, and without a bracket; but a shared page shows it. */
+/* Makes the native call, without a bracket. Only a status file needs a record of the mapping. */
 static int leave_alone(const struct view *v, const struct mmap_call *c, void **out)
 {
 	unsigned int newest = c->flags & MAP_FIXED ? mapped_newest() : 0;
@@ -429,7 +438,10 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 	return ret;
 }
 
-/* Would the kernel map that through the program's descriptor at all? EACCES says do_mmap(). */
+/*
+ * Would the kernel map this through the program's descriptor at all? Otherwise do_mmap() says
+ * EACCES.
+ */
 static bool file_allows(const struct view *v, const struct mmap_call *c)
 {
 	bool writes = c->prot & PROT_WRITE && (c->flags & MAP_TYPE) != MAP_PRIVATE;
@@ -452,8 +464,10 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	}
 	newest = c->flags & MAP_FIXED ? mapped_newest() : 0;
 	dmabuf = ret = fetch(v, c->off);
-	/* Of drivers that do not export imports the record has to do
-	 * (ivpu_gem_prime_handle_to_fd()). */
+	/*
+	 * Drivers that do not export imports (ivpu_gem_prime_handle_to_fd()) allow no check: the
+	 * record has to do.
+	 */
 	if (plan == REFUSE && (dmabuf >= 0 || dmabuf == -EOPNOTSUPP)) {
 		ret = deny(v, c);
 		if (dmabuf >= 0)
@@ -464,7 +478,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	if (plan == DMABUF_FIRST && dmabuf >= 0 && better_forwarded(v, dmabuf))
 		plan = NATIVE_FIRST;
 	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
-		ret = -EINVAL;		/* what drm_gem_mmap() and most dma-bufs say */
+		ret = -EINVAL;		/* as drm_gem_mmap() and most dma-bufs say */
 	else if (dmabuf >= 0 && replaces(c))
 		ret = map_over(plan, v, c, dmabuf, &a);
 	else if (dmabuf >= 0)
