@@ -2,8 +2,9 @@
 /*
  * What happens around an ioctl on a DRM descriptor.
  *
- * Rules: the program's call is made once, and libdrm repeats it on EINTR and EAGAIN; we act on its
- * outcome only. ioctl_call.h says when the argument may be read.
+ * Rules: the shim makes the program's call once, and leaves it to libdrm to repeat the call on
+ * EINTR and EAGAIN. The shim acts on the outcome only. ioctl_call.h says when it may read the
+ * argument.
  */
 #include "config.h"
 
@@ -29,7 +30,7 @@
 #include "state/descriptor.h"
 #include "state/import.h"
 
-/* Another device's ioctls may have the same numbers, and anything for an argument. */
+/* Another device's ioctls may have the same numbers, and any argument. */
 static bool is_drm(int fd)
 {
 	dev_t rdev;
@@ -47,8 +48,8 @@ static int do_import(const struct ioctl_call *c)
 }
 
 /*
- * Has the kernel closed the handle though the call failed? drm_ioctl() runs the call, then copies
- * the argument back, and says EFAULT where the memory can only be read.
+ * Has the kernel closed the handle although the call failed? drm_ioctl() makes the call, then
+ * copies the argument back, and says EFAULT where the memory is read-only.
  */
 static bool closed_with_fault(const struct ioctl_call *c, int ret)
 {
@@ -77,9 +78,9 @@ static int do_rename(const struct ioctl_call *c)
 }
 
 /*
- * The first export of a buffer fixes for ever whether it may be written through its dma-buf
- * (dma_buf_getfile()), and importers map it for writing whatever it says. An argument that cannot
- * be written goes to the kernel as it is: the kernel makes the descriptor and then says EFAULT.
+ * The first export of a buffer decides for ever whether the dma-buf may be mapped for writing
+ * (dma_buf_getfile()); importers map it for writing either way. An argument that cannot be written
+ * goes to the kernel as it is: the kernel makes the descriptor and then says EFAULT.
  */
 static int export_writable(const struct ioctl_call *c)
 {
@@ -123,9 +124,9 @@ static int do_export(const struct ioctl_call *c)
 }
 
 /*
- * May the refusal @ret of a map ioctl be made good? Then the argument can be written: a device that
- * was unplugged, and a driver that lacks the ioctl, refuse it before they read the argument
- * (drm_ioctl(), vmw_generic_ioctl()).
+ * May the shim answer the refusal @ret of a map ioctl? Only if it can write the argument: the
+ * kernel refuses the ioctl of an unplugged device, and an ioctl that the driver lacks, before it
+ * reads the argument (drm_ioctl(), vmw_generic_ioctl()).
  */
 static bool may_rescue(const struct ioctl_call *c, int ret)
 {
@@ -142,7 +143,10 @@ static int do_map_offset(const struct ioctl_call *c)
 	uint64_t offset;
 	int ret;
 
-	/* The offset overwrites the handle (AMDGPU_GEM_MMAP's union): it is read before the call. */
+	/*
+	 * The driver's offset overwrites the handle (AMDGPU_GEM_MMAP's union), so the shim reads
+	 * the handle before the call.
+	 */
 	if (overwritten) {
 		if (!arg_readable(c))
 			return call(c);
@@ -190,7 +194,7 @@ static int (*const hooks[ROLE_COUNT])(const struct ioctl_call *c) = {
 	[ROLE_EXPORT] = do_export,
 	[ROLE_CLOSE] = do_close,
 	[ROLE_RENAME] = do_rename,
-	[ROLE_CREATE] = do_close,	/* the number was free: what is remembered of it is stale */
+	[ROLE_CREATE] = do_close,	/* the number was free: its record is stale */
 	[ROLE_MAP_OFFSET] = do_map_offset,
 	[ROLE_TELL_OFFSET] = do_map_offset,
 	[ROLE_MAP_ADDRESS] = do_map_address,
@@ -208,7 +212,7 @@ static int do_own_sync(const struct ioctl_call *c)
 {
 	int ret = call(c);
 
-	/* What is synced before or after is another mapping of the dma-buf. */
+	/* A sync before or after the time of imports is about another mapping of the dma-buf. */
 	if (ret >= 0 && atomic_load_explicit(&imports_live, memory_order_relaxed) &&
 	    arg_readable(c) && !(arg64(c, 0) & DMA_BUF_SYNC_END))
 		stat_inc(STAT_OWN);
@@ -223,7 +227,8 @@ static int do_ioctl(struct ioctl_call *c)
 		return call(c);
 	/*
 	 * The request lacks _IOC_WRITE or _IOC_READ: the kernel will not read the argument, or will
-	 * not copy it back (drm_ioctl()), so what lies there is not what the call is about.
+	 * not copy the results back (drm_ioctl()). The argument's bytes then are not those of the
+	 * call.
 	 */
 	if (_IOC_DIR(c->desc->request) & ~_IOC_DIR(c->request))
 		return call(c);

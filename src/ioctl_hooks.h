@@ -14,14 +14,17 @@
 #include "kernel/readable.h"
 #include "settings/watch.h"
 
-/* Without an import, is there no more to do for it than to make an export one for writing? */
+/*
+ * While there are no imports: is @request an export, of which the shim makes a writable one and
+ * does no more?
+ */
 static inline bool ioctl_exports(unsigned int request)
 {
 	return atomic_load_explicit(&ioctl_watch[(uint16_t)request], memory_order_relaxed) &
 	       WATCH_EXPORTS;
 }
 
-/* Can it be told for nothing that such an export is for writing already? */
+/* Is it known, without a system call, that the program asks for a writable export already? */
 static inline bool ioctl_idle(const void *arg)
 {
 	const struct drm_prime_handle *p = arg;
@@ -29,22 +32,25 @@ static inline bool ioctl_idle(const void *arg)
 	return on_our_page(p, sizeof(*p)) && p->flags & DRM_RDWR;
 }
 
-/* Makes such an export. No records are touched: this is no hook. Result or a negative errno. */
+/* Makes such an export without a hook: it touches no records. The result or a negative errno. */
 int ioctl_export(ioctl_fn *native, int fd, unsigned long request, void *arg);
 
 /*
- * Without an import, is its refusal all that there may be something to do for? So for the map ioctl
- * that every driver has.
+ * While there are no imports: is @request one whose refusal alone matters? So is the map ioctl that
+ * every driver has.
  */
 static inline bool ioctl_first(unsigned int request)
 {
 	return (uint16_t)request == (uint16_t)DRM_IOCTL_MODE_MAP_DUMB;
 }
 
-/* The same, which has been refused with @ret, a negative errno: what it comes to. */
+/*
+ * The program has made such a request, and the driver has refused it with @ret, a negative errno.
+ * Returns the result for the program, or a negative errno.
+ */
 int ioctl_refused_hook(int fd, unsigned long request, void *arg, int ret);
 
-/* Does the ioctl by @native and what belongs to it. Its result or a negative errno. */
+/* Makes the ioctl by @native, and acts on it. Its result or a negative errno. */
 int ioctl_hook(ioctl_fn *native, int fd, unsigned long request, void *arg);
 
 #endif

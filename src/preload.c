@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every libc symbol that primeshim defines, and its constructor. No logic: a call that cannot
- * matter goes on to the next definition; any other goes to a hook, and the hook's negative errno
- * becomes -1 and errno here and nowhere else. errno is kept where a call succeeds.
+ * Every libc symbol that primeshim defines, and its constructor. There is no logic here: a call
+ * that cannot matter goes on to the next definition. Any other call goes to a hook, and the hook's
+ * negative errno becomes -1 and errno here and nowhere else. A call that succeeds keeps errno.
  *
- * The functions have names of their own in C and libc's in the object. So none of libc's headers
- * can turn one into another (mmap into mmap64, ioctl into __ioctl_time64), and a variadic one can
- * be defined with the one argument that it is called with: it arrives in the same place, and what
- * a caller left out is passed on as the rubbish that libc's own va_arg() would have found.
+ * The functions have names of their own in C and libc's names in the object. So no header of libc
+ * can turn one into another (mmap into mmap64, ioctl into __ioctl_time64). A variadic function can
+ * be defined with its one argument, which arrives in the same place. If a caller left the argument
+ * out, the shim passes on the rubbish that libc's own va_arg() would have found.
  *
- * In a signal handler that interrupted us amid our records every call goes straight on. Nothing is
- * cancelled in a hook: of the functions here close(), fcntl() and poll() are cancellation points,
- * and they stay it, as they are called outside of the hook.
+ * In a signal handler that interrupted the holder of a lock, every call goes straight on. A hook is
+ * not cancelled. close(), fcntl() and poll() are cancellation points natively, and stay it, since
+ * they are called outside of the hook.
  */
 #include "config.h"
 
@@ -23,7 +23,10 @@
 
 #include <drm.h>
 
-/* What is ours is not looked up in a table of addresses, as an extern might be another object's. */
+/*
+ * Hidden visibility, or the compiler would look the shim's own symbols up in a table of addresses,
+ * as another object might define them.
+ */
 #pragma GCC visibility push(hidden)
 #include "base/lock.h"
 #include "hooks/fd_hooks.h"
@@ -47,7 +50,7 @@
 #include "state/mapping.h"
 #pragma GCC visibility pop
 
-/* The tests link this file into programs, under other names. */
+/* The tests link this file into programs, with other names for the functions. */
 #ifndef SYMBOL_PREFIX
 #define SYMBOL_PREFIX ""
 #define PRELOADED 1
@@ -60,18 +63,18 @@
 	type shim_##name(__VA_ARGS__) __asm__(SYMBOL_PREFIX #name);		\
 	type shim_##name(__VA_ARGS__)
 
-/* Another name of libc's for the same. */
+/* Another libc name for the same function. */
 #define ALIAS(type, name, target, ...)						\
 	__attribute__((visibility("default"), alias(SYMBOL_PREFIX #target)))	\
 	type shim_##name(__VA_ARGS__) __asm__(SYMBOL_PREFIX #name)
 
 #define any(counter)	atomic_load_explicit(&(counter), memory_order_relaxed)
 
-/* The way to a hook is out of line, so that the way past it needs no stack. */
+/* The way to a hook is out of line, so the way past it needs no stack. */
 #define FAST static inline __attribute__((always_inline))
 #define SLOW static __attribute__((noinline, cold))
 
-/* By exit(), and by quick_exit(), which runs no destructors. */
+/* Runs at exit(), and at quick_exit(), which runs no destructors. */
 __attribute__((destructor)) static void end(void)
 {
 	int saved = errno;
@@ -88,7 +91,7 @@ __attribute__((destructor)) static void end(void)
 	errno = saved;
 }
 
-/* Calls that come before, from constructors that run earlier, go straight to the kernel. */
+/* Calls of constructors that run earlier go straight to the kernel. */
 __attribute__((constructor)) static void begin(void)
 {
 	int saved = errno;
@@ -112,7 +115,10 @@ struct border {
 	struct inside in;
 };
 
-/* False in a signal handler amid our records, and in a child or a sandbox that has none. */
+/*
+ * False in a signal handler that interrupted the holder of a lock, and in a child or a sandbox
+ * without records.
+ */
 static bool enter(struct border *b)
 {
 	if (lock_held() || !sandbox_may(MAY_RECORD) ||
@@ -143,11 +149,11 @@ SLOW int busy_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 
 	if (!enter(&b))
 		return native(fd, request, arg);
-	/* musl's is an int, and arrives sign-extended. */
+	/* musl's request is an int, and arrives sign-extended. */
 	return leave(&b, ioctl_hook(native, fd, (unsigned int)request, arg));
 }
 
-/* The program's call comes first, as there is something to do only if it is refused. */
+/* The program's call comes first: the shim acts only if the driver refuses it. */
 SLOW int first_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 {
 	int saved = errno, ret = native(fd, request, arg), refusal = -errno;
@@ -174,7 +180,7 @@ SLOW int export_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg
 	return ret < 0 ? -1 : ret;
 }
 
-/* Not a part of those above, so that it needs no more stack than a forwarder. */
+/* A function of its own, so that it needs no more stack than a forwarder. */
 SLOW int hooked_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 {
 	if (!any(imports_live) && ioctl_exports(request))
@@ -223,7 +229,7 @@ EXPORT(void *, mmap, void *addr, size_t len, int prot, int flags, int fd, mmap_o
 {
 	if (!mmap_watched(flags))
 		return next.mmap(addr, len, prot, flags, fd, off);
-	/* On 32-bit the kernel sees the offset as unsigned (mmap2's page number). */
+	/* On 32-bit machines the kernel takes the offset as unsigned (mmap2's page number). */
 	return hooked_mmap(addr, len, prot, flags, fd,
 			   sizeof(off) == 4 ? (uint32_t)off : (uint64_t)off, true);
 }
@@ -272,7 +278,7 @@ EXPORT(void *, mremap, void *old, size_t old_len, size_t len, int flags, void *t
 	return hooked_mremap(old, old_len, len, flags, to);
 }
 
-/* False, and EBADF, for what the program may not close. */
+/* False, and EBADF, for a private descriptor. */
 SLOW bool may_close(int fd)
 {
 	struct border b;
@@ -280,7 +286,7 @@ SLOW bool may_close(int fd)
 	return !descriptor_known(fd) || !enter(&b) || !leave(&b, close_hook(fd));
 }
 
-/* One of the numbers among which our own are. */
+/* A number at which a private descriptor may be. */
 SLOW int contested_close(int fd)
 {
 	bool left = true;
@@ -411,7 +417,10 @@ EXPORT(int, fcntl64, int fd, int cmd, void *arg)
 	return hooked_fcntl(next.fcntl64, fd, cmd, arg);
 }
 
-/* A program that waits for one thing may wait for a fence, as of a sync_file or a dma-buf. */
+/*
+ * A program that waits for a single descriptor may wait for a fence, as of a sync_file or a
+ * dma-buf.
+ */
 SLOW int waited(int ret)
 {
 	struct border b;
@@ -449,8 +458,9 @@ EXPORT(int, __ppoll_chk, struct pollfd *fds, unsigned long n, const void *timeou
 }
 
 /*
- * A handler may leave by a jump, or end the process: from now on no lock of ours is held when one
- * runs (lock.h). A fault's is not waited for.
+ * The program has set a handler, which may leave by a jump or end the process: from now on no
+ * thread holds a lock of the shim when a handler runs (lock.h). Signals of faults cannot wait, and
+ * do not count.
  */
 static void handled(int sig, handler_fn *handler)
 {
@@ -459,7 +469,10 @@ static void handled(int sig, handler_fn *handler)
 		atomic_store_explicit(&lock_blocks_signals, true, memory_order_relaxed);
 }
 
-/* From here on all but SIGSEGV, and masks without it, goes on as it is; and all without a trap. */
+/*
+ * The trap changes only calls on SIGSEGV and masks that contain it; without the trap no call
+ * changes.
+ */
 SLOW int trapped_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	struct border b;
@@ -469,12 +482,12 @@ SLOW int trapped_sigaction(int sig, const struct sigaction *act, struct sigactio
 
 EXPORT(int, sigaction, int sig, const struct sigaction *act, struct sigaction *old)
 {
-	/* Programs do have the old one put where the new one is. */
+	/* Some programs have the old action written where the new action is. */
 	bool swapped = act && act == old && sig > 0 && sig < _NSIG;
 	handler_fn *handler = swapped ? act->sa_handler : SIG_DFL;
 	int ret = trapping ? trapped_sigaction(sig, act, old) : next.sigaction(sig, act, old);
 
-	/* What the kernel has read, we may. */
+	/* The kernel has read @act, so the shim can. */
 	if (!ret && act)
 		handled(sig, swapped ? handler : act->sa_handler);
 	return ret;
@@ -509,7 +522,7 @@ EXPORT(handler_fn *, __sysv_signal, int sig, handler_fn *handler)
 
 ALIAS(handler_fn *, sysv_signal, __sysv_signal, int sig, handler_fn *handler);
 
-/* A trap does not follow it: programs of today have it for SIGCHLD, if at all. */
+/* The trap does not follow sigset(): programs of today use it for SIGCHLD, if at all. */
 EXPORT(handler_fn *, sigset, int sig, handler_fn *handler)
 {
 	if (handler != SIG_HOLD)
@@ -534,7 +547,7 @@ SLOW int hooked_prctl(int option, unsigned long a, unsigned long b, unsigned lon
 {
 	struct border border = { .saved = errno };
 
-	/* No signals are blocked here: the filter may forbid to unblock them. */
+	/* No signals are blocked here: the program's filter may forbid unblocking them. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &border.in.cancel);
 	return leave(&border, prctl_hook(option, a, b, c, d));
 }
@@ -545,7 +558,7 @@ EXPORT(int, prctl, int option, unsigned long a, unsigned long b, unsigned long c
 				       next.prctl(option, a, b, c, d);
 }
 
-/* What a 32-bit glibc has for programs whose time_t is 64 bits wide, since 2.34. */
+/* Functions of a 32-bit glibc for programs whose time_t is 64 bits wide, since 2.34. */
 #if __SIZEOF_LONG__ == 4
 EXPORT(int, __ioctl_time64, int fd, ioctl_request request, void *arg)
 {
