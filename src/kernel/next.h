@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The next definition of each libc function that preload.c defines, so that other preloaded objects
- * still see the shim's calls; and of a few more functions by which the shim reaches the kernel, so
- * that all its ways into the kernel are in one place. (The tests put a fake kernel there.) The
- * pointers lead straight to the system calls until next_init() has run, where libc lacks the
- * function, and where the next definition would be the shim's own.
+ * The next definition of each libc function that preload.c defines: the shim hands calls on to it,
+ * so other preloaded objects still see them. Also a few more functions by which the shim reaches
+ * the kernel, so all its ways into the kernel are in one place. (The tests put a fake kernel
+ * there.) The pointers lead straight to the system calls until next_init() has run, where libc
+ * lacks the function, and where the next definition would be the shim's own.
  */
 #ifndef PRIMESHIM_NEXT_H
 #define PRIMESHIM_NEXT_H

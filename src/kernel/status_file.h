@@ -59,7 +59,7 @@ enum counter {
 	STAT_BLOCKED,		/* nanoseconds in START */
 	STAT_TOLD,		/* call that told a driver that the CPU's accesses begin */
 	STAT_OWN,		/* the program's own DMA_BUF_IOCTL_SYNC START; stats.h */
-	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch amid the device's turn */
+	STAT_TOUCHED,		/* PRIMESHIM_SYNC=trap: touch out of the CPU's turn */
 	STAT_IMPORT_OWN,	/* PRIME_FD_TO_HANDLE of the device's own export */
 	STAT_IMPORT_UNKNOWN,	/* import that may be the device's own (who.h) */
 	STAT_LOST,		/* bracket without an END: its descriptor was gone */
@@ -148,7 +148,7 @@ struct status_buffer {
 	uint8_t live;
 	uint8_t exporter;
 	uint8_t bracket;		/* enum status_bracket */
-	uint8_t no_brackets;		/* 1: its exporter knows no DMA_BUF_IOCTL_SYNC */
+	uint8_t no_brackets;		/* 1: the dma-buf knows no DMA_BUF_IOCTL_SYNC */
 	uint64_t ino, size;		/* size in bytes */
 	shared_u64 begins, ends, owed;
 	shared_u64 blocked;	/* nanoseconds in START */

@@ -19,8 +19,8 @@
 
 /*
  * A signal handler that was set by a raw system call may fork while its thread holds a lock
- * (lock.h). The thread goes on with the records in both processes, so the handlers take no lock
- * then.
+ * (lock.h). The thread goes on with the records in both processes, so the atfork handlers take no
+ * lock then.
  */
 static __thread bool taken;
 

@@ -26,7 +26,7 @@ void fork_child(void);
 
 /*
  * In a child with descriptors_orphaned(): before anything else in every hook, and when the program
- * touches a PROT_NONE page of the shim's. False: the child has no records.
+ * touches a page that the shim has made PROT_NONE. False: the child has no records.
  */
 bool fork_unseen(void);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The status file (status_file.h) as the shim writes it. ("Page" in the names here stands for the
- * status file.) Every function does nothing without PRIMESHIM_DIR, and where the file cannot be
- * made, which the shim reports once.
+ * The status file (status_file.h) as the shim writes it. These functions do nothing without
+ * PRIMESHIM_DIR, and where the file cannot be made, which the shim reports once.
  */
 #ifndef PRIMESHIM_PUBLISH_H
 #define PRIMESHIM_PUBLISH_H

@@ -307,7 +307,7 @@ static bool log_write(const char *line, size_t len)
 		return false;
 	if (terminal[0] && put_to(terminal, &standard, line, len, &done))
 		return done;
-	/* So also where the terminal can no longer be opened, as after su. */
+	/* Descriptor 2 itself: so also where the terminal can no longer be opened, as after su. */
 	return put(STDERR_FILENO, &standard, line, len);
 }
 

@@ -14,8 +14,8 @@
  *                                         to the driver; see sync.h
  *                     map                 START at map, END at the last unmap
  *                     off                 no brackets
- *                     trap                as driver; a touch amid the device's turn is
- *                                         caught (trap.h)
+ *                     trap                as driver; a touch while it is not the CPU's
+ *                                         turn is caught; see trap.h
  *   PRIMESHIM_EXPORT  write (default)     redirect and rescue add DRM_RDWR to the program's exports
  *                     keep                the program's exports stay as the program says
  *   PRIMESHIM_DRIVERS NAME,-NAME...       these importers only, without those with a minus;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which descriptor leads to which open DRM file. The shim finds duplicates that it did not see
- * being made by kcmp(2). These functions take the locks themselves.
+ * Which descriptor leads to which open DRM file. The shim uses kcmp(2) to find duplicates that it
+ * did not see being made. These functions take the locks themselves.
  */
 #ifndef PRIMESHIM_FILES_H
 #define PRIMESHIM_FILES_H
