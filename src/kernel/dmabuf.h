@@ -33,15 +33,16 @@ bool dmabuf_is(int fd, const struct dmabuf_id *id);
 int dmabuf_exporter(int fd, char *name, size_t len);
 
 /*
- * Map @len bytes from @delta on, as mmap(addr, len, prot, flags, fd, delta) would with an exporter
- * that heeds the offset. Not all do: vb2-vmalloc maps its first page whatever the offset
+ * Maps @len bytes from @delta on, as mmap(addr, len, prot, flags, fd, delta) would with an exporter
+ * that heeds the offset. Not all exporters do: vb2-vmalloc maps its first page whatever the offset
  * (vb2_vmalloc_mmap(), 6.1 to 7.3), and the fault handler of GEM shmem buffers counts from where
- * the mapping begins (drm_gem_shmem_fault(), 6.1 to 7.3). So the buffer is mapped from 0 and a
- * pointer into it returned; *@lead bytes before it belong to the mapping, must be left in place
- * while it is used, and be unmapped after it. @size is the whole dma-buf's.
- * -EINVAL beyond the end; -EACCES to write where the dma-buf is read-only (do_mmap()); -EEXIST
- * where a placed map lacks room for its lead, and with MAP_FIXED nothing has been replaced then.
- * Any other refusal of a MAP_FIXED may leave a gap at the place, which another thread may be given.
+ * the mapping begins (drm_gem_shmem_fault(), 6.1 to 7.3). So the shim maps the buffer from 0 and
+ * returns a pointer into the mapping. The *@lead bytes in front of the pointer belong to the
+ * mapping: the caller leaves them in place while it uses the mapping, and unmaps them after it.
+ * @size is that of the whole dma-buf. -EINVAL beyond the end; -EACCES to write where the dma-buf is
+ * read-only (do_mmap()); -EEXIST where a placed map lacks room for its lead, and then MAP_FIXED has
+ * replaced nothing. Any other refusal of a MAP_FIXED may leave a gap at the place, and the kernel
+ * may give the gap to another thread.
  */
 int dmabuf_mmap(int fd, uint64_t size, void *addr, size_t len, int prot, int flags,
 		uint64_t delta, void **out, size_t *lead);

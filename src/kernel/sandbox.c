@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which system calls may be made under a seccomp filter; see sandbox.h. */
+/* Which system calls the shim may make under a seccomp filter; see sandbox.h. */
 #include "config.h"
 
 #include <errno.h>

@@ -72,8 +72,8 @@ struct status_section {
 	uint32_t offset;		/* bytes from the start of the file */
 	uint32_t stride;		/* bytes of an entry */
 	uint32_t n;			/* entries that the table has room for */
-	shared_u32 used;		/* names, pairs: entries in use. events: how many there were
-					   in all. Others: entries beyond have never been used */
+	shared_u32 used;		/* names, pairs: entries in use. events: events so far.
+					 * Others: no later entry was ever used */
 };
 
 enum status_state { STATUS_RUNNING, STATUS_EXITED };

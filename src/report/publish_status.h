@@ -35,7 +35,7 @@ extern _Atomic(struct publish_status *) publish_status;
 
 static inline struct publish_status *publish_at(void)
 {
-	/* Acquire: pairs with the release in show_page(). */
+	/* Acquire: pairs with the release in publish_made(). */
 	return atomic_load_explicit(&publish_status, memory_order_acquire);
 }
 
