@@ -369,9 +369,12 @@ the_rest() {
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
 		--append swiotlb=force -- "$top/tests/kernel/kernel-sync.sh"
 	gpu i915
-	[ -z "$all_of_it" ] || for name in amdgpu vkms evdi radeon; do
-		gpu $name
-	done
+	if [ -n "$all_of_it" ]; then
+		for name in amdgpu vkms evdi radeon; do
+			gpu $name
+		done
+		gpu evdi12 --kernel 6.1
+	fi
 	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --gpu radeon -- \
 		"$top/tests/kernel/kernel-radeon.sh"
 	if [ -n "$all_of_it" ]; then

@@ -37,7 +37,7 @@ die() {
 
 # The machines: the directory of the build, then options for vm.sh.
 machines=(
-	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci'
+	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci --gpu evdi12'
 	'build --kernel 6.12 --device cirrus-vga --device virtio-gpu-pci --gpu vkms --gpu evdi'
 	'build --kernel 6.12 --gpu radeon'
 	'build --kernel 6.12 --gpu i915 --gpu amdgpu'

@@ -53,6 +53,6 @@ const struct driver omapdrm_driver = {
 	.name = "omapdrm",
 	.exports_as = { "omapdrm" },
 	.natively = NATIVELY_PAGES,
-	.note = "write-combined",
+	.note = "write-combined; what is of one piece by the device's address",
 	IOCTLS(ioctls),
 };

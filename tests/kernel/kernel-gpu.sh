@@ -100,6 +100,23 @@ SIGBUS)
 	;;
 esac
 
+# pictured MODE: does what the program draws by GBM arrive? By Mesa's driver, unmodified.
+pictured() {
+	local card
+	card=$(with native tests/kernel/probe card "$driver")
+	rm -f /tmp/out.png /tmp/in.png
+	with "$1" timeout 150 examples/gbm-map "$card" /tmp/out.png /tmp/in.png >/dev/null 2>&1 &&
+		cmp -s /tmp/out.png /tmp/in.png
+}
+
+if [ -n "$bounced" ] && [ -n "$(conf gbm)" ] && [ -x examples/gbm-map ]; then
+	promise "$at: natively what Mesa's gbm_bo_map() maps does not reach the other side" \
+		eval '! pictured native'
+	for mode in redirect rescue; do
+		promise "$at: $mode: what Mesa's gbm_bo_map() maps reaches the other side" pictured $mode
+	done
+fi
+
 # A device that takes one page alone cannot import the two of tests/kernel/sync.
 [ -e /dev/udmabuf ] && { [ -z "$pages" ] || [ -n "$bounced" ]; } || exit 0
 for mode in redirect rescue; do

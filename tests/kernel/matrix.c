@@ -218,16 +218,6 @@ static void threads(void)
 	check(count_fds() == before, "and leave no descriptor open");
 }
 
-static void print_card(void)
-{
-	char link[32], path[64] = "";
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", card());
-	if (readlink(link, path, sizeof(path) - 1) < 0)
-		err(2, "%s", link);
-	puts(path);
-}
-
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";

@@ -4,8 +4,9 @@
  * nothing of the shim.
  *
  *   probe IMPORTER EXPORTER [PAGES]
- *				of so many pages (16): prints "import ERRNO", "no export", "map ioctl ERRNO", "mmap ERRNO",
- *				"SIGBUS", "other bytes" or "right"
+ *				of so many pages (16): prints "import ERRNO", "map ioctl ERRNO",
+ *				"mmap ERRNO", "SIGBUS", "other bytes" or "right"
+ *   probe card IMPORTER		prints its node
  *   probe drivers		prints the drivers of the DRM devices that are there
  */
 #include "config.h"
@@ -102,6 +103,11 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "drivers")) {
 		drivers();
+		return 0;
+	}
+	if (argc == 3 && !strcmp(argv[1], "card")) {
+		importer = argv[2];
+		print_card();
 		return 0;
 	}
 	if (argc == 4)

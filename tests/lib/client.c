@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <xf86drm.h>
 
@@ -29,6 +30,16 @@ int card(void)
 	if (fd < 0)
 		errx(2, "no DRM device with the driver %s", importer);
 	return fd;
+}
+
+void print_card(void)
+{
+	char link[32], path[64] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", card());
+	if (readlink(link, path, sizeof(path) - 1) < 0)
+		err(2, "%s", link);
+	puts(path);
 }
 
 uint32_t import(int fd, const struct export *e)

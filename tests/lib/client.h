@@ -28,6 +28,9 @@ void check(bool ok, const char *promise);
 int card(void);
 uint32_t import(int fd, const struct export *e);
 
+/* Prints the importer's card node. */
+void print_card(void);
+
 /* 0 or an errno. */
 int map_dumb(int fd, uint32_t handle, uint64_t *off);
 int close_handle(int fd, uint32_t handle);
