@@ -185,7 +185,9 @@ static void measure_rows(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		double best = 1e18;
 
-		/* So that nothing is done for the first time: symbols are bound, tables are made. */
+		/*
+		 * So that nothing is done for the first time: symbols are bound, tables are made.
+		 */
 		rows[i].before(AT_ONCE);
 		rows[i].run(AT_ONCE);
 		rows[i].after(AT_ONCE);
@@ -321,7 +323,9 @@ static void measure_imports(long most)
 			sum += lookup(handles[i], true);
 		told("offset-growing", live - first, sum / (live - first));
 
-		/* With n imports there, all of them with an offset: one more, one found, one gone. */
+		/*
+		 * With n imports there, all of them with an offset: one more, one found, one gone.
+		 */
 		for (int i = 0; i < SAMPLES; i++) {
 			ns[i] = import(spare[i], &handle, true);
 			drop(handle, false);

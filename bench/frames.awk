@@ -64,20 +64,22 @@ function tables(	c, s, sync, sep, name, text, m)
 	print "\n## Frames with brackets on a real kernel\n"
 	print "A udmabuf of 640 by 480 pixels imported into " guest ". A frame is: map, write all" \
 	      " of it, DIRTYFB,\n`poll()` of the dma-buf, read all of it, unmap. What a policy of" \
-	      " brackets adds to `--sync off`, in the same\nround of the same run; the median over" \
-	      " the rounds with the median deviation.\n"
+	      " brackets adds to `--sync off`, in the same\nround of the same run;" \
+	      " the median over the rounds with the median deviation.\n"
 	printf "| `--sync` | system calls | of these START and END |"
 	sep = "|---|---|---|"
 	for (c = 1; c <= nclocks; c++)
 		if (rounds[clocks[c]]) {
 			printf " %s | the frame becomes |", clocks[c] == "instructions" ? \
-				"instructions, thousands" : clocks[c] == "time" ? "µs" : "µs, emulated"
+				"instructions, thousands" : \
+				clocks[c] == "time" ? "µs" : "µs, emulated"
 			sep = sep "---|---|"
 		}
 	print "\n" sep
 	for (s = 1; s <= nsyncs; s++) {
 		sync = syncs[s]
-		printf "| %s | %d | %d |", sync in title ? title[sync] : "`" sync "`", total[sync] - total["off"],
+		printf "| %s | %d | %d |", sync in title ? title[sync] : "`" sync "`",
+			total[sync] - total["off"],
 			calls[sync, "DMA_BUF_IOCTL_SYNC"]
 		for (c = 1; c <= nclocks; c++)
 			if (rounds[clocks[c]]) {
@@ -87,9 +89,9 @@ function tables(	c, s, sync, sep, name, text, m)
 			}
 		print ""
 	}
-	print "\nBesides START and END: `poll()` before a START, `fstat` before an END, what hides" \
-	      " and drops the private\ndescriptor at the map and the unmap, and with `trap` the" \
-	      " `mprotect()`s, and `rt_sigprocmask()` around\nevery lock."
+	print "\nBesides START and END: `poll()` before a START, `fstat` before an END," \
+	      " what hides and drops the private\ndescriptor at the map and the unmap, and with" \
+	      " `trap` the `mprotect()`s, and `rt_sigprocmask()` around\nevery lock."
 }
 
 function promise(text, kept)
@@ -106,7 +108,8 @@ function promises(	s, sync, c, m)
 		if (c == "emulated")
 			continue
 		m = with_page(c)
-		promise(sprintf("with a shared page, %s: a frame becomes %.3f times as long, less than " \
+		promise(sprintf("with a shared page, %s: a frame becomes %.3f times as long, less" \
+			" than " \
 				"1.01", c, m), m < 1.01)
 	}
 	for (s = 1; s <= nsyncs; s++) {

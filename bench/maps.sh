@@ -41,7 +41,8 @@ calls() {
 
 for sync in map off; do
 	shim=(scripts/run-with-shim.sh --mode redirect --sync "$sync")
-	"${shim[@]}" bench/maps time "$importer" "$rounds" | sed -u "s/^/map $clock $sync /" || exit 2
+	"${shim[@]}" bench/maps time "$importer" "$rounds" | sed -u "s/^/map $clock $sync /" ||
+		exit 2
 	strace -y -o "$tmp/trace" "${shim[@]}" bench/maps calls "$importer" $cycles || exit 2
 	calls $sync <"$tmp/trace"
 done

@@ -322,7 +322,8 @@ function promises(	i, j, r, n, peer, text, ratio, twice)
 		promise(r ": no system call, and no locked access" (text ? ": " text : ""), !text)
 	}
 	n = added("imports-1", "kernel-1", "submit", 1)
-	promise("submit: " number(n) " instructions added with an import and no bracket, at most 10",
+	promise("submit: " number(n) \
+			" instructions added with an import and no bracket, at most 10",
 		n <= 10)
 	promise("the native counts are the same a second time", twice == nrows)
 	for (i = 3; i <= nscale; i++) {
@@ -336,7 +337,8 @@ function promises(	i, j, r, n, peer, text, ratio, twice)
 	n = held(descriptors, "imported")
 	promise(most " imports hold " n " descriptors, at most 0", n == 0)
 	n = held(reserved, "imported")
-	promise(sprintf("%.1f MiB of address space are reserved and not used, at most 16", n / 1048576),
+	promise(sprintf("%.1f MiB of address space are reserved and not used, at most 16",
+				n / 1048576),
 		n <= 16777216)
 }
 

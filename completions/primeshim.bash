@@ -29,7 +29,8 @@ _primeshim()
 
 	command=${words[1]}
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W "${!_primeshim_options[*]} --help --version" -- "$cur")
+		mapfile -t COMPREPLY < \
+			<(compgen -W "${!_primeshim_options[*]} --help --version" -- "$cur")
 		return
 	fi
 	[[ -n ${_primeshim_options[$command]+known} ]] || return 0
@@ -88,8 +89,8 @@ _primeshim()
 		if ((cword == 2)); then
 			mapfile -t COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur")
 		else
-			mapfile -t COMPREPLY < <(compgen -W 'mode=redirect mode=rescue mode=observe mode=deny
-				mode=off sync=driver sync=map sync=off' -- "$cur")
+			mapfile -t COMPREPLY < <(compgen -W 'mode=redirect mode=rescue mode=observe
+				mode=deny mode=off sync=driver sync=map sync=off' -- "$cur")
 			# What is before a = is a word of its own to readline, and stays.
 			[[ $cur != *=* || $COMP_WORDBREAKS != *=* ]] ||
 				COMPREPLY=("${COMPREPLY[@]#*=}")
@@ -98,7 +99,8 @@ _primeshim()
 	watch | maps) mapfile -t COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur") ;;
 	*)
 		_filedir -d
-		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur")
+		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < \
+			<(compgen -W "$(_primeshim_pids)" -- "$cur")
 		;;
 	esac
 } && complete -F _primeshim primeshim

@@ -7,8 +7,8 @@ _run_with_shim()
 {
 	# shellcheck disable=SC2034 # of _init_completion's
 	local cur prev words cword split i=1
-	local flags='--log --quiet --report --survey --json --gdb --valgrind --drivers --env --active
-		--help --version'
+	local flags='--log --quiet --report --survey --json --gdb --valgrind --drivers --env
+		--active --help --version'
 	local valued='--mode --sync --export --only --except --dir --trace --ab --out'
 
 	# Where the command begins. readline makes words of their own of = and what follows it.

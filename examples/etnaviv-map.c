@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Draws into a dma-buf through etnaviv by the CPU, as Mesa and an Android gralloc do: libdrm_etnaviv's
- * own calls import, map, prepare and finish it. An ordinary program, which knows nothing of
- * primeshim. Where a device's DMA is not coherent with the CPU's caches, what is drawn reaches that
- * device if somebody syncs them.
+ * Draws into a dma-buf through etnaviv by the CPU, as Mesa and an Android gralloc do:
+ * libdrm_etnaviv's own calls import, map, prepare and finish it. An ordinary program, which knows
+ * nothing of primeshim. Where a device's DMA is not coherent with the CPU's caches, what is drawn
+ * reaches that device if somebody syncs them.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -14,9 +14,9 @@
 
 static const char usage[] =
 	"Usage: etnaviv-map CARD OUT.png [IN.png]\n"
-	"Imports a black udmabuf into etnaviv with libdrm_etnaviv, draws a test picture there with\n"
-	"the CPU between etna_bo_cpu_prep() and etna_bo_cpu_fini(), and writes what another device\n"
-	"finds in the dma-buf to OUT.png, and to IN.png what was drawn.\n"
+	"Imports a black udmabuf into etnaviv with libdrm_etnaviv, draws a test picture there\n"
+	"with the CPU between etna_bo_cpu_prep() and etna_bo_cpu_fini(), and writes what another\n"
+	"device finds in the dma-buf to OUT.png, and to IN.png what was drawn.\n"
 	"CARD is the device's node, /dev/dri/card0 or such.\n"
 	"\n"
 	"Exit status: 0 drawn and written, 1 a step failed, 2 bad use\n";

@@ -14,9 +14,9 @@
 
 static const char usage[] =
 	"Usage: gbm-map CARD OUT.png [IN.png]\n"
-	"Imports a black udmabuf with gbm_bo_import(), draws a test picture where gbm_bo_map() maps\n"
-	"it, and writes what another device finds in the dma-buf to OUT.png, and to IN.png what was\n"
-	"drawn. CARD is the device's node, /dev/dri/card0 or such.\n"
+	"Imports a black udmabuf with gbm_bo_import(), draws a test picture where gbm_bo_map()\n"
+	"maps it, and writes what another device finds in the dma-buf to OUT.png, and to IN.png\n"
+	"what was drawn. CARD is the device's node, /dev/dri/card0 or such.\n"
 	"\n"
 	"Exit status: 0 drawn and written, 1 a step failed, 2 bad use\n";
 

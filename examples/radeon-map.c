@@ -16,9 +16,9 @@
 
 static const char usage[] =
 	"Usage: radeon-map CARD OUT.png [IN.png]\n"
-	"Puts a test picture into a udmabuf, imports that into a radeon with libdrm_radeon, maps it\n"
-	"with radeon_bo_map() and writes what the CPU sees to OUT.png, and to IN.png what was put in.\n"
-	"CARD is the device's node, /dev/dri/card0 or such.\n"
+	"Puts a test picture into a udmabuf, imports that into a radeon with libdrm_radeon, maps\n"
+	"it with radeon_bo_map() and writes what the CPU sees to OUT.png, and to IN.png what was\n"
+	"put in. CARD is the device's node, /dev/dri/card0 or such.\n"
 	"\n"
 	"Exit status: 0 mapped and written, 1 a step failed, 2 bad use\n";
 

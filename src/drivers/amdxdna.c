@@ -38,7 +38,8 @@ struct amdxdna_drm_exec_cmd {
 	__u64 seq;
 };
 
-#define DRM_IOCTL_AMDXDNA_GET_BO_INFO	DRM_IOWR(DRM_COMMAND_BASE + 4, struct amdxdna_drm_get_bo_info)
+#define DRM_IOCTL_AMDXDNA_GET_BO_INFO	DRM_IOWR(DRM_COMMAND_BASE + 4, \
+						 struct amdxdna_drm_get_bo_info)
 #define DRM_IOCTL_AMDXDNA_SYNC_BO	DRM_IOWR(DRM_COMMAND_BASE + 5, struct amdxdna_drm_sync_bo)
 #define DRM_IOCTL_AMDXDNA_EXEC_CMD	DRM_IOWR(DRM_COMMAND_BASE + 6, struct amdxdna_drm_exec_cmd)
 

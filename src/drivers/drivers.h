@@ -33,7 +33,7 @@ enum role {
 	ROLE_SUBMIT_ANY,	/* the same, and any buffer may be used */
 	ROLE_FRAME,		/* list: a frame buffer is made of these */
 	ROLE_SCANOUT,		/* some frame buffer may be shown or copied */
-	ROLE_BIND,		/* handle or list: later ROLE_SUBMIT_ANY may use these. No one acts on it */
+	ROLE_BIND,		/* handle or list: for later ROLE_SUBMIT_ANY; not acted on */
 	ROLE_COUNT,
 };
 
@@ -52,12 +52,12 @@ struct drv_list {
 	uint8_t handle;		/* in an element; that of 0 is none */
 	struct drv_bits writes;	/* in an element; no mask: it may be written */
 	/*
-	 * Not 0: the array is one of chunks, or of u64 pointers to them, of those the ones with this
-	 * id have the handles. drm_radeon_cs_chunk, drm_amdgpu_cs_chunk: u32 id, u32 length in
+	 * Not 0: the array is one of chunks, or of u64 pointers to them, of those the ones with
+	 * this id have the handles. drm_radeon_cs_chunk, drm_amdgpu_cs_chunk: u32 id, u32 length in
 	 * 32-bit words, u64 data.
 	 */
 	uint8_t chunk;
-	bool boxed;		/* what such a chunk has is a drm_amdgpu_bo_list_in, with the array */
+	bool boxed;		/* the chunk is a drm_amdgpu_bo_list_in, which has the array */
 };
 
 struct drv_ioctl {
@@ -75,7 +75,7 @@ struct drv_ioctl {
 	struct drv_bits reads;	/* no mask: always */
 	struct drv_bits writes;	/* no mask: never */
 	struct drv_bits nowait;	/* the call may return at once, and says nothing then */
-	bool status;		/* AMDGPU_GEM_WAIT_IDLE: a u32 at 0 says that it is still busy (out) */
+	bool status;		/* AMDGPU_GEM_WAIT_IDLE: a u32 at 0 (out) says: still busy */
 	struct drv_list list;
 };
 
@@ -86,12 +86,14 @@ enum natively {
 	NATIVELY_NO_MMAP,	/* there is an offset, and mmap is refused */
 	NATIVELY_SIGBUS,	/* mmap works, and the first touch is SIGBUS */
 	NATIVELY_FORWARDED,	/* the kernel maps the dma-buf; nobody syncs */
-	NATIVELY_PAGES,		/* the driver maps the pages; nobody syncs, attributes may be wrong */
+	NATIVELY_PAGES,		/* the driver maps the pages; nobody syncs, attributes may differ */
 	NATIVELY_WRONG,		/* the driver maps other memory */
 };
 
 enum quirk {
-	/* The driver remembers the address that is mapped through it, and uses it: leave it alone. */
+	/*
+	 * The driver remembers the address that is mapped through it, and uses it: leave it alone.
+	 */
 	QUIRK_KEEPS_ADDRESS = 1,
 	/* What the driver maps of an import is other memory: its mapping never "works". */
 	QUIRK_MAPS_WRONG = 2,

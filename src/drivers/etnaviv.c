@@ -80,7 +80,8 @@ struct drm_etnaviv_gem_wait {
 	DRM_IOW(DRM_COMMAND_BASE + 4, struct drm_etnaviv_gem_cpu_prep)
 #define DRM_IOCTL_ETNAVIV_GEM_CPU_FINI \
 	DRM_IOW(DRM_COMMAND_BASE + 5, struct drm_etnaviv_gem_cpu_fini)
-#define DRM_IOCTL_ETNAVIV_GEM_SUBMIT	DRM_IOWR(DRM_COMMAND_BASE + 6, struct drm_etnaviv_gem_submit)
+#define DRM_IOCTL_ETNAVIV_GEM_SUBMIT	DRM_IOWR(DRM_COMMAND_BASE + 6, \
+						 struct drm_etnaviv_gem_submit)
 #define DRM_IOCTL_ETNAVIV_WAIT_FENCE	DRM_IOW(DRM_COMMAND_BASE + 7, struct drm_etnaviv_wait_fence)
 #define DRM_IOCTL_ETNAVIV_GEM_WAIT	DRM_IOW(DRM_COMMAND_BASE + 9, struct drm_etnaviv_gem_wait)
 

@@ -12,8 +12,8 @@
 static const struct drv_ioctl ioctls[] = {
 	{
 		/*
-		 * One number, and the size says which: without flags it is a map through the GTT. That
-		 * works with an import; all others are ENODEV.
+		 * One number, and the size says which: without flags it is a map through the GTT.
+		 * That works with an import; all others are ENODEV.
 		 */
 		IOCTL(I915_GEM_MMAP_OFFSET), .role = ROLE_MAP_OFFSET,
 		.handle = AT(drm_i915_gem_mmap_offset, handle),

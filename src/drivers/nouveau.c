@@ -41,7 +41,8 @@ struct drm_nouveau_exec {
 	__u64 push_ptr;
 };
 
-#define DRM_IOCTL_NOUVEAU_VM_BIND	DRM_IOWR(DRM_COMMAND_BASE + 0x11, struct drm_nouveau_vm_bind)
+#define DRM_IOCTL_NOUVEAU_VM_BIND	DRM_IOWR(DRM_COMMAND_BASE + 0x11, \
+						 struct drm_nouveau_vm_bind)
 #define DRM_IOCTL_NOUVEAU_EXEC		DRM_IOWR(DRM_COMMAND_BASE + 0x12, struct drm_nouveau_exec)
 #endif
 

@@ -44,7 +44,8 @@ static const char *maps(const struct driver *d, char *text, size_t size)
 				      d->ioctls[i].name);
 		}
 	if (!n)
-		snprintf(text, size, "%s", d->natively == NATIVELY_NO_IMPORT ? "-" : "MODE_MAP_DUMB");
+		snprintf(text, size, "%s",
+			 d->natively == NATIVELY_NO_IMPORT ? "-" : "MODE_MAP_DUMB");
 	return text;
 }
 
@@ -57,10 +58,11 @@ static void print(const struct driver *d, bool man)
 	maps(d, by, sizeof(by));
 	if (man)
 		printf("T{\n%s\nT}\tT{\n%s\nT}\tT{\n%s%s%s\nT}\tT{\n%s\nT}\n", name, by,
-		       natively[d->natively], d->note ? "; " : "", d->note ? d->note : "", doing(d));
+		       natively[d->natively], d->note ? "; " : "", d->note ? d->note : "",
+		       doing(d));
 	else
-		printf("%-30s  %-54s  %-26s  %-30s  %s\n", name, by, natively[d->natively], doing(d),
-		       d->note ? d->note : "");
+		printf("%-30s  %-54s  %-26s  %-30s  %s\n", name, by, natively[d->natively],
+		       doing(d), d->note ? d->note : "");
 }
 
 int main(int argc, char **argv)

@@ -70,10 +70,12 @@ struct drm_xe_wait_user_fence {
 	__u64 reserved[2];
 };
 
-#define DRM_IOCTL_XE_GEM_MMAP_OFFSET	DRM_IOWR(DRM_COMMAND_BASE + 2, struct drm_xe_gem_mmap_offset)
+#define DRM_IOCTL_XE_GEM_MMAP_OFFSET	DRM_IOWR(DRM_COMMAND_BASE + 2, \
+						 struct drm_xe_gem_mmap_offset)
 #define DRM_IOCTL_XE_VM_BIND		DRM_IOW(DRM_COMMAND_BASE + 5, struct drm_xe_vm_bind)
 #define DRM_IOCTL_XE_EXEC		DRM_IOW(DRM_COMMAND_BASE + 9, struct drm_xe_exec)
-#define DRM_IOCTL_XE_WAIT_USER_FENCE	DRM_IOWR(DRM_COMMAND_BASE + 10, struct drm_xe_wait_user_fence)
+#define DRM_IOCTL_XE_WAIT_USER_FENCE	DRM_IOWR(DRM_COMMAND_BASE + 10, \
+						 struct drm_xe_wait_user_fence)
 
 static const struct drv_ioctl ioctls[] = {
 	{

@@ -26,7 +26,8 @@ static const struct {
 	size_t na, nb;
 	int u;
 } critical[] = {
-	{ 1, 1, -1 }, { 1, 30, -1 }, { 2, 7, -1 }, { 2, 8, 0 }, { 3, 3, -1 }, { 3, 4, -1 }, { 3, 5, 0 },
+	{ 1, 1, -1 }, { 1, 30, -1 }, { 2, 7, -1 }, { 2, 8, 0 }, { 3, 3, -1 }, { 3, 4, -1 },
+	{ 3, 5, 0 },
 	{ 3, 10, 3 }, { 4, 4, 0 }, { 4, 10, 5 }, { 5, 4, 1 }, { 5, 5, 2 }, { 5, 8, 6 }, { 6, 6, 5 },
 	{ 7, 7, 8 }, { 8, 8, 13 }, { 9, 9, 17 }, { 10, 10, 23 }, { 12, 12, 37 }, { 15, 15, 64 },
 	{ 20, 20, 127 }, { 10, 20, 55 },
@@ -40,8 +41,8 @@ static bool ranks_as_printed(void)
 		size_t rank = stats_rank(critical[i].na, critical[i].nb);
 
 		if ((int)rank != critical[i].u + 1) {
-			printf("# %zu and %zu: U %d instead of %d\n", critical[i].na, critical[i].nb,
-			       (int)rank - 1, critical[i].u);
+			printf("# %zu and %zu: U %d instead of %d\n", critical[i].na,
+			       critical[i].nb, (int)rank - 1, critical[i].u);
 			right = false;
 		}
 	}
@@ -81,7 +82,8 @@ static double coverage(size_t n, unsigned int trials)
 		r = stats_ratio(a, n, b, n);
 		within += r.enough && r.low <= TRUE_RATIO && TRUE_RATIO <= r.high;
 	}
-	printf("# %zu each: the interval has the true ratio in %.2f %%\n", n, 100.0 * within / trials);
+	printf("# %zu each: the interval has the true ratio in %.2f %%\n", n,
+	       100.0 * within / trials);
 	return (double)within / trials;
 }
 
@@ -110,13 +112,16 @@ static void ratios(void)
 {
 	double a[] = { 1, 2, 4, 5 }, b[] = { 3, 6, 8, 10 }, zero[] = { 0, 1, 2, 3 };
 	/*
-	 * By hand: 3 6 8 10, 1.5 3 4 5, .75 1.5 2 2.5, .6 1.2 1.6 2; in order .6 .75 1.2 1.5 1.5 1.6 2
-	 * 2 2.5 3 3 4 5 6 8 10: in the middle 2 and 2.5. With 4 each, all of it is the interval.
+	 * By hand: 3 6 8 10, 1.5 3 4 5, .75 1.5 2 2.5, .6 1.2 1.6 2; in order .6 .75 1.2 1.5 1.5
+	 * 1.6 2 2 2.5 3 3 4 5 6 8 10: in the middle 2 and 2.5. With 4 each, all of it is the
+	 * interval.
 	 */
 	struct ratio r = stats_ratio(a, 4, b, 4), back = stats_ratio(b, 4, a, 4);
 
-	promise("the estimate is the median of all ratios", r.known && near(r.estimate, sqrt(2 * 2.5)));
-	promise("with four each the interval is all of them", r.enough && r.low == 0.6 && r.high == 10);
+	promise("the estimate is the median of all ratios",
+		r.known && near(r.estimate, sqrt(2 * 2.5)));
+	promise("with four each the interval is all of them",
+		r.enough && r.low == 0.6 && r.high == 10);
 	promise("A/B is the inverse of B/A", near(back.estimate, 1 / r.estimate) &&
 		near(back.low, 1 / r.high) && near(back.high, 1 / r.low));
 	r = stats_ratio(a, 3, b, 3);
@@ -153,7 +158,9 @@ int main(void)
 	medians();
 	promise("critical values are those of the textbooks", ranks_as_printed());
 	ratios();
-	/* What is promised, exactly: 1 - 2 * 4 / 252; and 4 standard deviations of the simulation. */
+	/*
+	 * What is promised, exactly: 1 - 2 * 4 / 252; and 4 standard deviations of the simulation.
+	 */
 	c = coverage(5, TRIALS);
 	promise("5 runs: in 96.8 % of all cases the interval is right", fabs(c - 0.96825) < 0.005);
 	c = coverage(4, TRIALS);

@@ -60,7 +60,8 @@ json -n 2 -- sh -c "$dies"
 promise 'a death natively is a result, by its name' is '.a.ended == { "SIGSEGV": 2 }'
 promise 'and the other side is not hurt' is '.b.ended == { "exit 0": 2 }'
 promise 'what does not end alike has no ratio' is '(.alike | not) and .ratio.wall_seconds == null'
-promise 'why it died is told' is '.a.stderr == { "run": 1, "line": "cannot map" } and .b.stderr == null'
+promise 'why it died is told' \
+	is '.a.stderr == { "run": 1, "line": "cannot map" } and .b.stderr == null'
 json -n 2 -- sh -c 'echo >>log; [ "$(wc -l <log)" -lt 3 ] || exit 7'
 promise 'runs that end differently are counted' is '.a.ended == { "exit 0": 1, "exit 7": 1 }'
 run -n 2 -- sh -c 'echo >>log2; [ "$(wc -l <log2)" -lt 3 ] || exit 7'
@@ -68,12 +69,14 @@ promise 'in the table, too' grep -q '^ended  *1x exit [07], 1x exit [07]  *1x ex
 
 # The order, and which environment.
 json -n 3 --warmup -- sh -c 'echo "$PRIMESHIM_MODE" >>order'
-promise 'the order is A B B A, after a warmup of each' [ "$(tr '\n' ' ' <order)" = 'observe redirect '\
+promise 'the order is A B B A, after a warmup of each' \
+	[ "$(tr '\n' ' ' <order)" = 'observe redirect '\
 'observe redirect redirect observe observe redirect ' ]
 promise 'warmups are not counted' is '.a.runs == 3 and (.a.wall_seconds.values | length) == 3'
 env='echo "$PRIMESHIM_MODE $PRIMESHIM_SYNC ${LD_PRELOAD##*/}"'
 json -n 1 --keep kept --a rescue/map --b deny/trap -- sh -c "$env"
-promise 'mode and sync reach the command' [ "$(cat kept/a1.0.stdout)" = 'rescue map libprimeshim.so' ]
+promise 'mode and sync reach the command' \
+	[ "$(cat kept/a1.0.stdout)" = 'rescue map libprimeshim.so' ]
 promise 'of both ways' [ "$(cat kept/b1.0.stdout)" = 'deny trap libprimeshim.so' ]
 LD_PRELOAD=$build/.libs/libprimeshim.so PRIMESHIM_MODE=deny json -n 1 --keep kept2 --a none -- \
 	sh -c 'env | grep -c "PRIMESHIM_\|LD_PRELOAD"'
@@ -87,7 +90,8 @@ PRIMESHIM_DIR=$tmp/work/kept PRIMESHIM_DRIVERS=vgem json -n 1 --keep kept4 env
 promise 'each run has a page directory of its own, and only that' \
 	[ "$(sed -n '/^PRIMESHIM_D/{s|=.*/|=|;p}' kept4/a1.0.stdout | sort)" = 'PRIMESHIM_DIR=pages
 PRIMESHIM_DRIVERS=vgem' ]
-LD_PRELOAD=other.so "$build/scripts/run-with-shim.sh" --env --mode deny -- sh -c 'touch ran' >told 2>/dev/null
+LD_PRELOAD=other.so "$build/scripts/run-with-shim.sh" --env --mode deny -- \
+	sh -c 'touch ran' >told 2>/dev/null
 promise 'run-with-shim.sh --env says what it would set' [ "$(sed 's|=/.*/|=|' told)" = \
 'LD_PRELOAD=libprimeshim.so:other.so
 PRIMESHIM_MODE=deny' ]
@@ -110,12 +114,15 @@ promise 'and its ratio is right' is '[.b.wall_seconds.values[] / .a.wall_seconds
 	.ratio.wall_seconds | ($all | min) <= .low and .low <= .estimate and .estimate <= .high and
 	.high <= ($all | max)'
 promise 'sleep takes no CPU time' is '.b.cpu_seconds.median < 0.3'
-json -n 1 -- sh -c 'case $PRIMESHIM_MODE in observe) ;; *) head -c 300000000 /dev/zero | cksum ;; esac'
-promise 'CPU time is that of the children, too' is '.b.cpu_seconds.median > 5 * .a.cpu_seconds.median'
+json -n 1 -- \
+	sh -c 'case $PRIMESHIM_MODE in observe) ;; *) head -c 300000000 /dev/zero | cksum ;; esac'
+promise 'CPU time is that of the children, too' \
+	is '.b.cpu_seconds.median > 5 * .a.cpu_seconds.median'
 promise 'with one run there is no interval' is '.ratio.cpu_seconds | .estimate > 5 and .low == null'
 run -n 1 true
 promise 'which is said' grep -q 'too few runs' "$tmp/out"
-json -n 1 -- sh -c '[ "$PRIMESHIM_MODE" = observe ] || head -c 40000000 /dev/zero | tail -c 40000000 >/dev/null'
+json -n 1 -- sh -c '[ "$PRIMESHIM_MODE" = observe ] ||
+	head -c 40000000 /dev/zero | tail -c 40000000 >/dev/null'
 promise 'memory is the largest of them' is '.b.memory_bytes.median > 40000000'
 promise "and not primeshim's own" is '.a.memory_bytes.median < 4000000'
 
@@ -126,8 +133,10 @@ promise 'equal stdout' is '.outputs == [{ "file": null, "verdict": "equal",
 json -n 2 -- sh -c "$env"
 promise 'stdout that differs' is '.outputs[0].verdict == "differ"'
 echo precious >out.png
-json -n 2 --output out.png --output by.log -- sh -c '[ ! -e out.png ] && echo x >out.png; echo $$ >by.log'
-promise 'equal files' is '.outputs[1] | .file == "out.png" and .verdict == "equal" and .a.found == 2'
+json -n 2 --output out.png --output by.log -- \
+	sh -c '[ ! -e out.png ] && echo x >out.png; echo $$ >by.log'
+promise 'equal files' \
+	is '.outputs[1] | .file == "out.png" and .verdict == "equal" and .a.found == 2'
 promise 'files that differ between equal runs' is '.outputs[2] | .verdict == "not deterministic" and
 	.a.varies and .b.varies'
 promise "the user's own is as it was" [ "$(cat out.png)" = precious ]
@@ -153,22 +162,26 @@ run -n 2 -q true
 promise 'or none' [ ! -s "$tmp/err" ]
 script -qec "$(printf '%q ' "${ab[@]}") -n 2 true" /dev/null >"$tmp/out" 2>&1 </dev/null
 promise 'in a terminal a line that is rewritten' grep -q $'4/4 A.*\r' "$tmp/out"
-script -qec "stty cols 20; $(printf '%q ' "${ab[@]}") -q -n 2 --output x -- sh -c 'exit 1'" /dev/null \
+script -qec "stty cols 20; $(printf '%q ' "${ab[@]}") -q -n 2 --output x -- sh -c 'exit 1'" \
+	/dev/null \
 	2>&1 </dev/null | tr -d '\r' >"$tmp/out"
 promise 'in 20 columns no line is longer' [ -z "$(grep -E '.{21}' "$tmp/out")" ]
 promise 'and all is there' [ "$(grep -c '^ [AB] exit 1$' "$tmp/out")" = 2 ]
 run -q -n 1 --markdown -- sh -c 'exit 1' '|'
-promise 'Markdown has a table of four columns' [ "$(grep -c '^| .* | .* | .* | .* |$' "$tmp/out")" = 12 ]
+promise 'Markdown has a table of four columns' \
+	[ "$(grep -c '^| .* | .* | .* | .* |$' "$tmp/out")" = 12 ]
 promise 'and escapes what it would heed' grep -qF "sh -c 'exit 1' '\|'" "$tmp/out"
 
 # What it leaves behind.
-away='trap "" TERM; sleep 100 & echo $! >>pids; setsid sh -c "trap \"\" TERM; sleep 100 & echo \$! >>pids; sleep 100" & echo $! >>pids; '
+away='trap "" TERM; sleep 100 & echo $! >>pids;
+	setsid sh -c "trap \"\" TERM; sleep 100 & echo \$! >>pids; sleep 100" & echo $! >>pids; '
 json -n 1 -- sh -c "$away exit 0"
 promise 'what runs leave behind is ended, also out of their group' gone pids
 rm -f pids
 # So long that its children are there by then.
 json -n 1 --timeout 3 -- sh -c "$away sleep 100"
-promise 'a time limit is a result' is '.a.ended == { "timeout": 1 } and .b.ended == { "timeout": 1 }'
+promise 'a time limit is a result' \
+	is '.a.ended == { "timeout": 1 } and .b.ended == { "timeout": 1 }'
 promise 'and nothing is left' gone pids
 rm -f pids
 sh -c 'sleep 100 & echo $! >mine; exec "$@" >/dev/null' sh "${ab[@]}" -q -n 1 true
@@ -190,8 +203,8 @@ third="echo >>started; echo mine >out.png; [ \$(wc -l <started) -lt 4 ] || { $aw
 stop INT -q -n 5 --json --output out.png -- sh -c "$third"
 promise 'SIGINT: status 130' [ "$status" = 130 ]
 status=0
-promise 'the result so far' is '.partial and .stopped_by == "SIGINT" and .a.runs == 1 and .b.runs == 2 and
-	.outputs[1].verdict == "equal"'
+promise 'the result so far' is '.partial and .stopped_by == "SIGINT" and
+	.a.runs == 1 and .b.runs == 2 and .outputs[1].verdict == "equal"'
 promise 'none of the command is left' gone pids
 promise "the user's file is put back" [ "$(cat out.png)" = precious ]
 stop TERM -q -n 5 -- sh -c "$third"
@@ -205,7 +218,8 @@ promise 'SIGKILL: the command does not go on' wait_until gone pids
 rm -rf "$TMPDIR"/primeshim-ab.*
 
 # What is wrong.
-for wrong in '-n 0' '-n x' '-n 10001' '-n -1' '-n' "-n ''" '--a warp' '--b redirect/warp' '--b none/map' \
+for wrong in '-n 0' '-n x' '-n 10001' '-n -1' '-n' "-n ''" '--a warp' '--b redirect/warp' \
+	'--b none/map' \
 	'--a redirect/' '--timeout 0' '--timeout x' '--timeout nan' '--json --markdown' '--warp' \
 	'--stdin /nowhere' '--keep /nowhere/x'; do
 	eval "promise \"\$wrong is refused in one line\" refuses '' $wrong true"
@@ -251,7 +265,8 @@ promise 'deny refuses' is '.b.maps_refused.median == 1 and .b.maps_rescued.media
 json -n 1 -- ./client import fork import map write unmap close
 promise 'children are counted' is '.b.imports.median == 2 and .b.maps_rescued.median == 1'
 json -n 1 -- ./client import map write kill
-promise 'so is what a killed program did' is '.b.ended == { "SIGKILL": 1 } and .b.maps_rescued.median == 1'
+promise 'so is what a killed program did' \
+	is '.b.ended == { "SIGKILL": 1 } and .b.maps_rescued.median == 1'
 run -n 3 -- ./client import map write unmap close
 promise 'the table says it in rows' grep -qx 'maps refused  *1  *1 *' "$tmp/out"
 promise 'also of what was rescued' grep -qx '  rescued  *0  *1 *' "$tmp/out"

@@ -44,6 +44,11 @@ file() {
 	worked=$?
 }
 
+# used_instead: the words that were used where one was not known, with a blank behind each
+used_instead() {
+	sed -n 's/.*=? is not known, \([a-z]*\) is used$/\1/p' "$tmp/err" | tr '\n' ' '
+}
+
 # used WORDS TEXT [VARIABLE=VALUE]...: with that file mode, sync and export are WORDS
 used() {
 	words=$1
@@ -52,8 +57,7 @@ used() {
 	shift 2
 	run PRIMESHIM_MODE=? PRIMESHIM_SYNC=? PRIMESHIM_EXPORT=? "$@"
 	worked=$?
-	[ "$worked-$(sed -n 's/.*=? is not known, \([a-z]*\) is used$/\1/p' "$tmp/err" | tr '\n' ' ')" = \
-		"0-$words " ]
+	[ "$worked-$(used_instead)" = "0-$words " ]
 }
 
 rm -f "$conf"
@@ -62,7 +66,8 @@ worked=$?
 promise 'no file: nothing is told' said 0
 if command -v strace >/dev/null && strace -o "$tmp/calls" true 2>/dev/null; then
 	for who in cat dog; do
-		strace -o "$tmp/calls.$who" -E PRIMESHIM_EXCEPT=$who -E LD_PRELOAD="$lib" cat /dev/null
+		strace -o "$tmp/calls.$who" -E PRIMESHIM_EXCEPT=$who -E LD_PRELOAD="$lib" \
+			cat /dev/null
 	done 2>"$tmp/err"
 	promise 'no file: two opens that fail' \
 		[ "$(grep -c 'primeshim.conf.*ENOENT' "$tmp/calls.dog")" = 2 ]
@@ -70,21 +75,27 @@ if command -v strace >/dev/null && strace -o "$tmp/calls" true 2>/dev/null; then
 		[ $(($(wc -l <"$tmp/calls.dog") - $(wc -l <"$tmp/calls.cat"))) = 2 ]
 fi
 promise 'no file: the defaults' used 'redirect driver write' ''
-promise 'a file for all programs' used 'rescue map keep' 'mode = rescue\nsync=map\n\nexport\t=\tkeep\n'
+promise 'a file for all programs' \
+	used 'rescue map keep' 'mode = rescue\nsync=map\n\nexport\t=\tkeep\n'
 promise 'a line without an end' used 'rescue driver write' 'mode = rescue'
 promise 'the ends of lines of DOS' used 'rescue map write' 'mode = rescue\r\n[*]\r\nsync = map\r\n'
-promise 'a section of the program' used 'rescue off write' '[cat]\nmode = rescue\n[dog]\nsync = map\n[cat]\nsync = off\n'
+promise 'a section of the program' \
+	used 'rescue off write' '[cat]\nmode = rescue\n[dog]\nsync = map\n[cat]\nsync = off\n'
 promise 'it goes before [*] that follows it' used 'rescue map write' \
 	'[cat]\nmode = rescue\n[*]\nmode = deny\nsync = map\n'
 promise 'of two lines the second counts' used 'deny driver write' 'mode = rescue\nmode = deny\n'
-promise 'an empty value is the default' used 'redirect map write' 'mode = rescue\nsync = map\n[cat]\nmode =\n'
-promise 'a wrong value leaves the one before' used 'rescue driver write' 'mode = rescue\nmode = fast\n'
-promise 'and so it does in the section' used 'rescue driver write' 'mode = rescue\n[cat]\nmode = fast\n'
+promise 'an empty value is the default' \
+	used 'redirect map write' 'mode = rescue\nsync = map\n[cat]\nmode =\n'
+promise 'a wrong value leaves the one before' \
+	used 'rescue driver write' 'mode = rescue\nmode = fast\n'
+promise 'and so it does in the section' \
+	used 'rescue driver write' 'mode = rescue\n[cat]\nmode = fast\n'
 
 file 'mode = rescue\n'
 run PRIMESHIM_MODE= PRIMESHIM_SYNC=?
 worked=$?
-promise 'a variable that is set but empty is no wrong value' said 1 'SYNC=? is not known, driver is used'
+promise 'a variable that is set but empty is no wrong value' \
+	said 1 'SYNC=? is not known, driver is used'
 printf 'log = 1\n' >"$conf"
 LD_PRELOAD="$lib" getent passwd 0 >/dev/null 2>"$tmp/err"
 promise 'log = 1 ends with a line of counters' grep -q 'exit: 0 imports' "$tmp/err"
@@ -153,7 +164,8 @@ run
 worked=$?
 promise 'a symlink to itself is as no file' said 0
 rm "$conf"
-{ echo 'mode = rescue' && head -c 1048576 /dev/zero | tr '\0' '#' && echo && echo 'sync = map'; } >"$conf"
+{ echo 'mode = rescue' && head -c 1048576 /dev/zero | tr '\0' '#' && echo && echo 'sync = map'; } \
+	>"$conf"
 run
 worked=$?
 promise 'a file of 1 MiB is told of' said 1 "$conf: longer than 16384 bytes"
@@ -194,7 +206,8 @@ promise 'without it, ~/.config' from rescue -u XDG_CONFIG_HOME HOME="$tmp/home"
 promise 'where it is empty, too' from rescue XDG_CONFIG_HOME= HOME="$tmp/home"
 promise 'and where it is no path from the root' from rescue XDG_CONFIG_HOME=x HOME="$tmp/home"
 promise 'neither HOME nor that: no file' from redirect -u XDG_CONFIG_HOME -u HOME
-promise 'a path that is too long: no file' from redirect XDG_CONFIG_HOME="/$(printf '%5000s' '' | tr ' ' x)"
+promise 'a path that is too long: no file' \
+	from redirect XDG_CONFIG_HOME="/$(printf '%5000s' '' | tr ' ' x)"
 
 # The machine's file, in a namespace of our own
 # etc TEXT: it runs with that file
@@ -226,13 +239,14 @@ twice() {
 	printf "$2" >"$conf"
 	etc "$3"
 	run_in_etc PRIMESHIM_MODE=? PRIMESHIM_SYNC=?
-	[ "$(sed -n 's/.*=? is not known, \([a-z]*\) is used$/\1/p' "$tmp/err" | tr '\n' ' ')" = "$words " ]
+	[ "$(used_instead)" = "$words " ]
 }
 run_in_etc() {
 	echo hello | within env "$@" LD_PRELOAD="$lib" cat >"$tmp/out" 2>"$tmp/err"
 }
 promise '/etc/primeshim.conf counts' twice 'rescue driver' '' 'mode = rescue\n'
-promise "the user's file goes before it" twice 'deny map' 'mode = deny\n' 'mode = rescue\nsync = map\n'
+promise "the user's file goes before it" \
+	twice 'deny map' 'mode = deny\n' 'mode = rescue\nsync = map\n'
 promise 'also what it says for all, before a section' twice 'deny map' 'mode = deny\n' \
 	'[cat]\nmode = rescue\nsync = map\n'
 etc 'rubbish\n'
@@ -252,7 +266,8 @@ if grep -q '^NoNewPrivs:[[:space:]]*1' /proc/self/status; then
 	exit $fail
 fi
 etc 'mode = fast\n'
-within env PRIMESHIM_SYNC=? PRIMESHIM_NONE=1 PRIMESHIM_LOG=1 "$tmp/cat" /proc/self/maps >"$tmp/out" \
+within env PRIMESHIM_SYNC=? PRIMESHIM_NONE=1 PRIMESHIM_LOG=1 "$tmp/cat" \
+	/proc/self/maps >"$tmp/out" \
 	2>"$tmp/all"
 grep ' cat\[' "$tmp/all" >"$tmp/err"
 promise 'a setuid program takes that of /etc' \
@@ -260,5 +275,6 @@ promise 'a setuid program takes that of /etc' \
 promise "and not the user's, nor the environment" [ "$(wc -l <"$tmp/err")" = 1 ]
 promise 'though the shim is in it' grep -q libprimeshim "$tmp/out"
 within env PRIMESHIM_SYNC=? "$cat" /dev/null >"$tmp/out" 2>"$tmp/err"
-promise 'another program does take them' [ "$(grep -c "cat\[[0-9]*\]: \($conf:1\|PRIMESHIM_SYNC\)" "$tmp/err")" = 2 ]
+promise 'another program does take them' \
+	[ "$(grep -c "cat\[[0-9]*\]: \($conf:1\|PRIMESHIM_SYNC\)" "$tmp/err")" = 2 ]
 exit $fail

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# primeshim doctor: each reason why the shim would not work, made for real: programs that ld.so would
-# not preload it into, preloads in its way, devices that may not be opened, a sandbox.
+# primeshim doctor: each reason why the shim would not work, made for real: programs that ld.so
+# would not preload it into, preloads in its way, devices that may not be opened, a sandbox.
 # Functions that promise() is given are called, and words to split are meant as they are:
 # shellcheck disable=SC2317,SC2086
 set -u
@@ -70,7 +70,8 @@ compile() {
 
 # Use
 doctor --help
-promise '--help: usage and status 0' [ "$status-$(grep -c '^Usage: primeshim doctor' "$tmp/out")" = 0-1 ]
+promise '--help: usage and status 0' \
+	[ "$status-$(grep -c '^Usage: primeshim doctor' "$tmp/out")" = 0-1 ]
 doctor --fast
 promise 'an unknown option: status 2 and a line' [ "$status-$(wc -l <"$tmp/err")" = 2-1 ]
 doctor
@@ -174,15 +175,18 @@ compile libremaps.so '#define _GNU_SOURCE
 void f(void) { remap_file_pages(0, 0, 0, 0, 0); }' -shared -fPIC
 compile uses 'void f(void); int main(void) { f(); return 0; }' "$tmp/libremaps.so"
 doctor "$tmp/uses"
-promise 'in a library that it is loaded with' finds warning symbols 'libremaps.so calls remap_file_pages'
+promise 'in a library that it is loaded with' \
+	finds warning symbols 'libremaps.so calls remap_file_pages'
 promise 'and not in itself' [ "$(grep -c remap_file_pages "$tmp/out")" = 1 ]
 rm "$tmp/libremaps.so"
 doctor "$tmp/uses"
-promise 'a library that is not there' problem libraries 'does not start: .*libremaps.so: cannot open'
+promise 'a library that is not there' \
+	problem libraries 'does not start: .*libremaps.so: cannot open'
 if compile raw '#include <unistd.h>
 int main(void) { return syscall(-1); }' -Wl,--no-as-needed -ldrm; then
 	doctor "$tmp/raw"
-	promise 'syscall() beside libdrm' finds warning 'raw calls' 'makes system calls by syscall()'
+	promise 'syscall() beside libdrm' \
+		finds warning 'raw calls' 'makes system calls by syscall()'
 else
 	skip 'syscall() beside libdrm' 'there is no libdrm'
 fi
@@ -194,7 +198,8 @@ promise 'the program is not run' [ ! -e "$tmp/ran" ]
 cd "$OLDPWD" || exit 99
 size=$(wc -c <"$tmp/runs")
 broken=0
-for cut in 0 3 16 40 63 64 65 200 568 900 1500 $((size / 4)) $((size / 2)) $((size - 900)) $((size - 1)); do
+for cut in 0 3 16 40 63 64 65 200 568 900 1500 $((size / 4)) $((size / 2)) $((size - 900)) \
+	$((size - 1)); do
 	head -c "$cut" "$tmp/runs" >"$tmp/cut"
 	chmod +x "$tmp/cut"
 	doctor "$tmp/cut"
@@ -216,16 +221,20 @@ compile libother.so 'int harmless(void) { return 0; }' -shared -fPIC
 before="env LD_PRELOAD=$lib:$tmp/libother.so"
 doctor
 promise 'the shim in LD_PRELOAD' finds ok preload "LD_PRELOAD has the shim, $lib"
-promise 'an object that is not in its way' finds ok preload 'libother.so (LD_PRELOAD) defines nothing'
+promise 'an object that is not in its way' \
+	finds ok preload 'libother.so (LD_PRELOAD) defines nothing'
 before="env LD_PRELOAD=$tmp/libdup.so:$lib"
 doctor
-promise 'one before it that defines dup' finds warning preload 'libdup.so .* before the shim and defines dup'
+promise 'one before it that defines dup' \
+	finds warning preload 'libdup.so .* before the shim and defines dup'
 before="env LD_PRELOAD=$tmp/none.so:$lib"
 doctor
-promise 'one that is not there' finds warning preload 'none.so (LD_PRELOAD) cannot be preloaded: cannot open'
+promise 'one that is not there' \
+	finds warning preload 'none.so (LD_PRELOAD) cannot be preloaded: cannot open'
 before="env LD_PRELOAD=/nowhere/libprimeshim.so"
 doctor
-promise 'a shim that is not there' problem preload '/nowhere/libprimeshim.so (LD_PRELOAD) cannot be preloaded'
+promise 'a shim that is not there' \
+	problem preload '/nowhere/libprimeshim.so (LD_PRELOAD) cannot be preloaded'
 # This one takes every mmap from the program itself, so that it is preloaded and not loaded.
 compile libmine.so '#define _GNU_SOURCE
 #include <unistd.h>
@@ -261,7 +270,8 @@ promise 'mode off' problem settings 'the shim does nothing'
 before="env XDG_CONFIG_HOME=$tmp"
 echo 'modus = off' >"$tmp/primeshim.conf"
 doctor
-promise 'a wrong line of the file' finds warning settings "$tmp/primeshim.conf:1: there is no setting modus"
+promise 'a wrong line of the file' \
+	finds warning settings "$tmp/primeshim.conf:1: there is no setting modus"
 before='env PRIMESHIM_ONLY=dog,cats'
 doctor cat
 promise 'a command that is left out' problem settings 'PRIMESHIM_ONLY=dog,cats leaves cat out'
@@ -278,7 +288,8 @@ before=
 script flatpak '#!/bin/sh'
 cp "$(command -v cat)" "$tmp/bwrap"
 doctor "$tmp/bwrap"
-promise 'a program that starts containers' finds warning container 'bwrap starts programs in a container'
+promise 'a program that starts containers' \
+	finds warning container 'bwrap starts programs in a container'
 if setpriv --no-new-privs true 2>/dev/null; then
 	before='setpriv --no-new-privs'
 	doctor
@@ -318,7 +329,8 @@ if command -v python3 >/dev/null; then
 fi
 rm -f "$tmp/b/.libs/libprimeshim.so"
 cp "$tmp/libother.so" "$tmp/libgone.so"
-compile libneeds.so 'int harmless(void); int f(void) { return harmless(); }' -shared -fPIC "$tmp/libgone.so"
+compile libneeds.so 'int harmless(void); int f(void) { return harmless(); }' \
+	-shared -fPIC "$tmp/libgone.so"
 rm "$tmp/libgone.so"
 cp "$tmp/libneeds.so" "$lib"
 doctor
@@ -358,7 +370,8 @@ else
 	before=
 	privileged suid 4755 65534:0
 	doctor "$tmp/suid"
-	promise 'one that is root, run by root, is setuid to another' problem setuid 'is setuid to another'
+	promise 'one that is root, run by root, is setuid to another' \
+		problem setuid 'is setuid to another'
 fi
 for caps in cap_sys_nice=ep cap_sys_nice=p cap_sys_nice=i; do
 	privileged kwin_wayland 755 0:0
@@ -371,9 +384,11 @@ for caps in cap_sys_nice=ep cap_sys_nice=p cap_sys_nice=i; do
 	case $caps in
 	*i) promise "$caps gives nothing" no_more ;;
 	*)
-		promise "$caps" problem capabilities "has file capabilities (cap_sys_nice=${caps#*=})"
+		promise "$caps" \
+			problem capabilities "has file capabilities (cap_sys_nice=${caps#*=})"
 		promise "$caps: kwin_wayland's way out" \
-			grep -q "^ *-> .*setcap -r $tmp/kwin_wayland): KDE's compositor has cap_sys_nice" "$tmp/out"
+			grep -q "^ *-> .*setcap -r $tmp/kwin_wayland): KDE's compositor has\
+ cap_sys_nice" "$tmp/out"
 		;;
 	esac
 	before=
@@ -386,7 +401,8 @@ if setcap cap_sys_admin+p "$tmp/sunshine" 2>/dev/null; then
 	before=$nobody
 	ln -sf sunshine "$tmp/to-sunshine"
 	doctor "$tmp/to-sunshine"
-	promise 'Sunshine, by a symlink' grep -q '^ *-> .*Sunshine has cap_sys_admin for the KMS' "$tmp/out"
+	promise 'Sunshine, by a symlink' \
+		grep -q '^ *-> .*Sunshine has cap_sys_admin for the KMS' "$tmp/out"
 	before=
 fi
 
@@ -396,10 +412,12 @@ cp -a /etc/passwd /etc/group /etc/ld.so.cache "$tmp/etc/" 2>/dev/null
 # within COMMAND...
 within() {
 	# shellcheck disable=SC2016
-	unshare -m sh -c 'mount --bind "$1/etc" /etc && mount --bind "$1/dev" /dev && shift && exec "$@"' \
+	unshare -m sh -c \
+		'mount --bind "$1/etc" /etc && mount --bind "$1/dev" /dev && shift && exec "$@"' \
 		sh "$tmp" "$@"
 }
-if ! mknod -m 666 "$tmp/dev/null" c 1 3 2>/dev/null || ! within sh -c ': >/dev/null' 2>/dev/null; then
+if ! mknod -m 666 "$tmp/dev/null" c 1 3 2>/dev/null ||
+	! within sh -c ': >/dev/null' 2>/dev/null; then
 	skip 'devices' 'needs a mount namespace and mknod'
 	exit $fail
 fi
@@ -422,5 +440,6 @@ before=within
 printf '# the shim\n%s %s/none.so # of old\n' "$lib" "$tmp" >"$tmp/etc/ld.so.preload"
 doctor
 promise 'the shim in /etc/ld.so.preload' finds ok preload "/etc/ld.so.preload has the shim, $lib"
-promise 'what is not there is told' problem preload 'none.so (/etc/ld.so.preload) cannot be preloaded'
+promise 'what is not there is told' \
+	problem preload 'none.so (/etc/ld.so.preload) cannot be preloaded'
 exit $fail

@@ -89,7 +89,8 @@ cd "$tmp" && run --dir pages sh -c 'cd / && echo "$PRIMESHIM_DIR"'
 cd "$OLDPWD" || exit 1
 check 'as a path from the root' printed "$tmp/pages"
 run --dir "$tmp/no/pages" true
-check 'refuses a directory that cannot be made' refused 2 'no/pages is no directory and cannot be made'
+check 'refuses a directory that cannot be made' refused 2 \
+	'no/pages is no directory and cannot be made'
 run --dir "$0" true
 check 'refuses a file as a directory' refused 2 'is no directory and cannot be made'
 before='env PRIMESHIM_LOG=1 PRIMESHIM_DIR=/x PRIMESHIM_DRIVERS=vgem'
@@ -120,7 +121,8 @@ launcher=$tmp/alone/bin/run-with-shim.sh
 before="env PATH=$PATH"
 for option in --report '--trace x' '--ab 3'; do
 	run $option touch "$tmp/ran"
-	check "without primeshim $option is refused" refused 2 'needs primeshim, which is neither in'
+	check "without primeshim $option is refused" refused 2 \
+		'needs primeshim, which is neither in'
 done
 check 'before the command runs' [ ! -e "$tmp/ran" ]
 script alone/bin/primeshim '#!/bin/sh
@@ -225,7 +227,8 @@ if command -v gdb >/dev/null; then
 	EOC
 	# The launcher's stdin is gdb's.
 	gdb_run() {
-		$before $LAUNCHER_SHELL "$launcher" --gdb "$@" <"$tmp/commands" >"$tmp/out" 2>"$tmp/err"
+		$before $LAUNCHER_SHELL "$launcher" --gdb \
+			"$@" <"$tmp/commands" >"$tmp/out" 2>"$tmp/err"
 		status=$?
 	}
 	gdb_run "$tmp/hooked" "it's" 'a  "b"' '$HOME'

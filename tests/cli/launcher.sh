@@ -61,7 +61,8 @@ foreign() {
 run --help
 check '--help prints usage on stdout, status 0' grep -q '^Usage: run-with-shim.sh ' "$tmp/out"
 check '--help has status 0 and an empty stderr' [ "$status-$(wc -c <"$tmp/err")" = 0-0 ]
-for word in 'redirect|rescue|observe|deny|off' 'driver|map|off' 'write|keep' --log --drivers 126 127 'default: redirect'; do
+for word in 'redirect|rescue|observe|deny|off' 'driver|map|off' 'write|keep' --log --drivers 126 \
+	127 'default: redirect'; do
 	check "--help tells of $word" grep -qF -e "$word" "$tmp/out"
 done
 run --version

@@ -56,7 +56,8 @@ static void make(struct small *s)
 			.imports_most = 3,
 		},
 		.names = { "", "?", "vgem", "udmabuf", "cirrus" },
-		.buffers = { { .live = 1, .exporter = 3, .bracket = BRACKET_RW, .ino = 7, .size = 65536 } },
+		.buffers = { { .live = 1, .exporter = 3, .bracket = BRACKET_RW, .ino = 7,
+			.size = 65536 } },
 		.imports = { { .live = 1, .importer = 2, .buffer = 1, .handle = 5 } },
 		.mappings = { { .live = 1, .importer = 2, .buffer = 1, .prot = PROT_READ,
 				.start = 0x1000, .end = 0x11000 } },
@@ -69,7 +70,8 @@ static void make(struct small *s)
 	s->head.mappings = SECTION(mappings, 2);
 	s->head.events = SECTION(events, 40);
 	for (int i = 0; i < 8; i++)
-		s->pairs[i] = (struct status_pair){ .importer = 2, .exporter = 3, .call = i % CALL_COUNT,
+		s->pairs[i] =
+			(struct status_pair){ .importer = 2, .exporter = 3, .call = i % CALL_COUNT,
 						    .outcome = i % OUTCOME_COUNT, .native = i - 2,
 						    .reason = i == 7, .count = i, .bytes = 4096 };
 	for (uint32_t n = 9; n <= 40; n++)
@@ -81,7 +83,8 @@ static void make(struct small *s)
 /* Mostly numbers that are nearly right, at places that matter. */
 static size_t spoil(char *page, size_t size, size_t room)
 {
-	static const uint32_t numbers[] = { 0, 1, 2, 0x7f, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff };
+	static const uint32_t numbers[] =
+		{ 0, 1, 2, 0x7f, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff };
 	unsigned int changes = 1 + below(4);
 
 	while (changes--) {
@@ -157,7 +160,8 @@ static void print(struct page *p)
 int main(int argc, char **argv)
 {
 	static char page[2 * sizeof(struct small)];
-	unsigned long pages = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000, taken = 0, refused = 0;
+	unsigned long pages = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000, taken = 0,
+		refused = 0;
 	char path[] = "/dev/shm/page-fuzz.XXXXXX", why[256];
 	int fd = mkstemp(path);
 

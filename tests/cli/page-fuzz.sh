@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# 100,000 pages that are wrong: whatever reads pages says so, or prints what it can, without a fault.
+# 100,000 pages that are wrong: whatever reads pages says so, or prints what it can, without a
+# fault.
 set -u
 program=${top_builddir:-.}/tests/cli/page-fuzz
 [ -x "$program" ] || exit 77

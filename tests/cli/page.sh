@@ -29,7 +29,8 @@ client() {
 	shift
 	# What the shell says of signals nobody wants.
 	{
-		env "${env[@]}" LD_PRELOAD="$shim:$fake" ${EMULATOR:+"$EMULATOR"} "$tmp/client" "$@" \
+		env "${env[@]}" LD_PRELOAD="$shim:$fake" ${EMULATOR:+"$EMULATOR"} "$tmp/client" \
+			"$@" \
 			>"$tmp/out" 2>"$tmp/err"
 		status=$?
 	} 2>/dev/null
@@ -73,13 +74,15 @@ promise 'SIGKILL loses nothing' says 'mmap: 1 of the dma-buf'
 promise 'and is seen to have come' says '^client\[[0-9]*\], killed'
 "$tool" maps "$dir" >"$tmp/maps"
 promise 'what was mapped then is still there, in two pieces' \
-	[ "$(grep -c ' rw- vgem handle 1 <- fake inode [0-9]* 16 KiB dma-buf cpu-rw$' "$tmp/maps")" = 2 ]
+	[ "$(grep -c ' rw- vgem handle 1 <- fake inode [0-9]* 16 KiB dma-buf cpu-rw$' \
+		"$tmp/maps")" = 2 ]
 pages
 client PRIMESHIM_DIR="$dir" -- import map write move kill
 "$tool" maps "$dir" >"$tmp/maps"
 promise 'a mapping that is moved is where it was moved to' [ "$(wc -l <"$tmp/maps")" = 1 ]
 promise 'and was moved there by an event' \
-	grep -q " map  .* at 0x0*$(sed 's/^0*\([0-9a-f]*\)-.*/\1/' "$tmp/maps") rw" <("$tool" watch --all "$dir"/*.primeshim)
+	grep -q " map  .* at 0x0*$(sed 's/^0*\([0-9a-f]*\)-.*/\1/' "$tmp/maps") rw" \
+	<("$tool" watch --all "$dir"/*.primeshim)
 pages
 client PRIMESHIM_DIR="$dir" -- import map write bus
 promise 'nor does SIGBUS' says 'brackets: 1 begun, 0 ended'
@@ -88,7 +91,8 @@ pages
 client PRIMESHIM_DIR="$dir" -- import map fork import map unmap close
 promise "fork()'s child has a page of its own" [ "$status-$(count)" = 0-2 ]
 promise 'which says so' says "a fork()'s child$"
-promise 'and has what its parent imported' says "open at the end: 1 of 1 and its parent's, 2 at a time"
+promise 'and has what its parent imported' \
+	says "open at the end: 1 of 1 and its parent's, 2 at a time"
 promise "and nothing of its parent's counts" \
 	[ "$("$tool" report "$dir" | grep -c '^  vgem <- fake: 1 import of')" = 2 ]
 
@@ -99,7 +103,8 @@ promise 'and it is seen that there was one' says '^client\[[0-9]*\], replaced af
 
 pages
 client PRIMESHIM_DIR="$dir" -- threads 8
-promise 'eight threads: each import and map is counted' says '^    map ioctl: 400 refused.*, 400 rescued$'
+promise 'eight threads: each import and map is counted' \
+	says '^    map ioctl: 400 refused.*, 400 rescued$'
 promise 'and each bracket' says 'brackets: 400 begun, 400 ended'
 promise 'and none is left over' says 'open at the end: 0 of 400'
 promise 'nor a mapping' [ -z "$("$tool" maps "$dir")" ]
@@ -114,16 +119,19 @@ pages
 client PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map half kill
 "$tool" maps "$dir" >"$tmp/maps"
 promise "observe: the driver's own mapping is shown, too, and has no bracket" \
-	[ "$(grep -c ' rw- vmwgfx handle 1 <- fake inode [0-9]* 16 KiB native -$' "$tmp/maps")" = 2 ]
+	[ "$(grep -c ' rw- vmwgfx handle 1 <- fake inode [0-9]* 16 KiB native -$' \
+		"$tmp/maps")" = 2 ]
 pages
 client PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map unmap close
 promise 'and gone when it is unmapped' [ "$status-$("$tool" maps "$dir" | wc -l)" = 0-0 ]
 pages
 client PRIMESHIM_DIR="$dir" -- hold 3000
 promise 'what does not fit is in the totals' says '^  vgem <- fake: 3000 imports of 46.9 MiB$'
-promise 'and taken for a leak' says 'open at the end: 3000 of 3000, 3000 at a time at most: it closes none, a leak?'
+promise 'and taken for a leak' \
+	says 'open at the end: 3000 of 3000, 3000 at a time at most: it closes none, a leak?'
 # 3000 less 2000 imports, and less 1024 buffers.
-promise 'and how much that is' says 'did not fit into the page, and is in the totals only: 2976 entries'
+promise 'and how much that is' \
+	says 'did not fit into the page, and is in the totals only: 2976 entries'
 
 # Directories that are no place for a page: told in one line, and nothing else is different.
 # no_page PATTERN DIR [COMMAND...]: with that directory, by way of that command
@@ -133,7 +141,8 @@ no_page() {
 		"$tmp/client" import map write unmap close import map >"$tmp/out" 2>"$tmp/err"
 	status=$?
 	promise "$pattern: the program goes on" [ "$status-$(grep -c mapped "$tmp/out")" = 0-2 ]
-	promise "$pattern: told once" [ "$(wc -l <"$tmp/err")-$(grep -c "$pattern" "$tmp/err")" = 1-1 ]
+	promise "$pattern: told once" \
+		[ "$(wc -l <"$tmp/err")-$(grep -c "$pattern" "$tmp/err")" = 1-1 ]
 	promise "$pattern: and there is no page" \
 		[ -z "$(find "$where" -name '*.primeshim' 2>/dev/null)" ]
 }
@@ -165,8 +174,9 @@ fi
 # Another mode for a running program.
 pages
 mkfifo "$tmp/in"
-(PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe LD_PRELOAD="$shim:$fake" exec ${EMULATOR:+"$EMULATOR"} \
-	"$tmp/client" import map wait map write wait map wait map <"$tmp/in" >"$tmp/out") &
+(PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe LD_PRELOAD="$shim:$fake" \
+	exec ${EMULATOR:+"$EMULATOR"} "$tmp/client" import map wait map write wait map wait map \
+	<"$tmp/in" >"$tmp/out") &
 exec 3>"$tmp/in"
 # answered N: the program has said so many words
 answered() {
@@ -180,7 +190,8 @@ pid=$(basename "$dir"/*.primeshim) pid=${pid%%-*}
 # By the emulator's name for it.
 if [ -z "${EMULATOR-}" ]; then
 	set_to
-	promise 'set tells the mode' grep -qx "client\[$pid\]: mode observe, sync driver" "$tmp/said"
+	promise 'set tells the mode' \
+		grep -qx "client\[$pid\]: mode observe, sync driver" "$tmp/said"
 	set_to mode=redirect
 	promise 'set changes it' grep -q 'mode observe -> redirect' "$tmp/said"
 	echo >&3
@@ -202,7 +213,8 @@ if [ -z "${EMULATOR-}" ]; then
 			${CC:-cc} -I"$src/src" -S -x c -o - - | sed -n 's/^[[:space:]]*\.\(long\|word\|4byte\)[[:space:]]*\([0-9]*\)$/\2/p' | head -n 1)"
 	echo >&3
 	wait
-	promise 'a mode that there is not is left alone' [ "$(sed -n 7p "$tmp/out")" = 'refused: EINVAL' ]
+	promise 'a mode that there is not is left alone' \
+		[ "$(sed -n 7p "$tmp/out")" = 'refused: EINVAL' ]
 	promise 'what was changed is among the events' \
 		[ "$("$tool" watch --all "$dir"/*.primeshim | grep -c ' policy ')" = 2 ]
 	set_to mode=off

@@ -34,7 +34,8 @@ says '' PRIMESHIM_MODE=deny PRIMESHIM_EXPORT=write
 says '' PRIMESHIM_DRIVERS=etnaviv,-i915
 says '' PRIMESHIM_DRIVERS=vgem,imagination,powervr
 says 'PRIMESHIM_DRIVERS: no driver "etna" is known' PRIMESHIM_DRIVERS=etnaviv,-etna
-says 'PRIMESHIM_DRIVERS is longer than 255 bytes' PRIMESHIM_DRIVERS="$(printf '%300s' '' | tr ' ' ,)"
+says 'PRIMESHIM_DRIVERS is longer than 255 bytes' \
+	PRIMESHIM_DRIVERS="$(printf '%300s' '' | tr ' ' ,)"
 says 'PRIMESHIM_EXPORT=no is not known, write is used' PRIMESHIM_EXPORT=no
 says 'PRIMESHIM_MODE=rediret is not known, redirect is used' PRIMESHIM_MODE=rediret
 says 'PRIMESHIM_SYNC=yes is not known, driver is used' PRIMESHIM_SYNC=yes

@@ -65,7 +65,8 @@ promise 'rubbish is no imports' grep -q '^verdict: it imports no dma-buf' "$tmp/
 promise 'no directory: status 2' [ $? = 2 ]
 promise 'and one line' [ "$(wc -l <"$tmp/err")" = 1 ]
 
-"$run" --survey --out "$tmp/told" sh -c 'cat; echo out; exit 7' <"$tmp/err" >"$tmp/out" 2>"$tmp/said"
+"$run" --survey --out "$tmp/told" \
+	sh -c 'cat; echo out; exit 7' <"$tmp/err" >"$tmp/out" 2>"$tmp/said"
 promise "the status is the command's" [ $? = 7 ]
 promise 'as are stdin and stdout' [ "$(tail -n 1 "$tmp/out")" = out ]
 promise 'stderr, too' [ ! -s "$tmp/said" ]

@@ -8,7 +8,8 @@ set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
-shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$build/tools/primeshim
+shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so \
+	tool=$build/tools/primeshim
 [ -x "$tool" ] && [ -e "$fake" ] || exit 77
 command -v jq >/dev/null && command -v script >/dev/null || exit 77
 tmp=$(mktemp -d) || exit 99
@@ -42,10 +43,14 @@ is() {
 }
 is 'JSON: two processes' '.processes | length == 2'
 is 'JSON: their modes' '[.processes[].mode] | sort == ["observe", "redirect"]'
-is 'JSON: who imported from whom' '.processes | all(.pairs[0] | .importer == "vgem" and .exporter == "fake")'
-is 'JSON: the refused map' '[.processes[].pairs[] | select(.native == "EINVAL") | .outcome] | sort == ["offset", "refused"]'
-is 'JSON: totals' '.total.imports == 2 and .total.map_ioctls_refused == 2 and .total.map_ioctls_rescued == 1'
-is 'JSON: what is still mapped' '[.processes[].mappings[]] | length == 2 and all(.bytes == 16384 and .writable)'
+is 'JSON: who imported from whom' \
+	'.processes | all(.pairs[0] | .importer == "vgem" and .exporter == "fake")'
+is 'JSON: the refused map' '[.processes[].pairs[] | select(.native == "EINVAL") | .outcome] |
+	sort == ["offset", "refused"]'
+is 'JSON: totals' \
+	'.total.imports == 2 and .total.map_ioctls_refused == 2 and .total.map_ioctls_rescued == 1'
+is 'JSON: what is still mapped' \
+	'[.processes[].mappings[]] | length == 2 and all(.bytes == 16384 and .writable)'
 is 'JSON: a closed import is none' '[.processes[] | select(.mode == "redirect").imports[]] == []'
 "$tool" report --csv "$dir" >"$tmp/csv"
 promise 'CSV: a line for each pair and call' [ "$(wc -l <"$tmp/csv")" = 6 ]
@@ -68,7 +73,8 @@ is 'JSON: both' '.total.ends_lost == 1 and .total.maps_without_descriptor == 3'
 # page-make reads the \x.
 made escapes 'head program=a\x1b[2J\x07b command=\x1b]0;c\x9b1m\xc2\x9b2m\xc3\xa4'
 "$tool" report "$tmp/escapes" >"$tmp/text"
-promise 'what a terminal would heed of a name is shown as "?"' grep -q '^a?\[2J?b\[1\], ' "$tmp/text"
+promise 'what a terminal would heed of a name is shown as "?"' \
+	grep -q '^a?\[2J?b\[1\], ' "$tmp/text"
 promise 'and of arguments' grep -qx '  ?\]0;c?1m??2mä' "$tmp/text"
 "$tool" report --status 135 "$dir" >"$tmp/text"
 promise 'the status is told' grep -qx 'status: 135' "$tmp/text"
@@ -82,7 +88,8 @@ verdict() {
 verdict 'it maps imports and is refused; try --mode redirect' observe 139 import map
 verdict 'it imports, and maps no import: nothing for primeshim to do' observe 0 import close
 verdict 'a signal ends it, and it maps no import: the cause is another' observe 139 import
-verdict 'its driver refuses maps of imports, and the shim has made them; keep --mode redirect' redirect 0 \
+verdict 'its driver refuses maps of imports, and the shim has made them; keep --mode redirect' \
+	redirect 0 \
 	import map
 verdict 'deny has refused nothing' deny 0 import
 verdict 'it imports, and maps no import' redirect 0 import
@@ -100,9 +107,11 @@ pid=$!
 exec 3>"$tmp/in"
 wait_until lines "$tmp/said" 2
 "$tool" top -n 2 -d 0.1 "$dir" >"$tmp/text" </dev/null
-promise 'top in a pipe: a line each time' [ "$(grep -c ' 1 running, 1 imports, 16 KiB mapped' "$tmp/text")" = 2 ]
+promise 'top in a pipe: a line each time' \
+	[ "$(grep -c ' 1 running, 1 imports, 16 KiB mapped' "$tmp/text")" = 2 ]
 promise 'top in a pipe that nobody reads ends well' \
-	[ "$("$tool" top -d 0.1 "$dir" </dev/null 2>"$tmp/err" | head -n 1 | wc -l)-$(wc -c <"$tmp/err")" = 1-0 ]
+	[ "$("$tool" top -d 0.1 "$dir" </dev/null 2>"$tmp/err" | head -n 1 |
+		wc -l)-$(wc -c <"$tmp/err")" = 1-0 ]
 
 # shown: the terminal has something, or what ran there has ended
 # shellcheck disable=SC2317
@@ -136,7 +145,8 @@ for size in '20 5' '1 1' '300 100'; do
 done
 TERM=nothing-known script -qec "$tool top $dir" "$tmp/typescript" </dev/null >"$tmp/screen"
 promise 'top in a terminal that is not known: status 2' [ $? = 2 ]
-promise 'in one line' [ "$(grep -c 'is not known: set TERM' "$tmp/screen")-$(wc -l <"$tmp/screen")" = 1-1 ]
+promise 'in one line' \
+	[ "$(grep -c 'is not known: set TERM' "$tmp/screen")-$(wc -l <"$tmp/screen")" = 1-1 ]
 # 20 columns for what is no table.
 terminal 20 10 '' report "$dir"
 promise 'report in a terminal of 20 columns' [ $? = 0 ]
@@ -191,7 +201,8 @@ cut() {
 refuses 'no command' 'no command given'
 refuses 'another command' 'there is no command bogus' bogus
 for command in report top maps watch set; do
-	refuses "$command, a wrong option" "primeshim $command: unknown option.*--bogus; see" $command --bogus
+	refuses "$command, a wrong option" "primeshim $command: unknown option.*--bogus; see" \
+		$command --bogus
 	refuses "$command, no such process" 'there is no process 99999999' $command 99999999
 	promise "$command --help" grep -q '^Usage: primeshim ' <("$tool" $command --help)
 done
@@ -199,7 +210,8 @@ refuses 'report, two directories' 'one directory or process at a time' report a 
 refuses 'report, two formats' 'exclude each other' report --json --csv "$dir"
 refuses 'report, no status' '--status takes a number from 0 to 255' report --status 256 "$dir"
 refuses 'report, no such directory' 'there is no such directory' report "$tmp/none"
-refuses 'a process that is not under the shim' "process $$ is not under the shim: start it with run-with-shim" report $$
+refuses 'a process that is not under the shim' \
+	"process $$ is not under the shim: start it with run-with-shim" report $$
 refuses 'watch, a directory' 'one process at a time' watch "$tmp/empty"
 refuses 'set, no process' 'the first word is the number of a process' set mode=off
 refuses 'top, no number' '-n takes a number from 1 on' top -n 0
@@ -212,7 +224,8 @@ cut 0
 refuses 'an empty file' "not a page of primeshim's" report "$tmp/cut.primeshim"
 cp "$page" "$tmp/cut.primeshim"
 printf '\2' | dd of="$tmp/cut.primeshim" bs=1 seek=8 conv=notrunc status=none
-refuses 'a page of another version' 'a page of version 2, and this primeshim reads 1' report "$tmp/cut.primeshim"
+refuses 'a page of another version' 'a page of version 2, and this primeshim reads 1' report \
+	"$tmp/cut.primeshim"
 head -c 700000 /dev/urandom >"$tmp/cut.primeshim"
 refuses 'rubbish' "not a page of primeshim's" report "$tmp/cut.primeshim"
 mkdir "$tmp/mixed"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * An ordinary client of the fake kernel (drivers-client.h) that leaves a page behind which trace and
- * plot have something to show of. For trace.sh, which says what it expects of each.
+ * An ordinary client of the fake kernel (drivers-client.h) that leaves a page behind which trace
+ * and plot have something to show of. For trace.sh, which says what it expects of each.
  *
  *   trace kill		is killed by SIGKILL with an import mapped
  *   trace fork		its child has its parent's import, makes another and maps it
@@ -112,7 +112,8 @@ static const struct {
 	const char *name;
 	void (*run)(int n);
 } scenes[] = {
-	{ "kill", killed }, { "fork", forked }, { "loop", loop }, { "split", split }, { "flip", flip },
+	{ "kill", killed }, { "fork", forked }, { "loop", loop }, { "split", split },
+	{ "flip", flip },
 	{ "many", many },
 };
 

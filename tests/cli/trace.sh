@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim trace, over the fake kernel: that what it writes is a trace, by tests/cli/trace-check, and
-# tells what the page tells. trace.c has the programs.
+# primeshim trace, over the fake kernel: that what it writes is a trace, by tests/cli/trace-check,
+# and tells what the page tells. trace.c has the programs.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
@@ -9,7 +9,8 @@ set -u
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
 src=$(cd "${top_srcdir:-.}" && pwd -P)
 build=$(cd "${top_builddir:-.}" && pwd -P)
-shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$build/tools/primeshim
+shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so \
+	tool=$build/tools/primeshim
 check=$src/tests/cli/trace-check
 [ -x "$tool" ] && [ -e "$fake" ] && perl -MJSON::PP -e 1 2>/dev/null || exit 77
 tmp=$(mktemp -d) || exit 99
@@ -54,7 +55,8 @@ failed() {
 # All that the fake drivers do.
 run all "$build/tests/process/drivers" redirect
 trace all
-promise 'each import is a span' [ "$(count '^b \| import \|')" = "$(($(told import) + $(told learned)))" ]
+promise 'each import is a span' \
+	[ "$(count '^b \| import \|')" = "$(($(told import) + $(told learned)))" ]
 promise 'each mapping is one' \
 	[ "$(count '^b \| mapping \|')" = "$(($(told redirected) + $(told native)))" ]
 promise 'each bracket is one' [ "$(count '^b \| bracket \| (READ|RW) of')" = "$(told begin)" ]
@@ -85,7 +87,8 @@ promise 'times are microseconds of CLOCK_MONOTONIC' [ $((now - ts / 1000000)) -l
 
 run killed "$tmp/client" kill
 trace killed
-promise 'killed: what was open is closed, and marked' [ "$(grep -c 'had not ended' "$tmp/list")" = 3 ]
+promise 'killed: what was open is closed, and marked' \
+	[ "$(grep -c 'had not ended' "$tmp/list")" = 3 ]
 promise 'killed: so it is told' has 'process_labels .*, killed,'
 promise 'killed: the counter stays' has '^C \| - \| bytes \| [0-9]+ \| mapped=16384$'
 
@@ -117,7 +120,8 @@ promise 'split: bytes mapped, too' \
 # A mode that changes.
 rm -rf "$tmp/flip"
 mkfifo "$tmp/go"
-LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/flip ${EMULATOR:+"$EMULATOR"} "$tmp/client" flip <"$tmp/go" \
+LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/flip ${EMULATOR:+"$EMULATOR"} "$tmp/client" \
+	flip <"$tmp/go" \
 	>"$tmp/pid" 2>"$tmp/err" &
 exec 9>"$tmp/go"
 wait_until lines "$tmp/pid" 1
@@ -142,7 +146,8 @@ promise 'with a warning' grep -q '2-2.2.primeshim: cut short.*; left out' "$tmp/
 promise 'and is a trace' "$check" "$tmp/short.json"
 echo precious >"$tmp/old"
 for full in /dev/full "$tmp/nowhere/x" "$tmp"; do
-	failed "-o ${full/$tmp/TMP}" 2 'No space|No such|directory' "$tool" trace "$tmp/all" -o "$full"
+	failed "-o ${full/$tmp/TMP}" 2 'No space|No such|directory' "$tool" trace \
+		"$tmp/all" -o "$full"
 done
 failed 'pages of nothing' 2 'no such directory' "$tool" trace "$tmp/nowhere" -o "$tmp/old"
 promise 'leave a file that was there' [ "$(cat "$tmp/old")" = precious ]
@@ -154,7 +159,8 @@ promise 'and nothing is left beside it' [ "$(find "$tmp" -name 'old.*' | wc -l)"
 "$tool" trace "$tmp/all" -o - >"$tmp/stdout.json"
 promise '- is stdout' cmp "$tmp/stdout.json" "$tmp/all.json"
 # shellcheck disable=SC2016
-failed 'a pipe that is closed' 2 'Broken pipe' bash -c '"$0" trace "$1" -o - | true; exit ${PIPESTATUS[0]}' \
+failed 'a pipe that is closed' 2 'Broken pipe' \
+	bash -c '"$0" trace "$1" -o - | true; exit ${PIPESTATUS[0]}' \
 	"$tool" "$tmp/full"
 for wrong in '' '-o' '--what' 'a b -o x'; do
 	# shellcheck disable=SC2086
@@ -164,17 +170,21 @@ done
 # A page that anybody may have written. page-make reads the \x.
 # shellcheck disable=SC2028
 hostile() {
-	echo 'head program=a"b\<\x26\x07\xff\xc3 command=\x1b[31m<g>&\xed\xa0\x80" made=1000 ended=99999'
+	echo 'head program=a"b\<\x26\x07\xff\xc3 command=\x1b[31m<g>&\xed\xa0\x80"' \
+		'made=1000 ended=99999'
 	echo 'name text="}],<!--\xff\x01]]>'
 	echo 'name text=\xef\xbf\xbf\xc2\x85&amp;'
 	echo 'import importer=2 buffer=1 handle=7 since=5'
-	echo 'mapping importer=2 buffer=9999 start=0xffffffffffffffff end=1 since=18446744073709551615'
+	echo 'mapping importer=2 buffer=9999 start=0xffffffffffffffff end=1' \
+		'since=18446744073709551615'
 	echo 'buffer exporter=200 ino=3 size=18446744073709551615 bracket=2'
 	for ((i = 0; i < 400; i++)); do
-		echo "event kind=$((RANDOM % 14)) importer=$((RANDOM % 4)) exporter=$((RANDOM % 4))" \
-			"handle=$((RANDOM % 3)) entry=$((RANDOM % 3)) ino=$((RANDOM % 3)) tid=$((RANDOM % 3))" \
-			"at=$((RANDOM * (RANDOM % 7 ? 1 : 100000))) took=$((RANDOM * 1000)) prot=$RANDOM" \
-			"native=$((RANDOM % 40 - 2)) reason=$((RANDOM % 200)) outcome=$((RANDOM % 6))" \
+		echo "event kind=$((RANDOM % 14)) importer=$((RANDOM % 4))" \
+			"exporter=$((RANDOM % 4)) handle=$((RANDOM % 3)) entry=$((RANDOM % 3))" \
+			"ino=$((RANDOM % 3)) tid=$((RANDOM % 3))" \
+			"at=$((RANDOM * (RANDOM % 7 ? 1 : 100000))) took=$((RANDOM * 1000))" \
+			"prot=$RANDOM native=$((RANDOM % 40 - 2))" \
+			"reason=$((RANDOM % 200)) outcome=$((RANDOM % 6))" \
 			"addr=$((RANDOM % 9 * 4096 - 4096)) len=$((RANDOM % 9 * 4096))"
 	done
 }
@@ -188,8 +198,10 @@ trace hostile
 # The judge can say no. Perl has the $.
 # shellcheck disable=SC2016
 spoiled() {
-	perl -e 'undef $/; $_ = <STDIN>; my $was = $_; eval $ARGV[0]; die if $_ eq $was; print' "$2" \
-		<"$tmp/killed.json" >"$tmp/spoiled.json" || { echo "not ok - $1 is tried"; fail=1; return; }
+	perl -e 'undef $/; $_ = <STDIN>; my $was = $_; eval $ARGV[0]; die if $_ eq $was; print' \
+		"$2" \
+		<"$tmp/killed.json" >"$tmp/spoiled.json" ||
+		{ echo "not ok - $1 is tried"; fail=1; return; }
 	"$check" "$tmp/spoiled.json" >"$tmp/out"
 	promise "the judge finds $1" [ $? = 1 ]
 }
@@ -212,6 +224,7 @@ spoiled 'a process without a name' 's/.*process_name.*\n//'
 spoiled 'an instant without a scope' 's/"s":"t"/"s":"q"/'
 spoiled 'another unit' 's/"displayTimeUnit":"ns"/"displayTimeUnit":"us"/'
 spoiled 'slices of a thread that overlap' \
-	's/(\{"ph":"X".*"ts":)([0-9.]+)(.*"dur":)([0-9.]+)(.*\n)/"$1$2$3$4$5" . $1 . ($2 - $4 \/ 2 - 1) . $3 . ($4 \/ 2 + 1.5) . $5/e'
+	's/(\{"ph":"X".*"ts":)([0-9.]+)(.*"dur":)([0-9.]+)(.*\n)/'\
+'"$1$2$3$4$5" . $1 . ($2 - $4 \/ 2 - 1) . $3 . ($4 \/ 2 + 1.5) . $5/e'
 }
 exit $fail

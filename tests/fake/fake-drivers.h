@@ -50,11 +50,14 @@ struct fake_turn {
 	bool selects;			/* it is this one where the u32 at @select is @selected */
 	uint8_t select, selected;
 	bool status;			/* what comes back at 0 is not 0 if it is busy */
-	/* The list: where the u64 that points to it is, or it itself if it is @fixed; and its length */
+	/*
+	 * The list: where the u64 that points to it is,
+	 * or it itself if it is @fixed; and its length
+	 */
 	uint8_t list, count, fixed;
 	uint8_t stride, element;	/* of an element; the handle in there */
-	uint8_t chunk;			/* it is one of chunks, by u64 pointers; the one with this id */
-	bool boxed;			/* which has its length at 8, size of an element at 12, pointer at 16 */
+	uint8_t chunk;			/* one of chunks, by u64 pointers: its id */
+	bool boxed;			/* with length at 8, element size at 12, pointer at 16 */
 };
 
 enum { FAKE_WAYS = 4, FAKE_TURNS = 6 };
@@ -69,7 +72,7 @@ struct fake_driver {
 	bool own_mmap;		/* it does not come by drm_gem_mmap_obj() */
 	bool keeps_address;	/* the driver remembers where an import is mapped */
 	bool no_reexport;	/* PRIME_HANDLE_TO_FD of an import: EOPNOTSUPP */
-	bool surfaces;		/* an import of what cannot be mapped has a handle of another kind */
+	bool surfaces;		/* what cannot be mapped has a handle of another kind */
 	struct fake_way ways[FAKE_WAYS];	/* up to one without a name; none: MODE_MAP_DUMB */
 	struct fake_turn turns[FAKE_TURNS];	/* up to one without a name */
 };

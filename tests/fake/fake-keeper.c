@@ -177,9 +177,9 @@ UNWATCHED static void serve(int sock)
 	struct order o;
 
 	/*
-	 * Nothing of the program's stays open for it, and its terminal's signals are not ours. Not a
-	 * session of its own: the scheduler (sched_autogroup) would then let a busy machine run it so
-	 * seldom that whoever waits for it seems to hang.
+	 * Nothing of the program's stays open for it, and its terminal's signals are not ours. Not
+	 * a session of its own: the scheduler (sched_autogroup) would then let a busy machine run
+	 * it so seldom that whoever waits for it seems to hang.
 	 */
 	syscall(SYS_dup3, sock, 0, 0);
 	syscall(SYS_close_range, 1, ~0U, 0);

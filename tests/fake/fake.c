@@ -106,7 +106,8 @@ static int open_fdinfo(int fd, uint32_t dmabuf, int flags)
 	n = snprintf(text, sizeof(text), "pos:\t0\nflags:\t0%o\nmnt_id:\t1\nino:\t%llu\n"
 		     "size:\t%llu\ncount:\t1\nexp_name:\t%s\n",
 		     (unsigned int)raw_fcntl(fd, F_GETFL, 0), (unsigned long long)d->ino,
-		     (unsigned long long)d->size, d->unmappable ? "vmwgfx" : d->device == FOREIGN ? "fake" :
+		     (unsigned long long)d->size,
+		     d->unmappable ? "vmwgfx" : d->device == FOREIGN ? "fake" :
 		     fake_drivers[d->device].exports_as);
 	kernel_unlock(l);
 	if (syscall(SYS_write, info, text, n) != n || syscall(SYS_lseek, info, 0, SEEK_SET))

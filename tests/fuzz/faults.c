@@ -342,7 +342,8 @@ static void nothing_left(void)
 		fake_close(other);
 	for (int n = 0; n < MOST_FDS; n++)
 		need(before[n] == (fake_fcntl(n, F_GETFD) >= 0), "a descriptor is left", n);
-	need(munmap((void *)view, LENGTH) == 0 && (littered || !dmabuf_left()), "pages are left", 0);
+	need(munmap((void *)view, LENGTH) == 0 && (littered || !dmabuf_left()), "pages are left",
+	     0);
 }
 
 /* The dma-buf: of a foreign exporter, or another DRM device's. Each page says which it is. */
@@ -451,7 +452,8 @@ int main(int argc, char **argv)
 				remove_pages();
 				if (status && status != NOT_STRUCK << 8) {
 					if (WIFSIGNALED(status))
-						fprintf(stderr, "faults: device \"%s\"%s, errno %d at "
+						fprintf(stderr,
+							"faults: device \"%s\"%s, errno %d at "
 							"call %u: signal %d\n", devices[device],
 							drm ? ", a DRM exporter" : "", errnum, nth,
 							WTERMSIG(status));

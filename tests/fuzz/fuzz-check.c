@@ -154,8 +154,8 @@ static void check_mappings(struct thread *all)
 			EXPECT(t, m.start == at && m.end == at + p->pages * PAGE,
 			       "%p, %d pages, is taken for %llx to %llx", (void *)p->addr,
 			       p->pages, (unsigned long long)m.start, (unsigned long long)m.end);
-			EXPECT(t, !(m.prot & PROT_WRITE) == !(p->prot & PROT_WRITE), "%p: direction",
-			       (void *)p->addr);
+			EXPECT(t, !(m.prot & PROT_WRITE) == !(p->prot & PROT_WRITE),
+			       "%p: direction", (void *)p->addr);
 		}
 	}
 	EXPECT(all, torn || found == mappings_live, "%u mappings are recorded, %u are there",
@@ -200,7 +200,8 @@ static void check_brackets(struct thread *t)
 		       begins, ends, recorded ? "mapped" : any ? "mapped natively" : "not mapped");
 		/* With a fence pending the START is owed, until the next change. */
 		EXPECT(t, begins - ends == recorded || b->was_busy || b->given || t->dirty ||
-		       few >= 0 || sync_now() == SYNC_OFF, "buffer %x is mapped without a bracket", b->id);
+		       few >= 0 || sync_now() == SYNC_OFF, "buffer %x is mapped without a bracket",
+		       b->id);
 	}
 }
 
@@ -343,7 +344,10 @@ static void count_buffer(struct buffer *b)
 	buffers_left++;
 }
 
-/* No buffer is recorded, but for those whose START was left by a jump: the shim keeps them (sync.c). */
+/*
+ * No buffer is recorded, but for those whose START
+ * was left by a jump: the shim keeps them (sync.c).
+ */
 static void check_buffers(struct thread *all, const char *when)
 {
 	unsigned long jumps = 0;

@@ -95,8 +95,8 @@ __attribute__((noinline)) static int obey(const struct orders *o, bool vforked)
 	}
 	if (o->private >= 0) {
 		/*
-		 * A copy of the shim's is nothing to a child that shares its parent's records, or that
-		 * came while another thread was about to record it.
+		 * A copy of the shim's is nothing to a child that shares its parent's records, or
+		 * that came while another thread was about to record it.
 		 */
 		if (!vforked && threads == 1)
 			wrong |= shim_close(o->private) != -1 || errno != EBADF ? 8 : 0;
@@ -104,7 +104,8 @@ __attribute__((noinline)) static int obey(const struct orders *o, bool vforked)
 			 !is_plain(o, o->private) ? 16 : 0;
 		wrong |= shim_close(o->private) ? 32 : 0;
 	}
-	wrong |= shim_close_range(FIRST_OWN, 700, 0) || shim_close_range(FIRST_OWN, ~0U, 0) ? 64 : 0;
+	wrong |= shim_close_range(FIRST_OWN, 700, 0) ||
+		shim_close_range(FIRST_OWN, ~0U, 0) ? 64 : 0;
 	return wrong;
 }
 

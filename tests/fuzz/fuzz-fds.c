@@ -45,7 +45,10 @@ void doubt(struct thread *t, int file)
 			t->handles[i].noted = t->handles[i].sure = false;
 }
 
-/* It has its files in the kernel's order (kcmp), in which others may be looked for on the wrong side. */
+/*
+ * It has its files in the kernel's order (kcmp), in
+ * which others may be looked for on the wrong side.
+ */
 void muddle(struct thread *t, int file)
 {
 	t->files[file].muddled = t->disordered = true;

@@ -254,7 +254,9 @@ static bool must(struct thread *t, const struct map_try *m)
 	return m->prot & PROT_READ || (b->origin < 0 && !t->dirty);
 }
 
-/* Does the shim follow that mapping? A driver's, of an import that it does not know, it does not. */
+/*
+ * Does the shim follow that mapping? A driver's, of an import that it does not know, it does not.
+ */
 static bool recorded(void *addr, int pages)
 {
 	struct mapping m;

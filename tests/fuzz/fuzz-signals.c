@@ -126,8 +126,8 @@ static bool storm(struct thread *t, enum way way, int n)
 	timer_t timer;
 
 	/*
-	 * A jump may lose what the shim had noted. The next MAP_FIXED is then the driver's, and where
-	 * that refuses it there is a gap, which another thread's mapping would find.
+	 * A jump may lose what the shim had noted. The next MAP_FIXED is then the driver's, and
+	 * where that refuses it there is a gap, which another thread's mapping would find.
 	 */
 	path[sizeof(path) - 2] += threads > 1 || one_in(t, 2) ? FAKE_FORWARDS : FAKE_REFUSES;
 	card = fake_open(path, O_RDWR | O_CLOEXEC);
@@ -168,7 +168,9 @@ void step_end(struct thread *t)
 {
 	static const int statuses[] = { 24, 24, 21, 22, 23 };
 	enum way way = rnd(t, WAYS);
-	/* exit() takes a lock of glibc's that _Fork() leaves taken, if another thread is in fork(). */
+	/*
+	 * exit() takes a lock of glibc's that _Fork() leaves taken, if another thread is in fork().
+	 */
 	int how = threads > 1 ? 0 : rnd(t, 2), status;
 	pid_t pid;
 

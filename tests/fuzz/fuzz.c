@@ -364,7 +364,9 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &to);
 	printf("fuzz: --seed %lu: %lu steps of %u threads in %.1f s: all right; %lu imports, %lu "
 	       "redirected, %lu fallbacks, %lu begins\n", seed, steps, threads,
-	       to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9, (unsigned long)stat_get(STAT_IMPORT),
-	       (unsigned long)stat_get(STAT_REDIRECTED), (unsigned long)stat_get(STAT_FALLBACK), (unsigned long)stat_get(STAT_BEGIN));
+	       to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9,
+	       (unsigned long)stat_get(STAT_IMPORT),
+	       (unsigned long)stat_get(STAT_REDIRECTED), (unsigned long)stat_get(STAT_FALLBACK),
+	       (unsigned long)stat_get(STAT_BEGIN));
 	return 0;
 }

@@ -62,7 +62,8 @@ static void *to_mmap64(void *addr, size_t len, int prot, int flags, int fd, int6
 
 static void *to_mmap(void *addr, size_t len, int prot, int flags, int fd, mmap_offset off)
 {
-	return to_mmap64(addr, len, prot, flags, fd, sizeof(off) == 4 ? (uint32_t)off : (uint64_t)off);
+	return to_mmap64(addr, len, prot, flags, fd,
+			 sizeof(off) == 4 ? (uint32_t)off : (uint64_t)off);
 }
 
 static int to_munmap(void *addr, size_t len)

@@ -141,7 +141,8 @@ counted() {
 		{ starts[$2]++ }
 		END {
 			for (p in program)
-				printf "%s\t%s\t%d\t%d\t%d\n", program[p], p, starts[p], ends[p], shown[p]
+				printf "%s\t%s\t%d\t%d\t%d\n", program[p], p, starts[p], ends[p], \
+					shown[p]
 		}' >"$out/$name-brackets.txt"
 	echo >$tracing/kprobe_events
 }
@@ -284,7 +285,8 @@ chromium() {
 	name=chromium
 	as_nobody
 	chmod 666 /dev/dri/*
-	export DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere
+	export DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere \
+		DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere
 	printf '<!DOCTYPE html><title>t</title><canvas id=c></canvas><script>%s</script>' \
 		'c.getContext("webgl").clear(16384)' >"$tmp/nobody/page.html"
 	(become survey chromium --headless --no-sandbox --no-first-run \

@@ -112,7 +112,8 @@ static void read_by_gl(EGLDisplay display)
 	};
 	static uint8_t pixels[STRIDE * HEIGHT];
 	PFNGLEGLIMAGETARGETTEXTURE2DOESPROC bind =
-		(PFNGLEGLIMAGETARGETTEXTURE2DOESPROC)eglGetProcAddress("glEGLImageTargetTexture2DOES");
+		(PFNGLEGLIMAGETARGETTEXTURE2DOESPROC)
+		eglGetProcAddress("glEGLImageTargetTexture2DOES");
 	EGLImage image = eglCreateImage(display, EGL_NO_CONTEXT, EGL_LINUX_DMA_BUF_EXT, NULL,
 					attribs);
 	GLuint texture, fbo;

@@ -17,7 +17,8 @@ is() {
 
 # As for scripts/demo.sh: software rendering, without its path for plain 2D drawing.
 export GBM_ALWAYS_SOFTWARE=1 LP_PERF=no_linear
-tools/primeshim ab -n 2 --json --keep "$tmp/kept" --output "$tmp/out.png" --output "$tmp/in.png" -- \
+tools/primeshim ab -n 2 --json --keep "$tmp/kept" --output "$tmp/out.png" --output "$tmp/in.png" \
+	-- \
 	examples/dmabuf-texture --driver vgem "$tmp/out.png" "$tmp/in.png" >"$tmp/out"
 promise 'vgem: ab runs dmabuf-texture four times' [ $? = 0 ]
 promise 'vgem: natively it dies' is '.a.ended == { "SIGSEGV": 2 }'
@@ -31,4 +32,5 @@ promise 'vgem: the dma-buf is mapped and synced' is '.b.maps_of_dmabuf.median > 
 promise 'vgem: only B draws a picture' is '.outputs[1] | .verdict == "missing" and .a.found == 0 and
 	.b.found == 2 and (.b.varies | not)'
 promise 'vgem: what was put in is the same' is '.outputs[2].verdict == "equal"'
-promise 'vgem: the picture is right' tests/kernel/pictures same "$tmp/kept/b1.2.in.png" "$tmp/kept/b1.1.out.png"
+promise 'vgem: the picture is right' \
+	tests/kernel/pictures same "$tmp/kept/b1.2.in.png" "$tmp/kept/b1.1.out.png"

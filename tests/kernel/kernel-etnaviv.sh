@@ -95,7 +95,8 @@ done
 # Of vivid's, whose exporter gives a read-only dma-buf to whoever asks for one.
 if grep -q vivid /sys/class/video4linux/video0/name 2>/dev/null; then
 	for mode in native redirect rescue observe off; do
-		with $mode driver tests/kernel/etnaviv protect vivid 2>/dev/null | sed "s/: /: $mode: /"
+		with $mode driver tests/kernel/etnaviv protect vivid 2>/dev/null |
+			sed "s/: /: $mode: /"
 		promise "etnaviv <- vivid: $mode: read-only: the run ended well" \
 			[ "${PIPESTATUS[0]}" = 0 ]
 	done
@@ -109,7 +110,8 @@ dmesg -C
 for sync in driver map trap off; do
 	with redirect $sync tests/kernel/etnaviv matrix heap 2>/dev/null |
 		sed "s/: /: redirect, --sync $sync: /"
-	promise "etnaviv <- heap: redirect, --sync $sync: the run ended well" [ "${PIPESTATUS[0]}" = 0 ]
+	promise "etnaviv <- heap: redirect, --sync $sync: the run ended well" \
+		[ "${PIPESTATUS[0]}" = 0 ]
 done
 counted=$(counted redirect driver tests/kernel/etnaviv turns heap 20)
 promise "etnaviv <- heap: redirect: 20 turns are 20 brackets: $counted" [ "$counted" = '20 20' ]

@@ -31,8 +31,10 @@ exec 3>"$tmp/in"
 promise 'observe: vgem refuses the map' answered 2
 promise 'with EINVAL' [ "$(head -n 1 "$tmp/out")" = 'refused: EINVAL' ]
 $tool report $pid >"$tmp/told"
-promise 'the report of the running process says so' grep -q 'map ioctl: 1 refused by the driver (EINVAL), 0 rescued' "$tmp/told"
-promise 'and advises redirect' grep -q '^verdict: it maps imports and is refused; try --mode redirect' "$tmp/told"
+promise 'the report of the running process says so' \
+	grep -q 'map ioctl: 1 refused by the driver (EINVAL), 0 rescued' "$tmp/told"
+promise 'and advises redirect' \
+	grep -q '^verdict: it maps imports and is refused; try --mode redirect' "$tmp/told"
 $tool set $pid mode=redirect >"$tmp/told"
 promise 'set: observe -> redirect' grep -q 'mode observe -> redirect' "$tmp/told"
 echo >&3
@@ -67,7 +69,8 @@ promise "the kernel's begins and ends ($begins, $ends) are the page's" \
 	grep -q "brackets: $begins begun, $ends ended" <($tool report "$PRIMESHIM_DIR")
 promise 'which are those of 250 mappings' [ "$begins-$ends" = 250-250 ]
 promise 'all were refused natively, and rescued' \
-	grep -q 'map ioctl: 250 refused by the driver (EINVAL), 250 rescued' <($tool report "$PRIMESHIM_DIR")
+	grep -q 'map ioctl: 250 refused by the driver (EINVAL), 250 rescued' \
+	<($tool report "$PRIMESHIM_DIR")
 
 # The program that crashes natively: what the page has survives SIGSEGV.
 rm -rf "$PRIMESHIM_DIR"

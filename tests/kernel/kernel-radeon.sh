@@ -71,18 +71,21 @@ EOF
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export PRIMESHIM_DIR=$tmp/pages
-promise 'radeon: SIGBUS with a page' ends $bus_error $shim --mode observe tests/kernel/radeon touch udmabuf
+promise 'radeon: SIGBUS with a page' \
+	ends $bus_error $shim --mode observe tests/kernel/radeon touch udmabuf
 tools/primeshim report --status $bus_error "$PRIMESHIM_DIR" >"$tmp/told"
 promise 'radeon: the page says what was mapped, and that it was killed' \
 	[ "$(grep -c '^radeon\[[0-9]*\], killed\|^    mmap: 1 by the driver$' "$tmp/told")" = 2 ]
 promise 'radeon: the verdict names it' \
 	grep -q '^verdict: SIGBUS with an import mapped natively; try --mode redirect$' "$tmp/told"
 promise 'radeon: the mapping is there after its death' \
-	grep -q ' radeon handle [0-9]* <- udmabuf inode [0-9]* .* native -$' <(tools/primeshim maps "$PRIMESHIM_DIR")
+	grep -q ' radeon handle [0-9]* <- udmabuf inode [0-9]* .* native -$' \
+	<(tools/primeshim maps "$PRIMESHIM_DIR")
 rm -r "$PRIMESHIM_DIR"
 $shim --mode redirect tests/kernel/radeon touch udmabuf
 tools/primeshim report "$PRIMESHIM_DIR" >"$tmp/told"
-promise 'radeon: with redirect it is of the dma-buf' grep -q '^    mmap: 1 of the dma-buf$' "$tmp/told"
+promise 'radeon: with redirect it is of the dma-buf' \
+	grep -q '^    mmap: 1 of the dma-buf$' "$tmp/told"
 unset PRIMESHIM_DIR
 
 # A process may do the same as on other drivers, but for what needs an import that was not seen to
@@ -93,7 +96,8 @@ tracing=/sys/kernel/tracing
 echo 'p:begin begin_cpu_udmabuf' >$tracing/kprobe_events
 echo 'p:end end_cpu_udmabuf' >>$tracing/kprobe_events
 echo 1 >$tracing/events/kprobes/enable
-with redirect timeout "$hang" tests/kernel/process radeon udmabuf ranges mappings moves places private
+with redirect timeout "$hang" tests/kernel/process radeon udmabuf ranges mappings moves places \
+	private
 promise 'radeon <- udmabuf: the process ended well' [ $? = 0 ]
 
 # What the driver is told, counted: a bracket for each of 60 rounds, and 61 of the device's.

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What is promised of imports, asked of the running kernel; root, in a virtual machine made by
-# scripts/vm.sh with cirrus-vga and virtio-gpu-pci. Run in the build directory. Prints "ok - ..." and
-# "not ok - ..." lines; the caller counts them.
+# scripts/vm.sh with cirrus-vga and virtio-gpu-pci. Run in the build directory. Prints "ok - ..."
+# and "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
@@ -52,7 +52,8 @@ for importer in "${importers[@]}"; do
 	done
 done
 for importer in "${importers[@]}"; do
-	$shim --survey --out "$tmp/told" tests/kernel/matrix native "$importer" "${exporters[0]}" >"$tmp/out"
+	$shim --survey --out "$tmp/told" tests/kernel/matrix native "$importer" \
+		"${exporters[0]}" >"$tmp/out"
 	promise "$importer <- ${exporters[0]}: a survey tells of the import" \
 		grep -q "^  ${importer}[^ ]* <- [^ ]*: [12] imports\? of " "$tmp/told"
 	promise "$importer <- ${exporters[0]}: and of the refusal" \
@@ -100,7 +101,8 @@ for importer in "${importers[@]}"; do
 	promise "$importer: 20 mappings are 20 begins and 20 ends" \
 		[ "$(counted $shim tests/kernel/matrix brackets "$importer" 20)" = '20 20' ]
 	promise "$importer: with --sync off they are none" \
-		[ "$(counted $shim --sync off tests/kernel/matrix brackets "$importer" 20)" = '0 0' ]
+		[ "$(counted $shim --sync off tests/kernel/matrix brackets "$importer" 20)" = \
+			'0 0' ]
 done
 # What a process may do while it has imports. It reads the counts itself.
 echo 1 >$tracing/events/kprobes/enable
@@ -111,7 +113,8 @@ done
 # What is just behind a mapping there is the shim's: only what the test owns may go.
 for importer in "${importers[@]}"; do
 	LD_PRELOAD=$PWD/.libs/libprimeshim.so:$PWD/tests/lib/.libs/libneighbour.so timeout "$hang" \
-		tests/kernel/process "$importer" udmabuf mappings moves | sed 's/: /: beside a table: /'
+		tests/kernel/process "$importer" udmabuf mappings moves |
+		sed 's/: /: beside a table: /'
 	promise "$importer <- udmabuf: beside a table: the process ended well" \
 		[ "${PIPESTATUS[0]}" = 0 ]
 done

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The tests that need no device, for a machine other than the one they were built on; in the directory
-# that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
+# The tests that need no device, for a machine other than the one they were built on; in the
+# directory that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the caller
+# counts them.
 #
 #   machine.sh                         on that machine: in a guest of scripts/vm.sh --arch
 #   machine.sh ARCHITECTURE [--long]   here, by QEMU's user mode
@@ -26,7 +27,8 @@ if [ $# -gt 0 ]; then
 	export EMULATOR QEMU_LD_PREFIX NM OBJDUMP
 	[ "${2-}" != --long ] || short+=(fuzz/faults)
 	# After a handler QEMU 7.2 blocks SIGSEGV there. i386's own is run by amd64 anyway.
-	[ "$1" != i386 ] || tests=(source/exports source/layers process/hooked process/brackets process/drivers)
+	[ "$1" != i386 ] ||
+		tests=(source/exports source/layers process/hooked process/brackets process/drivers)
 fi
 export CC LIBDRM_CFLAGS LONG_BITS
 

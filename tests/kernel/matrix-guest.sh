@@ -64,7 +64,8 @@ fi
 for importer in "${drivers[@]}"; do
 	[ $# = 0 ] || [[ " $* " = *" $importer "* ]] || continue
 	name=$importer
-	[ "$importer" != virtio_gpu ] || ! dmesg | grep -q '[+]resource_blob' || name='virtio_gpu, blobs'
+	[ "$importer" != virtio_gpu ] || ! dmesg | grep -q '[+]resource_blob' ||
+		name='virtio_gpu, blobs'
 	for exporter in "${exporters[@]}"; do
 		[ "$importer" != "$exporter" ] || continue
 		# Natively munmap of this one breaks the kernel: docs/etnaviv-system-heap.md.

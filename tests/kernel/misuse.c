@@ -77,7 +77,7 @@ static void learned(void)
 	raw = (struct drm_prime_handle){ .fd = e.dmabuf };
 	syscall(SYS_ioctl, fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &raw);
 	check(map_error(fd, off, PAGE, PROT_READ, MAP_SHARED) == EINVAL,
-	      "the offset of a handle that was closed unseen is EINVAL, whoever has the number now");
+	      "the offset of a handle that was closed unseen is EINVAL, whose ever the number is");
 	p = map(fd, raw.handle, e.size, PROT_READ);
 	check(shows(p, 0, e.size, 7), "a number closed and used again unseen shows the new buffer");
 	munmap(p, e.size);
@@ -274,7 +274,8 @@ void answers(void)
 		SAY("map of that", map_dumb(fd, dumb.handle, &off));
 		SAY("its offset is the driver's", off < WINDOW);
 		SAY("mmap of that", map_error(fd, off, dumb.size, PROT_READ, MAP_SHARED));
-		SAY("destroyed", drmIoctl(fd, DRM_IOCTL_MODE_DESTROY_DUMB, &dumb.handle) ? errno : 0);
+		SAY("destroyed",
+		    drmIoctl(fd, DRM_IOCTL_MODE_DESTROY_DUMB, &dumb.handle) ? errno : 0);
 		SAY("map afterwards", map_dumb(fd, dumb.handle, &off));
 	}
 	SAY("close", close_handle(fd, handle));

@@ -2,8 +2,8 @@
 /*
  * Another thread maps and unmaps an import all the time, on the real kernel, while the program puts
  * descriptors of its own onto the numbers of private ones, makes children that no atfork handler
- * sees, and ends by exit() in a signal handler. tests/process/safety.c does the same over the fake kernel,
- * with delays where they hurt.
+ * sees, and ends by exit() in a signal handler. tests/process/safety.c does the same over the fake
+ * kernel, with delays where they hurt.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -99,7 +99,8 @@ static void over_numbers(void)
 	}
 	check(!lost, "500 times dup2() onto numbers of private descriptors: each is the program's");
 	end_mapping(t, "and the other thread's mappings are right");
-	check(right(&s, p, 0, PAGES) && !munmap(p, SIZE) && !privates(&s, NULL), "as is this one's");
+	check(right(&s, p, 0, PAGES) && !munmap(p, SIZE) && !privates(&s, NULL),
+	      "as is this one's");
 	close(null);
 	subject_free(&s);
 }
@@ -141,8 +142,8 @@ static void of_children(const char *name, pid_t (*make)(void))
 		hung += status < 0;
 		bad += status > 0;
 	}
-	told(!hung && !bad, "500 children by %s, amid another thread's maps: %ld hang, %ld fail", name,
-	     hung, bad);
+	told(!hung && !bad, "500 children by %s, amid another thread's maps: %ld hang, %ld fail",
+	     name, hung, bad);
 	end_mapping(t, "and that thread's mappings are right");
 	check(right(&s, p, 0, PAGES) && !munmap(p, SIZE), "as is the parent's");
 	subject_free(&s);
@@ -177,7 +178,8 @@ static void of_exits(void)
 		hung += status < 0;
 		bad += status >= 0 && status != 21;
 	}
-	told(!hung && !bad, "500 times exit() in a handler amid maps: %ld hang, %ld fail", hung, bad);
+	told(!hung && !bad, "500 times exit() in a handler amid maps: %ld hang, %ld fail", hung,
+	     bad);
 }
 
 void races(void)

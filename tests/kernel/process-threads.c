@@ -31,7 +31,8 @@ static void *work(void *arg)
 	for (int i = 0; i < ROUNDS; i++) {
 		int fd = dup(status_drm_file);
 		uint32_t handle = import(i & 1 ? fd : status_drm_file, &s.e);
-		uint8_t *p = map(i & 2 ? fd : status_drm_file, handle, SIZE, i & 4 ? RW : PROT_READ);
+		uint8_t *p =
+			map(i & 2 ? fd : status_drm_file, handle, SIZE, i & 4 ? RW : PROT_READ);
 
 		wrong += !right(&s, p, 0, 2);
 		if (i % 3)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # When scripts/vm.sh gives a virtual machine up: one that hangs, and none that is slow. A script
-# plays QEMU: it writes what a guest would, into the directory that vm.sh shares with it. Needs neither
-# QEMU nor a kernel.
+# plays QEMU: it writes what a guest would, into the directory that vm.sh shares with it. Needs
+# neither QEMU nor a kernel.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
@@ -111,7 +111,8 @@ promise 'and what it has written is there' grep -qx 'a line of COMMAND' "$tmp/$n
 name=hangs
 promise 'a guest that hangs is given up' ended 125
 promise 'and how long it was silent is said, and its last line' \
-	told 'given up: silent for 3 s (--stall) at [1-9][0-9]* s, its last line: ok - the last that is heard of it'
+	told "given up: silent for 3 s (--stall) at [1-9][0-9]* s, its last line:\
+ ok - the last that is heard of it"
 promise 'and its console is shown' grep -qx 'the console' "$tmp/$name.err"
 name=silent
 promise 'so is one that never said anything' ended 125

@@ -248,7 +248,8 @@ static bool is_busy(const struct export *b)
 /* The program waits for a busy buffer itself, while signals come and go. */
 static void waits(const struct export *b, struct later *l)
 {
-	const struct itimerval often = { { 0, 20000 }, { 0, 20000 } }, never = { { 0, 0 }, { 0, 0 } };
+	const struct itimerval often = { { 0, 20000 }, { 0, 20000 } },
+		never = { { 0, 0 }, { 0, 0 } };
 	struct pollfd fds = { .fd = b->dmabuf, .events = POLLOUT };
 	struct sigaction act = { .sa_handler = ignore };
 	int ret, other;
@@ -258,7 +259,8 @@ static void waits(const struct export *b, struct later *l)
 	double t;
 
 	p = map_at(fd, offset, b->size, PROT_READ | PROT_WRITE);
-	if (p == MAP_FAILED || sigaction(SIGALRM, &act, NULL) || setitimer(ITIMER_REAL, &often, NULL))
+	if (p == MAP_FAILED || sigaction(SIGALRM, &act, NULL) ||
+	    setitimer(ITIMER_REAL, &often, NULL))
 		err(2, "a busy map");
 	if (drmPrimeHandleToFD(fd, handle, DRM_CLOEXEC, &other))
 		err(2, "PRIME_HANDLE_TO_FD");

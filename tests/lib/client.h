@@ -56,7 +56,9 @@ bool shows(const uint8_t *p, size_t from, size_t len, int seed);
 /* Open descriptors. */
 int count_fds(void);
 
-/* Lines of /proc/self/maps with that text, but for the exporter's own view of the heap's buffers. */
+/*
+ * Lines of /proc/self/maps with that text, but for the exporter's own view of the heap's buffers.
+ */
 int maps_of(const char *text);
 
 /* misuse.c */

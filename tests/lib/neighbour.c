@@ -37,7 +37,8 @@ static void *map(void *addr, size_t len, int prot, int flags, int fd, int64_t of
 /* The shim's, or libc's: pages, or what is reserved for them, with a gap before them. */
 static void *table(size_t len, int prot)
 {
-	char *p = map(NULL, GAP + len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p =
+		map(NULL, GAP + len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return p;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Makes a shared page (src/kernel/status_file.h) of whatever is asked for, right or wrong, and tells what
- * one holds, without any of the reader's code. For tests of what reads pages.
+ * Makes a shared page (src/kernel/status_file.h) of whatever is asked for, right or wrong, and
+ * tells what one holds, without any of the reader's code. For tests of what reads pages.
  *
  *   page-make FILE <SCRIPT	writes a page; a line of SCRIPT is a word with KEY=VALUE behind it:
  *	room events=16 imports=4	how many entries the tables have; before all others
  *	head program=x pid=7 ended=99	fields of struct status_file
  *	name text=vgem			another name; "" and "?" are there, so the first is 2
  *	counter n=0 value=7
- *	pair, buffer, import, mapping, event KEY=VALUE...	another entry. live and seq, an event's
- *					number, are set as they should be, and may be given
+ *	pair, buffer, import, mapping, event KEY=VALUE...	another entry. live and seq, an
+ *					event's number, are set as they should be, and may be given
  *	VALUE is a number, or text up to the next blank, in which \xNN is a byte.
  *	file size=99			cuts the file to so many bytes at the end
  *   page-make --dump FILE	prints its counters and what is live, "NAME VALUE" a line
@@ -30,12 +30,14 @@ struct field {
 	size_t offset, size;
 };
 
-#define F(type, member) { #member, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
+#define F(type, member) { #member, offsetof(struct type, member), \
+	sizeof(((struct type *)0)->member) }
 
 static const struct field head_fields[] = {
 	F(status_file, magic), F(status_file, version), F(status_file, order), F(status_file, size),
 	F(status_file, pid), F(status_file, ppid), F(status_file, bits), F(status_file, made_real),
-	F(status_file, made), F(status_file, program), F(status_file, command), F(status_file, shim),
+	F(status_file, made), F(status_file, program), F(status_file, command),
+	F(status_file, shim),
 	F(status_file, policy), F(status_file, start_policy), F(status_file, forked),
 	F(status_file, state), F(status_file, ended), F(status_file, imports_live),
 	F(status_file, imports_most), F(status_file, no_room), F(status_file, blocked_most), { 0 }
@@ -122,7 +124,8 @@ static void make(void)
 	h->bits = sizeof(void *) * 8;
 	h->state = STATUS_EXITED;
 	for (size_t i = 0, at = sizeof(*h); i < TABLES; i++) {
-		*section(&tables[i]) = (struct status_section){ at, tables[i].stride, tables[i].n, 0 };
+		*section(&tables[i]) =
+			(struct status_section){ at, tables[i].stride, tables[i].n, 0 };
 		at += (tables[i].stride * tables[i].n + 63) & ~(size_t)63;
 	}
 	for (size_t i = 0; i < 2 && i < tables[0].n; i++)
@@ -261,7 +264,8 @@ static int write_page(const char *path)
 static int dump(const char *path)
 {
 	static const char *const names[STAT_COUNT] = {
-		"import", "learned", "stale", "refused", "offset", "redirected", "native", "fallback",
+		"import", "learned", "stale", "refused", "offset", "redirected", "native",
+		"fallback",
 		"denied", "export", "begin", "end", "owed", "blocked", "told", "own", "touched",
 		"import_own", "import_unknown", "lost", "no_descriptor",
 	};

@@ -17,7 +17,8 @@ fail=0
 # compile NAME OPTION...
 compile() {
 	# shellcheck disable=SC2086
-	${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" -g "${@:2}" -o "$tmp/$1" \
+	${CC:-cc} ${CPPFLAGS-} ${LIBDRM_CFLAGS-} -D_FILE_OFFSET_BITS=64 -I"$src/tests" \
+		-g "${@:2}" -o "$tmp/$1" \
 		"$src/tests/process/hooked.c" -ldl -pthread
 }
 

@@ -31,7 +31,8 @@ try() {
 	text=$1
 	shift
 	compile hooked hooked.c "$@" || { echo "not ok - $text: does not compile"; fail=1; return; }
-	says "$text" "$(LD_PRELOAD=$shim:$fake ${EMULATOR:+"$EMULATOR"} "$tmp/hooked" 2>&1)" 'all right'
+	says "$text" "$(LD_PRELOAD=$shim:$fake ${EMULATOR:+"$EMULATOR"} "$tmp/hooked" 2>&1)" \
+		'all right'
 }
 
 [ -e "$fake" ] || exit 77
@@ -40,7 +41,8 @@ if [ "${LONG_BITS:-64}" = 32 ]; then
 	try 'hooked calls, large files' -D_FILE_OFFSET_BITS=64
 	try 'hooked calls, large files and 64-bit time' -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 	# musl has no small ones.
-	if [[ ${CPPFLAGS-} != *_FILE_OFFSET_BITS* ]] && printf '#include <features.h>\n__GLIBC__\n' |
+	if [[ ${CPPFLAGS-} != *_FILE_OFFSET_BITS* ]] &&
+		printf '#include <features.h>\n__GLIBC__\n' |
 		${CC:-cc} -E - | tail -n 1 | grep -qx '[0-9]*'; then
 		compile narrow hooked.c
 		says 'hooked calls, small files: the offset is refused by the program itself' \
@@ -61,5 +63,6 @@ says 'with the shim twice it can' \
 
 compile early.so early.c -shared -fPIC
 says "calls from a constructor that runs before the shim's" \
-	"$(LD_PRELOAD=$shim:$fake:$tmp/early.so ${EMULATOR:+"$EMULATOR"} "$tmp/hooked" 2>&1)" 'all right'
+	"$(LD_PRELOAD=$shim:$fake:$tmp/early.so ${EMULATOR:+"$EMULATOR"} "$tmp/hooked" 2>&1)" \
+	'all right'
 exit $fail

@@ -261,7 +261,8 @@ int main(int argc, char **argv)
 		{ "closed", closed }, { "pipe", pipes }, { "dead-pipe", dead_pipe },
 		{ "full-pipe", full_pipe }, { "stream", stream }, { "datagrams", datagrams },
 		{ "packets", packets }, { "dead-socket", dead_socket },
-		{ "full-socket", full_socket }, { "tcp", tcp }, { "terminal", terminal }, { "stopped-terminal", stopped_terminal },
+		{ "full-socket", full_socket }, { "tcp", tcp }, { "terminal", terminal },
+		{ "stopped-terminal", stopped_terminal },
 		{ "full-terminal", full_terminal }, { "tostop", tostop }, { "file", regular },
 		{ "long-file", long_file }, { "full-device", full_device },
 	};

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The lines of the log harm nobody: with stderr, or the file of PRIMESHIM_LOG, being what log.c makes
-# of it, a program over the fake kernel ends as it does natively, as soon, and with nothing in its
-# data that is not its own.
+# The lines of the log harm nobody: with stderr, or the file of PRIMESHIM_LOG, being what log.c
+# makes of it, a program over the fake kernel ends as it does natively, as soon, and with nothing in
+# its data that is not its own.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
@@ -33,15 +33,16 @@ native() {
 	PRELOAD=$fake ${EMULATOR:+"$EMULATOR"} "$tmp/log" "$1" "$tmp/log-client" "${@:2}"
 }
 
-# same TEXT VARIABLE=VALUE... -- KIND [HOW [PATH]]: it is what there is natively, but for lines of ours
-# that came out where the program has its stderr, and for process numbers
+# same TEXT VARIABLE=VALUE... -- KIND [HOW [PATH]]: it is what there is natively, but for lines of
+# ours that came out where the program has its stderr, and for process numbers
 same() {
 	local text=$1
 	shift
 	run "$@" | sed '/^primeshim: /d; s/pid .*/pid/' >"$tmp/now"
 	while [ "$1" != -- ]; do shift; done
 	native "${@:2}" | sed 's/pid .*/pid/' >"$tmp/native"
-	if diff "$tmp/native" "$tmp/now" >"$tmp/diff" && grep -q 'ended with status 0' "$tmp/now"; then
+	if diff "$tmp/native" "$tmp/now" >"$tmp/diff" &&
+		grep -q 'ended with status 0' "$tmp/now"; then
 		echo "ok - $text"
 	else
 		echo "not ok - $text: $(cat "$tmp/diff")"
@@ -65,8 +66,8 @@ nothing_of_ours() {
 # shellcheck disable=SC2317
 lines() {
 	for what in import map exit; do
-		grep -aq "^primeshim: log-client\[[1-9][0-9]*\]: \(([0-9]* lines lost) \)\?$what: .*[a-z0-9]$" \
-			"$@" || return
+		grep -aq "^primeshim: log-client\[[1-9][0-9]*\]: \(([0-9]* lines lost) \)\?$what:\
+ .*[a-z0-9]$" "$@" || return
 	done
 }
 
@@ -94,7 +95,8 @@ done
 # A file that may not grow.
 for how in '' handler blocked; do
 	# shellcheck disable=SC2086
-	same "long file: the limit of its size${how:+, $how}" PRIMESHIM_LOG=1 -- long-file limited $how
+	same "long file: the limit of its size${how:+, $how}" PRIMESHIM_LOG=1 -- \
+		long-file limited $how
 done
 
 # What a terminal has is moved on, so that there may be room for some.
@@ -120,7 +122,8 @@ for asks in PRIMESHIM_LOG=1 PRIMESHIM_DIR=/dev/null PRIMESHIM_SYNC=trap; do
 		what="${asks#PRIMESHIM_}, stderr $kind, then"
 		rm -f "$tmp/data"
 		same "$what a file" $asks -- $kind file "$tmp/data"
-		promise "$what a file: its data" cmp -s "$tmp/data" <(printf 'data\ndata\ndata\ndata\n')
+		promise "$what a file: its data" \
+			cmp -s "$tmp/data" <(printf 'data\ndata\ndata\ndata\n')
 		same "$what a pipe" $asks -- $kind pipe
 		same "$what a stream" $asks -- $kind socket stream
 		same "$what packets" $asks -- $kind socket packets
@@ -136,8 +139,8 @@ to() {
 	same "log $text" PRIMESHIM_LOG="$path" -- pipe "$@"
 	said=$(run PRIMESHIM_LOG="$path" -- pipe "$@" | grep -a '^primeshim: ')
 	promise "log $text: ${pattern:-nothing on stderr}" \
-		grep -qxE "${pattern:+primeshim: log-client\[[1-9][0-9]*\]: PRIMESHIM_LOG=$path: $pattern: no log}" \
-		<<<"$said"
+		grep -qxE "${pattern:+primeshim: log-client\[[1-9][0-9]*\]:\
+ PRIMESHIM_LOG=$path: $pattern: no log}" <<<"$said"
 }
 
 : >"$tmp/file"
@@ -187,7 +190,8 @@ promise 'and so does the page' grep -aq log-client "$tmp"/pages/*.primeshim
 # Each line has the number of its process.
 run PRIMESHIM_LOG=1 -- pipe fork >"$tmp/now"
 read -r parent child < <(sed -n 's/^pid \([0-9]*\), child \([0-9]*\)$/\1 \2/p' "$tmp/now")
-promise "a child's lines have its number" grep -q "^primeshim: log-client\[$child\]: import" "$tmp/now"
+promise "a child's lines have its number" \
+	grep -q "^primeshim: log-client\[$child\]: import" "$tmp/now"
 promise "and its parent's have the parent's" \
 	grep -q "^primeshim: log-client\[$parent\]: exit" "$tmp/now"
 run PRIMESHIM_LOG=1 -- pipe no-getpid >"$tmp/now"

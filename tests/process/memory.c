@@ -42,7 +42,8 @@ static const char *name_of(int err)
 	} names[] = {
 		{ EPERM, "EPERM" }, { ENOENT, "ENOENT" }, { ENXIO, "ENXIO" }, { EBADF, "EBADF" },
 		{ EACCES, "EACCES" }, { EFAULT, "EFAULT" }, { EBUSY, "EBUSY" },
-		{ ENODEV, "ENODEV" }, { EINVAL, "EINVAL" }, { ENOTTY, "ENOTTY" }, { ENOSYS, "ENOSYS" },
+		{ ENODEV, "ENODEV" }, { EINVAL, "EINVAL" }, { ENOTTY, "ENOTTY" },
+		{ ENOSYS, "ENOSYS" },
 		{ EOPNOTSUPP, "EOPNOTSUPP" }, { EMFILE, "EMFILE" }, { ENOMEM, "ENOMEM" },
 	};
 	static char number[16];
@@ -461,8 +462,8 @@ static void *lookup(const char *name)
 }
 
 /*
- * memory all: the calls of every driver. memory quick: those of one driver of each class. memory map
- * N: maps with N descriptors free.
+ * memory all: the calls of every driver. memory quick: those of one driver of each class. memory
+ * map N: maps with N descriptors free.
  */
 int main(int argc, char **argv)
 {

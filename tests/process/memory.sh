@@ -58,7 +58,8 @@ for mode in redirect rescue; do
 			${EMULATOR:+"$EMULATOR"} "$build/tests/process/memory" map $free >"$tmp/out" 2>&1; then
 			echo "ok - mode $mode: an import is mapped where $free descriptors are free"
 		else
-			echo "not ok - mode $mode: no map with $free free descriptors: $(cat "$tmp/out")"
+			echo "not ok - mode $mode: no map with $free free descriptors:" \
+				"$(cat "$tmp/out")"
 			fail=1
 		fi
 	done

@@ -62,7 +62,8 @@ promise 'a launcher in a launched program adds nothing' \
 rm "$lib/$lib32"
 "$tmp/usr/bin/run" "$tmp/which32" >"$tmp/out" 2>"$tmp/err"
 promise 'without the other object, its programs are refused' [ $? = 2 ]
-promise 'and it is said why' grep -q 'is a program for i386, libprimeshim.so is for x86-64' "$tmp/err"
+promise 'and it is said why' \
+	grep -q 'is a program for i386, libprimeshim.so is for x86-64' "$tmp/err"
 promise 'those of this kind are not' \
 	[ "$("$tmp/usr/bin/run" "$tmp/which64" 2>&1)" = "$lib64" ]
 exit $fail

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * An ordinary program that watches what happens to it while it imports, with a shared page to
- * which others do harm; for tests/process/page-safe.sh over the fake kernel. It does what its words say,
- * one after the other, and says what is not as it is natively; its status is then 1.
+ * which others do harm; for tests/process/page-safe.sh over the fake kernel. It does what its words
+ * say, one after the other, and says what is not as it is natively; its status is then 1.
  *
  *   import, map, unmap, close    a dma-buf of 4 pages
  *   churn N      N rounds of that, with contents that are watched, half unmaps and children, among

@@ -6,7 +6,8 @@ set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
-shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so tool=$build/tools/primeshim
+shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so \
+	tool=$build/tools/primeshim
 preload=$build/tests/process/.libs/libpage-preload.so
 [ -x "$tool" ] && [ -e "$fake" ] && [ -e "$preload" ] || exit 77
 tmp=$(mktemp -d) || exit 99
@@ -86,15 +87,19 @@ for what in rest all; do
 	{ wait $!; } 2>/dev/null
 	status=$?
 	rm "$tmp/in"
-	promise "others write rubbish all the time ($what): the program does as natively, also after" \
+	promise "others write rubbish all the time ($what): as natively, also after" \
 		[ "$status-$(grep -c ^churned "$tmp/out")" = 0-2 ]
-	[ $what != rest ] || promise 'and nothing is refused' [ "$(grep -c ' 0 refused' "$tmp/out")" = 2 ]
-	promise "so it was written: $(tail -n 1 "$tmp/written")" grep -q '[1-9][0-9]* pages' "$tmp/written"
+	[ $what != rest ] ||
+		promise 'and nothing is refused' [ "$(grep -c ' 0 refused' "$tmp/out")" = 2 ]
+	promise "so it was written: $(tail -n 1 "$tmp/written")" grep -q '[1-9][0-9]* pages' \
+		"$tmp/written"
 done
 if command -v valgrind >/dev/null; then
 	pages
-	PRIMESHIM_DIR=$dir LD_PRELOAD=$shim:$fake valgrind --tool=lackey --trace-mem=yes --log-fd=9 \
-		"$build/tests/process/page-safe" import map unmap close where 9>&1 >"$tmp/out" 2>/dev/null |
+	PRIMESHIM_DIR=$dir LD_PRELOAD=$shim:$fake valgrind --tool=lackey --trace-mem=yes \
+		--log-fd=9 \
+		"$build/tests/process/page-safe" import map unmap close where \
+		9>&1 >"$tmp/out" 2>/dev/null |
 		grep -E '^ [LM] ' >"$tmp/loads"
 	read -r _ from to policy < <(grep ^page "$tmp/out")
 	# Addresses of equal length, in hexadecimal: they compare as text.
@@ -119,7 +124,8 @@ fi
 for what in SLOW_OPEN SLOW_ROOM; do
 	pages
 	program $what=3000 -- aside cycle fork join import map
-	promise "$what: fork() is done at once" [ "$status-$(grep -c '^fork at once' "$tmp/out")" = 0-1 ]
+	promise "$what: fork() is done at once" \
+		[ "$status-$(grep -c '^fork at once' "$tmp/out")" = 0-1 ]
 	promise "$what: and its child holds nothing of it" grep -q 'holds 0$' "$tmp/out"
 	promise "$what: another thread imports and maps at once" grep -qx 'cycle at once' "$tmp/out"
 	"$tool" report "$dir" >"$tmp/report"
@@ -211,7 +217,8 @@ while read -r name pages_there size mkfs; do
 	rm -rf "$tmp/disk"/{fill,rest,copy,pages}
 	sync -f "$tmp/disk"
 	mkdir -p "$tmp/disk"/{lower,upper,work} "$tmp/merged"
-	mount -t overlay -o "lowerdir=$tmp/disk/lower,upperdir=$tmp/disk/upper,workdir=$tmp/disk/work" \
+	mount -t overlay \
+		-o "lowerdir=$tmp/disk/lower,upperdir=$tmp/disk/upper,workdir=$tmp/disk/work" \
 		none "$tmp/merged" 2>"$tmp/null" || continue
 	dir=$tmp/merged/pages
 	goes_on fill "an overlay over $name that fills up"
@@ -256,7 +263,8 @@ if [ "$(id -u)" = 0 ]; then
 	no_page 'no /proc, and no such directory' ENOENT
 	mkdir "$tmp/empty/pages"
 	program EMPTY="$tmp/empty" PRIMESHIM_DIR=/pages -- nowhere import map import map
-	promise 'no /proc: there is a page' [ "$status-$(count "$tmp/empty/pages")-$(wc -c <"$tmp/err")" = 0-1-0 ]
+	promise 'no /proc: there is a page' \
+		[ "$status-$(count "$tmp/empty/pages")-$(wc -c <"$tmp/err")" = 0-1-0 ]
 fi
 
 # The file lets nobody cut it short, but whoever wants to.
@@ -271,7 +279,8 @@ if [ ${#as[@]} = 0 ] || { command -v setpriv >/dev/null && chown 12345 "$dir"; }
 	cp "$shim" "$fake" "$build/tests/process/page-safe" "$tool" "$tmp/open"
 	(
 		cd "$tmp/open" && PRIMESHIM_DIR=$dir PRIMESHIM_MODE=observe \
-			LD_PRELOAD=$PWD/libprimeshim.so:$PWD/libfake.so exec "${as[@]}" ./page-safe \
+			LD_PRELOAD=$PWD/libprimeshim.so:$PWD/libfake.so exec "${as[@]}" \
+			./page-safe \
 			import map wait map wait <"$tmp/in" >"$tmp/out" 2>"$tmp/err"
 	) &
 	exec 3>"$tmp/in"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Another process of the same user, which writes rubbish into every shared page of a directory, again
- * and again until SIGTERM. It says when it has begun, and in the end how many words it has written,
- * and into how many pages.
+ * Another process of the same user, which writes rubbish into every shared page of a directory,
+ * again and again until SIGTERM. It says when it has begun, and in the end how many words it has
+ * written, and into how many pages.
  *
  *   page-writer DIR rest|all	"rest" leaves the policy alone, which is the one word that is read
  */

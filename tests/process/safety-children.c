@@ -319,8 +319,11 @@ void touches(void)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(t[i], NULL);
 	check(!hung, "children of _Fork() and raw clone() that touch a mapping first: none hangs");
-	/* A trap is opened for all but those that come amid a change of the mappings (documented). */
-	check(dead <= (shimmed && sync ? n / 10 : 0), "%lu of %lu do not see what is there", dead, n);
+	/*
+	 * A trap is opened for all but those that come amid a change of the mappings (documented).
+	 */
+	check(dead <= (shimmed && sync ? n / 10 : 0), "%lu of %lu do not see what is there", dead,
+	      n);
 	check(!wrong && shows(kept), "the parent sees it");
 	munmap(kept, size);
 }

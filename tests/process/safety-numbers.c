@@ -149,7 +149,9 @@ static void *lingerer(void *arg)
 	return NULL;
 }
 
-/* A socket whose close() takes ten seconds, unless its peer is read before; false: there is none. */
+/*
+ * A socket whose close() takes ten seconds, unless its peer is read before; false: there is none.
+ */
 static bool linger(void)
 {
 	const struct linger ten = { .l_onoff = 1, .l_linger = 10 };

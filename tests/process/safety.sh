@@ -20,7 +20,8 @@ fail=0 trace=
 run() {
 	local objects=$fake status
 	[ "$1" = native ] || objects=$shim:$fake
-	$trace env LD_PRELOAD="$objects" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/safety" "$@" \
+	$trace env LD_PRELOAD="$objects" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/safety" \
+		"$@" \
 		>"$tmp/out"
 	status=$?
 	cat "$tmp/out"
@@ -91,8 +92,8 @@ one() {
 		counted ioctls "$n"
 		# The first call looks for the file, as below; the others ask nothing.
 		costs '200 calls on a file without an import' 1 2 40
-		# For each file fstat() and F_GETFL, of which the fake kernel makes six calls, getpid()
-		# for the search and in close(); and kcmp() for each step of the search.
+		# For each file fstat() and F_GETFL, of which the fake kernel makes six calls,
+		# getpid() for the search and in close(); and kcmp() for each step of the search.
 		costs '100 files, opened and asked' 2 3 $((850 + 100 * $(steps 2)))
 		costs "200 calls, with $n duplicates of one that has an import" 4 5 40
 		costs "100 files, with $n duplicates" 5 6 $((850 + 100 * $(steps 2)))
@@ -102,9 +103,9 @@ one() {
 	opens)
 		n=${2-600}
 		counted opens "$n"
-		# That, without a close(); fstat() of the file and of the dma-buf when it is imported,
-		# DRM_IOCTL_VERSION, and a page for the imports: 23 calls with those that the fake
-		# kernel makes. And the search.
+		# That, without a close(); fstat() of the file and of the dma-buf when it is
+		# imported, DRM_IOCTL_VERSION, and a page for the imports: 23 calls with those that
+		# the fake kernel makes. And the search.
 		costs '100 files with an import each, of few' 1 2 $((2400 + 100 * $(steps 200)))
 		costs "100 files with an import each, of $n" 3 4 $((2400 + 100 * $(steps "$n")))
 		;;
@@ -117,7 +118,8 @@ one() {
 
 if [ "${1-}" = asan ]; then
 	for part in numbers handler closed-raw last alone left-out jumps leaves begins blocked; do
-		ASAN_OPTIONS=detect_leaks=0 "$build/tests/process/safety-asan" shim $part ${2+"$2"} |
+		ASAN_OPTIONS=detect_leaks=0 "$build/tests/process/safety-asan" shim $part \
+			${2+"$2"} |
 			sed 's/ - shim: / - asan: /'
 		[ "${PIPESTATUS[0]}" = 0 ] || fail=1
 	done

@@ -102,7 +102,10 @@ void step_fork(struct prog *p)
 	said(p);
 	pid = child_of(how);
 	if (!pid) {
-		/* After a raw clone() libc's own state is of no use to exit() in a threaded program. */
+		/*
+		 * After a raw clone() libc's own state is of
+		 * no use to exit() in a threaded program.
+		 */
 		if (threads > 1 || how)
 			way = way == 0 || way == 2 ? 1 : way;
 		len = strlen(p->prefix);
@@ -163,8 +166,8 @@ __attribute__((noinline)) static pid_t in_vfork(struct prog *p, uint64_t random)
 		else if (ret >= 0 && (kind < 2 || kind == 6) && fd == put)
 			put = -1;
 		/* What it gets is its own table's affair, and in threads anybody's. */
-		n = snprintf(text, sizeof(text), "%s vfork kind %d (%d, %d) = %s\n", p->prefix, kind,
-			     fd, to, ret < 0 ? errno_name(errno) : "well");
+		n = snprintf(text, sizeof(text), "%s vfork kind %d (%d, %d) = %s\n", p->prefix,
+			     kind, fd, to, ret < 0 ? errno_name(errno) : "well");
 		if (write(1, text, n) != n)
 			_exit(99);
 	}

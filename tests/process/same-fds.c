@@ -91,7 +91,10 @@ int fd_pick(struct prog *p)
 		return wild[rnd(p, 6)];
 	case 1:
 	case 2:
-		/* Where a filter lets the shim have no records, its descriptors are there (documented). */
+		/*
+		 * Where a filter lets the shim have no records,
+		 * its descriptors are there (documented).
+		 */
 		if (avoided("unopened") || p->filtered)
 			return p->low + (int)rnd(p, p->lows);
 		return number(p);
@@ -179,7 +182,10 @@ void step_dupfd(struct prog *p)
 	int fd = fd_pick(p), cmd = one_in(p, 2) ? F_DUPFD : F_DUPFD_CLOEXEC, ret;
 	int from = one_in(p, 8) ? (one_in(p, 2) ? -1 : 100000) : p->low + (int)rnd(p, p->lows / 2);
 
-	/* From HIGH on the shim's own numbers are in the way, so that it may be another (documented). */
+	/*
+	 * From HIGH on the shim's own numbers are in the
+	 * way, so that it may be another (documented).
+	 */
 	if (one_in(p, 4) && threads == 1) {
 		from = number(p);
 		ret = CALL(p, fcntl(fd, cmd, from));
@@ -309,7 +315,8 @@ void step_send(struct prog *p)
 		struct cmsghdr head;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { .head = {
-		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
 	} };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 			    .msg_controllen = sizeof(control) };

@@ -55,7 +55,8 @@ static void say_handle(struct prog *p, const struct handle *h)
 static struct handle *handle_at(struct prog *p, int file, uint32_t number)
 {
 	for (int i = 0; i < HANDLES; i++)
-		if (p->handles[i].used && p->handles[i].file == file && p->handles[i].number == number)
+		if (p->handles[i].used && p->handles[i].file == file &&
+		    p->handles[i].number == number)
 			return &p->handles[i];
 	return NULL;
 }
@@ -136,7 +137,8 @@ void step_import(struct prog *p)
 	bool odd = one_in(p, 12);
 	int fd = odd ? fd_mine(p) : fd_card(p), from = odd ? fd_pick(p) : fd_dmabuf(p);
 	struct drm_prime_handle prime = { .fd = from };
-	struct ident *id = from < NUMBERS && from >= 0 && p->fds[from].mine ? ident_of(p, from) : NULL;
+	struct ident *id = from < NUMBERS && from >= 0 &&
+		p->fds[from].mine ? ident_of(p, from) : NULL;
 
 	/* The shim's own dma-bufs can be seen by who looks for them (documented). */
 	if (fd < 0 || (!id && from >= HIGH))
@@ -179,8 +181,8 @@ void step_close_handle(struct prog *p)
 	bool dumb = one_in(p, 3);
 
 	/*
-	 * A parent would not know: its offset would be stale, or another thread's, and the shim may map
-	 * a stale one if the handle is of the same buffer again (documented).
+	 * A parent would not know: its offset would be stale, or another thread's, and the shim may
+	 * map a stale one if the handle is of the same buffer again (documented).
 	 */
 	if (!h || h->depth < p->depth)
 		return;
@@ -218,7 +220,8 @@ void step_flink(struct prog *p)
 /* The driver's way to an offset. */
 static const struct fake_way *way(void)
 {
-	static struct fake_way dumb = { .name = "MODE_MAP_DUMB", .nr = 0xb3, .size = 16, .value = 8 };
+	static struct fake_way dumb =
+		{ .name = "MODE_MAP_DUMB", .nr = 0xb3, .size = 16, .value = 8 };
 
 	return driver->ways[0].name ? &driver->ways[0] : &dumb;
 }

@@ -145,8 +145,8 @@ void say_mapped(struct prog *p, char *out, int pages, int slot, int page)
 	else if (slot >= 0 && out == slot_at(p, slot, page))
 		say(p, " = there%s", p->err == KEPT ? "" : ", errno changed");
 	else
-		say(p, " = map#%d%s%s", map_new(p, out, pages), p->err == KEPT ? "" : ", errno changed",
-		    slot >= 0 ? ", elsewhere" : "");
+		say(p, " = map#%d%s%s", map_new(p, out, pages),
+		    p->err == KEPT ? "" : ", errno changed", slot >= 0 ? ", elsewhere" : "");
 }
 
 /* Maps, now and then at a place: over pages of the program's, or where nothing is. */
@@ -162,7 +162,8 @@ static void map_somewhere(struct prog *p, size_t len, int prot, int flags, int f
 			r.page = pages > SLOT ? 0 : SLOT - pages;
 		addr = slot_at(p, r.slot, r.page);
 		flags |= kind ? MAP_FIXED : one_in(p, 2) ? MAP_FIXED_NOREPLACE : 0;
-		say(p, "%s slot%d+%d, ", kind ? "fixed at" : flags & MAP_FIXED_NOREPLACE ? "only at" :
+		say(p, "%s slot%d+%d, ",
+		    kind ? "fixed at" : flags & MAP_FIXED_NOREPLACE ? "only at" :
 		    "hint", r.slot, r.page);
 		if (pages > SLOT && kind)
 			return;

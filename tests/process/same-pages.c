@@ -153,7 +153,8 @@ void step_unmap(struct prog *p)
 
 void step_protect(struct prog *p)
 {
-	static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC };
+	static const int prots[] =
+		{ PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC };
 	int prot = prots[rnd(p, 4)];
 	struct range r;
 

@@ -65,7 +65,8 @@ static unsigned int imports(struct prog *p, const struct things *t)
 			wrong++;
 			continue;
 		}
-		at = !works ? MAP_FAILED : mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, t->card, offset);
+		at = !works ? MAP_FAILED :
+			mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, t->card, offset);
 		if (at == MAP_FAILED) {
 			wrong += works;
 		} else {
@@ -133,7 +134,8 @@ static unsigned int memory(struct prog *p, const struct things *t)
 
 	(void)t;
 	for (int i = 0; i < ROUNDS; i++) {
-		char *at = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *at = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				-1, 0);
 
 		if (at == MAP_FAILED) {
 			wrong++;

@@ -4,11 +4,13 @@
  * kernel, natively and under the shim. An ordinary program, which knows nothing of the shim.
  *
  *   same --seed N [--steps N] [--threads N] [--skip N[,N]...] [--only KIND[,KIND]...]
- *	[--without KIND[,KIND]...] [--avoid WHAT[,WHAT]...] [--writable] [--any-driver] [--filters] [--kinds]
+ *	[--without KIND[,KIND]...] [--avoid WHAT[,WHAT]...] [--writable] [--any-driver]
+ *	[--filters] [--kinds]
  *
  * --writable: every export has DRM_RDWR, as the shim adds it. --any-driver: also one that does not
  * map imports natively, for modes in which the shim does nothing. --filters: seccomp filters come,
- * for a fake kernel that shows them the program's calls (FAKE_SEEN). --kinds: tell the kinds of steps.
+ * for a fake kernel that shows them the program's calls (FAKE_SEEN). --kinds: tell the kinds of
+ * steps.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -133,7 +135,8 @@ static unsigned int weight(struct prog *p, int kind)
 	static const unsigned int times[] = { 0, 1, 1, 1, 3 };
 	uint64_t state = seed * 1000003 + kind;
 
-	if ((kinds[kind].flags & ALONE && threads > 1) || (kinds[kind].flags & PARENT && p->depth) ||
+	if ((kinds[kind].flags & ALONE && threads > 1) ||
+	    (kinds[kind].flags & PARENT && p->depth) ||
 	    (kind == RACE && threads == 1) || (kinds[kind].flags & ASKED && !filters))
 		return 0;
 	if ((only && !listed(only, kinds[kind].name)) || listed(without, kinds[kind].name))
@@ -289,8 +292,11 @@ static bool start(struct prog *p, unsigned int index)
 
 static int usage(const char *what, const char *arg)
 {
-	fprintf(stderr, "same: %s%s; --seed N, --steps N, --threads N, --skip N,..., --only KIND,..., "
-		"--without KIND,..., --avoid WHAT,..., --writable, --any-driver, --filters, --kinds\n", what, arg);
+	fprintf(stderr,
+		"same: %s%s; --seed N, --steps N, --threads N, --skip N,..., --only KIND,..., "
+		"--without KIND,..., --avoid WHAT,..., --writable, --any-driver, --filters, "
+		"--kinds\n",
+		what, arg);
 	return 2;
 }
 

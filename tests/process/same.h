@@ -85,7 +85,7 @@ struct prog {
 	bool seen_filter;	/* one of them came by prctl() */
 	bool filled[LOOKED];	/* until then these are taken by nothing */
 	struct fd fds[NUMBERS];
-	struct ident files[FILES];	/* open files of devices, by their sockets' inodes; not the first */
+	struct ident files[FILES];	/* of devices, by their sockets' inodes; not the first */
 	int files_used;
 	struct handle handles[HANDLES];
 	struct offset offsets[OFFSETS];

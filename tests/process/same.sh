@@ -55,10 +55,12 @@ ways=(
 	'rescue||PRIMESHIM_EXPORT=keep PRIMESHIM_MODE=rescue'
 	"status|--writable|PRIMESHIM_DIR=$tmp/pages"
 	"log||PRIMESHIM_EXPORT=keep PRIMESHIM_LOG=$tmp/log"
-	"rescue-status||PRIMESHIM_EXPORT=keep PRIMESHIM_MODE=rescue PRIMESHIM_DIR=$tmp/pages PRIMESHIM_LOG=$tmp/log"
+	"rescue-status||PRIMESHIM_EXPORT=keep PRIMESHIM_MODE=rescue PRIMESHIM_DIR=$tmp/pages\
+ PRIMESHIM_LOG=$tmp/log"
 	'observe|--any-driver|PRIMESHIM_MODE=observe'
 	'filter|--filters|PRIMESHIM_EXPORT=keep'
-	"filter-status|--filters|PRIMESHIM_EXPORT=keep PRIMESHIM_DIR=$tmp/pages PRIMESHIM_LOG=$tmp/log"
+	"filter-status|--filters|PRIMESHIM_EXPORT=keep PRIMESHIM_DIR=$tmp/pages\
+ PRIMESHIM_LOG=$tmp/log"
 	"observe-status|--any-driver|PRIMESHIM_MODE=observe PRIMESHIM_DIR=$tmp/pages"
 )
 
@@ -124,9 +126,11 @@ shrink() {
 	for ((at = 0; at < 5; at++)); do
 		! differs "$@" --steps "$steps" --skip "$skip" || break
 	done
-	echo "# tests/process/same --threads $threads ${args[*]} --seed $1 $2 --steps $steps --skip $skip"
+	echo "# tests/process/same --threads $threads ${args[*]} --seed $1 $2 --steps $steps" \
+		"--skip $skip"
 	echo "# natively, and by $3"
-	diff -U $((threads > 1 ? 8 : 100)) "$tmp/native" "$tmp/shimmed" | tail -n +4 | grep -v '^ .* slot[0-9]:[! ]*$' |
+	diff -U $((threads > 1 ? 8 : 100)) "$tmp/native" "$tmp/shimmed" | tail -n +4 |
+		grep -v '^ .* slot[0-9]:[! ]*$' |
 		sed 's/^/# /' | tail -n 60
 }
 
@@ -177,7 +181,8 @@ all_seeds() {
 	if [ $differ = 0 ]; then
 		echo "ok - programs of random calls, $threads threads: $ran runs as natively"
 	else
-		echo "not ok - programs of random calls, $threads threads: $differ of $ran runs differ"
+		echo "not ok - programs of random calls, $threads threads: $differ of $ran runs" \
+			"differ"
 	fi
 }
 

@@ -6,7 +6,8 @@ set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
-shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so sandbox=$build/tests/process/sandbox
+shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so \
+	sandbox=$build/tests/process/sandbox
 tool=${PAGE_TOOL:-$build/tools/primeshim}
 [ -x "$sandbox" ] && [ -e "$fake" ] && [ -z "${EMULATOR-}" ] || exit 77
 tmp=$(mktemp -d) || exit 99

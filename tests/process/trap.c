@@ -165,12 +165,14 @@ static void fault(void *at)
 
 static void handlers(void)
 {
-	struct sigaction act = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK }, old;
+	struct sigaction act = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK },
+		old;
 	const stack_t alt = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	char *hole = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	need(!sigaction(SIGSEGV, NULL, &old), "sigaction");
-	check(old.sa_handler == SIG_DFL && !(old.sa_flags & SA_SIGINFO), "nothing was set for SIGSEGV");
+	check(old.sa_handler == SIG_DFL && !(old.sa_flags & SA_SIGINFO),
+	      "nothing was set for SIGSEGV");
 	need(!sigaltstack(&alt, NULL) && !sigaction(SIGSEGV, &act, &old), "sigaction");
 	check(old.sa_handler == SIG_DFL, "nor is before the first");
 	need(!sigaction(SIGSEGV, NULL, &old), "sigaction");
@@ -188,7 +190,8 @@ static void handlers(void)
 	touch_without_a_begin(2);
 	check(open_bracket(), "touches are caught as ever");
 
-	check(signal(SIGSEGV, simple_handler) == (void (*)(int))(void *)handler, "signal() says what was");
+	check(signal(SIGSEGV, simple_handler) == (void (*)(int))(void *)handler,
+	      "signal() says what was");
 	raise(SIGSEGV);
 	check(caught == 4, "and sets");
 	check(signal(SIGSEGV, SIG_IGN) == simple_handler, "signal() again");
@@ -196,7 +199,8 @@ static void handlers(void)
 	check(caught == 4, "ignored where it was sent");
 	check(signal(SIGSEGV, SIG_DFL) == SIG_IGN, "and default again");
 	errno = 0;
-	check(sigaction(-1, &act, NULL) == -1 && errno == EINVAL, "a signal that is none is EINVAL");
+	check(sigaction(-1, &act, NULL) == -1 && errno == EINVAL,
+	      "a signal that is none is EINVAL");
 	munmap(hole, PAGE);
 }
 
@@ -370,7 +374,8 @@ static void die(const char *how)
 		touch_without_a_begin(p[0]);
 	}
 	if (!strcmp(how, "reset")) {
-		struct sigaction act = { .sa_handler = simple_handler, .sa_flags = (int)SA_RESETHAND };
+		struct sigaction act =
+			{ .sa_handler = simple_handler, .sa_flags = (int)SA_RESETHAND };
 
 		sigaction(SIGSEGV, &act, NULL);
 		*nowhere = 1;

@@ -27,7 +27,8 @@ run || fail=1
 # Without the kernel to tell, the user mode of QEMU does not know which.
 wrote=wrote
 [ -z "${EMULATOR-}" ] || wrote='[a-z]+'
-promise 'a touch is told, and of what' grep -qE "trap\[[0-9]+\]: $wrote page 0 of a dma-buf of fake,\
+promise 'a touch is told, and of what' \
+	grep -qE "trap\[[0-9]+\]: $wrote page 0 of a dma-buf of fake,\
  inode [0-9]+, which is the device's: no begin\$" "$tmp/err"
 promise 'one of a busy buffer, too' grep -q 'which is busy: mapped, and not waited for$' "$tmp/err"
 promise 'with where it was, by name' \

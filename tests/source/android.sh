@@ -12,7 +12,8 @@ sed -n 's/^ *"\(src\/.*\.c\)",$/\1/p' "$src/Android.bp" | LC_ALL=C sort >"$tmp/b
 	echo src/preload.c
 	sed -n '/^shim_sources/,$p' "$src/src/src.am" | grep -o 'src/[^ ]*\.c'
 } | LC_ALL=C sort >"$tmp/am"
-[ "$(wc -l <"$tmp/am")" -gt 50 ] || { echo 'not ok - the list of src/src.am was not found'; exit 1; }
+[ "$(wc -l <"$tmp/am")" -gt 50 ] ||
+	{ echo 'not ok - the list of src/src.am was not found'; exit 1; }
 if diff -u "$tmp/am" "$tmp/bp"; then
 	echo 'ok - Android.bp has the files of src/src.am'
 else

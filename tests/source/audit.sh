@@ -38,11 +38,13 @@ named() {
 	for file in "$cache"/*-*; do
 		where=${file##*/} release=${where%-*} where="${where%-*} ${where#*-}"
 		[ "$(imports "$1" "$file")" = \
-			"$(grep -cE "^missing: $where [^ ]+ [^ ]+: [^ ]+: $1\$" "$tmp/out")" ] || return
+			"$(grep -cE "^missing: $where [^ ]+ [^ ]+: [^ ]+: $1\$" "$tmp/out")" ] ||
+			return
 		if [ "$(imports "$1" "$file")" = 0 ]; then
 			grep -qE "^ok - .*\($release\) ${where#* }:" "$tmp/out" || return
 		else
-			grep -qE "^not ok - .*\($release\) ${where#* }:.* $1( |\$)" "$tmp/out" || return
+			grep -qE "^not ok - .*\($release\) ${where#* }:.* $1( |\$)" "$tmp/out" ||
+				return
 		fi
 	done
 }

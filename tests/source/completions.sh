@@ -39,7 +39,8 @@ helped() {
 # offered WORD...: prints what bash offers for the last of these words, as readline has split them
 offered() {
 	bash --norc -c '
-		. "$1" && . "$2/completions/primeshim.bash" && . "$2/completions/run-with-shim.bash" || exit
+		. "$1" && . "$2/completions/primeshim.bash" &&
+			. "$2/completions/run-with-shim.bash" || exit
 		compopt() { :; } # outside of a completion it is an error
 		shift 2
 		# A = is a word of its own, and was typed without blanks.
@@ -125,8 +126,10 @@ typed() {
 		zmodload zsh/zpty && zpty shell zsh -f -i || exit
 		zpty -w shell "PS1= RPS1=; setopt no_beep; stty -echo; fpath=($1 \$fpath)"
 		zpty -w shell "autoload -Uz compinit && compinit -D; compdef _files cat"
-		zpty -w shell "show() { print -r -- \"line<\$BUFFER>\" >$2 }; zle -N show; bindkey \"^X\" show"
-		zpty -w shell "bindkey \"^I\" complete-word; unsetopt list_ambiguous auto_list auto_menu; echo rea\"\"dy"
+		zpty -w shell "show() { print -r -- \"line<\$BUFFER>\" >$2 }"
+		zpty -w shell "zle -N show; bindkey \"^X\" show"
+		zpty -w shell "bindkey \"^I\" complete-word"
+		zpty -w shell "unsetopt list_ambiguous auto_list auto_menu; echo rea\"\"dy"
 		repeat 2400; do
 			zpty -r -t shell got && [[ $got == *ready* ]] && break
 			sleep 0.05
@@ -180,14 +183,16 @@ in_zsh() {
 	while read -r command; do
 		promise "zsh: the options of primeshim $command are those of its --help" diff \
 			<((helped "$tool" "$command" && echo --help) | sort -u) \
-			<(awk -v name="$command)" '/;;/ && on { print; exit } $1 == name { on = 1 } on' \
+			<(awk -v name="$command)" \
+				'/;;/ && on { print; exit } $1 == name { on = 1 } on' \
 				"$src/completions/_primeshim" | told)
 	done <"$tmp/commands"
 }
 
 # told: reads zsh's specifications and prints their options
 told() {
-	grep -oE "['\"](\*|\([^)]*\))?--?[a-z-]+=?\[" | grep -oE -e '--?[a-z-]+=?\[$' | tr -d '[=' | sort -u
+	grep -oE "['\"](\*|\([^)]*\))?--?[a-z-]+=?\[" | grep -oE -e '--?[a-z-]+=?\[$' | tr -d '[=' |
+		sort -u
 }
 
 if [ -r "$loader" ]; then in_bash; fi

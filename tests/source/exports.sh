@@ -29,7 +29,8 @@ more=$(ldd "$lib" 2>/dev/null |
 
 # It opens no connection, starts no program and makes no process.
 more=$("$NM" -D --undefined-only "$lib" | awk '{ print $2 }' |
-	grep -E '^_*(v?fork|clone|posix_spawn|exec|fexec|popen|system|socket|connect|bind|accept|getaddrinfo)')
+	grep -E -e '^_*(v?fork|clone|posix_spawn|exec|fexec|popen|system)' \
+		-e '^_*(socket|connect|bind|accept|getaddrinfo)')
 [ -z "$more" ] || { echo "calls what it should not: $more"; exit 1; }
 
 # It loads into runtimes as old as glibc 2.17, or the first one of the machine.

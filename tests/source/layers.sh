@@ -26,11 +26,12 @@ for obj in "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o; do
 done
 [ "$seen" -gt 10 ] || { echo "only $seen objects found"; exit 1; }
 
-# layers WHAT DIRECTORY...: holds lines "FILE FILE", of which the first uses the second, to the order of
-# the directories, from the top. Directories in one word, as a/b, lie side by side.
+# layers WHAT DIRECTORY...: holds lines "FILE FILE", of which the first uses the second, to the
+# order of the directories, from the top. Directories in one word, as a/b, lie side by side.
 layers() {
 	awk -v what="$1" -v order="$2" '
-	function directory(file) { return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "." }
+	function directory(file) \
+		{ return file ~ /\// ? substr(file, 1, index(file, "/") - 1) : "." }
 	function rank(file) { return directory(file) in at ? at[directory(file)] : 0 }
 	BEGIN {
 		for (n = split(order, level); n; n--)
@@ -117,7 +118,8 @@ includes() {
 }
 
 src_order='. hooks policy records state report settings drivers base kernel'
-calls '' "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o | layers 'calls of src' "$src_order" || fail=1
+calls '' "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o | layers 'calls of src' "$src_order" ||
+	fail=1
 includes "$src/src" | layers 'includes of src' "$src_order" || fail=1
 tools='. ab/doctor/report/trace page lib'
 if [ -e "$build/tools/primeshim" ]; then

@@ -48,7 +48,8 @@ tags() {
 
 # words: reads lines that begin with options, and prints those, one a line
 words() {
-	sed -E 's/^ *//; s/  .*; (--[a-z-]+) .*/, \1/; s/  .*//' | grep -oE '(^|[ ,|])--?[a-zA-Z][a-z-]*' | grep -oE -e '-.*' | sort -u
+	sed -E 's/^ *//; s/  .*; (--[a-z-]+) .*/, \1/; s/  .*//' |
+		grep -oE '(^|[ ,|])--?[a-zA-Z][a-z-]*' | grep -oE -e '-.*' | sort -u
 }
 
 # helped COMMAND...: prints the options that its --help begins lines with
@@ -97,7 +98,8 @@ done
 tool=$build/tools/primeshim
 if [ -x "$tool" ]; then
 	"$tool" --help | sed -nE 's/^  ([a-z]+) .*/\1/p' | sort >"$tmp/commands"
-	plain "$src/man/primeshim.1" | sed -n '/^\.SH COMMANDS/,/^\.SH EXIT/s/^\.SS //p' | sort >"$tmp/said"
+	plain "$src/man/primeshim.1" | sed -n '/^\.SH COMMANDS/,/^\.SH EXIT/s/^\.SS //p' |
+		sort >"$tmp/said"
 	promise 'primeshim.1 has the commands of its --help, and no others' \
 		equal "$tmp/commands" "$tmp/said"
 	while read -r command; do
@@ -111,13 +113,15 @@ if [ -x "$tool" ]; then
 	done <"$tmp/commands"
 fi
 
-grep -oE '^	\{ "PRIMESHIM_[A-Z]+"' "$src/src/settings/settings.c" | grep -oE 'PRIMESHIM_[A-Z]+' | sort -u >"$tmp/known"
+grep -oE '^	\{ "PRIMESHIM_[A-Z]+"' "$src/src/settings/settings.c" |
+	grep -oE 'PRIMESHIM_[A-Z]+' | sort -u >"$tmp/known"
 page=$src/man/libprimeshim.7
 grep -A 1 '^\.TP' "$page" | sed -nE 's/^\.B (PRIMESHIM_[A-Z]+)$/\1/p' | sort -u >"$tmp/page"
 promise 'libprimeshim.7 has the variables of src/settings/settings.c, and no others' \
 	equal "$tmp/known" "$tmp/page"
 # Values, as PRIMESHIM_MODE redirect, from the same table.
-sed -nE 's/^	\{ "(PRIMESHIM_[A-Z]+)", \{ (".*) \} \},.*/\1 \2/p' "$src/src/settings/settings.c" | tr -d '",' |
+sed -nE 's/^	\{ "(PRIMESHIM_[A-Z]+)", \{ (".*) \} \},.*/\1 \2/p' "$src/src/settings/settings.c" |
+	tr -d '",' |
 	while read -r name values; do
 		for value in $values; do
 			echo "$name $value"

@@ -88,7 +88,8 @@ depended() {
 	local deb
 	for deb in "${debs[@]}"; do
 		dpkg-deb -f "$deb" Depends | tr ',' '\n'
-	done | sed 's/[|(:].*//' | tr -d ' ' | grep -vxE 'libprimeshim|primeshim' | sort -u | paste -sd ,
+	done | sed 's/[|(:].*//' | tr -d ' ' | grep -vxE 'libprimeshim|primeshim' | sort -u |
+		paste -sd ,
 }
 
 # shellcheck disable=SC2317
@@ -106,22 +107,25 @@ make_root() {
 inside() {
 	# shellcheck disable=SC2016
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-		PYTHONDONTWRITEBYTECODE=1 DEBIAN_FRONTEND=noninteractive unshare --mount --pid --fork sh -c '
+		PYTHONDONTWRITEBYTECODE=1 DEBIAN_FRONTEND=noninteractive \
+		unshare --mount --pid --fork sh -c '
 			mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" &&
 			exec chroot "$0" "$@"' "$root" "$@"
 }
 
 # state: prints each file of the root, with its owner, mode and contents. Left out are what dpkg and
-# ldconfig write down for themselves whenever anything is installed: dpkg's list of all packages, its
-# log and its locks, and the caches of libraries, which say when they were made.
+# ldconfig write down for themselves whenever anything is installed: dpkg's list of all packages,
+# its log and its locks, and the caches of libraries, which say when they were made.
 state() {
 	(
-		cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys \) -prune -o \
+		cd "$root" &&
+			find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys \) -prune -o \
 			! -path './var/lib/dpkg/status*' ! -path './var/lib/dpkg/*lock*' \
 			! -path './var/lib/dpkg/triggers/*' ! -path ./var/log/dpkg.log \
 			! -path ./etc/ld.so.cache ! -path ./var/cache/ldconfig/aux-cache \
 			-printf '%M %u:%g %p %l\n' &&
-			find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys \) -prune -o -type f \
+			find . -xdev \( -path ./proc -o -path ./dev -o -path ./sys \) \
+			-prune -o -type f \
 				! -path './var/lib/dpkg/status*' ! -path './var/lib/dpkg/*lock*' \
 				! -path './var/lib/dpkg/triggers/*' ! -path ./var/log/dpkg.log \
 				! -path ./etc/ld.so.cache ! -path ./var/cache/ldconfig/aux-cache \
@@ -134,7 +138,8 @@ tried() {
 	"${@:2}" >"$tmp/tried" 2>&1
 	status=$?
 	sed -nE "s/^(ok|not ok|skip) - /&$1: /p" "$tmp/tried"
-	promise "$1: the test of the packages succeeds" [ $status = 0 ] || sed 's/^/    /' "$tmp/tried"
+	promise "$1: the test of the packages succeeds" \
+		[ $status = 0 ] || sed 's/^/    /' "$tmp/tried"
 }
 
 promise 'a clean copy of the source' copy_source || exit 1
@@ -151,7 +156,8 @@ mkdir "$root/tmp/packages" && cp "${debs[@]}" "$root/tmp/packages"
 promise 'they install there' inside sh -c 'dpkg -i /tmp/packages/*.deb' || exit 1
 rm -r "$root/tmp/packages"
 # As the tester has them: besides what is installed, and owned by nobody.
-mkdir "$root/tmp/tests" && cp "$top"/debian/tests/* "$tmp/build/source/tests/fake/.libs/libfake.so" \
+mkdir "$root/tmp/tests" &&
+	cp "$top"/debian/tests/* "$tmp/build/source/tests/fake/.libs/libfake.so" \
 	"$root/tmp/tests"
 tried 'a fresh root' inside /tmp/tests/installed
 tried 'over the fake kernel' inside env LD_PRELOAD=/tmp/tests/libfake.so /tmp/tests/installed
@@ -161,7 +167,8 @@ if [ -n "$vm" ]; then
 	# shellcheck disable=SC2016
 	tried 'kernel 6.12' "$top/scripts/vm.sh" --kernel 6.12 -- \
 		sh -c 'for d in proc dev sys; do mount --rbind /$d "$0/$d"; done
-			exec chroot "$0" /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+			exec chroot "$0" /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+				HOME=/root \
 				/tmp/tests/installed' "$root"
 	promise 'there an import was mapped' grep -q '^ok - with the shim it works' "$tmp/tried"
 fi

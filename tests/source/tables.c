@@ -13,7 +13,8 @@ static const char *const roles[ROLE_COUNT] = {
 	[ROLE_MAP_OFFSET] = "map-offset", [ROLE_TELL_OFFSET] = "tell-offset",
 	[ROLE_MAP_ADDRESS] = "map-address", [ROLE_CPU_BEGIN] = "cpu-begin",
 	[ROLE_CPU_END] = "cpu-end", [ROLE_WAIT] = "wait", [ROLE_WAIT_ANY] = "wait-any",
-	[ROLE_FRAME] = "frame", [ROLE_SCANOUT] = "scanout", [ROLE_SUBMIT] = "submit", [ROLE_SUBMIT_ANY] = "submit-any", [ROLE_BIND] = "bind",
+	[ROLE_FRAME] = "frame", [ROLE_SCANOUT] = "scanout", [ROLE_SUBMIT] = "submit",
+	[ROLE_SUBMIT_ANY] = "submit-any", [ROLE_BIND] = "bind",
 };
 
 static void bits(const char *name, struct drv_bits b)
@@ -27,7 +28,8 @@ static void print(const char *driver, const struct drv_ioctl *i)
 	const struct drv_list *l = &i->list;
 
 	printf("%s %s %u %#010x %s %u %u %u %u%s", driver, i->name, _IOC_SIZE(i->request),
-	       i->request & ~(uint32_t)IOCSIZE_MASK, roles[i->role], i->handle, i->value, i->start, i->length, i->proof ? " proof" : "");
+	       i->request & ~(uint32_t)IOCSIZE_MASK, roles[i->role], i->handle, i->value, i->start,
+	       i->length, i->proof ? " proof" : "");
 	if (i->when.mask)
 		printf(" when=%u:%#x:%u", i->when.at, i->when.mask, i->is);
 	bits("reads", i->reads);

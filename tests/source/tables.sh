@@ -55,7 +55,8 @@ awk '
 			if (key[i] in v) line = line " " key[i] "=" bits(v[key[i]])
 		if ("status" in v) line = line " status"
 		if ("list" in v)
-			line = line " list=" number(v["list"]) "," ("count" in v ? number(v["count"]) : 0) \
+			line = line " list=" number(v["list"]) "," \
+				("count" in v ? number(v["count"]) : 0) \
 				"," v["fixed"] + 0 "," number(v["stride"]) "," \
 				("element" in v ? number(v["element"]) : 0) "," v["chunk"] + 0
 		if ("list-writes" in v) line = line " list-writes=" bits(v["list-writes"])

@@ -34,7 +34,8 @@ static bool note(int rank, const char *key, const char *value, char *why)
 static const char *read_text(const char *text, size_t len)
 {
 	size_t page = 4096, room = (len + 1 + page - 1) / page * page;
-	char *p = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p =
+		mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *at = p + room - len - 1;
 
 	ck_assert(p != MAP_FAILED);

@@ -168,7 +168,9 @@ START_TEST(argument_is_not_read_where_the_kernel_did_not)
 		DRM_IOCTL_MODE_DESTROY_DUMB, DRM_IOCTL_MODE_MAP_DUMB, CHANGE_HANDLE,
 	};
 
-	/* An export that is made writable asks the kernel first, whom valgrind does not see read. */
+	/*
+	 * An export that is made writable asks the kernel first, whom valgrind does not see read.
+	 */
 	settings.keep = true;
 	import(1, 100);
 	answer = EFAULT;

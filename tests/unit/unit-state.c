@@ -327,7 +327,8 @@ END_TEST
 static const struct { uint32_t born, clock; bool older; } ages[] = {
 	{ 5, 5, true }, { 6, 5, false }, { 4, 5, true },
 	{ UINT32_MAX, UINT32_MAX, true }, { UINT32_MAX, 0, true }, { UINT32_MAX, 5, true },
-	{ 0, UINT32_MAX, false }, { 5, UINT32_MAX - 5, false }, { UINT32_MAX, UINT32_MAX - 5, false },
+	{ 0, UINT32_MAX, false }, { 5, UINT32_MAX - 5, false },
+	{ UINT32_MAX, UINT32_MAX - 5, false },
 	{ 0, INT32_MAX, true }, { INT32_MAX, 0, false }, { 1U << 31, INT32_MAX, false },
 	{ INT32_MAX, 1U << 31, true },
 };

@@ -4,6 +4,7 @@
 # keeps: no invalid access, no leak. The tests that show the kernel memory that cannot be read are
 # left out, as valgrind would tell of it.
 command -v valgrind >/dev/null || exit 77
-CK_EXCLUDE_TAGS=unreadable CK_TIMEOUT_MULTIPLIER=20 exec "${top_builddir:-.}/libtool" --mode=execute \
+CK_EXCLUDE_TAGS=unreadable CK_TIMEOUT_MULTIPLIER=20 exec "${top_builddir:-.}/libtool" \
+	--mode=execute \
 	valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite \
 	"${top_builddir:-.}/tests/unit/unit"
