@@ -3,6 +3,7 @@
 # To be sourced by the bash scripts beside it: installs the Debian packages that they need.
 
 declare -A packages_of=(
+	[analyze]='cppcheck gcovr' # make analyze, make coverage
 	[build]='gcc libc6-dev make autoconf automake libtool pkg-config libcap2-bin linux-libc-dev
 		libdrm-dev libjson-c-dev
 		libncurses-dev libelf-dev libcap-dev systemtap-sdt-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
