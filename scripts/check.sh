@@ -296,7 +296,7 @@ gpus_arm64() {
 		# An import must be of one piece, or bounced, or is not coherent.
 		[ $name = tegra ] || gpu $name --append swiotlb=force
 	done
-	for name in nouveau msm panfrost v3d; do
+	for name in nouveau msm panfrost v3d lima tegra vc4; do
 		gpu $name --kernel 6.1
 	done
 }

@@ -66,6 +66,6 @@ promise 'one of another architecture' refused 2 'for --arch arm64 only' --arch a
 promise 'two of different architectures' refused 2 'for --arch amd64 only' --gpu msm --gpu i915
 promise 'two at the same place' refused 2 'at the same place' --gpu msm --gpu nouveau
 promise 'where there is no recipe for a kernel, the status is 77' \
-	refused 77 'only for 6.12 newest' --gpu tegra --kernel 6.1
+	refused 77 'only for 6.1 6.12$' --gpu lima --kernel newest
 promise 'registers in memory that is not there' refused 2 'needs --memory' --gpu v3d --memory 512
 exit $fail
