@@ -136,9 +136,9 @@ const struct driver *driver_find(const char *name);
 bool driver_is_generic(const char *name);
 
 /*
- * What @request does with @d (NULL: a driver that is not known), or NULL. A driver that answers one of
- * the DRM core's ioctls in its own way has an entry for it, which goes before generic_driver's. By its number: an entry
- * applies where _IOC_SIZE says that all it needs of the argument is there.
+ * What @request does with @d (NULL: a driver that is not known), or NULL. A driver that answers one
+ * of the DRM core's ioctls in its own way has an entry for it, which goes before generic_driver's.
+ * An entry is found by the ioctl's number. It applies where _IOC_SIZE says that all it needs of the argument is there.
  */
 const struct drv_ioctl *driver_ioctl(const struct driver *d, uint32_t request);
 

@@ -57,7 +57,7 @@ const struct driver i915_driver = {
 	.natively = NATIVELY_REFUSED,
 	/* i915_gem_mmap(): its own search by range, so that offsets within a buffer are legal. */
 	.quirks = QUIRK_OWN_MMAP,
-	.note = "ENODEV, GEM_MMAP ENXIO; a GTT map works, slowly and write-combined, and deny leaves "
-		"it",
+	.note = "ENODEV, GEM_MMAP ENXIO; a GTT map works, slowly and write-combined, and deny "
+		"leaves it",
 	IOCTLS(ioctls),
 };

@@ -11,8 +11,8 @@
 #define DRIVERS(X)							\
 	X(amdgpu) X(amdxdna) X(armada) X(asahi) X(ethosu) X(etnaviv) X(evdi) X(exynos) X(i915)	\
 	X(imagination) X(ivpu) X(lima) X(loongson) X(msm) X(nouveau) X(nvidia_drm) X(omapdrm)	\
-	X(panfrost) X(panthor) X(qaic) X(qxl) X(radeon) X(rocket) X(rockchip) X(tegra) X(v3d) X(vc4)	\
-	X(virtio_gpu) X(vmwgfx) X(xe)
+	X(panfrost) X(panthor) X(qaic) X(qxl) X(radeon) X(rocket) X(rockchip) X(tegra) X(v3d)	\
+	X(vc4) X(virtio_gpu) X(vmwgfx) X(xe)
 
 #define DECLARE(x)	extern const struct driver x##_driver;
 #define ENTRY(x)	&x##_driver,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * NVIDIA's own module nvidia-drm; not in the kernel's tree: nvidia-drm-ioctl.h of its open source, 545
- * and later. By its source; nobody has seen it run under the shim.
+ * NVIDIA's own module nvidia-drm; not in the kernel's tree: nvidia-drm-ioctl.h of its open source,
+ * 545 and later. By its source; nobody has seen it run under the shim.
  */
 #include "config.h"
 
@@ -41,12 +41,12 @@ static const struct drv_ioctl ioctls[] = {
 		.handle = AT(drm_nvidia_gem_map_offset_params, handle),
 		.value = AT(drm_nvidia_gem_map_offset_params, offset),
 	}, {
-		/* Its own: EINVAL of every buffer that is none of its displays', imported or not. */
+		/* Its own: EINVAL of every buffer but its displays', imported or not. */
 		IOCTL(MODE_MAP_DUMB), .role = ROLE_MAP_OFFSET,
 		.handle = AT(drm_mode_map_dumb, handle),
 		.value = AT(drm_mode_map_dumb, offset),
 	}, {
-		/* Work on the buffer was given to the GPU, which signals the fence when it is done. */
+		/* Work was given to the GPU, which signals the fence when it is done. */
 		IOCTL(NVIDIA_GEM_FENCE_ATTACH), .role = ROLE_SUBMIT,
 		.list = {
 			.at = AT(drm_nvidia_gem_fence_attach_params, handle),

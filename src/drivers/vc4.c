@@ -34,6 +34,7 @@ const struct driver vc4_driver = {
 	.natively = NATIVELY_PAGES,
 	/* drm_gem_dma_mmap() takes the device's address for the memory's: bounced, it is not. */
 	.quirks = QUIRK_MAPS_WRONG,
-	.note = "by the device's address, write-combined; MODE_MAP_DUMB EINVAL; GEM ioctls ENODEV from the Raspberry Pi 4 on",
+	.note = "by the device's address, write-combined; MODE_MAP_DUMB EINVAL; GEM ioctls ENODEV "
+		"from the Raspberry Pi 4 on",
 	IOCTLS(ioctls),
 };
