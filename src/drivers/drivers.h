@@ -138,7 +138,8 @@ bool driver_is_generic(const char *name);
 /*
  * What @request does with @d (NULL: a driver that is not known), or NULL. A driver that answers one
  * of the DRM core's ioctls in its own way has an entry for it, which goes before generic_driver's.
- * An entry is found by the ioctl's number. It applies where _IOC_SIZE says that all it needs of the argument is there.
+ * An entry is found by the ioctl's number. It applies where _IOC_SIZE says that all it needs of
+ * the argument is there.
  */
 const struct drv_ioctl *driver_ioctl(const struct driver *d, uint32_t request);
 
