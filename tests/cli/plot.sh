@@ -103,26 +103,26 @@ promise 'split: what is left shows' [ "$(boxes mapping 'left over by an munmap')
 
 # Everything that a plot can show, made up.
 mkdir "$tmp/made"
-"$build/tests/lib/page-make" "$tmp/made/7-1.1.primeshim" <<-'END'
-	head program=made pid=7 made=1000000 ended=90000000
-	name text=evdi
-	name text=i915
-	event kind=1 at=1000000 importer=2 exporter=3 handle=1 entry=1 ino=5 len=8294400
-	event kind=5 at=2000000 importer=2 exporter=3 handle=1 ino=5 native=-1 outcome=2 addr=4096 \
-		len=8192 prot=1
-	event kind=8 at=9000000 took=6000000 ino=5 prot=1
-	event kind=9 at=12000000 took=1000 ino=5 prot=1
-	event kind=8 at=20000000 took=10 ino=5 prot=3
-	event kind=9 at=30000000 took=10 ino=5 prot=3
-	event kind=10 at=31000000 ino=5 prot=1
-	event kind=11 at=40000000 ino=5 addr=4096
-	event kind=12 at=50000000 handle=3
-	event kind=5 at=51000000 importer=2 exporter=3 handle=1 ino=5 outcome=4
-	event kind=7 at=60000000 importer=2 exporter=3 handle=1 ino=5 reason=13
-	event kind=5 at=61000000 importer=2 exporter=3 handle=1 ino=5 native=-2 outcome=0 \
-		addr=40960 len=4096 prot=3
-	event kind=5 at=70000000 importer=2 exporter=3 handle=1 ino=5 native=22 outcome=3
-	event kind=3 at=80000000 importer=2 exporter=3 handle=1 entry=1 ino=5 len=8294400
+"$build/tests/lib/page-make" "$tmp/made/7-1.1.primeshim" <<END
+head program=made pid=7 made=1000000 ended=90000000
+name text=evdi
+name text=i915
+event kind=1 at=1000000 importer=2 exporter=3 handle=1 entry=1 ino=5 len=8294400
+event kind=5 at=2000000 importer=2 exporter=3 handle=1 ino=5 native=-1 outcome=2 addr=4096 \
+len=8192 prot=1
+event kind=8 at=9000000 took=6000000 ino=5 prot=1
+event kind=9 at=12000000 took=1000 ino=5 prot=1
+event kind=8 at=20000000 took=10 ino=5 prot=3
+event kind=9 at=30000000 took=10 ino=5 prot=3
+event kind=10 at=31000000 ino=5 prot=1
+event kind=11 at=40000000 ino=5 addr=4096
+event kind=12 at=50000000 handle=3
+event kind=5 at=51000000 importer=2 exporter=3 handle=1 ino=5 outcome=4
+event kind=7 at=60000000 importer=2 exporter=3 handle=1 ino=5 reason=13
+event kind=5 at=61000000 importer=2 exporter=3 handle=1 ino=5 native=-2 outcome=0 \
+addr=40960 len=4096 prot=3
+event kind=5 at=70000000 importer=2 exporter=3 handle=1 ino=5 native=22 outcome=3
+event kind=3 at=80000000 importer=2 exporter=3 handle=1 entry=1 ino=5 len=8294400
 END
 plot made
 for class in import mapping native read rw flip refusal fault denial fallback owed touch end; do
