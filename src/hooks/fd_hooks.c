@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "base/lock.h"
 #include "fd_hooks.h"
 #include "kernel/next.h"
 #include "kernel/sandbox.h"
@@ -80,28 +79,6 @@ static void forget(unsigned int first, unsigned int last)
 	}
 }
 
-/*
- * Closes the part of the range below all private descriptors; *@first is then the start of the
- * rest. A close may wait, so no lock is held meanwhile: no number in this part becomes private
- * until descriptors_spread().
- */
-static int close_below(unsigned int *first, unsigned int last, int flags)
-{
-	unsigned int end = descriptors_stay_above();
-	int ret = 0;
-
-	if (end && *first < end) {
-		struct outside out = outside_begin(true);
-
-		ret = told(next.close_range(*first, last < end ? last : end - 1, flags));
-		outside_end(&out);
-		*first = end;
-	}
-	if (end)
-		descriptors_spread();
-	return ret;
-}
-
 /* close_range() without the private descriptors. With descriptor_numbers_lock() held. */
 static int close_gaps(unsigned int first, unsigned int last, int flags)
 {
@@ -136,12 +113,8 @@ int close_range_hook(unsigned int first, unsigned int last, int flags)
 	    !has_close_range(flags))
 		return told(next.close_range(first, last, flags));
 	/* With UNSHARE other threads may keep the descriptors, so the records stay. */
-	if (!(flags & CLOSE_RANGE_UNSHARE)) {
+	if (!(flags & CLOSE_RANGE_UNSHARE))
 		forget(first, last);
-		ret = close_below(&first, last, flags);
-		if (ret < 0 || first > last)
-			return ret;
-	}
 	descriptor_numbers_lock();
 	ret = close_gaps(first, last, flags);
 	descriptor_numbers_unlock();
@@ -158,9 +131,6 @@ void closefrom_hook(int first)
 		return;
 	}
 	forget(at, INT_MAX);
-	/* Without close_range() the kernel has closed nothing yet. */
-	if (close_below(&at, INT_MAX, 0) < 0)
-		at = first < 0 ? 0 : first;
 	descriptor_numbers_lock();
 	while ((kept = descriptor_next(at, INT_MAX, true)) >= 0) {
 		if (kept > (int)at && next.close_range(at, kept - 1, 0) < 0)

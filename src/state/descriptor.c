@@ -41,7 +41,6 @@ typedef _Atomic(uintptr_t) entry_t;
  * them or puts another file there. The kernel gives a number that is in use to no other thread.
  */
 static struct lock numbers;
-static unsigned int stays;	/* calls of descriptors_stay_above() under way; under numbers */
 
 static struct lock lock;	/* for the following, and struct file's refs, fd, all, free */
 static _Atomic(entry_t *) table[PAGES];
@@ -178,7 +177,6 @@ bool descriptors_borrowed(void)
 void descriptors_forked(void)
 {
 	sandbox_forked();
-	stays = 0;	/* the calls were other threads' */
 	if (owned())
 		*owned() = self();
 }
@@ -404,8 +402,6 @@ static int raised(int fd)
 		unsigned int from = atomic_load_explicit(&lowest, memory_order_relaxed);
 		int high;
 
-		if (stays && from > (unsigned int)places[place].first)
-			continue;
 		if (!from || from > (unsigned int)places[place].first)
 			atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
 		if (in_place(fd))
@@ -423,25 +419,6 @@ static int raised(int fd)
 	}
 	place = PLACES_COUNT - 1;
 	return -EMFILE;
-}
-
-unsigned int descriptors_stay_above(void)
-{
-	unsigned int from;
-
-	descriptor_numbers_lock();
-	from = atomic_load_explicit(&lowest, memory_order_relaxed);
-	stays += from != 0;
-	descriptor_numbers_unlock();
-	return from;
-}
-
-void descriptors_spread(void)
-{
-	descriptor_numbers_lock();
-	/* A signal handler that ran amid the call may have forked: this is the child then. */
-	stays -= stays != 0;
-	descriptor_numbers_unlock();
 }
 
 static bool make_private(int fd, struct buffer *b)

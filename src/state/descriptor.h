@@ -97,15 +97,6 @@ struct file *descriptors_reuse(void);
 int descriptor_hide(int fd, struct buffer *b);
 
 /*
- * The number below which no descriptor is private, nor becomes private until descriptors_spread().
- * 0: no descriptor has been private so far, and there is no such promise. The caller answers each
- * result but 0 by one descriptors_spread(). If the limit (RLIMIT_NOFILE) is lowered meanwhile,
- * descriptor_hide() finds no place.
- */
-unsigned int descriptors_stay_above(void);
-void descriptors_spread(void);
-
-/*
  * Closes the private descriptor @fd, if it still is @b's. @sure: the caller has just asked the
  * kernel.
  */

@@ -130,21 +130,11 @@ void numbers(void)
 
 static int full = -1, peer;	/* a socket that lingers when it is closed, until its peer reads */
 
-static void (*from)(int first);
-
 static void *lingerer(void *arg)
 {
-	const int *way = arg;
-	int at = *way ? base - 1 : base;
-
-	if (dup2(full, at) == at && !close(full)) {
-		if (*way == 0)
-			close(at);
-		else if (*way == 1)
-			range(at, at + 5, 0);
-		else
-			from(at);
-	}
+	(void)arg;
+	if (dup2(full, base) == base && !close(full))
+		close(base);
 	done = true;
 	return NULL;
 }
@@ -173,45 +163,32 @@ static bool linger(void)
 	return !setsockopt(full, SOL_SOCKET, SO_LINGER, &ten, sizeof(ten));
 }
 
-static void slow_way(int way, const char *name)
+/*
+ * One thread closes what takes its time, at a number like that of a private descriptor. What others
+ * do with their own meanwhile does not wait for that.
+ */
+void slow(void)
 {
 	static char data[65536];
 	bool waited;
 	pthread_t t;
 
-	done = false;
+	start();
+	need(dup2(dmabuf, base + 1) == base + 1, "dup2");
 	if (!linger()) {
 		printf("# skipped: no sockets\n");
 		return;
 	}
-	need(!pthread_create(&t, NULL, lingerer, &way), "a thread");
+	done = false;
+	need(!pthread_create(&t, NULL, lingerer, NULL), "a thread");
 	nap(500000);
 	waited = done;
-	/* What is above the number goes, too. */
-	check((way || !close(base + 1)) && dup2(second, base + 2) == base + 2 &&
-	      !close(base + 2) && !turn(card, second),
-	      "dup2(), close() and a map beside a %s() that waits", name);
+	check(dup2(second, base + 2) == base + 2 && !close(base + 1) && !close(base + 2) &&
+	      !turn(card, second), "dup2(), close() and a map beside a close() that waits");
 	check(!waited && !done, "and they did not wait for it");
 	while (!done && read(peer, data, sizeof(data)) > 0)
 		;
 	pthread_join(t, NULL);
-	close(peer);
-}
-
-/*
- * One thread closes what takes its time, at a number like that of a private descriptor, or right
- * below. What others do with their own meanwhile does not wait for that.
- */
-void slow(void)
-{
-	start();
-	need(dup2(dmabuf, base + 1) == base + 1, "dup2");
-	from = (void (*)(int))dlsym(RTLD_DEFAULT, "closefrom");
-	slow_way(0, "close");
-	if (range && !range(~0U, ~0U, 0))
-		slow_way(1, "close_range");
-	if (from)
-		slow_way(2, "closefrom");
 }
 
 static volatile sig_atomic_t turns, held = -1;
