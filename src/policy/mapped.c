@@ -111,8 +111,7 @@ unsigned int mapped_newest(void)
 
 /*
  * Another thread's memory in the gap would be taken for the import, and guard_set() would make it
- * PROT_NONE. So the records go, as in munmap(), even where the kernel might not have unmapped what
- * they are of: then the program's pages stay, without brackets.
+ * PROT_NONE. So the records go, as in munmap().
  */
 void mapped_refused(void *addr, size_t len, unsigned int newest, bool gone)
 {

@@ -237,7 +237,7 @@ int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void
 		ret = *out == MAP_FAILED ? -errno : 0;
 	}
 	if (flags & MREMAP_FIXED && ret < 0)
-		mapped_refused(to, len, c.serial, ret == -EFAULT);
+		mapped_refused(to, len, c.serial, false);
 	else if (flags & MREMAP_FIXED)
 		mapped_end(to, len);
 	place = ret < 0 ? c.to : (uintptr_t)*out;

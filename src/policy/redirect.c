@@ -142,18 +142,39 @@ static bool replaces(const struct mmap_call *c)
 }
 
 /*
+ * Is the call one that the kernel itself refuses for what file_refused() looks at alone? The kernel
+ * has reasons of its own against other flags (do_mmap()), and against PROT_EXEC
+ * (map_deny_write_exec() of PR_SET_MDWE).
+ */
+static bool plain(const struct mmap_call *c)
+{
+	const int flags = MAP_TYPE | MAP_FIXED | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE;
+
+	switch (c->flags & MAP_TYPE) {
+	case MAP_SHARED:
+	case MAP_PRIVATE:
+		return !(c->flags & ~flags) && !(c->prot & PROT_EXEC);
+	default:
+		return false;
+	}
+}
+
+/*
  * Was it the file that refused the call with @err? The kernel asks the file after it has unmapped
  * the place (mmap_region()), and checks descriptors, access modes and limits before (do_mmap()).
+ * In doubt the answer is no.
  */
 static bool file_refused(const struct mmap_call *c, int err)
 {
 	bool shared = (c->flags & MAP_TYPE) != MAP_PRIVATE;
 	int mode;
 
+	if (!plain(c))
+		return false;
 	switch (err) {
 	case -EINVAL:
 		return c->len && (uintptr_t)c->addr % page_size() == 0 &&
-		       c->off % page_size() == 0 && c->flags & MAP_TYPE;
+		       c->off % page_size() == 0;
 	case -EACCES:
 		mode = sandbox_may(MAY_GETFL) ? next.fcntl(c->fd, F_GETFL) : -1;
 		mode = mode < 0 ? O_WRONLY : mode & O_ACCMODE;

@@ -121,12 +121,17 @@ static struct buffer *taken_for(void)
 	return known ? m.buffer : NULL;
 }
 
-static void map_over(int fd, int prot, uint64_t off)
+static void map_with(int flags, int fd, int prot, uint64_t off)
 {
-	const struct mmap_call c = { place, len, prot, MAP_SHARED | MAP_FIXED, fd, off, false };
+	const struct mmap_call c = { place, len, prot, flags | MAP_FIXED, fd, off, false };
 	void *out;
 
 	ck_assert_int_eq(mmap_hook(&c, &out), -answer);
+}
+
+static void map_over(int fd, int prot, uint64_t off)
+{
+	map_with(MAP_SHARED, fd, prot, off);
 }
 
 START_TEST(what_fills_the_gap_of_a_refused_map_is_not_taken_for_an_import)
@@ -138,17 +143,6 @@ START_TEST(what_fills_the_gap_of_a_refused_map_is_not_taken_for_an_import)
 	map_over(fd, PROT_READ | PROT_WRITE, 0);
 	ck_assert_ptr_null(taken_for());
 	close(fd);
-}
-END_TEST
-
-START_TEST(what_fills_the_gap_of_a_refused_mremap_is_not_taken_for_an_import)
-{
-	void *out;
-
-	answer = EFAULT;
-	ck_assert_int_eq(mremap_hook((char *)place + 16 * len, len, len,
-				     MREMAP_MAYMOVE | MREMAP_FIXED, place, &out), -EFAULT);
-	ck_assert_ptr_null(taken_for());
 }
 END_TEST
 
@@ -182,6 +176,27 @@ START_TEST(what_is_refused_before_the_place_is_unmapped_changes_nothing)
 	map_over(fd, PROT_READ | PROT_WRITE, 0);
 	answer = EINVAL;
 	map_over(fd, PROT_READ, 100);
+	ck_assert_ptr_eq(taken_for(), mine);
+	close(fd);
+}
+END_TEST
+
+/* do_mmap() of all kernels, and vma_to_resize() before the unmap of 6.17. */
+START_TEST(nor_does_what_the_kernel_refuses_by_itself)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	void *out;
+
+	unmaps = false;
+	answer = EINVAL;
+	map_with(MAP_SHARED | MAP_HUGETLB, fd, PROT_READ, 0);
+	map_with(MAP_SHARED | MAP_GROWSDOWN, fd, PROT_READ, 0);
+	map_with(4, fd, PROT_READ, 0);
+	answer = EACCES;
+	map_with(MAP_SHARED, fd, PROT_READ | PROT_WRITE | PROT_EXEC, 0);
+	answer = EFAULT;
+	ck_assert_int_eq(mremap_hook((char *)place + 16 * len, len, len,
+				     MREMAP_MAYMOVE | MREMAP_FIXED, place, &out), -EFAULT);
 	ck_assert_ptr_eq(taken_for(), mine);
 	close(fd);
 }
@@ -221,9 +236,9 @@ TCase *mapped_tests(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, what_fills_the_gap_of_a_refused_map_is_not_taken_for_an_import, 0,
 			    3);
-	tcase_add_test(t, what_fills_the_gap_of_a_refused_mremap_is_not_taken_for_an_import);
 	tcase_add_test(t, an_import_in_the_gap_stays_recorded);
 	tcase_add_test(t, what_is_refused_before_the_place_is_unmapped_changes_nothing);
+	tcase_add_test(t, nor_does_what_the_kernel_refuses_by_itself);
 	tcase_add_test(t, a_mapping_that_was_added_is_guarded_as_well);
 	return t;
 }
