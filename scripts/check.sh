@@ -237,8 +237,10 @@ other() {
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
 		make libprimeshim.la tests/fake/libfake.la &&
-		PAGE_TOOL=$build/tools/primeshim make check check_PROGRAMS='tests/fuzz/fuzz tests/fuzz/faults' \
-			noinst_PROGRAMS= TESTS='tests/source/exports.sh tests/process/hooked.sh tests/process/drivers.sh
+		PAGE_TOOL=$build/tools/primeshim make check noinst_PROGRAMS= \
+			check_PROGRAMS='tests/fuzz/faults tests/fuzz/fuzz tests/lib/page-client
+				tests/process/brackets tests/process/drivers tests/process/trap' \
+			TESTS='tests/source/exports.sh tests/process/hooked.sh tests/process/drivers.sh
 				tests/process/brackets.sh tests/process/trap.sh tests/cli/page.sh tests/fuzz/fuzz.sh'
 }
 
