@@ -26,6 +26,7 @@ mkdir "$lib/bin"
 cp "$big/.libs/libprimeshim.so" "$lib/$lib64" && cp "$small/.libs/libprimeshim.so" "$lib/$lib32"
 sed "s|^libdir=.*|libdir=$lib/${lib64%/*/*}|" "$big/scripts/run-with-shim.sh" >"$tmp/usr/bin/run"
 chmod +x "$tmp/usr/bin/run"
+cp "$big/tools/primeshim" "$tmp/usr/bin"
 cat >"$tmp/which.c" <<'END'
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +64,7 @@ rm "$lib/$lib32"
 "$tmp/usr/bin/run" "$tmp/which32" >"$tmp/out" 2>"$tmp/err"
 promise 'without the other object, its programs are refused' [ $? = 2 ]
 promise 'and it is said why' \
-	grep -q 'is a program for i386, libprimeshim.so is for x86-64' "$tmp/err"
+	grep -q 'is a program for i386, and the library is for x86-64' "$tmp/err"
 promise 'those of this kind are not' \
 	[ "$("$tmp/usr/bin/run" "$tmp/which64" 2>&1)" = "$lib64" ]
 exit $fail
