@@ -35,7 +35,8 @@ static void usage(void)
 	     "Looks at programs that run, or ran, with libprimeshim.so and PRIMESHIM_DIR.\n");
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		printf("  %-7s %s\n", commands[i].name, commands[i].what);
-	puts("\nprimeshim COMMAND --help says more; so does primeshim(1). --version prints the version.\n"
+	puts("\nprimeshim COMMAND --help says more; so does primeshim(1). --version prints the "
+	     "version.\n"
 	     "Exit status: 0; 1 where the answer is no; 2 for bad use or something missing.");
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A PCI GPU in name only, for QEMU's vfio-user-pci: config space, and BARs that are plain memory. It
- * answers one QEMU and ends with it. What it is comes on stdin, in lines of scripts/vm/NAME.conf
- * (see README.md there); others are skipped.
+ * A PCI GPU in name only, for QEMU's vfio-user-pci: config space, and BARs that are plain memory.
+ * The program answers one QEMU and ends with it. What the GPU is comes on stdin, in lines of
+ * scripts/vm/NAME.conf (see README.md there); the program skips other lines.
  *
  *   pci-gpu SOCKET <NAME.conf
  *
@@ -144,7 +144,8 @@ static void receive(int c, void *to, size_t size)
 		if (n <= 0)
 			exit(n < 0);
 		for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h))
-			for (int *fd = (int *)CMSG_DATA(h); (char *)fd < (char *)h + h->cmsg_len; fd++)
+			for (int *fd = (int *)CMSG_DATA(h);
+			     (char *)fd < (char *)h + h->cmsg_len; fd++)
 				close(*fd);
 		to = (char *)to + n;
 		size -= n;
@@ -152,7 +153,8 @@ static void receive(int c, void *to, size_t size)
 }
 
 /* @fd: a descriptor to send along, or -1. */
-static void reply(int c, const struct header *to, const void *payload, size_t size, int fd, int error)
+static void reply(int c, const struct header *to, const void *payload, size_t size, int fd,
+		  int error)
 {
 	struct header h = {
 		.id = to->id, .command = to->command, .size = sizeof(h) + size,

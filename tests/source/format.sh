@@ -27,7 +27,7 @@ long() {
 	completions/_primeshim) ;;		# zsh takes an option and its text in one word
 	tests/source/ioctl-roles.txt) ;;	# an ioctl is a line
 	# Still to be wrapped:
-	scripts/* | tools/* | completions/* | tests/*.sh | tests/*/Makefile) ;;
+	scripts/*.sh | scripts/*.in | completions/* | tests/*.sh | tests/*/Makefile) ;;
 	*) return 1 ;;
 	esac
 }

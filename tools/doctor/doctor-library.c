@@ -294,7 +294,8 @@ static void check_object(const char *from, const char *name, bool first)
 			c.maps ? FINDING_PROBLEM : FINDING_WARNING, "preload",
 			"put the shim first, as run-with-shim does",
 			"%s (%s) comes before the shim and "
-			"defines %s: if it makes the system calls itself, the shim does not see them",
+			"defines %s: if it makes the system calls itself, the shim does not see "
+			"them",
 			name, from, c.names);
 	else
 		finding_add(FINDING_NOTE, "preload", NULL,

@@ -112,7 +112,8 @@ static void check_object(const char *path, const struct elf_file *f)
 		finding_add(
 			FINDING_WARNING, "raw calls",
 			"where an import is made so, it is learned when it is mapped",
-			"%s uses libdrm and makes system calls by syscall(), which the shim does not see",
+			"%s uses libdrm and makes system calls by syscall(), which the shim does "
+			"not see",
 			path);
 	}
 }

@@ -190,8 +190,8 @@ static void explain(pid_t pid, bool shim, char *why, size_t len)
 	snprintf(
 		why, len,
 		told ? "process %d is under the shim, and has not imported a dma-buf yet" :
-		       "process %d is under the shim, without a page: start it with PRIMESHIM_DIR set, as "
-		       "run-with-shim.sh --report does",
+		       "process %d is under the shim, without a page: start it with PRIMESHIM_DIR "
+		       "set, as run-with-shim.sh --report does",
 		(int)pid);
 }
 
@@ -275,8 +275,8 @@ static struct page *load_directory(const char *dir, size_t *n)
 
 	if (!d && errno == ENOENT)
 		errx(2,
-		     "%s: there is no such directory: is PRIMESHIM_DIR what it was for the program? "
-		     "See primeshim(1)",
+		     "%s: there is no such directory: is PRIMESHIM_DIR what it was for the "
+		     "program? See primeshim(1)",
 		     dir);
 	if (!d)
 		err(2, "%s", dir);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading shared pages (src/kernel/status_file.h). Nothing in a page is trusted: what has been read here
+ * Reads status files (src/kernel/status_file.h). The reader trusts nothing in a file, so its result
  * can be used as it is: every string ends, every index is in its table, every enum is known.
  */
 #ifndef PRIMESHIM_TOOLS_PAGE_H
@@ -47,10 +47,10 @@ int page_read(const char *path, struct page *p, char *why, size_t len);
 void page_free(struct page *p);
 
 /*
- * All pages that @where names, by time: a directory; a process, by number; NULL: the directory that
- * primeshim uses by itself (page_directory()). Files that are no pages cost a warning on stderr each,
- * and are left out. Ends the program with one line and status 2 where there is no such directory, no
- * such process, or no page of it. A directory without pages is an empty list.
+ * All status files that @where names, by time: a directory; a process, by number; NULL: the
+ * directory that primeshim uses by itself (page_directory()). A file that is no status file costs a
+ * warning on stderr, and is left out. Ends the program with one line and status 2 where there is no
+ * such directory, no such process, or no status file of it. An empty directory is an empty list.
  */
 struct page *pages_load(const char *where, size_t *n);
 

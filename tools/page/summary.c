@@ -139,17 +139,18 @@ const char *reason_text(int reason)
 	switch (reason) {
 	case EACCES:
 	case EPERM:
-		return "the dma-buf was exported without write permission (DRM_RDWR): run the exporting "
-		       "program under the shim as well, or patch it";
+		return "the dma-buf was exported without write permission (DRM_RDWR): run the "
+		       "exporting program under the shim as well, or patch it";
 	case ENXIO:
 	case EFAULT:
-		return "the dma-buf itself cannot be mapped or read by the CPU: its exporter has to";
+		return "the dma-buf itself cannot be mapped or read by the CPU: its exporter has "
+		       "to";
 	case EINVAL:
-		return "MAP_PRIVATE, a range that the dma-buf does not have, or an exporter that refuses: only "
-		       "those can change that";
+		return "MAP_PRIVATE, a range that the dma-buf does not have, or an exporter that "
+		       "refuses: only those can change that";
 	case ENOMEM:
-		return "out of memory or of mappings, or a library loaded before the shim defines mmap: "
-		       "see primeshim doctor";
+		return "out of memory or of mappings, or a library loaded before the shim defines "
+		       "mmap: see primeshim doctor";
 	case ENODEV:
 	case EOPNOTSUPP:
 		return "the exporter has no mmap, or the driver does not re-export";

@@ -15,8 +15,10 @@
 
 static const char usage[] =
 	"Usage: primeshim maps [--json] PID | FILE | DIR\n"
-	"Prints the mappings of imports: addresses, protection, the importer with the handles it has for\n"
-	"the buffer, exporter, inode, the buffer's size, what is mapped (the dma-buf, or the driver's own\n"
+	"Prints the mappings of imports: addresses, protection, the importer with the handles it "
+	"has for\n"
+	"the buffer, exporter, inode, the buffer's size, what is mapped (the dma-buf, or the "
+	"driver's own\n"
 	"mapping), and the state of its bracket:\n"
 	"\n"
 	"  cpu-r   open for reading (START done)   owed    START left out, as the buffer is busy\n"

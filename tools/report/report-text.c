@@ -63,7 +63,8 @@ static void print_sync(const struct status_file *h)
 		       "closed\n",
 		       count_text(text, sizeof(text), h->counters[STAT_LOST], "bracket"));
 	if (h->counters[STAT_NO_DESCRIPTOR])
-		printf("  not bracketed: %s, for which no descriptor was to be had; raise ulimit -n\n",
+		printf("  not bracketed: %s, for which no descriptor was to be had; raise "
+		       "ulimit -n\n",
 		       count_text(text, sizeof(text), h->counters[STAT_NO_DESCRIPTOR], "mapping"));
 	if (h->counters[STAT_TOUCHED])
 		printf("  touched %" PRIu64 " times while it was not the CPU's turn\n",

@@ -18,11 +18,13 @@
 
 static const char usage[] =
 	"Usage: primeshim set PID [mode=MODE] [sync=SYNC]\n"
-	"Changes what the shim does in a running process, from its next call on an import or map on.\n"
+	"Changes what the shim does in a running process, from its next call on an import or map "
+	"on.\n"
 	"What is mapped already stays as it is mapped.\n"
 	"\n"
 	"  mode  redirect, rescue, observe, deny, off: as PRIMESHIM_MODE\n"
-	"  sync  driver, map, off: as PRIMESHIM_SYNC. trap can only be chosen at the start, and not left\n"
+	"  sync  driver, map, off: as PRIMESHIM_SYNC. trap can only be chosen at the start, and "
+	"not left\n"
 	"\n"
 	"Without a setting it prints what they are. The process has to be yours, or you root.\n"
 	"Exit status: 0, or 2 for bad use or a process that cannot be changed.\n";
@@ -53,8 +55,8 @@ static long wanted(char **words, uint32_t is)
 		int s = value_of(*words, "sync", syncs, SYNC_COUNT);
 
 		if (m == -2 && s == -2)
-			warnx("set: %s is neither mode=MODE nor sync=SYNC; see primeshim set --help",
-			      *words);
+			warnx("set: %s is neither mode=MODE nor sync=SYNC; see primeshim set "
+			      "--help", *words);
 		else if (m == -1)
 			warnx("set: %s: give one of redirect, rescue, observe, deny, off", *words);
 		else if (s == -1)
@@ -67,8 +69,8 @@ static long wanted(char **words, uint32_t is)
 			return -1;
 	}
 	if ((sync == SYNC_TRAP) != (STATUS_SYNC(is) == SYNC_TRAP)) {
-		warnx("set: sync=trap is chosen at the start of a program or not at all: run it anew with "
-		      "--sync %s",
+		warnx("set: sync=trap is chosen at the start of a program or not at all: run it "
+		      "anew with --sync %s",
 		      syncs[sync]);
 		return -1;
 	}

@@ -292,7 +292,8 @@ void plot_draw(const struct plot *p)
 {
 	fprintf(p->f,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"%.0f\" height=\"%.0f\" "
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"%.0f\" "
+		"height=\"%.0f\" "
 		"viewBox=\"0 0 %.0f %.0f\">\n",
 		PLOT_WIDTH, p->height, PLOT_WIDTH, p->height);
 	draw_title(p);

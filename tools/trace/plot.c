@@ -16,16 +16,19 @@
 
 static const char usage[] =
 	"Usage: primeshim plot [DIR|PID] -o FILE.svg\n"
-	"Draws what processes under the shim did with imports: a lane for each import with its life,\n"
+	"Draws what processes under the shim did with imports: a lane for each import with its "
+	"life,\n"
 	"its mappings, its brackets and the wait in START, and signs for refusals, fallbacks,\n"
-	"denials, touches and changes of mode. The picture stands alone; a browser shows what each thing\n"
+	"denials, touches and changes of mode. The picture stands alone; a browser shows what "
+	"each thing\n"
 	"is under the pointer.\n"
 	"\n"
 	"  DIR, PID       whose: a directory of pages, or a process (default: $PRIMESHIM_DIR)\n"
 	"  -o, --output FILE  the SVG, written anew once it is complete; - is stdout\n"
 	"  --help         prints this\n"
 	"\n"
-	"Exit status: 0; 1 there is nothing to show; 2 bad use, or a file cannot be read or written\n"
+	"Exit status: 0; 1 there is nothing to show; 2 bad use, or a file cannot be read or "
+	"written\n"
 	"\n"
 	"Example:\n"
 	"  PRIMESHIM_DIR=/tmp/seen run-with-shim weston; primeshim plot /tmp/seen -o weston.svg\n";

@@ -13,7 +13,8 @@
 
 static const char usage[] =
 	"Usage: primeshim trace [DIR|PID] -o FILE\n"
-	"Writes what processes under the shim did with imports as trace events: imports and mappings\n"
+	"Writes what processes under the shim did with imports as trace events: imports and "
+	"mappings\n"
 	"as spans, brackets as slices with the wait in START apart, refusals, fallbacks, denials,\n"
 	"touches and changes of mode as instants, and counters.\n"
 	"\n"
@@ -22,10 +23,12 @@ static const char usage[] =
 	"                 Written anew, once it is complete\n"
 	"  --help         prints this\n"
 	"\n"
-	"Exit status: 0; 1 there is nothing to show; 2 bad use, or a file cannot be read or written\n"
+	"Exit status: 0; 1 there is nothing to show; 2 bad use, or a file cannot be read or "
+	"written\n"
 	"\n"
 	"Example:\n"
-	"  PRIMESHIM_DIR=/tmp/seen run-with-shim weston; primeshim trace /tmp/seen -o weston.json\n";
+	"  PRIMESHIM_DIR=/tmp/seen run-with-shim weston; primeshim trace /tmp/seen -o "
+	"weston.json\n";
 
 int write_pages(int argc, char **argv, const char *how,
 		void (*write)(FILE *f, const struct page *pages, size_t n))
