@@ -22,7 +22,7 @@
 #include "ioctl_hooks.h"
 #include "kernel/dmabuf.h"
 #include "kernel/drm_node.h"
-#include "policy/redirect.h"
+#include "policy/refused.h"
 #include "policy/sync.h"
 #include "records/record.h"
 #include "report/stats.h"
@@ -130,7 +130,7 @@ static int do_export(const struct ioctl_call *c)
  */
 static bool may_rescue(const struct ioctl_call *c, int ret)
 {
-	return redirect_may_rescue(ret) && is_drm(c->fd) &&
+	return refused_as_import(ret) && is_drm(c->fd) &&
 	       writable(c->arg, _IOC_SIZE(c->request));
 }
 
@@ -165,7 +165,7 @@ static int do_map_offset(const struct ioctl_call *c)
 		record_offset(c->fd, handle, arg64(c, d->value));
 		return ret;
 	}
-	ret = redirect_refused(c->fd, handle, d->proof, ret, &offset);
+	ret = refused_offset(c->fd, handle, d->proof, ret, &offset);
 	if (!ret)
 		memcpy((char *)c->arg + d->value, &offset, sizeof(offset));
 	return ret;
@@ -180,7 +180,7 @@ static int do_map_address(const struct ioctl_call *c)
 
 	if (ret >= 0 || !may_rescue(c, ret))
 		return ret;
-	ret = redirect_address(c->fd, arg32(c, d->handle), arg64(c, d->start),
+	ret = refused_address(c->fd, arg32(c, d->handle), arg64(c, d->start),
 			       arg64(c, d->length), ret, &p);
 	if (!ret) {
 		address = (uintptr_t)p;

@@ -38,7 +38,8 @@
 #include "kernel/sandbox.h"
 #include "policy/fork.h"
 #include "policy/reach.h"
-#include "policy/redirect.h"
+#include "policy/placed.h"
+#include "policy/refused.h"
 #include "policy/sync.h"
 #include "policy/trap.h"
 #include "report/publish.h"
@@ -46,6 +47,7 @@
 #include "settings/settings.h"
 #include "settings/watch.h"
 #include "state/descriptor.h"
+#include "state/private.h"
 #include "state/import.h"
 #include "state/mapping.h"
 #pragma GCC visibility pop
@@ -159,7 +161,7 @@ SLOW int first_ioctl(ioctl_fn *native, int fd, ioctl_request request, void *arg)
 	int saved = errno, ret = native(fd, request, arg), refusal = -errno;
 	struct border b;
 
-	if (ret != -1 || !redirect_may_rescue(refusal))
+	if (ret != -1 || !refused_as_import(refusal))
 		return ret;
 	if (!enter(&b)) {
 		errno = -refusal;

@@ -17,6 +17,7 @@
 #include "kernel/sandbox.h"
 #include "policy/sync.h"
 #include "state/descriptor.h"
+#include "state/private.h"
 #include "state/file.h"
 
 #ifndef CLOSE_RANGE_UNSHARE

@@ -8,6 +8,7 @@
 #include "kernel/next.h"
 #include "mmap_hooks.h"
 #include "policy/mapped.h"
+#include "policy/placed.h"
 #include "policy/reach.h"
 #include "records/record.h"
 

@@ -55,6 +55,14 @@ enum sandbox_call {
 };
 
 /*
+ * Calls that a program which imports makes itself (MAY_WRITE is used where the user asked for a
+ * log), and the others.
+ */
+#define MAY_SURE	(MAY_FSTAT | MAY_FSTATAT | MAY_RECORD | MAY_SYNC | MAY_DUPFD | MAY_GETFL | \
+			 MAY_POLL | MAY_FUTEX | MAY_SIGPROCMASK | MAY_PROTECT | MAY_WRITE)
+#define MAY_UNSURE	(MAY_ALL & ~MAY_SURE)
+
+/*
  * Relaxed: a filter is in force for the thread that installs it, and that thread wrote these words.
  */
 extern atomic_uint sandbox_refused;	/* by a known filter */

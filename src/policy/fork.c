@@ -11,6 +11,7 @@
 #include "settings/watch.h"
 #include "state/buffer.h"
 #include "state/descriptor.h"
+#include "state/private.h"
 #include "state/files.h"
 #include "state/import.h"
 #include "state/mapping.h"

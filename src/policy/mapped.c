@@ -15,6 +15,7 @@
 #include "report/stats.h"
 #include "settings/settings.h"
 #include "state/descriptor.h"
+#include "state/private.h"
 #include "state/mapping.h"
 #include "sync.h"
 

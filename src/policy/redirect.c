@@ -9,11 +9,10 @@
 
 #include "kernel/drm_node.h"
 #include "kernel/next.h"
-#include "kernel/page.h"
 #include "kernel/readable.h"
 #include "kernel/sandbox.h"
 #include "mapped.h"
-#include "reach.h"
+#include "placed.h"
 #include "records/record.h"
 #include "records/report.h"
 #include "records/who.h"
@@ -25,26 +24,8 @@
 #ifndef MAP_TYPE
 #define MAP_TYPE 0x0f
 #endif
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
-#endif
 
-bool redirect_may_rescue(int err)
-{
-	switch (err) {
-	case -EACCES:		/* MODE_MAP_DUMB on a render node (drm_ioctl_permit()) */
-	case -EINVAL:		/* drm_gem_dumb_map_offset(): imports may not be mapped */
-	case -ENODEV:
-	case -ENXIO:
-	case -EOPNOTSUPP:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* 0 if the dma-buf itself can be mapped, or a negative errno. The kernel is asked once. */
-static int mappable(struct buffer *b, int dmabuf)
+int redirect_mappable(struct buffer *b, int dmabuf)
 {
 	enum answer known;
 	int ret;
@@ -61,141 +42,6 @@ static int mappable(struct buffer *b, int dmabuf)
 	b->mappable = ret ? ANSWER_YES : ANSWER_NO;
 	buffers_unlock();
 	return ret ? 0 : -ENXIO;
-}
-
-/*
- * The dma-buf behind @handle, which the driver refused to map with @err: a descriptor that the
- * caller owns and its buffer with a reference, or a negative errno. @proof:
- * drm_gem_dumb_map_offset() says EINVAL of imports and of nothing else, so the refusal also shows
- * an import that the shim did not see being made.
- */
-static int refused(int fd, uint32_t handle, bool proof, enum status_call call, int err,
-		   struct buffer **b)
-{
-	int dmabuf, why = 0;
-
-	if (!record_knows(fd, handle) && !(proof && err == -EINVAL))
-		return -ENOENT;
-	dmabuf = record_fetch(fd, handle, proof && err == -EINVAL, b);
-	if (dmabuf < 0)
-		return dmabuf;
-	if (mode_rescues()) {
-		why = mappable(*b, dmabuf);
-		if (!why)
-			return dmabuf;
-	}
-	report_refused(fd, handle, *b, call, err, OUTCOME_REFUSED, why);
-	next.close(dmabuf);
-	record_put(*b);
-	return -ENXIO;
-}
-
-int redirect_refused(int fd, uint32_t handle, bool proof, int err, uint64_t *offset)
-{
-	struct buffer *b;
-	int dmabuf = refused(fd, handle, proof, CALL_MAP_IOCTL, err, &b);
-
-	if (dmabuf < 0)
-		return err;
-	next.close(dmabuf);
-	*offset = reach_mmap() ? record_synthetic(fd, handle, b) : 0;
-	report_refused(fd, handle, b, CALL_MAP_IOCTL, err,
-		       *offset ? OUTCOME_OFFSET : OUTCOME_REFUSED, *offset ? 0 : -ENOMEM);
-	record_put(b);
-	return *offset ? 0 : err;
-}
-
-int redirect_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int err, void **out)
-{
-	int dmabuf, ret = -EINVAL;
-	struct buffer *b;
-	size_t lead;
-
-	dmabuf = refused(fd, handle, false, CALL_MAP_ADDRESS, err, &b);
-	if (dmabuf < 0)
-		return err;
-	if (len <= SIZE_MAX)
-		ret = dmabuf_mmap(dmabuf, buffer_size(b), NULL, len, PROT_READ | PROT_WRITE,
-				  MAP_SHARED, start, out, &lead);
-	if (ret < 0) {
-		report_refused(fd, handle, b, CALL_MAP_ADDRESS, err, OUTCOME_REFUSED, ret);
-		next.close(dmabuf);
-		record_put(b);
-		return err;
-	}
-	report_address(fd, handle, b, err, start, len, *out);
-	mapped_begin(b, *out, len, lead, PROT_READ | PROT_WRITE, who_imports(fd), dmabuf);
-	return 0;
-}
-
-int mmap_native(const struct mmap_call *c, void **out)
-{
-	*out = c->narrow ? next.mmap(c->addr, c->len, c->prot, c->flags, c->fd, c->off) :
-			   next.mmap64(c->addr, c->len, c->prot, c->flags, c->fd, c->off);
-	return *out == MAP_FAILED ? -errno : 0;
-}
-
-/* Does the call replace the mappings at its place? */
-static bool replaces(const struct mmap_call *c)
-{
-	return c->flags & MAP_FIXED && !(c->flags & MAP_FIXED_NOREPLACE);
-}
-
-/*
- * Is the call one that the kernel itself refuses for what file_refused() looks at alone? The kernel
- * has reasons of its own against other flags (do_mmap()), and against PROT_EXEC
- * (map_deny_write_exec() of PR_SET_MDWE).
- */
-static bool plain(const struct mmap_call *c)
-{
-	const int flags = MAP_TYPE | MAP_FIXED | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE;
-
-	switch (c->flags & MAP_TYPE) {
-	case MAP_SHARED:
-	case MAP_PRIVATE:
-		return !(c->flags & ~flags) && !(c->prot & PROT_EXEC);
-	default:
-		return false;
-	}
-}
-
-/*
- * Was it the file that refused the call with @err? The kernel asks the file after it has unmapped
- * the place (mmap_region()), and checks descriptors, access modes and limits before (do_mmap()).
- * In doubt the answer is no.
- */
-static bool file_refused(const struct mmap_call *c, int err)
-{
-	bool shared = (c->flags & MAP_TYPE) != MAP_PRIVATE;
-	int mode;
-
-	if (!plain(c))
-		return false;
-	switch (err) {
-	case -EINVAL:
-		return c->len && (uintptr_t)c->addr % page_size() == 0 &&
-		       c->off % page_size() == 0;
-	case -EACCES:
-		mode = sandbox_may(MAY_GETFL) ? next.fcntl(c->fd, F_GETFL) : -1;
-		mode = mode < 0 ? O_WRONLY : mode & O_ACCMODE;
-		return mode == O_RDWR || (mode == O_RDONLY && !(shared && c->prot & PROT_WRITE));
-	case -ENXIO:
-	case -EFAULT:
-	case -EIO:
-		return true;
-	default:		/* the file or the kernel */
-		return false;
-	}
-}
-
-void mmap_placed(const struct mmap_call *c, int ret, unsigned int newest)
-{
-	if (!(c->flags & MAP_FIXED))
-		return;
-	if (ret < 0)
-		mapped_refused(c->addr, c->len, newest, replaces(c) && file_refused(c, ret));
-	else
-		mapped_end(c->addr, c->len);
 }
 
 /* The mappings that the shim tries, in order. */
@@ -379,7 +225,7 @@ static int map_over(enum plan plan, const struct view *v, const struct mmap_call
 	trial.flags &= ~(MAP_FIXED | MAP_LOCKED | MAP_POPULATE);
 	ret = map_by(plan, v, &trial, dmabuf, a);
 	/* Where the address space has no room for all of it, a page has to do for the trial. */
-	if (ret == -ENOMEM && !mappable(v->buffer, dmabuf))
+	if (ret == -ENOMEM && !redirect_mappable(v->buffer, dmabuf))
 		ret = 0;
 	else if (ret < 0)
 		return ret;
@@ -432,7 +278,7 @@ static int deny(const struct view *v, const struct mmap_call *c)
 {
 	report_map(&(struct map_report){ .v = v, .c = c, .outcome = OUTCOME_DENIED,
 				     .native = NATIVE_UNASKED });
-	if (replaces(c))
+	if (mmap_replaces(c))
 		mapped_unmap(c->addr, c->len);
 	return -EINVAL;
 }
@@ -500,7 +346,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		plan = NATIVE_FIRST;
 	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* as drm_gem_mmap() and most dma-bufs say */
-	else if (dmabuf >= 0 && replaces(c))
+	else if (dmabuf >= 0 && mmap_replaces(c))
 		ret = map_over(plan, v, c, dmabuf, &a);
 	else if (dmabuf >= 0)
 		ret = map_by(plan, v, c, dmabuf, &a);

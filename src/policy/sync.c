@@ -18,6 +18,7 @@
 #include "settings/settings.h"
 #include "settings/watch.h"
 #include "state/descriptor.h"
+#include "state/private.h"
 #include "state/mapping.h"
 #include "sync.h"
 

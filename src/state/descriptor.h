@@ -31,14 +31,10 @@ extern atomic_uint descriptors_live;
  */
 bool descriptor_known(int fd);
 
-/* Is @fd a private descriptor, of which the program does not know? The caller holds no lock. */
-bool descriptor_private(int fd);
-
 /*
- * May another thread make @fd private at any time? Then the hook makes the program's call on that
- * number between the two functions that follow, from the look at the records to the call's return.
+ * Protects the numbers of private descriptors (private.h): held over a call that closes one of them
+ * or puts another file there.
  */
-bool descriptor_contested(unsigned int fd);
 void descriptor_numbers_lock(void);
 void descriptor_numbers_unlock(void);
 
@@ -87,42 +83,6 @@ void descriptor_closed(int fd, unsigned int since);
 /* A file record without a reference, for a new file; or NULL. */
 struct file *descriptors_reuse(void);
 
-/*
- * Makes @fd, a duplicate of a dma-buf's descriptor, the private descriptor of @b, which is mapped.
- * The shim moves it to a number where programs do not look, and keeps it from the program's close()
- * and close_range(). Consumes @fd, also where @b has a private descriptor already. -EMFILE where no
- * such number is free: the shim never takes the program's low numbers. 0 or a negative errno. The
- * caller holds no lock.
- */
-int descriptor_hide(int fd, struct buffer *b);
-
-/*
- * Closes the private descriptor @fd, if it still is @b's. @sure: the caller has just asked the
- * kernel.
- */
-void descriptor_drop(int fd, const struct buffer *b, bool sure);
-
-/*
- * The program is about to put a descriptor of its own at @fd. If @fd is a private descriptor of
- * *@id, another number takes over that role; @fd itself stays open. False if @fd is not private, or
- * no other number is free. @await waits until no thread is at DMA_BUF_IOCTL_SYNC by the old number;
- * it is called with buffers_lock() held. Called, as the next function, between
- * descriptor_numbers_lock() and descriptor_numbers_unlock().
- */
-bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *b));
-
-/*
- * The program has put a descriptor of its own at @fd: a private descriptor there, and its bracket,
- * are lost.
- */
-void descriptor_lose(int fd);
-
-/*
- * The kernel has said that @fd is no longer @b's: a raw system call has closed it. The caller holds
- * no lock.
- */
-void descriptor_gone(int fd, const struct buffer *b);
-
 /* Do the records belong to another process, whose memory this process shares (vfork)? */
 bool descriptors_borrowed(void);
 
@@ -134,13 +94,6 @@ void descriptors_unlock(void);
 
 /* In the child of a fork(): the records are the child's from now on. */
 void descriptors_forked(void);
-
-/*
- * In the child of a fork(), when the records can be used. Another thread of the parent may have
- * been amid the END of an unmapped buffer, and does not exist here to close the private descriptor:
- * this function closes it. The caller holds no lock.
- */
-void descriptors_drop_idle(void);
 
 /* Is this the child of a fork() without atfork handlers, before descriptors_forked()? */
 bool descriptors_orphaned(void);

@@ -17,6 +17,7 @@
 
 #include "state/buffer.h"
 #include "state/descriptor.h"
+#include "state/private.h"
 #include "state/files.h"
 #include "state/import.h"
 #include "state/offsets.h"

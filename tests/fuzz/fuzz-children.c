@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "state/descriptor.h"
+#include "state/private.h"
 
 #include "fuzz.h"
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "state/descriptor.h"
+#include "state/private.h"
 
 #include "fuzz.h"
 

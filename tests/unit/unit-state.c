@@ -9,6 +9,7 @@
 
 #include "kernel/next.h"
 #include "state/descriptor.h"
+#include "state/private.h"
 #include "state/files.h"
 #include "state/import.h"
 #include "state/offsets.h"
