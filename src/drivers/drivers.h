@@ -104,6 +104,8 @@ enum quirk {
 	 * breaks the kernel's count of the handle, unless the exporter has set its own.
 	 */
 	QUIRK_LEAVES_OPS = 8,
+	/* MODE_MAP_DUMB says EINVAL of buffers that are no imports as well: it proves nothing. */
+	QUIRK_NO_PROOF = 16,
 };
 
 struct driver {
@@ -136,10 +138,8 @@ const struct driver *driver_find(const char *name);
 bool driver_is_generic(const char *name);
 
 /*
- * What @request does with @d (NULL: a driver that is not known), or NULL. A driver that answers one
- * of the DRM core's ioctls in its own way has an entry for it, which goes before generic_driver's.
- * An entry is found by the ioctl's number. It applies where _IOC_SIZE says that all it needs of
- * the argument is there.
+ * What @request does with @d (NULL: a driver that is not known), or NULL. An entry is found by the
+ * ioctl's number. It applies where _IOC_SIZE says that all it needs of the argument is there.
  */
 const struct drv_ioctl *driver_ioctl(const struct driver *d, uint32_t request);
 

@@ -66,9 +66,9 @@ bool driver_ioctl_private(uint32_t request)
 
 const struct drv_ioctl *driver_ioctl(const struct driver *d, uint32_t request)
 {
-	const struct drv_ioctl *own = d ? find(d, request) : NULL;
-
-	return own || driver_ioctl_private(request) ? own : find(&generic_driver, request);
+	if (!driver_ioctl_private(request))
+		d = &generic_driver;
+	return d ? find(d, request) : NULL;
 }
 
 bool driver_exports_as(const struct driver *d, const char *name)

@@ -41,11 +41,6 @@ static const struct drv_ioctl ioctls[] = {
 		.handle = AT(drm_nvidia_gem_map_offset_params, handle),
 		.value = AT(drm_nvidia_gem_map_offset_params, offset),
 	}, {
-		/* Its own: EINVAL of every buffer but its displays', imported or not. */
-		IOCTL(MODE_MAP_DUMB), .role = ROLE_MAP_OFFSET,
-		.handle = AT(drm_mode_map_dumb, handle),
-		.value = AT(drm_mode_map_dumb, offset),
-	}, {
 		/* Work was given to the GPU, which signals the fence when it is done. */
 		IOCTL(NVIDIA_GEM_FENCE_ATTACH), .role = ROLE_SUBMIT,
 		.list = {
@@ -65,6 +60,8 @@ const struct driver nvidia_drm_driver = {
 	.module = "nvidia_drm",
 	.exports_as = { "nvidia_drm", "drm" },	/* by the kernel that it is built for */
 	.natively = NATIVELY_FORWARDED,
+	/* MODE_MAP_DUMB: EINVAL of every buffer but its displays', imported or not. */
+	.quirks = QUIRK_NO_PROOF,
 	.note = "MODE_MAP_DUMB EINVAL",
 	IOCTLS(ioctls),
 };

@@ -76,7 +76,8 @@ bool record_find(int fd, uint64_t offset, struct view *v);
  * Asks the kernel what is behind @handle now, and updates or makes the record. The dma-buf as a
  * descriptor that the caller owns, and in *@b its buffer with a reference; or a negative errno.
  * -EOPNOTSUPP where the handle exists and the driver does not export its dma-buf. @proof: the
- * driver has said that @handle is an import.
+ * driver has said that @handle is an import; -ENOENT where a word of that driver proves nothing
+ * (QUIRK_NO_PROOF), and there is no record.
  */
 int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What is peculiar to one driver or the other, and exports; for drivers.c. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -44,6 +45,21 @@ void exports(bool kept)
 	      "an unknown handle is ENOENT");
 	free(p);
 	close(fd);
+}
+
+/* The errno of MODE_MAP_DUMB for an import that the shim did not see, or 0. */
+static int ask_unseen(const char *name, int dmabuf)
+{
+	int (*unseen)(int fd, unsigned long request, ...) = dlsym(RTLD_DEFAULT, "fake_ioctl");
+	struct drm_prime_handle p = { .fd = dmabuf };
+	struct drm_mode_map_dumb m = { 0 };
+	int fd = card(named(name)), err;
+
+	need(unseen && !unseen(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &p), "an unseen import");
+	m.handle = p.handle;
+	err = ioctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &m) ? errno : 0;
+	close(fd);
+	return err;
 }
 
 /* One by one, with an import alive. */
@@ -130,5 +146,11 @@ void peculiarities(void)
 	check(map(fd, ways(driver), handle, 0, SIZE, &p) == ENOENT, "which is no buffer's");
 	close(fd);
 	close(none);
+
+	check(ask_unseen("gud", dmabuf) == (rescues ? 0 : EINVAL),
+	      "an unseen import is learned where its map is refused");
+	/* nvidia_drm_gem_map_offset() says EINVAL of most of the driver's own buffers, too. */
+	check(ask_unseen("nvidia-drm", dmabuf) == EINVAL,
+	      "but for nvidia-drm, whose EINVAL is no proof of an import");
 	close(dmabuf);
 }

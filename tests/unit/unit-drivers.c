@@ -79,18 +79,6 @@ START_TEST(exporters_names_are_whole)
 }
 END_TEST
 
-/* nvidia-drm refuses MODE_MAP_DUMB of buffers of its own as well, by EINVAL. */
-START_TEST(a_driver_may_answer_for_the_core)
-{
-	const uint32_t dumb = DRM_IOCTL_MODE_MAP_DUMB;
-
-	ck_assert(driver_ioctl(NULL, dumb)->proof);
-	ck_assert(driver_ioctl(driver_find("radeon"), dumb)->proof);
-	ck_assert(!driver_ioctl(driver_find("nvidia-drm"), dumb)->proof);
-	ck_assert(driver_ioctl(driver_find("nvidia-drm"), DRM_IOCTL_GEM_CLOSE)->role == ROLE_CLOSE);
-}
-END_TEST
-
 static const struct {
 	const char *list;
 	bool etnaviv, i915, pvr, unheard;
@@ -188,7 +176,6 @@ TCase *driver_tests(void)
 	tcase_add_test(t, argument_that_is_too_short_is_nobodys);
 	tcase_add_test(t, drivers_are_found_by_either_name);
 	tcase_add_test(t, exporters_names_are_whole);
-	tcase_add_test(t, a_driver_may_answer_for_the_core);
 	tcase_add_loop_test(t, only_wanted_drivers_are, 0, sizeof(lists) / sizeof(*lists));
 	tcase_add_test(t, nothing_else_is_watched);
 	tcase_add_test(t, turns_are_watched_while_they_may_change);
