@@ -9,10 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,31 +19,7 @@
 #include "state/private.h"
 
 #include "fuzz.h"
-
-extern pid_t _Fork(void) __attribute__((weak));
-
-/* 0: fork(); 1: _Fork(); 2: clone(), of which a sanitizer's own locks know nothing. */
-pid_t child_of(int how)
-{
-	if (how == 1 && _Fork)
-		return _Fork();
-	if (how == 2)
-#ifdef __s390__
-		return syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
-#else
-		return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-#endif
-	return fork();
-}
-
-static uint64_t worked(pid_t pid)
-{
-	struct timespec t = { 0 };
-	clockid_t clock;
-
-	return clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t) ? 0 :
-	       (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
+#include "lib/child.h"
 
 int child_status(struct thread *t, pid_t pid)
 {
@@ -58,7 +32,7 @@ int child_status(struct thread *t, pid_t pid)
 	while ((got = waitpid(pid, &status, WNOHANG)) != pid) {
 		EXPECT(t, got >= 0 || errno == EINTR, "waitpid: %d", errno);
 		nanosleep(&pause, NULL);
-		now = worked(pid);
+		now = child_worked(pid);
 		idle = now == last ? idle + 1 : 0;
 		last = now;
 		EXPECT(t, idle < 20000, "child %d hangs", (int)pid);

@@ -23,6 +23,7 @@
 #include <drm_mode.h>
 
 #include "fuzz.h"
+#include "lib/child.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid

@@ -181,7 +181,6 @@ extern int few;			/* -1: as many as there are */
 void few_start(void);
 
 /* fuzz-children.c */
-pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */
 int child_status(struct thread *t, pid_t pid);	/* fails where it hangs */
 
 /* The steps. */

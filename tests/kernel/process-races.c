@@ -16,12 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/child.h"
 #include "process.h"
 
 #define ROUNDS	500
@@ -120,11 +120,6 @@ static int outcome(pid_t pid)
 	return -1;
 }
 
-static pid_t by_clone(void)
-{
-	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-}
-
 static void of_children(const char *name, pid_t (*make)(void))
 {
 	struct subject s = subject_new();
@@ -188,7 +183,7 @@ void races(void)
 
 	*(void **)&plain_fork = dlsym(RTLD_DEFAULT, "_Fork");
 	over_numbers();
-	of_children("a raw clone()", by_clone);
+	of_children("a raw clone()", child_by_clone);
 	if (plain_fork)
 		of_children("_Fork()", plain_fork);
 	of_exits();

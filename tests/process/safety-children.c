@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/child.h"
 #include "safety.h"
 
 #define THREADS	3
@@ -34,15 +34,6 @@ static uint32_t handle;
 static uint8_t *kept;
 static atomic_bool done;
 static atomic_ulong wrong;
-
-static pid_t raw_clone(void)
-{
-#ifdef __s390__
-	return syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
-#else
-	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-#endif
-}
 
 static void *mapper(void *arg)
 {
@@ -115,7 +106,7 @@ static void generation(enum how how, const char *name, unsigned long n)
 			pid = plain_fork();
 			break;
 		case CLONE:
-			pid = raw_clone();
+			pid = child_by_clone();
 			break;
 		case VFORK:
 			pid = vfork();
@@ -206,12 +197,12 @@ void alone(void)
 	ino = ino_of(d);
 	need(!import(card, d, &handle) && !map(card, handle, &kept), "map");
 	for (i = 0; i < n && well; i++) {
-		pid = i & 1 && plain_fork ? plain_fork() : raw_clone();
+		pid = i & 1 && plain_fork ? plain_fork() : child_by_clone();
 		if (!pid && i % 4 < 2)
 			_exit(goes_on(dmabuf));
 		/* A child of a child. */
 		if (!pid) {
-			pid = raw_clone();
+			pid = child_by_clone();
 			if (!pid)
 				_exit(goes_on(dmabuf));
 			_exit(ends_with(pid, 0) ? 0 : 26);
@@ -307,7 +298,7 @@ void touches(void)
 
 		/* The device's turn. */
 		need(!submit(card), "submit");
-		pid = i & 1 && plain_fork ? plain_fork() : raw_clone();
+		pid = i & 1 && plain_fork ? plain_fork() : child_by_clone();
 		if (!pid)
 			_exit(shows(kept) ? 0 : 10);
 		status = await(pid, 10);
@@ -330,7 +321,7 @@ void touches(void)
 
 static pid_t fork_by(int how)
 {
-	return how == 0 ? fork() : how == 1 ? raw_clone() : plain_fork();
+	return how == 0 ? fork() : how == 1 ? child_by_clone() : plain_fork();
 }
 
 void left_out(void)

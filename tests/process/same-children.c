@@ -9,39 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/child.h"
 #include "same.h"
 
 /* Not in every C library. */
-extern pid_t _Fork(void) __attribute__((weak));
 extern int close_range(unsigned int first, unsigned int last, int flags) __attribute__((weak));
-
-pid_t child_of(int how)
-{
-	if (how == 1 && _Fork)
-		return _Fork();
-	if (how == 2)
-#ifdef __s390__
-		return syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
-#else
-		return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-#endif
-	return fork();
-}
-
-/* The CPU time that it has had. */
-static uint64_t worked(pid_t pid)
-{
-	struct timespec t = { 0 };
-	clockid_t clock;
-
-	return clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t) ? 0 :
-	       (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /*
  * Waits for a child. One that has done nothing for long, or too much, is killed, and called hung:
@@ -58,12 +34,12 @@ bool ended(pid_t pid, int *status)
 	if (pid <= 0)
 		return false;
 	/* However soon it ends, or a filter that kills for this would do so now and then. */
-	last = worked(pid);
+	last = child_worked(pid);
 	while ((got = waitpid(pid, status, hung ? 0 : WNOHANG)) != pid) {
 		if (got < 0 && errno != EINTR)
 			return false;
 		nanosleep(&pause, NULL);
-		now = worked(pid);
+		now = child_worked(pid);
 		idle = now == last ? idle + 1 : 0;
 		last = now;
 		/* Each pause is longer than it says. */

@@ -16,6 +16,7 @@
 
 #include <drm.h>
 
+#include "lib/child.h"
 #include "same.h"
 
 enum { ROUNDS = 400, CHILDREN = 25 };

@@ -21,6 +21,7 @@
 
 #include <drm.h>
 
+#include "lib/child.h"
 #include "same.h"
 
 static struct prog *handled;

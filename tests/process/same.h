@@ -206,7 +206,6 @@ void step_vfork(struct prog *p);
 void step_spawn(struct prog *p);
 bool ended(pid_t pid, int *status);	/* false: it hung, or was lost */
 void say_ended(struct prog *p, pid_t pid);
-pid_t child_of(int how);	/* 0: fork(), 1: _Fork(), 2: clone() */
 void exec_self(struct prog *p);
 
 /* same-filter.c */
