@@ -193,8 +193,15 @@ if [ -x "$primeshim" ]; then
 	check 'death by signal is a status' [ "$status" = 137 ]
 	check '--report --json --out FILE' has told '"status": *137'
 	before=
-	run --report --out /nowhere/x true
-	check 'a file that cannot be written: status 2' [ "$status" = 2 ]
+	rm -f "$tmp/ran"
+	for option in '--report --out' --trace; do
+		run $option /nowhere/x touch "$tmp/ran"
+		check "$option to a file that cannot be written" \
+			refused 2 'cannot write the [a-z]* to /nowhere/x'
+	done
+	run --report --dir /proc/1/none true
+	check '--dir in a directory that cannot be written' refused 2 'cannot be made'
+	check 'is told before the command runs' [ ! -e "$tmp/ran" ]
 	if "$primeshim" trace --help >/dev/null 2>&1; then
 		before="env LD_PRELOAD=$fake"
 		run --trace "$tmp/trace.json" "$tmp/hooked"
@@ -203,6 +210,10 @@ if [ -x "$primeshim" ]; then
 		check 'and says where' has err 'the trace is in .*trace.json: open it in'
 		run --quiet --trace "$tmp/trace.json" "$tmp/hooked"
 		check 'not with --quiet' said 'all right'
+		before=
+		run --trace "$tmp/empty.json" sh -c 'exit 7'
+		check "--trace with nothing to show: the command's own status" [ "$status" = 7 ]
+		check 'and no file' [ ! -e "$tmp/empty.json" ]
 	fi
 	if "$primeshim" ab --help >/dev/null 2>&1; then
 		before=
