@@ -58,6 +58,8 @@ for file in "$src"/scripts/vm/*.conf; do
 		promise "$name: says $key" [ -n "$(value "$file" $key)" ]
 	done
 	promise "$name: its registers are in the room that there is" fits "$file"
+	promise "$name: the tarball has it" grep -q "scripts/vm/$name.conf" "$src/Makefile.am"
+	promise "$name: check.sh runs it" grep -qE "\\b$name\\b" "$src/scripts/check.sh"
 	promise "$name: is not there without a module" [ -n "$(value "$file" module)$(value "$file" build)" ]
 done
 promise 'a GPU that there is none of is refused' refused 2 'list says what' --gpu voodoo

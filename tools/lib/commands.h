@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The commands of primeshim(1). Each is given its own name as argv[0], parses its options with
- * getopt_long(), and returns the exit status: 0; 1 where the answer is no; 2 for bad use or
+ * cli_options(), and returns the exit status: 0; 1 where the answer is no; 2 for bad use or
  * something missing, after one line on stderr that says what is wrong and what to do.
  */
 #ifndef PRIMESHIM_TOOLS_COMMANDS_H

@@ -21,7 +21,7 @@ static const char usage[] =
 	"driver's own\n"
 	"mapping), and the state of its bracket:\n"
 	"\n"
-	"  cpu-r   open for reading (START done)   owed    START left out, as the buffer is busy\n"
+	"  cpu-r   open for reading (START done)   owed    no START: it was busy, or is done\n"
 	"  cpu-rw  open for reading and writing    device  END done: it is the device's turn\n"
 	"  -       it has no brackets\n"
 	"\n"
