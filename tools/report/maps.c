@@ -15,11 +15,9 @@
 
 static const char usage[] =
 	"Usage: primeshim maps [--json] PID | FILE | DIR\n"
-	"Prints the mappings of imports: addresses, protection, the importer with the handles it "
-	"has for\n"
-	"the buffer, exporter, inode, the buffer's size, what is mapped (the dma-buf, or the "
-	"driver's own\n"
-	"mapping), and the state of its bracket:\n"
+	"Prints the mappings of imports: addresses, protection, the importer with the handles\n"
+	"it has for the buffer, exporter, inode, the buffer's size, what is mapped (the\n"
+	"dma-buf, or the driver's own mapping), and the state of its bracket:\n"
 	"\n"
 	"  cpu-r   open for reading (START done)   owed    no START: it was busy, or is done\n"
 	"  cpu-rw  open for reading and writing    device  END done: it is the device's turn\n"

@@ -18,13 +18,12 @@
 
 static const char usage[] =
 	"Usage: primeshim set PID [mode=MODE] [sync=SYNC]\n"
-	"Changes what the shim does in a running process, from its next call on an import or map "
-	"on.\n"
-	"What is mapped already stays as it is mapped.\n"
+	"Changes what the shim does in a running process, from its next call on an import or\n"
+	"map on. What is mapped already stays as it is mapped.\n"
 	"\n"
 	"  mode  redirect, rescue, observe, deny, off: as PRIMESHIM_MODE\n"
-	"  sync  driver, map, off: as PRIMESHIM_SYNC. trap can only be chosen at the start, and "
-	"not left\n"
+	"  sync  driver, map, off: as PRIMESHIM_SYNC. trap can only be chosen at the start,\n"
+	"        and not left\n"
 	"\n"
 	"Without a setting it prints what they are. The process has to be yours, or you root.\n"
 	"Exit status: 0, or 2 for bad use or a process that cannot be changed.\n";

@@ -22,9 +22,8 @@
 
 static const char usage[] =
 	"Usage: primeshim watch [--all] PID | FILE\n"
-	"Prints what a process does with imports as it happens, a line an event: seconds since "
-	"its first\n"
-	"import, thread, and what it is. Ends with the process, or by Ctrl-C.\n"
+	"Prints what a process does with imports as it happens, a line an event: seconds since\n"
+	"its first import, thread, and what it is. Ends with the process, or by Ctrl-C.\n"
 	"\n"
 	"  --all   begins with what there has been so far, as far as the page still has it\n"
 	"  --help  prints this\n"
