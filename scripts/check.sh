@@ -234,14 +234,16 @@ build_and_check() {
 # other NAME OPTION...: built and tried with another compiler, or for another ABI of this machine
 # shellcheck disable=SC2317
 other() {
+	# A line's end in a variable of make would end the recipe that uses it.
+	local programs=(tests/fuzz/{faults,fuzz} tests/lib/page-client
+		tests/process/{brackets,drivers,trap})
+	local tests=(tests/source/exports.sh tests/process/{hooked,drivers,brackets,trap}.sh
+		tests/cli/page.sh tests/fuzz/fuzz.sh)
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
 		make libprimeshim.la tests/fake/libfake.la &&
 		PAGE_TOOL=$build/tools/primeshim make check noinst_PROGRAMS= \
-			check_PROGRAMS='tests/fuzz/faults tests/fuzz/fuzz tests/lib/page-client
-				tests/process/brackets tests/process/drivers tests/process/trap' \
-			TESTS='tests/source/exports.sh tests/process/hooked.sh tests/process/drivers.sh
-				tests/process/brackets.sh tests/process/trap.sh tests/cli/page.sh tests/fuzz/fuzz.sh'
+			check_PROGRAMS="${programs[*]}" TESTS="${tests[*]}"
 }
 
 # others NAME OPTION...
