@@ -22,7 +22,8 @@
 #include "ioctl_hooks.h"
 #include "kernel/dmabuf.h"
 #include "kernel/drm_node.h"
-#include "policy/refused.h"
+#include "policy/mapped.h"
+#include "policy/redirect.h"
 #include "policy/sync.h"
 #include "records/record.h"
 #include "report/stats.h"
@@ -118,7 +119,7 @@ static int do_export(const struct ioctl_call *c)
 		struct buffer *b = record_buffer(c->fd, arg32(c, c->desc->handle));
 
 		if (b)
-			sync_device(b);
+			sync_device(b, ON_READ, true);
 	}
 	return ret;
 }
@@ -132,6 +133,15 @@ static bool may_rescue(const struct ioctl_call *c, int ret)
 {
 	return refused_as_import(ret) && is_drm(c->fd) &&
 	       writable(c->arg, _IOC_SIZE(c->request));
+}
+
+/* Some programs map once, and ask before each use (Mesa's kms_swrast). */
+static void asked(int fd, uint32_t handle)
+{
+	struct buffer *b = mapped_any() ? record_buffer(fd, handle) : NULL;
+
+	if (b)
+		sync_asked(b);
 }
 
 static int do_map_offset(const struct ioctl_call *c)
@@ -163,11 +173,13 @@ static int do_map_offset(const struct ioctl_call *c)
 		handle = arg32(c, d->handle);
 	if (ret >= 0) {
 		record_offset(c->fd, handle, arg64(c, d->value));
-		return ret;
+	} else {
+		ret = redirect_refused(c->fd, handle, d->proof, ret, &offset);
+		if (!ret)
+			memcpy((char *)c->arg + d->value, &offset, sizeof(offset));
 	}
-	ret = refused_offset(c->fd, handle, d->proof, ret, &offset);
-	if (!ret)
-		memcpy((char *)c->arg + d->value, &offset, sizeof(offset));
+	if (ret >= 0 && d->role == ROLE_MAP_OFFSET)
+		asked(c->fd, handle);
 	return ret;
 }
 

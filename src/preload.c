@@ -10,8 +10,8 @@
  * out, the shim passes on the rubbish that libc's own va_arg() would have found.
  *
  * In a signal handler that interrupted the holder of a lock, every call goes straight on. A hook is
- * not cancelled. close(), fcntl() and poll() are cancellation points natively, and stay it, since
- * they are called outside of the hook.
+ * not cancelled. close(), fcntl(), poll(), select(), epoll_wait() and their kin are cancellation
+ * points natively, and stay it, since they are called outside of the hook.
  */
 #include "config.h"
 
@@ -32,6 +32,7 @@
 #include "hooks/fd_hooks.h"
 #include "hooks/mmap_hooks.h"
 #include "hooks/prctl_hook.h"
+#include "hooks/sync_hooks.h"
 #include "ioctl_hooks.h"
 #include "kernel/bionic.h"
 #include "kernel/next.h"
@@ -421,42 +422,63 @@ EXPORT(int, fcntl64, int fd, int cmd, void *arg)
 
 /*
  * A program that waits for a single descriptor may wait for a fence, as of a sync_file or a
- * dma-buf.
+ * dma-buf. The shim does not look into what a longer wait was for: it asks each buffer whether a
+ * device is at it.
  */
-SLOW int waited(int ret)
+SLOW int waited(int ret, const struct pollfd *one)
 {
 	struct border b;
 
 	if (!enter(&b))
 		return ret;
-	sync_owed();
+	sync_waited(may_be_fence(one));
 	return leave(&b, ret);
 }
 
-FAST int polled(unsigned long n, int ret)
+FAST int polled(const struct pollfd *fds, unsigned long n, int ret)
 {
-	return n == 1 && ret > 0 && any(watch_now) & WATCH_OWED ? waited(ret) : ret;
+	return ret > 0 && any(watch_now) & WATCH_OWED ? waited(ret, n == 1 ? fds : NULL) : ret;
 }
 
 EXPORT(int, poll, struct pollfd *fds, unsigned long n, int timeout_ms)
 {
-	return polled(n, next.poll(fds, n, timeout_ms));
+	return polled(fds, n, next.poll(fds, n, timeout_ms));
 }
 
 EXPORT(int, __poll_chk, struct pollfd *fds, unsigned long n, int timeout_ms, size_t size)
 {
-	return polled(n, next.poll_chk(fds, n, timeout_ms, size));
+	return polled(fds, n, next.poll_chk(fds, n, timeout_ms, size));
 }
 
 EXPORT(int, ppoll, struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
 {
-	return polled(n, next.ppoll(fds, n, timeout, mask));
+	return polled(fds, n, next.ppoll(fds, n, timeout, mask));
 }
 
 EXPORT(int, __ppoll_chk, struct pollfd *fds, unsigned long n, const void *timeout,
        const void *mask, size_t size)
 {
-	return polled(n, next.ppoll_chk(fds, n, timeout, mask, size));
+	return polled(fds, n, next.ppoll_chk(fds, n, timeout, mask, size));
+}
+
+EXPORT(int, select, int n, void *r, void *w, void *e, void *timeout)
+{
+	return polled(NULL, 0, next.select(n, r, w, e, timeout));
+}
+
+EXPORT(int, pselect, int n, void *r, void *w, void *e, const void *timeout, const void *mask)
+{
+	return polled(NULL, 0, next.pselect(n, r, w, e, timeout, mask));
+}
+
+EXPORT(int, epoll_wait, int fd, void *events, int n, int timeout_ms)
+{
+	return polled(NULL, 0, next.epoll_wait(fd, events, n, timeout_ms));
+}
+
+EXPORT(int, epoll_pwait, int fd, void *events, int n, int timeout_ms, const void *mask)
+{
+	return polled(NULL, 0, next.epoll_pwait(fd, events, n, timeout_ms, mask));
 }
 
 /*
@@ -578,19 +600,40 @@ EXPORT(int, __fcntl_time64, int fd, int cmd, void *arg)
 
 EXPORT(int, __ppoll64, struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
 {
-	return polled(n, next.ppoll64(fds, n, timeout, mask));
+	return polled(fds, n, next.ppoll64(fds, n, timeout, mask));
 }
 
 EXPORT(int, __ppoll_time64, struct pollfd *fds, unsigned long n, const void *timeout,
        const void *mask)
 {
-	return polled(n, next.ppoll64(fds, n, timeout, mask));
+	return polled(fds, n, next.ppoll64(fds, n, timeout, mask));
+}
+
+EXPORT(int, __select64, int n, void *r, void *w, void *e, void *timeout)
+{
+	return polled(NULL, 0, next.select64(n, r, w, e, timeout));
+}
+
+EXPORT(int, __select_time64, int n, void *r, void *w, void *e, void *timeout)
+{
+	return polled(NULL, 0, next.select64(n, r, w, e, timeout));
+}
+
+EXPORT(int, __pselect64, int n, void *r, void *w, void *e, const void *timeout, const void *mask)
+{
+	return polled(NULL, 0, next.pselect64(n, r, w, e, timeout, mask));
+}
+
+EXPORT(int, __pselect_time64, int n, void *r, void *w, void *e, const void *timeout,
+       const void *mask)
+{
+	return polled(NULL, 0, next.pselect64(n, r, w, e, timeout, mask));
 }
 
 EXPORT(int, __ppoll64_chk, struct pollfd *fds, unsigned long n, const void *timeout,
        const void *mask, size_t size)
 {
-	return polled(n, next.ppoll64_chk(fds, n, timeout, mask, size));
+	return polled(fds, n, next.ppoll64_chk(fds, n, timeout, mask, size));
 }
 #endif
 

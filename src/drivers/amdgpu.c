@@ -57,9 +57,9 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(AMDGPU_USERQ_SIGNAL), .role = ROLE_SUBMIT_ANY,
 	}, {
-		IOCTL(AMDGPU_WAIT_CS), .role = ROLE_WAIT_ANY,
+		IOCTL(AMDGPU_WAIT_CS), .role = ROLE_WAIT_ANY, .status = true,
 	}, {
-		IOCTL(AMDGPU_WAIT_FENCES), .role = ROLE_WAIT_ANY,
+		IOCTL(AMDGPU_WAIT_FENCES), .role = ROLE_WAIT_ANY, .done = true,
 	},
 };
 

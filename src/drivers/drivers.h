@@ -50,7 +50,8 @@ struct drv_list {
 	uint8_t fixed;		/* not 0: the array itself lies at @at, with so many */
 	uint8_t stride;		/* of an element */
 	uint8_t handle;		/* in an element; that of 0 is none */
-	struct drv_bits writes;	/* in an element; no mask: it may be written */
+	/* In an element: it may be written, if one of these is set; no masks: always. */
+	struct drv_bits writes, or_writes;
 	/*
 	 * Not 0: the array is one of chunks, or of u64 pointers to them, of those the ones with
 	 * this id have the handles. drm_radeon_cs_chunk, drm_amdgpu_cs_chunk: u32 id, u32 length in
@@ -75,7 +76,8 @@ struct drv_ioctl {
 	struct drv_bits reads;	/* no mask: always */
 	struct drv_bits writes;	/* no mask: never */
 	struct drv_bits nowait;	/* the call may return at once, and says nothing then */
-	bool status;		/* AMDGPU_GEM_WAIT_IDLE: a u32 at 0 (out) says: still busy */
+	bool status;		/* AMDGPU_GEM_WAIT_IDLE, AMDGPU_WAIT_CS: a u32 at 0 (out) says: busy */
+	bool done;		/* AMDGPU_WAIT_FENCES: a u32 at 0 (out) says: not busy */
 	struct drv_list list;
 };
 
@@ -104,8 +106,8 @@ enum quirk {
 	 * breaks the kernel's count of the handle, unless the exporter has set its own.
 	 */
 	QUIRK_LEAVES_OPS = 8,
-	/* MODE_MAP_DUMB says EINVAL of buffers that are no imports as well: it proves nothing. */
-	QUIRK_NO_PROOF = 16,
+	/* Its dma-bufs' begin pins pages, and end unpins them. */
+	QUIRK_COUNTS = 16,
 };
 
 struct driver {
@@ -148,6 +150,9 @@ bool driver_ioctl_private(uint32_t request);
 
 /* The bytes of the argument that an entry's role reads and writes: so many must be there. */
 unsigned int driver_ioctl_need(const struct drv_ioctl *i);
+
+/* Is the exporter of that exp_name one that counts begins and ends (QUIRK_COUNTS)? */
+bool driver_counts(const char *exp_name);
 
 /* Might it be the exporter of a dma-buf with that exp_name? */
 bool driver_exports_as(const struct driver *d, const char *name);

@@ -74,7 +74,10 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(SYNCOBJ_WAIT), .role = ROLE_WAIT_ANY,
 	}, {
+		/* Available is what was submitted, and need not be done. */
 		IOCTL(SYNCOBJ_TIMELINE_WAIT), .role = ROLE_WAIT_ANY,
+		.nowait = { AT(drm_syncobj_timeline_wait, flags),
+			    DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE },
 	}, {
 		IOCTL(MODE_MAP_DUMB), .role = ROLE_MAP_OFFSET, .proof = true,
 		.handle = AT(drm_mode_map_dumb, handle),

@@ -46,7 +46,13 @@ static const struct drv_ioctl ioctls[] = {
 			.count = AT(drm_i915_gem_execbuffer2, buffer_count),
 			.stride = sizeof(struct drm_i915_gem_exec_object2),
 			.handle = AT(drm_i915_gem_exec_object2, handle),
-			.writes = { AT(drm_i915_gem_exec_object2, flags), EXEC_OBJECT_WRITE },
+			/*
+			 * An asynchronous one says nothing of writes (Mesa's anv), and a relocation
+			 * may have a domain to be written.
+			 */
+			.writes = { AT(drm_i915_gem_exec_object2, flags),
+				    EXEC_OBJECT_WRITE | EXEC_OBJECT_ASYNC },
+			.or_writes = { AT(drm_i915_gem_exec_object2, relocation_count), ~0U },
 		},
 	},
 };

@@ -71,6 +71,14 @@ const struct drv_ioctl *driver_ioctl(const struct driver *d, uint32_t request)
 	return d ? find(d, request) : NULL;
 }
 
+bool driver_counts(const char *exp_name)
+{
+	for (unsigned int i = 0; i < drivers_count; i++)
+		if (drivers[i]->quirks & QUIRK_COUNTS && driver_exports_as(drivers[i], exp_name))
+			return true;
+	return false;
+}
+
 bool driver_exports_as(const struct driver *d, const char *name)
 {
 	for (size_t i = 0; i < 3 && d->exports_as[i]; i++)

@@ -53,6 +53,8 @@ const struct driver omapdrm_driver = {
 	.name = "omapdrm",
 	.exports_as = { "omapdrm" },
 	.natively = NATIVELY_PAGES,
+	/* omap_gem_dmabuf_begin_cpu_access() and _end_cpu_access(). */
+	.quirks = QUIRK_COUNTS,
 	.note = "write-combined; what is of one piece by the device's address",
 	IOCTLS(ioctls),
 };

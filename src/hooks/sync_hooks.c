@@ -2,15 +2,28 @@
 /* What happens around ioctls that say whose turn it is with a buffer: the CPU's or a device's. */
 #include "config.h"
 
+#include <poll.h>
+#include <sys/stat.h>
+
 #include <linux/dma-buf.h>
 
+#include "kernel/sandbox.h"
 #include "policy/sync.h"
 #include "records/record.h"
 #include "report/stats.h"
+#include "state/descriptor.h"
 #include "sync_hooks.h"
 
 /* Lists that are longer are not looked into: then it may be any buffer. */
 #define LONGEST	65536
+
+bool may_be_fence(const struct pollfd *one)
+{
+	struct stat st;
+
+	return one && !sandbox_fstat(one->fd, &st) && !S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode) &&
+	       !S_ISCHR(st.st_mode) && !S_ISDIR(st.st_mode);
+}
 
 /* The entry of the same ioctl that is meant by the argument, or NULL. */
 static const struct drv_ioctl *meaning(const struct ioctl_call *c)
@@ -47,7 +60,7 @@ int do_cpu(const struct ioctl_call *c)
 	if (!b)
 		return ret;
 	if (d->role == ROLE_CPU_END) {
-		sync_device(b);
+		sync_device(b, ON_END, true);
 	} else {
 		stat_inc(STAT_TOLD);
 		sync_cpu(b, direction, true);
@@ -78,16 +91,24 @@ int do_wait(const struct ioctl_call *c)
 	return ret;
 }
 
+/* Asked after the call: while it waited another thread may have submitted what it waited for. */
 int do_wait_any(const struct ioctl_call *c)
 {
+	const struct drv_ioctl *d = c->desc;
 	int ret = call(c);
 
-	if (ret >= 0)
-		sync_owed();
+	if (ret >= 0 && !arg_bits(c, d->nowait) && (!d->status || !arg32(c, 0)) &&
+	    (!d->done || arg32(c, 0)))
+		sync_waited(true);
 	return ret;
 }
 
-typedef void visit_fn(int fd, uint32_t handle);
+typedef void visit_fn(int fd, uint32_t handle, bool writes);
+
+static bool bits(const char *element, struct drv_bits b)
+{
+	return b.mask && get32(element, b.at) & b.mask;
+}
 
 /* False where the array cannot be read. */
 static bool visit_array(int fd, const void *array, uint64_t n, const struct drv_list *l,
@@ -96,10 +117,12 @@ static bool visit_array(int fd, const void *array, uint64_t n, const struct drv_
 	if (n > LONGEST || !readable(array, n * l->stride))
 		return false;
 	for (uint64_t i = 0; i < n; i++) {
-		uint32_t handle = get32(array, i * l->stride + l->handle);
+		const char *e = (const char *)array + i * l->stride;
+		uint32_t handle = get32(e, l->handle);
 
 		if (handle)
-			visit(fd, handle);
+			visit(fd, handle, (!l->writes.mask && !l->or_writes.mask) ||
+					  bits(e, l->writes) || bits(e, l->or_writes));
 	}
 	return true;
 }
@@ -180,32 +203,21 @@ static bool visit_list(const struct ioctl_call *c, visit_fn *visit)
 	return found;
 }
 
-static void give(int fd, uint32_t handle)
+static void give(int fd, uint32_t handle, bool writes)
 {
 	struct buffer *b = record_buffer(fd, handle);
 
 	if (b)
-		sync_device(b);
+		sync_device(b, writes ? ON_WRITE : ON_READ, true);
 }
 
-static void take_back(int fd, uint32_t handle)
+static void take_back(int fd, uint32_t handle, bool writes)
 {
 	struct buffer *b = record_buffer(fd, handle);
 
+	(void)writes;
 	if (b)
-		sync_cpu(b, 0, false);
-}
-
-static void frame(int fd, uint32_t handle)
-{
-	struct buffer *b = record_buffer(fd, handle);
-
-	if (!b)
-		return;
-	buffers_lock();
-	b->framed = true;
-	buffers_unlock();
-	record_put(b);
+		sync_taken_back(b);
 }
 
 /* Is all of the argument that the list needs there to be read? */
@@ -219,41 +231,59 @@ static bool list_readable(const struct ioctl_call *c)
 	return _IOC_SIZE(c->request) >= end && readable(c->arg, end);
 }
 
-int do_submit(const struct ioctl_call *c)
+static int submit_any(const struct ioctl_call *c)
 {
-	bool there = list_readable(c), listed;
+	struct file *f = descriptor_file(c->fd);
 	int ret;
 
-	if (!there)
+	if (!f)
 		return call(c);
-	listed = visit_list(c, give);
-	if (!listed)
-		sync_device_all(false);
+	sync_file_device(f);
 	ret = call(c);
-	if (ret < 0 && listed)
-		visit_list(c, take_back);
-	else if (ret < 0)
-		sync_owed();
+	if (ret < 0)
+		sync_file_taken_back(f);
+	file_put(f);
+	return ret;
+}
+
+int do_submit(const struct ioctl_call *c)
+{
+	int ret;
+
+	if (!list_readable(c))
+		return call(c);
+	sync_submitting(true);
+	if (visit_list(c, give)) {
+		ret = call(c);
+		sync_submitting(false);
+		if (ret < 0)
+			visit_list(c, take_back);
+	} else {
+		ret = submit_any(c);
+		sync_submitting(false);
+	}
 	return ret;
 }
 
 int do_submit_any(const struct ioctl_call *c)
 {
-	int ret;
-
-	sync_device_all(false);
-	ret = call(c);
-	if (ret < 0)
-		sync_owed();
-	return ret;
+	return submit_any(c);
 }
 
 int do_frame(const struct ioctl_call *c)
 {
+	const struct drv_list *l = &c->desc->list;
 	int ret = call(c);
 
-	if (ret >= 0 && list_readable(c))
-		visit_list(c, frame);
+	if (ret < 0 || !list_readable(c))
+		return ret;
+	for (uint64_t i = 0; i < l->fixed; i++) {
+		uint32_t handle = get32(c->arg, l->at + i * l->stride);
+		struct buffer *b = handle ? record_buffer(c->fd, handle) : NULL;
+
+		if (b)
+			sync_framed(b, UINT32_MAX);
+	}
 	return ret;
 }
 
@@ -261,9 +291,9 @@ int do_scanout(const struct ioctl_call *c)
 {
 	int ret;
 
-	sync_device_all(true);
+	sync_shown(0);
 	ret = call(c);
 	if (ret < 0)
-		sync_owed();
+		sync_waited(false);
 	return ret;
 }

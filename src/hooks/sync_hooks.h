@@ -5,6 +5,11 @@
 
 #include "ioctl_call.h"
 
+struct pollfd;
+
+/* May what was polled be a fence? No socket, pipe, device or directory is, and nor is NULL. */
+bool may_be_fence(const struct pollfd *one);
+
 int do_cpu(const struct ioctl_call *c);
 int do_wait(const struct ioctl_call *c);
 int do_wait_any(const struct ioctl_call *c);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
@@ -169,16 +170,40 @@ int dmabuf_sync(int fd, uint64_t flags)
 	return next_ioctl_retry(fd, DMA_BUF_IOCTL_SYNC, &sync);
 }
 
-int dmabuf_busy(int fd, uint64_t direction)
+static uint64_t now_ms(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * UINT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+bool dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer)
 {
 	/* dma_buf_poll(): POLLIN when no write is pending, POLLOUT when nothing is. */
 	short idle = direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
-	struct pollfd p = { .fd = fd, .events = idle };
-	int ret;
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
+	uint64_t until = ms ? now_ms() + ms : 0, now;
+	int ret, left = 0;
 
-	/* A pending signal interrupts even a poll() that does not wait (do_poll(), 6.12). */
-	do
-		ret = sandbox_may(MAY_POLL) ? next.poll(&p, 1, 0) : 0;
-	while (ret < 0 && errno == EINTR);
-	return ret <= 0;
+	*writer = false;
+	if (!sandbox_may(MAY_POLL))
+		return true;
+	for (;;) {
+		/* A signal that is pending interrupts even one that does not wait (do_poll(), 6.12). */
+		ret = next.poll(&p, 1, left);
+		if (ret < 0 && errno != EINTR)
+			return true;
+		if (ret >= 0 && p.events != idle)
+			*writer = !ret || !(p.revents & ~POLLOUT);
+		/* An error is for the START to tell. */
+		if (ret > 0 && p.revents & (idle | ~(POLLIN | POLLOUT)))
+			return false;
+		if (ret >= 0)
+			p.events = idle;
+		now = ms ? now_ms() : 0;
+		if (ret >= 0 && now >= until)
+			return true;
+		left = now < until ? until - now : 0;
+	}
 }

@@ -65,7 +65,11 @@ int dmabuf_mappable(int fd);
  */
 int dmabuf_sync(int fd, uint64_t flags);
 
-/* Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence now? 1 or 0. */
-int dmabuf_busy(int fd, uint64_t direction);
+/*
+ * Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence? Asked now, and then for @ms
+ * milliseconds at most until it would not. *@writer: was a device to write it when it was first asked?
+ * Where that cannot be asked it is busy.
+ */
+bool dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer);
 
 #endif

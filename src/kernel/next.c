@@ -8,9 +8,11 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "next.h"
@@ -226,6 +228,62 @@ static int sys_ppoll64_chk(struct pollfd *fds, unsigned long n, const void *time
 	return sys_ppoll64(fds, n, timeout, mask);
 }
 
+#ifndef SYS_pselect6_time64
+#define SYS_pselect6_time64	SYS_pselect6
+#endif
+
+/* The kernel changes the time, which the caller's pselect() does not. */
+static int pselect_by(long number, int n, void *r, void *w, void *e, const void *timeout,
+		      size_t size, const void *mask)
+{
+	const struct { const void *mask; size_t size; } masked = { mask, 8 };
+	int64_t copy[2];
+
+	if (timeout)
+		memcpy(copy, timeout, size);
+	return syscall(number, n, r, w, e, timeout ? copy : NULL, &masked);
+}
+
+static int sys_pselect(int n, void *r, void *w, void *e, const void *timeout, const void *mask)
+{
+	return pselect_by(SYS_pselect6, n, r, w, e, timeout, sizeof(struct timespec), mask);
+}
+
+static int sys_pselect64(int n, void *r, void *w, void *e, const void *timeout, const void *mask)
+{
+	return pselect_by(SYS_pselect6_time64, n, r, w, e, timeout, 16, mask);
+}
+
+/* The remaining time is not written back: no caller reads it before main(). */
+static int sys_select(int n, void *r, void *w, void *e, void *timeout)
+{
+	const struct timeval *t = timeout;
+	struct timespec ts = { t ? t->tv_sec : 0, t ? t->tv_usec * 1000L : 0 };
+
+	return sys_pselect(n, r, w, e, t ? &ts : NULL, NULL);
+}
+
+static int sys_select64(int n, void *r, void *w, void *e, void *timeout)
+{
+	int64_t ts[2];
+
+	if (timeout) {
+		memcpy(ts, timeout, sizeof(ts));
+		ts[1] *= 1000;
+	}
+	return sys_pselect64(n, r, w, e, timeout ? ts : NULL, NULL);
+}
+
+static int sys_epoll_pwait(int fd, void *events, int n, int timeout_ms, const void *mask)
+{
+	return syscall(SYS_epoll_pwait, fd, events, n, timeout_ms, mask, 8);
+}
+
+static int sys_epoll_wait(int fd, void *events, int n, int timeout_ms)
+{
+	return sys_epoll_pwait(fd, events, n, timeout_ms, NULL);
+}
+
 /* No system call here: the kernel's structure differs, and a handler returns to code of libc's. */
 static int early_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
@@ -309,6 +367,12 @@ struct next next = {
 	.ppoll_chk = sys_ppoll_chk,
 	.ppoll64 = sys_ppoll64,
 	.ppoll64_chk = sys_ppoll64_chk,
+	.select = sys_select,
+	.select64 = sys_select64,
+	.pselect = sys_pselect,
+	.pselect64 = sys_pselect64,
+	.epoll_wait = sys_epoll_wait,
+	.epoll_pwait = sys_epoll_pwait,
 	.sigaction = early_sigaction,
 	.signal = early_signal,
 	.sysv_signal = early_signal,
@@ -351,6 +415,10 @@ static const struct {
 	{ &next.poll_chk, "__poll_chk" },
 	{ &next.ppoll, "ppoll" },
 	{ &next.ppoll_chk, "__ppoll_chk" },
+	{ &next.select, "select" },
+	{ &next.pselect, "pselect" },
+	{ &next.epoll_wait, "epoll_wait" },
+	{ &next.epoll_pwait, "epoll_pwait" },
 	{ &next.sigaction, "sigaction" },
 	{ &next.signal, "signal" },
 	{ &next.sysv_signal, "__sysv_signal" },
@@ -367,8 +435,12 @@ static const struct {
 	{ &next.ppoll64_chk, "__ppoll64_chk" },
 #ifdef __GLIBC__
 	{ &next.ppoll64, "__ppoll64" },
+	{ &next.select64, "__select64" },
+	{ &next.pselect64, "__pselect64" },
 #else
 	{ &next.ppoll64, "__ppoll_time64" },	/* musl */
+	{ &next.select64, "__select_time64" },
+	{ &next.pselect64, "__pselect_time64" },
 	{ &next.fstat, "__fstat_time64" },
 #endif
 #endif

@@ -61,6 +61,13 @@ struct next {
 	int (*ppoll64)(struct pollfd *fds, unsigned long n, const void *timeout, const void *mask);
 	int (*ppoll64_chk)(struct pollfd *fds, unsigned long n, const void *timeout,
 			   const void *mask, size_t size);
+	/* The sets, events and times are the caller's, and handed on. */
+	int (*select)(int n, void *r, void *w, void *e, void *timeout);
+	int (*select64)(int n, void *r, void *w, void *e, void *timeout);
+	int (*pselect)(int n, void *r, void *w, void *e, const void *timeout, const void *mask);
+	int (*pselect64)(int n, void *r, void *w, void *e, const void *timeout, const void *mask);
+	int (*epoll_wait)(int fd, void *events, int n, int timeout_ms);
+	int (*epoll_pwait)(int fd, void *events, int n, int timeout_ms, const void *mask);
 	int (*sigaction)(int sig, const struct sigaction *act, struct sigaction *old);
 	handler_fn *(*signal)(int sig, handler_fn *handler);
 	handler_fn *(*sysv_signal)(int sig, handler_fn *handler);

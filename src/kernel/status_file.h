@@ -64,6 +64,7 @@ enum counter {
 	STAT_IMPORT_UNKNOWN,	/* import that may be the device's own (who.h) */
 	STAT_LOST,		/* bracket without an END: its descriptor was gone */
 	STAT_NO_DESCRIPTOR,	/* mapping without a bracket: no private descriptor */
+	STAT_LATE,		/* map that waited a second for a fence, in vain */
 	STAT_COUNT,
 };
 
@@ -133,21 +134,27 @@ struct status_pair {
 	shared_u64 bytes;
 };
 
-/* Whose turn it is with a buffer. */
-enum status_bracket {
-	BRACKET_NONE,		/* the buffer is not mapped, or takes no brackets */
-	BRACKET_READ,		/* START was made, END is to come */
-	BRACKET_RW,
-	BRACKET_OWED,		/* mapped; START is deferred, as the buffer was busy */
-	BRACKET_DEVICE,		/* mapped; END was made: it is the device's turn */
+/* Whose turn it is with a buffer. state/turn.h has what leads from one to the other. */
+enum turn {
+	TURN_NONE,		/* nobody's: it is not mapped, or has no brackets */
+	TURN_CPU,		/* the CPU's: a bracket is open, and an END owed */
+	TURN_CPU_LATER,		/* the CPU's, without a bracket: a START would have had to wait */
+	TURN_DEVICE_READS,	/* handed over, and since then to nobody who writes it */
+	TURN_DEVICE,		/* handed over to somebody who may write it */
+	TURN_COUNT
 };
+
+/* Of a turn, and the direction of the bracket that is open (DMA_BUF_SYNC_*), or 0. */
+#define STATUS_TURN(shown)	((shown) & 15)
+#define STATUS_BRACKET(shown)	((shown) >> 4)
+#define STATUS_SHOWN(turn, bracket)	((turn) | (bracket) << 4)
 
 /* A dma-buf that is imported or mapped. */
 struct status_buffer {
 	shared_u32 seq;
 	uint8_t live;
 	uint8_t exporter;
-	uint8_t bracket;		/* enum status_bracket */
+	uint8_t turn;			/* STATUS_SHOWN() */
 	uint8_t no_brackets;		/* 1: the dma-buf knows no DMA_BUF_IOCTL_SYNC */
 	uint64_t ino, size;		/* size in bytes */
 	shared_u64 begins, ends, owed;

@@ -19,9 +19,14 @@
 #include "state/mapping.h"
 #include "sync.h"
 
+bool mapped_any(void)
+{
+	return atomic_load_explicit(&mappings_live, memory_order_relaxed);
+}
+
 static bool none_mapped(void)
 {
-	return !atomic_load_explicit(&mappings_live, memory_order_relaxed);
+	return !mapped_any();
 }
 
 static void unmap_heads(void)

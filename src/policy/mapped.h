@@ -44,6 +44,9 @@ int mapped_protect(void *addr, size_t len, int prot);
  */
 void mapped_forked(void);
 
+/* Is there any mapping of an import? */
+bool mapped_any(void);
+
 /* Is something mapped at all of these addresses, by whomever? */
 bool mapped_there(uint64_t at, uint64_t len);
 

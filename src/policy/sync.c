@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include <linux/dma-buf.h>
 
@@ -18,40 +19,101 @@
 #include "settings/settings.h"
 #include "settings/watch.h"
 #include "state/descriptor.h"
-#include "state/private.h"
-#include "state/mapping.h"
+#include "state/file.h"
+#include "state/import.h"
 #include "sync.h"
 
-/* Of mapped buffers: with a bracket, and without; under buffers_lock(). */
-static unsigned int brackets_open, brackets_owed;
+/* Of the files' queues a walk takes so many buffers at a time. */
+#define BATCH	64
+
+/* A map waits so long for a fence. */
+#ifndef BOUND_MS
+#define BOUND_MS	1000
+#endif
+
+/* How a START is to be made. */
+enum start {
+	START_NONE,
+	START_IDLE,	/* unless it would have to wait */
+	START_BOUND,	/* it may wait for BOUND_MS */
+	START_WAITS,	/* the program has waited for it */
+};
+
+static unsigned int open_or_given;	/* buffers that can be handed over; under buffers_lock() */
+static struct queue owed;		/* those that a wait may begin: by their field of that name */
+static struct queue framed;		/* those that can be shown */
+
+/* Submits that are under way: a wait that is over meanwhile may be for one before them. */
+static atomic_uint submitting;
+
+static bool may_sync(const struct buffer *b)
+{
+	return sync_now() != SYNC_OFF && b->fd >= 0 && !buffer_lacks_brackets(b) && sandbox_may(MAY_SYNC);
+}
 
 static bool can_bracket(const struct buffer *b)
 {
-	return sync_now() != SYNC_OFF && b->fd >= 0 && (b->mapped[0] || b->mapped[1]) &&
-	       !buffer_lacks_brackets(b) && sandbox_may(MAY_SYNC);
+	return (b->mapped[0] || b->mapped[1]) && may_sync(b);
 }
 
+/* The bracket that is to be open. */
 static unsigned int wanted(const struct buffer *b)
 {
-	if (b->device || !can_bracket(b))
+	if (!can_bracket(b) || (b->turn != TURN_CPU && !b->start))
 		return 0;
 	return b->said ? b->said : b->mapped[1] ? DMA_BUF_SYNC_RW : DMA_BUF_SYNC_READ;
+}
+
+static void queue_set(struct queue *q, struct queue_link *l, bool in)
+{
+	if (in)
+		queue_add(q, l);
+	else
+		queue_remove(q, l);
+}
+
+/* Whose turn it is, or which bracket is open, has changed. */
+static void noted(struct buffer *b)
+{
+	bool can = can_bracket(b), held = can && b->turn != TURN_NONE && b->turn != TURN_DEVICE;
+
+	open_or_given += held - b->held;
+	import_hold(b, held);
+	queue_set(&framed, &b->framed, held && b->frame);
+	queue_set(&owed, &b->owed, can && b->turn != TURN_NONE &&
+				   (b->turn != TURN_CPU || b->doubtful));
+	watch_count(WATCH_BRACKETS, open_or_given);
+	watch_count(WATCH_OWED, sync_turns() || settings.dir ? owed.n : 0);
+	buffer_changed(b);
+}
+
+/* The one place where a turn changes: by the table in turn.h. @how: a START that follows from it. */
+static void happened(struct buffer *b, enum turn_event e, enum start how)
+{
+	const struct turn_facts facts = { b->written, b->counts, b->doubtful };
+	struct turn_step s = turn_step(b->turn, can_bracket(b) ? e : ON_UNMAP, facts);
+
+	b->turn = s.turn;
+	/* Also where the bracket that is open is for less. */
+	if ((s.act == ACT_START || b->turn == TURN_CPU) && how > b->start)
+		b->start = how;
+	b->start_again |= s.act == ACT_START_AGAIN;
+	b->end_again |= s.act == ACT_END_AGAIN;
+	/* What was to be begun, or is just being begun, is given away. */
+	if (b->turn != TURN_CPU && s.act != ACT_START && e != ON_BUSY && e != ON_BEGUN) {
+		b->start = START_NONE;
+		b->wanted = b->start_again = false;
+	}
+	noted(b);
 }
 
 /* @b has the bracket @open now. */
 static void note(struct buffer *b, unsigned int open)
 {
-	bool owed = !open && can_bracket(b);
-
-	brackets_open += !!open - !!b->bracket;
-	brackets_owed += owed - b->owed;
 	b->bracket = open;
-	b->owed = owed;
 	if (open)
-		b->touched = false;
-	watch_count(WATCH_BRACKETS, brackets_open);
-	watch_count(WATCH_OWED, sync_turns() || settings.dir ? brackets_owed : 0);
-	buffer_changed(b);
+		b->touched = b->late = false;
+	noted(b);
 }
 
 /* The exporter has no brackets: remembered, and not asked again. */
@@ -68,59 +130,85 @@ static void no_brackets(struct buffer *b, int err)
 			 (unsigned long long)buffer_size(b), log_errno(err));
 }
 
-/* Have the START and the END that go from bracket @from to @to been made? */
+/* What is to be done, and what has been. */
 struct change {
+	unsigned int from;	/* the bracket that is open */
+	unsigned int end;	/* the direction of an END, or 0 */
+	unsigned int start;	/* and of a START that follows */
+	enum start how;
+	bool fresh;		/* the descriptor is surely the dma-buf's */
+	bool patient;		/* a fence is waited for */
+
 	unsigned int open;	/* the bracket that is open now */
-	bool busy;		/* a START was left out, as it would have had to wait */
+	bool busy;		/* the START was left out, as it would have had to wait */
 	bool sure;		/* the descriptor was asked whether it is the dma-buf's */
 	bool gone;		/* it is not: a raw system call has closed it */
 };
 
-/* @fresh: @fd is surely the dma-buf's. @wait: a START may wait. */
-static struct change change(struct buffer *b, int fd, unsigned int from, unsigned int to,
-			    bool fresh, bool wait)
+/*
+ * May the START be made? Where the bracket is open (@from) and the program may have written, one
+ * more is made only if a device was to write: it would undo what has not been ended.
+ */
+static bool may_start(const struct buffer *b, struct change *c, int fd)
+{
+	struct outside out;
+	bool writer;
+
+	if (c->how == START_WAITS)
+		return true;
+	out = outside_begin(false);
+	c->busy = dmabuf_busy(fd, c->start, c->how == START_BOUND && c->patient ? BOUND_MS : 0,
+			      &writer);
+	outside_end(&out);
+	if (c->busy && c->how == START_BOUND && c->patient) {
+		stat_inc(STAT_LATE);
+		log_line("a dma-buf of %llu bytes is mapped, and its fence has not come in %u ms",
+			 (unsigned long long)buffer_size(b), BOUND_MS);
+	}
+	return !c->busy && (!c->open || c->how != START_BOUND || writer ||
+			    !(c->start & DMA_BUF_SYNC_WRITE));
+}
+
+static void change(struct buffer *b, int fd, struct change *c)
 {
 	const struct dmabuf_id id = buffer_id(b);
-	struct change c = { .gone = !fresh && !dmabuf_is(fd, &id) };
 	struct outside out;
 	uint64_t at;
 	int ret;
 
-	if (c.gone) {
-		if (from)
+	c->gone = !c->fresh && !dmabuf_is(fd, &id);
+	if (c->gone) {
+		if (c->from)
 			stat_inc(STAT_LOST);
-		return c;
+		return;
 	}
-	c.sure = true;
-	if (from) {
+	c->sure = true;
+	c->open = c->from;
+	if (c->end) {
 		at = publish_now();
-		dmabuf_sync(fd, DMA_BUF_SYNC_END | from);
-		report_end(b, from, publish_now() - at);
+		dmabuf_sync(fd, DMA_BUF_SYNC_END | c->end);
+		report_end(b, c->end, publish_now() - at);
+		c->open = 0;
 	}
-	if (!to)
-		return c;
-	if (!wait && dmabuf_busy(fd, to)) {
-		c.busy = true;
-		return c;
-	}
+	if (!c->start || !may_start(b, c, fd))
+		return;
 	at = publish_now();
 	out = outside_begin(false);
-	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | to);
+	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | c->start);
 	outside_end(&out);
 	at = publish_now() - at;
 	/* It may have been closed just now, and the answer be another file's. */
 	if (ret == -ENOTTY || ret == -EINVAL) {
-		c.gone = !dmabuf_is(fd, &id);
-		if (!c.gone)
+		c->gone = !dmabuf_is(fd, &id);
+		if (!c->gone)
 			no_brackets(b, ret);
 	}
 	if (ret < 0) {
 		stat_add(STAT_BLOCKED, at);
-		return c;
+		return;
 	}
-	report_begin(b, to, at);
-	c.open = to;
-	return c;
+	report_begin(b, c->start, at);
+	c->open = c->start;
 }
 
 static void guard(struct buffer *b, unsigned int bracket)
@@ -138,7 +226,7 @@ static void guard(struct buffer *b, unsigned int bracket)
 static __thread struct work {
 	struct buffer *b;
 	const char *frame;	/* of settle(), on the stack */
-	uint8_t turn;		/* buffer->turn */
+	uint8_t round;		/* buffer->round */
 } work;
 
 /* How long another thread is waited for. */
@@ -159,20 +247,40 @@ static void end_work(struct buffer *b)
 		word_wake(&settled_count);
 }
 
+/* Whether another thread's START is waited for, which may wait itself. */
+enum patience {
+	NOT,
+	IF_IDLE,	/* if it need not wait for a fence */
+	PATIENT,
+};
+
+static bool is_busy(const struct buffer *b, int fd, unsigned int direction)
+{
+	const struct dmabuf_id id = buffer_id(b);
+	bool writer, busy;
+
+	buffers_unlock();
+	busy = dmabuf_is(fd, &id) && dmabuf_busy(fd, direction, 0, &writer);
+	buffers_lock();
+	return busy;
+}
+
 /*
  * Wait for another thread that is at DMA_BUF_IOCTL_SYNC for @b, with the lock held, which is let go
- * meanwhile. A START may wait itself, and is waited for only with @patient. After a second the
- * thread is not waited for any more. False if it is still there, or is this very thread, which a
- * signal handler has interrupted.
+ * meanwhile. After a second the thread is not waited for any more. False if it is still there, or is
+ * this very thread, which a signal handler has interrupted: whoever is there goes round for what
+ * others have changed.
  */
-static bool await(struct buffer *b, bool patient)
+static bool await(struct buffer *b, enum patience patience)
 {
 	uint64_t until = b->settling ? publish_now() + PATIENCE_NS : 0;
 
 	while (b->settling && publish_now() < until) {
 		unsigned int seen = atomic_load_explicit(&settled_count, memory_order_relaxed);
 
-		if (work.b == b || (b->starting && !patient))
+		if (work.b == b || (b->starting && patience == NOT))
+			return false;
+		if (b->starting && patience == IF_IDLE && is_busy(b, b->fd, DMA_BUF_SYNC_READ))
 			return false;
 		atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed);
 		buffers_unlock();
@@ -186,7 +294,7 @@ static bool await(struct buffer *b, bool patient)
 
 void sync_await(struct buffer *b)
 {
-	await(b, true);
+	await(b, PATIENT);
 }
 
 void sync_left(void)
@@ -200,81 +308,113 @@ void sync_left(void)
 		return;
 	/* Its reference is not dropped: should the frame be there after all, it has it. */
 	buffers_lock();
-	if (work.b->settling && work.b->turn == work.turn) {
+	if (work.b->settling && work.b->round == work.round) {
 		end_work(work.b);
-		note(work.b, 0);
+		work.b->bracket = 0;
+		happened(work.b, ON_BUSY, START_NONE);
 	}
 	buffers_unlock();
 	work.b = NULL;
 }
 
+/* What it takes to bring the bracket in line with whose turn it is; false if nothing. */
+static bool plan(const struct buffer *b, struct change *c)
+{
+	unsigned int to = wanted(b);
+
+	*c = (struct change){ .from = b->bracket, .how = b->start, .fresh = b->fresh,
+			      .patient = !b->late };
+	if (b->bracket && b->bracket != to)
+		c->end = b->bracket;
+	else if (!b->bracket && b->end_again && may_sync(b))
+		c->end = DMA_BUF_SYNC_RW;
+	if (to && (b->bracket != to || b->start_again))
+		c->start = to;
+	return c->end || c->start;
+}
+
+/* What came of it, with the lock held. */
+static void outcome(struct buffer *b, const struct change *c)
+{
+	end_work(b);
+	/* A program that tells of ends does not write after them. */
+	b->over &= !c->start;
+	b->written = b->mapped[1] > 0 && !b->over;
+	note(b, c->open);
+	/* Under way it may have been given to a device: then the bracket is ended again. */
+	if (c->start && c->open && b->wanted) {
+		b->doubtful |= c->how == START_IDLE &&
+			       atomic_load_explicit(&submitting, memory_order_relaxed);
+		happened(b, ON_BEGUN, START_NONE);
+	} else if (!c->open && b->turn == TURN_CPU) {
+		happened(b, ON_BUSY, START_NONE);
+	}
+	b->wanted = false;
+	b->late |= c->busy && c->how == START_BOUND;
+}
+
 /*
- * Issue what END and START it takes to bring the bracket in line with what @b has become. One
- * thread at a time is at the ioctl, and goes round for what others change meanwhile. @wait: a START
- * may wait for fences. @patient: and for another thread's START. With the lock held, which is held
- * on return. Returns the direction of a START that was left out as it would have to wait, or 0.
+ * Issue what END and START it takes. One thread at a time is at the ioctl, and goes round for what
+ * others change meanwhile. With the lock held, which is held on return. Returns the direction of a
+ * START that was left out as it would have to wait, or 0.
  */
-static unsigned int settle(struct buffer *b, bool wait, bool patient)
+static unsigned int settle(struct buffer *b, enum patience patience)
 {
 	struct change c = { .busy = false };
 	const struct work outer = work;
-	unsigned int to = 0;
 	int closing = -1;
 
-	while (await(b, patient)) {
-		unsigned int from = b->bracket;
-		bool fresh = b->fresh;
+	while (await(b, patience) && plan(b, &c)) {
 		int fd = b->fd;
-		uint8_t turn;
+		uint8_t round;
 
-		to = wanted(b);
-		if (from == to)
-			break;
-		b->fresh = false;
+		b->fresh = b->end_again = b->start_again = false;
+		b->start = START_NONE;
 		b->settling = true;
-		b->starting = to;
-		turn = ++b->turn;
-		work = (struct work){ b, __builtin_frame_address(0), turn };
+		b->starting = b->wanted = c.start != 0;
+		round = ++b->round;
+		work = (struct work){ b, __builtin_frame_address(0), round };
 		/* Shut before the END, and opened after the START. */
-		if (!to)
+		if (!c.start)
 			guard(b, 0);
 		buffers_unlock();
-		c = change(b, fd, from, to, fresh, wait);
+		change(b, fd, &c);
 		buffers_lock();
 		work = outer;
 		/* It took too long, and somebody else has done it. */
-		if (!b->settling || b->turn != turn)
+		if (!b->settling || b->round != round)
 			return 0;
-		end_work(b);
-		note(b, c.open);
+		outcome(b, &c);
 		if (c.gone && b->fd == fd) {
 			b->fd = -1;
+			happened(b, ON_UNMAP, START_NONE);
 			buffers_unlock();
 			descriptor_gone(fd, b);
 			buffers_lock();
 		}
-		if (c.open != to)
-			break;
 	}
-	b->fresh = false;
 	if (!b->settling) {
-		note(b, b->bracket);
+		b->fresh = b->end_again = b->start_again = false;
+		b->start = START_NONE;
+		if (b->turn != TURN_NONE && !can_bracket(b))
+			happened(b, ON_UNMAP, START_NONE);
+		noted(b);
 		guard(b, b->bracket);
 	}
 	if (!b->settling && !b->mapped[0] && !b->mapped[1]) {
 		closing = b->fd;
 		b->fd = -1;
-		note(b, b->bracket);
+		noted(b);
 		/* But a begin may come before the map. */
 		if (closing >= 0)
-			b->device = b->said = 0;
+			b->said = 0;
 	}
 	if (closing >= 0) {
 		buffers_unlock();
 		descriptor_drop(closing, b, c.sure);
 		buffers_lock();
 	}
-	return c.busy ? to : 0;
+	return c.busy ? c.start : 0;
 }
 
 /* Drop the reference and the lock. @left: a START that was left out, for that direction. */
@@ -292,116 +432,252 @@ static void settled(struct buffer *b, unsigned int left)
 void sync_mapped(struct buffer *b, bool added)
 {
 	buffers_lock();
+	b->written |= b->mapped[1] && !b->over;
 	if (added) {
-		b->device = false;
 		/* A begin may come before the map, which it then is for. */
 		if (b->mapped[0] + b->mapped[1] > 1)
 			b->said = 0;
+		happened(b, ON_MAP, START_BOUND);
+	} else if (!b->mapped[0] && !b->mapped[1]) {
+		happened(b, ON_UNMAP, START_NONE);
 	}
-	settled(b, settle(b, false, false));
+	settled(b, settle(b, NOT));
+}
+
+void sync_asked(struct buffer *b)
+{
+	buffers_lock();
+	if (can_bracket(b)) {
+		b->said = 0;
+		happened(b, ON_MAP, START_BOUND);
+	}
+	settled(b, settle(b, NOT));
 }
 
 void sync_left_out(struct buffer *b)
 {
 	buffers_lock();
 	/* Without any mapping there is no START, and the descriptor is let go. */
-	settled(b, b->mapped[0] || b->mapped[1] ? 0 : settle(b, false, false));
+	if (!b->mapped[0] && !b->mapped[1]) {
+		happened(b, ON_UNMAP, START_NONE);
+		b->end_again = false;
+		settled(b, settle(b, NOT));
+	} else {
+		settled(b, 0);
+	}
 }
 
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 {
 	buffers_lock();
-	b->device = false;
 	b->said = direction;
-	settled(b, settle(b, waited, true));
+	b->doubtful = false;
+	happened(b, ON_BEGIN, waited ? START_WAITS : START_IDLE);
+	settled(b, settle(b, PATIENT));
 }
 
-void sync_device(struct buffer *b)
+void sync_device(struct buffer *b, enum turn_event e, bool listed)
 {
 	buffers_lock();
-	b->device = b->mapped[0] || b->mapped[1];
 	b->touched = false;
 	b->said = 0;
-	settled(b, settle(b, false, false));
+	happened(b, e, START_NONE);
+	b->written &= e != ON_END;
+	if (e == ON_END)
+		b->over = true;
+	else
+		b->doubtful = !listed;
+	/* A START that is under way is to be over before the END. */
+	settled(b, settle(b, IF_IDLE));
 }
 
-enum turn sync_touched(struct buffer *b)
+static void waited(struct buffer *b)
 {
-	enum turn turn = TURN_CPU;
+	unsigned int left;
+
+	buffers_lock();
+	happened(b, ON_WAIT, START_IDLE);
+	left = settle(b, IF_IDLE);
+	/* One that is a device's is owed nothing. */
+	settled(b, b->turn == TURN_CPU_LATER ? left : 0);
+}
+
+void sync_taken_back(struct buffer *b)
+{
+	waited(b);
+}
+
+enum touch sync_touched(struct buffer *b)
+{
+	enum touch touch = TOUCH_CPU;
 
 	buffers_lock();
 	if (b->shut) {
-		turn = b->device ? TURN_DEVICE : b->settling ? TURN_CPU : TURN_NOBODYS;
-		if (b->device)
+		touch = b->turn == TURN_DEVICE || b->turn == TURN_DEVICE_READS ? TOUCH_DEVICE :
+			b->settling ? TOUCH_CPU : TOUCH_BUSY;
+		if (touch == TOUCH_DEVICE)
 			b->said = 0;
-		b->device = false;
 		b->touched = true;
+		happened(b, ON_TOUCH, START_IDLE);
 		/* Who is at work on it may be this very thread, amid which a handler touches it. */
 		if (b->settling)
 			guard_set(b, false);
 	}
-	settled(b, settle(b, false, false));
-	return turn;
+	settled(b, settle(b, NOT));
+	return touch;
 }
 
-/* The first mapped buffer from address *@at on for which @pick says so, with a reference. */
-static struct buffer *next_mapped(uint64_t *at, bool (*pick)(const struct buffer *b))
+static struct buffer *of_owed(struct queue_link *l)
 {
-	struct buffer *b = NULL;
-	struct mapping m;
+	return (struct buffer *)((char *)l - offsetof(struct buffer, owed));
+}
 
-	buffers_lock();
-	while (!b && mapping_at(*at, UINTPTR_MAX - *at, &m)) {
-		*at = m.end;
-		if (pick(m.buffer)) {
-			b = m.buffer;
+static struct buffer *of_framed(struct queue_link *l)
+{
+	return (struct buffer *)((char *)l - offsetof(struct buffer, framed));
+}
+
+/* Where a walk along a queue is; with buffers_lock() held. */
+struct walk {
+	uint32_t after, last;
+};
+
+static struct walk walk_begin(const struct queue *q)
+{
+	return (struct walk){ q->first ? q->first->serial - 1 : q->newest, q->newest };
+}
+
+/* References to the next ones of the queue that @pick takes. */
+static unsigned int walk_on(struct walk *w, const struct queue *q,
+			    struct buffer *(*of)(struct queue_link *l),
+			    bool (*pick)(const struct buffer *b, uint64_t what), uint64_t what,
+			    struct buffer **to)
+{
+	struct queue_link *l = queue_after(q, w->after, w->last);
+	unsigned int n = 0;
+
+	for (; l && n < BATCH && !queue_later(l->serial, w->last); l = l->next) {
+		struct buffer *b = of(l);
+
+		w->after = l->serial;
+		if (pick(b, what)) {
 			b->refs++;
+			to[n++] = b;
 		}
 	}
+	return n;
+}
+
+/* A wait for a fence begins again what is doubtful. */
+static bool may_begin(const struct buffer *b, uint64_t fence)
+{
+	return b->turn != TURN_CPU || fence;
+}
+
+static bool in_file(const struct buffer *b, uint64_t file)
+{
+	const struct import *imp = b->imports;
+
+	while (imp && (uintptr_t)imp->file != file)
+		imp = imp->sibling;
+	return imp && b->turn != TURN_CPU;
+}
+
+static void waited_for(bool (*pick)(const struct buffer *b, uint64_t what), uint64_t what)
+{
+	struct buffer *batch[BATCH];
+	struct walk w;
+	unsigned int n;
+
+	buffers_lock();
+	w = walk_begin(&owed);
+	while ((n = walk_on(&w, &owed, of_owed, pick, what, batch))) {
+		buffers_unlock();
+		for (unsigned int i = 0; i < n; i++)
+			waited(batch[i]);
+		buffers_lock();
+	}
 	buffers_unlock();
-	return b;
 }
 
-static bool is_open(const struct buffer *b)
+void sync_waited(bool fence)
 {
-	return b->bracket;
+	waited_for(may_begin, fence);
 }
 
-static bool is_open_frame(const struct buffer *b)
+void sync_file_taken_back(struct file *f)
 {
-	return b->bracket && b->framed;
+	waited_for(in_file, (uintptr_t)f);
 }
 
-/* By a fence, or because it was busy when it was mapped. */
-static bool is_owed(const struct buffer *b)
+void sync_file_device(struct file *f)
 {
-	return b->owed;
+	struct buffer *batch[BATCH];
+	struct walk w;
+	unsigned int n;
+
+	buffers_lock();
+	w = walk_begin(&f->held);
+	while ((n = imports_held(f, &w.after, w.last, batch, BATCH))) {
+		buffers_unlock();
+		for (unsigned int i = 0; i < n; i++)
+			sync_device(batch[i], ON_WRITE, false);
+		buffers_lock();
+	}
+	buffers_unlock();
 }
 
-void sync_device_all(bool framed)
+static bool is_frame(const struct buffer *b, uint64_t frame)
 {
-	struct buffer *b;
-
-	for (uint64_t at = 0; (b = next_mapped(&at, framed ? is_open_frame : is_open));)
-		sync_device(b);
+	return !frame || b->frame == frame || b->frame == UINT32_MAX;
 }
 
-void sync_owed(void)
+void sync_shown(uint32_t frame)
 {
-	struct buffer *b;
+	struct buffer *batch[BATCH];
+	struct walk w;
+	unsigned int n;
 
-	for (uint64_t at = 0; (b = next_mapped(&at, is_owed));)
-		sync_cpu(b, b->said, false);
+	buffers_lock();
+	w = walk_begin(&framed);
+	while ((n = walk_on(&w, &framed, of_framed, is_frame, frame, batch))) {
+		buffers_unlock();
+		for (unsigned int i = 0; i < n; i++)
+			sync_device(batch[i], ON_READ, true);
+		buffers_lock();
+	}
+	buffers_unlock();
+}
+
+void sync_framed(struct buffer *b, uint32_t frame)
+{
+	buffers_lock();
+	b->frame = !b->frame || b->frame == frame ? frame : UINT32_MAX;
+	noted(b);
+	buffer_put(b);
+	buffers_unlock();
+}
+
+void sync_submitting(bool begins)
+{
+	if (begins)
+		atomic_fetch_add_explicit(&submitting, 1, memory_order_relaxed);
+	else
+		atomic_fetch_sub_explicit(&submitting, 1, memory_order_relaxed);
 }
 
 static void forked(struct buffer *b)
 {
 	b->settling = false;
-	note(b, 0);
+	b->bracket = 0;
+	b->end_again = b->start_again = false;
+	b->start = START_NONE;
+	happened(b, ON_FORK, START_NONE);
 }
 
 void sync_forked(void)
 {
+	atomic_store_explicit(&submitting, 0, memory_order_relaxed);
 	buffers_visit(forked);
 }
 
@@ -410,19 +686,19 @@ void sync_exit(void)
 	/* A thread that has the lock may be one that was left by a jump; see lock.h. */
 	while (!lock_held() && buffers_lock_within(1000)) {
 		struct buffer *b = buffer_bracketed();
-		unsigned int bracket;
+		struct change c;
 		int fd;
 
 		if (!b) {
 			buffers_unlock();
 			return;
 		}
-		bracket = b->bracket;
+		c = (struct change){ .from = b->bracket, .end = b->bracket };
 		fd = b->fd;
 		note(b, 0);
 		b->refs++;
 		buffers_unlock();
-		change(b, fd, bracket, 0, false, false);
+		change(b, fd, &c);
 		/* The reference stays: the process is about to end. */
 	}
 }

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The policy of brackets: DMA_BUF_IOCTL_SYNC around the CPU's accesses to mapped imports. A bracket
- * belongs to a dma-buf, whichever handles and mappings it has. It is open while the dma-buf is
- * mapped and it is the CPU's turn; with PRIMESHIM_SYNC=map that is always.
+ * belongs to a dma-buf, whichever handles and mappings it has. Whose turn it is goes by the table in
+ * state/turn.h; with PRIMESHIM_SYNC=map it is always the CPU's.
  *
- *   map                          the CPU's turn; for RW if a mapping is writable, else for READ
- *   the driver's "CPU begins"    the CPU's turn, for what it says
- *   a wait for the buffer        the CPU's turn, as at a map
- *   a wait for something else    what was owed is begun
- *   "CPU ends", work submitted,
- *   scanout, export              the device's turn
- *   the last unmap, exit         END
+ * A START waits for fences, without a time-out: so where the program has not just waited itself the
+ * dma-buf is asked first. A map waits for a second, as the program may be about to signal the fence;
+ * all else does not wait. What is left out is begun by the next map, begin or wait.
  *
- * A START is left owed where it would have to wait and the program did not; any of the first four
- * tries again. With PRIMESHIM_SYNC=trap the pages are shut while there is no bracket (guard.h).
- * None but sync_forked() may be called with a lock held.
+ * With PRIMESHIM_SYNC=trap the pages are shut while there is no bracket (guard.h). None but
+ * sync_forked() may be called with a lock held.
  */
 #ifndef PRIMESHIM_SYNC_H
 #define PRIMESHIM_SYNC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "state/buffer.h"
+#include "state/turn.h"
+
+struct file;
 
 /* The mappings of @b have changed; @added to. Takes over the caller's reference to @b. */
 void sync_mapped(struct buffer *b, bool added);
@@ -32,6 +31,9 @@ void sync_mapped(struct buffer *b, bool added);
  */
 void sync_left_out(struct buffer *b);
 
+/* The map ioctl of @b was asked: if it is mapped, then as at a map. Takes over the reference. */
+void sync_asked(struct buffer *b);
+
 /*
  * It is the CPU's turn with @b, for @direction (DMA_BUF_SYNC_*, or 0: for what its mappings are
  * for). @waited: the program has just waited for that, so a START may wait as well. Takes over the
@@ -40,16 +42,33 @@ void sync_left_out(struct buffer *b);
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited);
 
 /*
- * It is the device's turn with @b: on return the END is done, unless another thread is amid a START
- * (which the END then follows). Takes over the reference.
+ * ON_END, ON_READ or ON_WRITE (turn.h): on return the END is done, unless another thread is amid a
+ * START that waits for a fence (which the END then follows). @listed: the submit says that it is
+ * this buffer. Takes over the reference.
  */
-void sync_device(struct buffer *b);
+void sync_device(struct buffer *b, enum turn_event e, bool listed);
 
-/* The same for every buffer that is mapped; or those of them that are in a frame buffer. */
-void sync_device_all(bool framed);
+/* ON_WRITE of all that is mapped of the file, by a submit that has no list. */
+void sync_file_device(struct file *f);
 
-/* The program has waited for something: begin what is owed, unless it still would have to wait. */
-void sync_owed(void);
+/* That call has failed: what was handed over is the CPU's, unless a device is still at it. */
+void sync_taken_back(struct buffer *b);
+void sync_file_taken_back(struct file *f);
+
+/* The frame buffer @frame is made of @b, whose reference this takes over. */
+void sync_framed(struct buffer *b, uint32_t frame);
+
+/* ON_READ of what that is made of; 0: of every frame buffer. */
+void sync_shown(uint32_t frame);
+
+/* A submit is about to be made, and has been. */
+void sync_submitting(bool begins);
+
+/*
+ * The program has waited for something, surely a device's work where it is a @fence: begin what has
+ * no bracket, unless a device is still at it.
+ */
+void sync_waited(bool fence);
 
 /*
  * Wait until no thread is at DMA_BUF_IOCTL_SYNC for @b, which goes by the number of the descriptor;
@@ -61,15 +80,15 @@ void sync_await(struct buffer *b);
  */
 void sync_left(void);
 
-enum turn { TURN_CPU, TURN_DEVICE, TURN_NOBODYS };
+enum touch { TOUCH_CPU, TOUCH_DEVICE, TOUCH_BUSY };
 
 /*
  * PRIMESHIM_SYNC=trap: a page of @b was touched that may have been shut. On return the pages are
  * open and it is the CPU's turn, with a START unless that would have to wait. Whose turn it was:
- * the CPU's if they were open, or about to be; nobody's if a START was owed. Takes over the
+ * the CPU's if they were open, or about to be; TOUCH_BUSY if it had to wait. Takes over the
  * reference.
  */
-enum turn sync_touched(struct buffer *b);
+enum touch sync_touched(struct buffer *b);
 
 /*
  * In the child of a fork(), with buffers_lock() held: a bracket belongs to the process that began

@@ -173,7 +173,7 @@ static void tell(const char *touch, const ucontext_t *c)
 static bool touched(const void *addr, const ucontext_t *c)
 {
 	enum access access = access_of(c);
-	enum turn turn;
+	enum touch touch;
 	struct mapping m;
 	uint64_t ino = 0;
 	char line[192];
@@ -192,8 +192,8 @@ static bool touched(const void *addr, const ucontext_t *c)
 	buffers_unlock();
 	if (!ours)
 		return false;
-	turn = sync_touched(m.buffer);
-	if (turn == TURN_CPU) {
+	touch = sync_touched(m.buffer);
+	if (touch == TOUCH_CPU) {
 		/* Another thread was here before us, unless the page is closed by other means. */
 		open_page.times = open_page.addr == addr ? open_page.times + 1 : 0;
 		open_page.addr = addr;
@@ -204,7 +204,7 @@ static bool touched(const void *addr, const ucontext_t *c)
 	stat_inc(STAT_TOUCHED);
 	publish_event((struct status_event){ .kind = EVENT_TOUCH, .ino = ino,
 					     .addr = (uintptr_t)addr });
-	strcat(line, turn == TURN_DEVICE ? "which is the device's: no begin" :
+	strcat(line, touch == TOUCH_DEVICE ? "which is the device's: no begin" :
 	       "which is busy: mapped, and not waited for");
 	tell(line, c);
 	return true;

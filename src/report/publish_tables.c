@@ -198,7 +198,7 @@ unsigned int publish_buffer(unsigned int slot, const struct status_buffer *b)
 		memset((char *)e + sizeof(e->seq), 0, sizeof(*e) - sizeof(e->seq));
 	e->live = 1;
 	e->exporter = b->exporter;
-	e->bracket = b->bracket;
+	e->turn = b->turn;
 	e->no_brackets = b->no_brackets;
 	e->ino = b->ino;
 	e->size = b->size;

@@ -43,7 +43,8 @@ static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 		return turns ? WATCH_BRACKETS : 0;
 	case ROLE_WAIT:
 	case ROLE_WAIT_ANY:
-		return turns ? WATCH_OWED : 0;
+		/* While it waits another thread may submit. */
+		return turns ? WATCH_BRACKETS | WATCH_OWED : 0;
 	default:
 		return 0;
 	}

@@ -18,8 +18,8 @@ enum {
 	WATCH_ALWAYS = 1,
 	WATCH_EXPORTS = 2,	/* an export without imports; not if ioctl_idle() */
 	WATCH_IMPORTS = 4,	/* while there are imports */
-	WATCH_BRACKETS = 8,	/* while any bracket is open */
-	WATCH_OWED = 16,	/* while a mapped buffer has no open bracket */
+	WATCH_BRACKETS = 8,	/* while a buffer can be handed over */
+	WATCH_OWED = 16,	/* while a wait may begin one */
 };
 
 /*

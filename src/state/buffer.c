@@ -4,11 +4,10 @@
 
 #include <string.h>
 
-#include <linux/dma-buf.h>
-
 #include "base/lock.h"
 #include "base/pool.h"
 #include "buffer.h"
+#include "drivers/drivers.h"
 #include "report/publish.h"
 
 #define BLOCK_SHIFT	12
@@ -62,23 +61,13 @@ bool buffer_known(const struct dmabuf_id *id)
 	return hash_find(&buffers, id->ino);
 }
 
-static uint8_t bracket_of(const struct buffer *b)
-{
-	if (b->bracket)
-		return b->bracket == DMA_BUF_SYNC_READ ? BRACKET_READ : BRACKET_RW;
-	if (!b->owed)
-		return BRACKET_NONE;
-	return b->device ? BRACKET_DEVICE : BRACKET_OWED;
-}
-
 void buffer_changed(struct buffer *b)
 {
 	if (!published())
 		return;
 	b->slot = publish_buffer(b->slot, &(struct status_buffer){
-		.exporter = b->exporter, .bracket = bracket_of(b),
-		.no_brackets = buffer_lacks_brackets(b),
-		.ino = b->ino, .size = buffer_size(b),
+		.exporter = b->exporter, .turn = STATUS_SHOWN(b->turn, b->bracket),
+		.no_brackets = buffer_lacks_brackets(b), .ino = b->ino, .size = buffer_size(b),
 	});
 }
 
@@ -128,6 +117,7 @@ const char *buffer_exporter(const struct buffer *b)
 void buffer_name_exporter(struct buffer *b, const char *name)
 {
 	b->exporter = name_number(name);
+	b->counts = driver_counts(name);
 	buffer_changed(b);
 }
 

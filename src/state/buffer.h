@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/queue.h"
 #include "kernel/dmabuf.h"
 #include "report/names.h"
+#include "turn.h"
 
 struct import;
 
@@ -26,24 +28,35 @@ struct buffer {
 	uint32_t blocks;		/* its size in blocks of 4096 bytes */
 	uint32_t refs;			/* imports, mappings, and calls under way */
 	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
-	/* The bracket; sync.c. */
+	/* Whose turn it is; sync.c. */
 	int fd;				/* private descriptor while mapped and bracketed, else -1 */
+	struct queue_link owed;		/* among those that a wait may begin */
+	struct queue_link framed;	/* among those that can be shown */
+	uint32_t turn : 3;		/* enum turn */
 	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
-	uint32_t said : 2;		/* direction told by the driver's call; 0: the mappings' */
+	uint32_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
+	uint32_t start : 2;		/* enum start of sync.c: a START is to be made, and how */
+	uint32_t start_again : 1;	/* one more in the open bracket */
+	uint32_t end_again : 1;		/* one more END is to be made */
+	uint32_t written : 1;		/* a mapping was writable since the last END */
+	uint32_t over : 1;		/* the program has told so since the last START */
+	uint32_t doubtful : 1;		/* a wait proves nothing of it; turn.h */
+	uint32_t late : 1;		/* a fence has not come in time, and is not waited for */
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
 	uint32_t starting : 1;		/* it is a START, which may wait */
+	uint32_t wanted : 1;		/* that START is still wanted */
 	uint32_t fresh : 1;		/* fd has just been had, and is surely the dma-buf's */
-	uint32_t device : 1;		/* it is the device's turn */
-	uint32_t owed : 1;		/* it is mapped without a bracket */
 	uint32_t shut : 1;		/* its pages are shut; guard.h */
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
-	uint32_t framed : 1;		/* a frame buffer was made of it */
-	uint32_t mappable : 2;		/* enum answer: can the dma-buf be mapped and read? */
+	uint32_t held : 1;		/* it can be handed over: it is in the files' queues */
+	uint32_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
 	uint32_t writable : 2;		/* enum answer: is the dma-buf open for writing? */
 	uint32_t no_brackets : 1;		/* it knows no brackets */
-	uint32_t exporter : 8;		/* name_number(), 0 until asked */
-	uint8_t turn;			/* of settling: goes up with each */
-	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
+	uint32_t counts : 1;		/* its exporter counts them: QUIRK_COUNTS */
+	uint8_t exporter;		/* name_number(), 0 until asked */
+	uint8_t round;			/* of settling: goes up with each */
+	uint16_t slot;			/* in the shared page + 1, 0: not there */
+	uint32_t frame;			/* the frame buffer made of it; 0: none, ~0: several */
 };
 
 void buffers_lock(void);

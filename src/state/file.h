@@ -19,6 +19,7 @@
 
 #include "base/hash.h"
 #include "base/lock.h"
+#include "base/queue.h"
 #include "base/range.h"
 #include "drivers/drivers.h"
 #include "report/names.h"
@@ -37,6 +38,7 @@ struct file {
 	uint8_t access;			/* O_RDONLY, O_WRONLY, O_RDWR */
 	struct hash imports;		/* by handle */
 	struct ranges offsets;		/* offset -> struct import */
+	struct queue held;		/* imports that can be handed over; under buffers_lock() */
 	/* Under descriptors_lock(): */
 	unsigned int refs;		/* descriptors, and calls under way */
 	int fd;				/* a descriptor of it; -1: descriptor_of() looks */

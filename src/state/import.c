@@ -18,10 +18,48 @@ static _Atomic(uint32_t) now;
 
 atomic_uint imports_live;
 
-static void chain(struct import *imp)
+static void hold(struct import *imp, bool held)
 {
+	if (held)
+		queue_add(&imp->file->held, &imp->held);
+	else
+		queue_remove(&imp->file->held, &imp->held);
+}
+
+void import_hold(struct buffer *b, bool held)
+{
+	if (b->held == held)
+		return;
+	b->held = held;
+	for (struct import *imp = b->imports; imp; imp = imp->sibling)
+		hold(imp, held);
+}
+
+static struct import *of_link(struct queue_link *l)
+{
+	return (struct import *)((char *)l - offsetof(struct import, held));
+}
+
+unsigned int imports_held(struct file *f, uint32_t *after, uint32_t last, struct buffer **to,
+			  unsigned int room)
+{
+	struct queue_link *l = queue_after(&f->held, *after, last);
+	unsigned int n = 0;
+
+	for (; l && n < room && !queue_later(l->serial, last); l = l->next) {
+		to[n] = of_link(l)->buffer;
+		to[n++]->refs++;
+		*after = l->serial;
+	}
+	return n;
+}
+
+static void chain(struct file *f, struct import *imp)
+{
+	imp->file = f;
 	imp->sibling = imp->buffer->imports;
 	imp->buffer->imports = imp;
+	hold(imp, imp->buffer->held);
 }
 
 /* Another import of @imp's buffer in the file, or NULL. */
@@ -41,6 +79,7 @@ static void unchain(struct import *imp)
 	while (*at != imp)
 		at = &(*at)->sibling;
 	*at = imp->sibling;
+	hold(imp, false);
 }
 
 /* With buffers_lock() held. */
@@ -104,8 +143,9 @@ bool import_older(const struct import *imp, uint32_t clock)
 	return (int32_t)(imp->born - clock) <= 0;
 }
 
-/* Makes a record that holds @id, and does not put it into the file yet. NULL without memory. */
-static struct import *make(uint32_t handle, const struct dmabuf_id *id, uint64_t size)
+/* Makes a record that holds @id, and does not put it into @f yet. NULL without memory. */
+static struct import *make(struct file *f, uint32_t handle, const struct dmabuf_id *id,
+			   uint64_t size)
 {
 	struct import *imp = NULL;
 	struct buffer *b;
@@ -117,7 +157,7 @@ static struct import *make(uint32_t handle, const struct dmabuf_id *id, uint64_t
 	if (imp) {
 		imp->handle = handle;
 		imp->buffer = b;
-		chain(imp);
+		chain(f, imp);
 	} else if (b) {
 		buffer_put(b);
 	}
@@ -138,7 +178,7 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 	}
 	if (imp)
 		import_drop(f, imp);
-	imp = make(handle, id, size);
+	imp = make(f, handle, id, size);
 	if (imp && hash_insert(&f->imports, &imp->link) < 0) {
 		buffers_lock();
 		unchain(imp);

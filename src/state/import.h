@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/queue.h"
 #include "buffer.h"
 #include "file.h"
 
@@ -16,13 +17,15 @@ struct import {
 	uint32_t handle;
 	uint32_t born;			/* import_clock() when it was recorded */
 	struct buffer *buffer;
-	struct import *sibling;		/* the buffer's next import; under buffers_lock() */
 	uint64_t native;		/* the driver's offset; 0: it gave none */
 	uint32_t synthetic;		/* the shim's offset in blocks of 4096; 0: none given */
 	uint8_t native_works : 2;	/* enum answer: can the driver's mapping be read? */
 	/* Under buffers_lock(): */
 	uint8_t importer;		/* name_number() of the driver */
 	uint16_t slot;			/* entry in the status file + 1; 0: none */
+	struct file *file;		/* the file that it belongs to */
+	struct import *sibling;		/* the buffer's next import */
+	struct queue_link held;		/* in the file's queue, while its buffer is held */
 };
 
 /*
@@ -60,6 +63,19 @@ void import_drop(struct file *f, struct import *imp);
  */
 uint32_t import_clock(void);
 bool import_older(const struct import *imp, uint32_t clock);
+
+/*
+ * @b can be handed over, or no longer: so it is among what its files hold. With buffers_lock() held
+ * alone.
+ */
+void import_hold(struct buffer *b, bool held);
+
+/*
+ * References to at most @room of the buffers that @f holds, of those that came after *@after and not
+ * after @last, which *@after becomes. How many. With buffers_lock() held alone.
+ */
+unsigned int imports_held(struct file *f, uint32_t *after, uint32_t last, struct buffer **to,
+			  unsigned int room);
 
 /* The program has changed @imp's handle to @handle (GEM_CHANGE_HANDLE). */
 void import_rename(struct file *f, struct import *imp, uint32_t handle);

@@ -146,7 +146,7 @@ for ((n = 0; n < 20; n++)); do
 		echo 'name text=\xef\xbf\xbf\xc2\x85&amp;'
 		echo 'import importer=2 buffer=1 handle=7 since=5'
 		echo 'mapping importer=2 buffer=9999 start=0xffffffffffffffff end=1'
-		echo 'buffer exporter=200 ino=3 size=18446744073709551615 bracket=2'
+		echo 'buffer exporter=200 ino=3 size=18446744073709551615 turn=49'
 		for ((i = 0; i < 400; i++)); do
 			echo "event kind=$((RANDOM % 14)) importer=$((RANDOM % 4))" \
 				"exporter=$((RANDOM % 4)) handle=$((RANDOM % 3))" \

@@ -191,9 +191,35 @@ void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends)
 	kernel_unlock(l);
 }
 
+void fake_repeated(uint64_t ino, unsigned long *begins, unsigned long *ends)
+{
+	const struct dmabuf *d;
+	struct locked l;
+
+	*begins = *ends = 0;
+	if (!k())
+		return;
+	l = kernel_lock();
+	d = &k()->dmabufs[dmabuf_find(ino)];
+	*begins = d->more_begins;
+	*ends = d->more_ends;
+	kernel_unlock(l);
+}
+
 unsigned long fake_bracket_faults(void)
 {
 	return k() ? k()->bracket_faults : 0;
+}
+
+void fake_hold_waits(bool hold)
+{
+	if (kernel_start())
+		atomic_store(&k()->hold_waits, hold);
+}
+
+unsigned long fake_waits_held(void)
+{
+	return k() ? atomic_load(&k()->waits_held) : 0;
 }
 
 void fake_submits_fail(int err)

@@ -37,7 +37,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ BEGIN("RADEON_GEM_SET_DOMAIN", 0x63, 12, 0), .op = 4, .write_op = 8, .reads = 1,
 		  .writes = 1 },
 		{ WAIT("RADEON_GEM_WAIT_IDLE", 0x64, 8, 0) },
-		{ SUBMIT("RADEON_CS", 0x66, 32, 8, 0, 16, 0), .chunk = 1 },
+		{ SUBMIT("RADEON_CS", 0x66, 32, 8, 0, 16, 0), .chunk = 1, .op = 8, .writes = 2 },
 	} },
 	{ "vmwgfx", "drm", .surfaces = true, .turns = {
 		{ BEGIN("VMW_SYNCCPU, grab", 0x59, 16, 8), .op = 4, .reads = 1, .writes = 2,
@@ -60,7 +60,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		  .writes = 0x40 },
 		{ END("I915_GEM_SW_FINISH", 0x60, 4, 0) },
 		{ WAIT("I915_GEM_WAIT", 0x6c, 16, 0) },
-		{ SUBMIT("I915_GEM_EXECBUFFER2", 0x69, 64, 0, 8, 56, 0) },
+		{ SUBMIT("I915_GEM_EXECBUFFER2", 0x69, 64, 0, 8, 56, 0), .op = 32, .writes = 4 },
 	} },
 	{ "xe", "drm", .import_map = MAPS_SIGBUS, .dumb_err = EINVAL, .ways = {
 		{ OFFSET("XE_GEM_MMAP_OFFSET", 0x42, 40, 8, 16) },
@@ -80,7 +80,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 	}, .turns = {
 		{ BEGIN("NOUVEAU_GEM_CPU_PREP", 0x82, 8, 0), .op = 4, .writes = 4, .nowait = 1 },
 		{ END("NOUVEAU_GEM_CPU_FINI", 0x83, 4, 0) },
-		{ SUBMIT("NOUVEAU_GEM_PUSHBUF", 0x81, 64, 8, 4, 40, 8) },
+		{ SUBMIT("NOUVEAU_GEM_PUSHBUF", 0x81, 64, 8, 4, 40, 8), .op = 16, .writes = 2 },
 		{ SUBMIT_ANY("NOUVEAU_EXEC", 0x52, 40) },
 	} },
 	{ "nvidia-drm", "nvidia_drm", .dumb_err = EINVAL, .ways = {
@@ -99,7 +99,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ BEGIN("MSM_GEM_CPU_PREP", 0x44, 24, 0), .op = 4, .reads = 1, .writes = 2,
 		  .nowait = 4 },
 		{ END("MSM_GEM_CPU_FINI", 0x45, 4, 0) },
-		{ SUBMIT("MSM_GEM_SUBMIT", 0x46, 72, 16, 8, 16, 4) },
+		{ SUBMIT("MSM_GEM_SUBMIT", 0x46, 72, 16, 8, 16, 4), .op = 0, .writes = 2 },
 		{ WAIT_ANY("MSM_WAIT_FENCE", 0x47, 32) },
 	} },
 	{ "etnaviv", "drm", .dumb_err = ENOSYS, .ways = {
@@ -108,7 +108,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ BEGIN("ETNAVIV_GEM_CPU_PREP", 0x44, 24, 0), .op = 4, .reads = 1, .writes = 2,
 		  .nowait = 4 },
 		{ END("ETNAVIV_GEM_CPU_FINI", 0x45, 8, 0) },
-		{ SUBMIT("ETNAVIV_GEM_SUBMIT", 0x46, 72, 24, 12, 16, 4) },
+		{ SUBMIT("ETNAVIV_GEM_SUBMIT", 0x46, 72, 24, 12, 16, 4), .op = 0, .writes = 2 },
 		{ WAIT_ANY("ETNAVIV_WAIT_FENCE", 0x47, 32), .op = 8, .nowait = 1 },
 		{ WAIT("ETNAVIV_GEM_WAIT", 0x49, 32, 4), .op = 8, .nowait = 1 },
 	} },
@@ -123,7 +123,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 	} },
 	{ "lima", "drm", .ways = { { OFFSET("LIMA_GEM_INFO", 0x42, 16, 0, 8) } }, .turns = {
 		{ BEGIN("LIMA_GEM_WAIT", 0x44, 16, 0), .op = 4, .reads = 1, .writes = 2 },
-		{ SUBMIT("LIMA_GEM_SUBMIT", 0x43, 48, 16, 8, 8, 0) },
+		{ SUBMIT("LIMA_GEM_SUBMIT", 0x43, 48, 16, 8, 8, 0), .op = 4, .writes = 2 },
 	} },
 	{ "v3d", "drm", .ways = { { OFFSET("V3D_MMAP_BO", 0x43, 16, 0, 8) } }, .turns = {
 		{ WAIT("V3D_WAIT_BO", 0x41, 16, 0) },

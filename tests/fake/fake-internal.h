@@ -60,7 +60,7 @@ struct object {
  */
 struct dmabuf {
 	uint64_t ino, size;
-	unsigned long begins, ends;
+	unsigned long begins, ends, more_begins, more_ends;
 	int device;		/* the exporting device, or FOREIGN */
 	uint32_t object;	/* the native object it is of, if that is alive */
 	uint32_t next_by_ino;
@@ -98,7 +98,8 @@ struct kernel {
 	unsigned long device_maps, bracket_faults;
 	atomic_ulong strays;
 	unsigned int jitter;
-	atomic_ulong delayed;
+	atomic_ulong delayed, waits_held;
+	atomic_int hold_waits;
 	int submit_err;
 	uint64_t kept_address;	/* of the process that mapped last */
 	unsigned int opened;	/* since closed ones were looked for */

@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <drm.h>
 #include <linux/dma-buf.h>
 #include <linux/futex.h>
 
@@ -156,11 +157,17 @@ static int dmabuf_ioctl(uint32_t dmabuf, unsigned int request, const void *arg)
 	    !(sync.flags & DMA_BUF_SYNC_RW))
 		return -EINVAL;
 	if (sync.flags & DMA_BUF_SYNC_END) {
-		k()->bracket_faults += d->bracket != (sync.flags & DMA_BUF_SYNC_RW);
+		/* One more, of what was ended for writing, is legal. */
+		k()->bracket_faults += d->bracket ? d->bracket != (sync.flags & DMA_BUF_SYNC_RW) :
+				       sync.flags != (DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW) ||
+				       !d->begins;
+		d->more_ends += !d->bracket;
 		d->bracket = 0;
 		d->ends++;
 	} else {
-		k()->bracket_faults += d->bracket != 0;
+		/* And so is one more in an open bracket. */
+		k()->bracket_faults += d->bracket && d->bracket != sync.flags;
+		d->more_begins += !!d->bracket;
 		d->bracket = sync.flags;
 		d->begins++;
 	}
@@ -201,6 +208,20 @@ static void wait_for_start(uint32_t dmabuf, struct locked *l)
 	}
 }
 
+/* The same. */
+static void wait_held(struct locked *l)
+{
+	if (!atomic_load(&k()->hold_waits))
+		return;
+	atomic_fetch_add(&k()->waits_held, 1);
+	while (atomic_load(&k()->hold_waits)) {
+		kernel_unlock(*l);
+		raw_sleep(1000);
+		*l = kernel_lock();
+	}
+	atomic_fetch_sub(&k()->waits_held, 1);
+}
+
 int fake_ioctl(int fd, unsigned long request, ...)
 {
 	struct locked l;
@@ -223,6 +244,8 @@ int fake_ioctl(int fd, unsigned long request, ...)
 	}
 	if (w.dmabuf && !is_end(arg))
 		wait_for_start(w.dmabuf, &l);
+	if (w.file && (unsigned int)request == DRM_IOCTL_SYNCOBJ_WAIT)
+		wait_held(&l);
 	if (w.file && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
 		atomic_fetch_add(&k()->strays, 1);
 	ret = w.file ? drm_ioctl(w.file, request, arg) : dmabuf_ioctl(w.dmabuf, request, arg);

@@ -81,11 +81,21 @@ int fake_native_map(int fd, uint32_t handle);
 /* DMA_BUF_IOCTL_SYNC calls on that dma-buf so far: STARTs and ENDs. */
 void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends);
 
-/* Brackets that no program should make: a START in an open one, an END of none or another. */
+/* How many of those were made in an open bracket, or of none: one more START, one more END. */
+void fake_repeated(uint64_t ino, unsigned long *begins, unsigned long *ends);
+
+/*
+ * Brackets that no program should make: of another direction than the open one's, or an END of
+ * reading alone, or before the first START, with none open.
+ */
 unsigned long fake_bracket_faults(void);
 
 /* Submits fail with that errno from now on; 0: they do not. */
 void fake_submits_fail(int err);
+
+/* Until told otherwise SYNCOBJ_WAIT does not return; how many calls of it wait now. */
+void fake_hold_waits(bool hold);
+unsigned long fake_waits_held(void);
 
 /* Until told otherwise the dma-buf has a fence pending: poll() on it finds nothing ready. */
 void fake_busy(uint64_t ino, bool busy);

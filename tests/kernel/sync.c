@@ -9,7 +9,7 @@
  *   sync lost IMPORTER		some bytes are lost
  *   sync kept IMPORTER N	none are, in N rounds of map, write, unmap
  *   sync turns IMPORTER N	nor of a buffer that stays mapped, and is shown and exported
- *   sync silent IMPORTER N	how many are lost if it says nothing when the CPU's turn has come
+ *   sync silent IMPORTER N	how many are lost if it goes on to write without a word
  *   sync domains radeon N	nor where the CPU's turn is told by SET_DOMAIN and WAIT_IDLE
  *   sync left IMPORTER		ends with the import mapped
  *   sync busy IMPORTER		a buffer with a fence stalls nobody, and is begun once it has none
@@ -297,7 +297,7 @@ static void busy(void)
 	if (map_dumb(fd, handle, &offset))
 		err(2, "MODE_MAP_DUMB");
 	p = map_at(fd, offset, b.size, PROT_READ | PROT_WRITE);
-	check(p != MAP_FAILED && is_busy(&b), "a map of a busy buffer does not wait");
+	check(p != MAP_FAILED && is_busy(&b), "a map of a busy buffer waits for a second at most");
 	p[0] = 1;
 	munmap(p, b.size);
 	check(is_busy(&b), "nor does its unmap");

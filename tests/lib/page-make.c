@@ -50,7 +50,7 @@ static const struct field pair_fields[] = {
 };
 static const struct field buffer_fields[] = {
 	F(status_buffer, seq), F(status_buffer, live), F(status_buffer, exporter),
-	F(status_buffer, bracket), F(status_buffer, no_brackets), F(status_buffer, ino),
+	F(status_buffer, turn), F(status_buffer, no_brackets), F(status_buffer, ino),
 	F(status_buffer, size), F(status_buffer, begins), F(status_buffer, ends),
 	F(status_buffer, owed), F(status_buffer, blocked), { 0 }
 };
@@ -267,7 +267,7 @@ static int dump(const char *path)
 		"import", "learned", "stale", "refused", "offset", "redirected", "native",
 		"fallback",
 		"denied", "export", "begin", "end", "owed", "blocked", "told", "own", "touched",
-		"import_own", "import_unknown", "lost", "no_descriptor",
+		"import_own", "import_unknown", "lost", "no_descriptor", "late",
 	};
 	struct status_file *h;
 	FILE *f = fopen(path, "r");

@@ -12,11 +12,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +33,10 @@ static void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long 
 static void (*fake_busy)(uint64_t ino, bool busy);
 static void (*submits_fail)(int err);
 static unsigned long (*bracket_faults)(void);
+static void (*hold_waits)(bool hold);
+static unsigned long (*waits_held)(void);
+
+#define WAIT_AVAILABLE	(1U << 2)	/* DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE */
 
 static bool by_driver, off, trap;
 static int fd, dmabuf;
@@ -94,6 +101,8 @@ static int say(const struct fake_turn *t, bool reads, bool writes, bool nowait)
 	return call(t, arg);
 }
 
+static bool writing;	/* the list says that they are written */
+
 /* Work on @n handles at @list; @array instead of where they are, if that is given. */
 static int submit(const struct fake_turn *t, const uint32_t *list, uint32_t n, uint64_t array)
 {
@@ -110,8 +119,11 @@ static int submit(const struct fake_turn *t, const uint32_t *list, uint32_t n, u
 	char arg[192] = { 0 };
 
 	memset(elements, 0, sizeof(elements));
-	for (uint32_t i = 0; i < n && !t->fixed; i++)
+	for (uint32_t i = 0; i < n && !t->fixed; i++) {
 		elements[(i * t->stride + t->element) / 4] = list[i];
+		if (writing)
+			elements[(i * t->stride + t->op) / 4] |= t->writes;
+	}
 	if (t->fixed)
 		memcpy(arg + t->list, list, n * 4);
 	if (!array)
@@ -167,8 +179,18 @@ static void submits(const struct fake_turn *t)
 	way_name = t->name;
 	need(!submit(t, &handle, 1, 0), t->name);
 	step(0, 1, "work is submitted");
+	if (t->writes) {
+		need(!submit(t, &handle, 1, 0), t->name);
+		step(0, 1, "and more: it may have been written since, and only been read there");
+		writing = true;
+		need(!submit(t, &handle, 1, 0), t->name);
+		step(0, 1, "and more, that writes it");
+	}
 	need(!submit(t, &handle, 1, 0), t->name);
 	step(0, 0, "and more");
+	writing = false;
+	need(!submit(t, &handle, 1, 0), t->name);
+	step(0, 0, "nor is there an END of what a device may have written");
 	take_back();
 	step(1, 0, "the CPU's turn again");
 	submits_fail(EINTR);
@@ -228,6 +250,78 @@ static void says(const struct fake_turn *b)
 	}
 }
 
+/* Waits that prove nothing, and those that do, of work without a list. */
+static void waits(const struct fake_turn *t)
+{
+	int pipe_fds[2];
+	struct pollfd p;
+
+	way_name = t->name;
+	need(!submit(t, &handle, 1, 0), t->name);
+	step(0, 1, "work without a list is submitted");
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT,
+		    &(struct drm_syncobj_timeline_wait){ .flags = WAIT_AVAILABLE }), "TIMELINE_WAIT");
+	step(0, 0, "a wait until it is submitted");
+	need(!pipe(pipe_fds) && write(pipe_fds[1], "", 1) == 1, "a pipe");
+	p = (struct pollfd){ .fd = pipe_fds[0], .events = POLLIN };
+	need(poll(&p, 1, 0) == 1, "poll");
+	step(1, 0, "a pipe is polled, which may be all there is to tell of it");
+	need(poll(&p, 1, 0) == 1, "poll");
+	step(0, 0, "once more");
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
+	step(1, 0, "a wait for a fence, which the pipe was none for");
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &(struct drm_syncobj_timeline_wait){ 0 }),
+	     "TIMELINE_WAIT");
+	step(1, 0, "and another, which may be what it was submitted for");
+	need(!submit(t, &handle, 1, 0), t->name);
+	step(0, 1, "submitted again");
+	take_back();
+	step(1, 0, "the CPU's turn again");
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+/* Work without a list is a file's, and may be on all that is mapped of it. */
+static void scoped(const struct fake_turn *t)
+{
+	int elsewhere = card(driver), was = fd;
+	uint32_t there;
+
+	way_name = t->name;
+	need(!import(elsewhere, new_dmabuf(SIZE, FILL, true), &there), "import");
+	fd = elsewhere;
+	need(!submit(t, &there, 1, 0), t->name);
+	step(0, 0, "work of another file");
+	fd = was;
+	close(elsewhere);
+}
+
+/* Another thread waits for work that has yet to be submitted, as of Mesa's v3dv. */
+static void *wait_long(void *arg)
+{
+	struct drm_syncobj_wait w = { 0 };
+
+	(void)arg;
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &w), "SYNCOBJ_WAIT");
+	return NULL;
+}
+
+static void threaded(const struct fake_turn *t)
+{
+	pthread_t id;
+
+	way_name = t->name;
+	hold_waits(true);
+	need(!pthread_create(&id, NULL, wait_long, NULL), "a thread");
+	while (!waits_held())
+		usleep(1000);
+	need(!submit(t, &handle, 1, 0), t->name);
+	step(0, 1, "another thread waits already, and work is submitted");
+	hold_waits(false);
+	pthread_join(id, NULL);
+	step(1, 0, "the wait is over");
+}
+
 /* Begun before it is mapped. */
 static void early(const struct fake_turn *b)
 {
@@ -260,6 +354,38 @@ static void shown(void)
 	step(0, 1, "shown again");
 	need(poll(&(struct pollfd){ .fd = dmabuf, .events = POLLIN }, 1, 0) == 1, "poll");
 	step(1, 0, "waited for with poll()");
+	for (int how = 0; how < 5; how++) {
+		struct pollfd fds[2] = { { .fd = -1 }, { .fd = dmabuf, .events = POLLIN } };
+		int ep = epoll_create1(0), ready[2];
+		fd_set set;
+
+		need(!pipe(ready) && write(ready[1], "", 1) == 1 &&
+		     !epoll_ctl(ep, EPOLL_CTL_ADD, ready[0], &(struct epoll_event){ EPOLLIN, { 0 } }),
+		     "epoll");
+		fds[0].fd = ready[0];
+		fds[0].events = POLLIN;
+		FD_ZERO(&set);
+		FD_SET(ready[0], &set);
+		need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
+		step(0, 1, "shown");
+		need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
+		step(0, 1, "and again, as it may have been written without a word");
+		if (how == 0)
+			need(poll(fds, 2, 0) > 0, "poll");
+		else if (how == 1)
+			need(select(ready[0] + 1, &set, NULL, NULL, &(struct timeval){ 0 }) == 1, "select");
+		else if (how == 2)
+			need(pselect(ready[0] + 1, &set, NULL, NULL, &(struct timespec){ 0 }, NULL) == 1,
+			     "pselect");
+		else if (how == 3)
+			need(epoll_wait(ep, &(struct epoll_event){ 0 }, 1, 0) == 1, "epoll_wait");
+		else
+			need(epoll_pwait(ep, &(struct epoll_event){ 0 }, 1, 0, NULL) == 1, "epoll_pwait");
+		step(1, 0, "waited for by poll() of two, select(), epoll");
+		close(ready[0]);
+		close(ready[1]);
+		close(ep);
+	}
 	way_name = "PRIME_HANDLE_TO_FD";
 	if (!driver->no_reexport) {
 		close(export(fd, handle, DRM_RDWR));
@@ -267,6 +393,25 @@ static void shown(void)
 		take_back();
 		step(1, 0, "the CPU's turn once more");
 	}
+}
+
+/* The map ioctl is asked of what is mapped, as before each use by Mesa's kms_swrast. */
+static void asked(void)
+{
+	struct drm_mode_map_dumb m = { .handle = handle };
+	int ret;
+
+	way_name = "MODE_MAP_DUMB";
+	need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
+	step(0, 1, "shown once more");
+	ret = ioctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &m);
+	step(!ret, 0, "asked of what is mapped: the CPU's turn");
+	if (ret)
+		take_back();
+	if (ret)
+		step(1, 0, "the CPU's turn");
+	need(!ret == !ioctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &m), "the same");
+	step(0, 0, "asked again: what has been written since is not undone");
 }
 
 /* An import, mapped, through a whole story. */
@@ -295,9 +440,19 @@ static void story(void)
 		if (t->name && (t->kind == TURN_SUBMIT || t->kind == TURN_SUBMIT_ANY) &&
 		    !elsewhere(t))
 			submits(t);
+	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS && by_driver; t++) {
+		if (!t->name || (t->kind != TURN_SUBMIT && t->kind != TURN_SUBMIT_ANY) || elsewhere(t))
+			continue;
+		threaded(t);
+		if (t->kind == TURN_SUBMIT_ANY) {
+			waits(t);
+			scoped(t);
+		}
+	}
 	if (turn(TURN_BEGIN))
 		says(turn(TURN_BEGIN));
 	shown();
+	asked();
 	way_name = "";
 	unmap(q, SIZE);
 	step_always(0, 0, "one mapping is unmapped");
@@ -344,6 +499,9 @@ int main(int argc, char **argv)
 	trap = !strcmp(mode, "trap");
 	by_driver = trap || !strcmp(mode, "driver");
 	off = !strcmp(mode, "off");
+	hold_waits = dlsym(RTLD_DEFAULT, "fake_hold_waits");
+	waits_held = dlsym(RTLD_DEFAULT, "fake_waits_held");
+	need(hold_waits && waits_held, "the fake kernel's waits");
 	need(new_dmabuf && fake_brackets && fake_busy && submits_fail && bracket_faults,
 	     "the fake kernel");
 	for (driver = fake_drivers; driver < fake_drivers + FAKE_DRIVERS; driver++) {

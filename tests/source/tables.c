@@ -37,10 +37,13 @@ static void print(const char *driver, const struct drv_ioctl *i)
 	bits("nowait", i->nowait);
 	if (i->status)
 		printf(" status");
+	if (i->done)
+		printf(" done");
 	if (l->stride)
 		printf(" list=%u,%u,%u,%u,%u,%u", l->at, l->count, l->fixed, l->stride, l->handle,
 		       l->chunk);
 	bits("list-writes", l->writes);
+	bits("list-or-writes", l->or_writes);
 	if (l->boxed)
 		printf(" boxed");
 	putchar('\n');

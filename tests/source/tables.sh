@@ -54,12 +54,15 @@ awk '
 		for (i = 1; i <= count; i++)
 			if (key[i] in v) line = line " " key[i] "=" bits(v[key[i]])
 		if ("status" in v) line = line " status"
+		if ("done" in v) line = line " done"
 		if ("list" in v)
 			line = line " list=" number(v["list"]) "," \
 				("count" in v ? number(v["count"]) : 0) \
 				"," v["fixed"] + 0 "," number(v["stride"]) "," \
 				("element" in v ? number(v["element"]) : 0) "," v["chunk"] + 0
 		if ("list-writes" in v) line = line " list-writes=" bits(v["list-writes"])
+		if ("list-or-writes" in v)
+			line = line " list-or-writes=" bits(v["list-or-writes"])
 		if ("boxed" in v) line = line " boxed"
 		if ($3 != "none") print line
 	}

@@ -19,6 +19,7 @@ TCase *range_tests(void);
 TCase *state_tests(void);
 TCase *mapping_tests(void);
 TCase *mapped_tests(void);
+TCase *turn_tests(void);
 TCase *own_tests(void);
 TCase *driver_tests(void);
 TCase *dmabuf_tests(void);

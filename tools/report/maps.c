@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <linux/dma-buf.h>
+
 #include "lib/cli.h"
 #include "lib/commands.h"
 #include "page/summary.h"
@@ -21,14 +23,25 @@ static const char usage[] =
 	"\n"
 	"  cpu-r   open for reading (START done)   owed    no START: it was busy, or is done\n"
 	"  cpu-rw  open for reading and writing    device  END done: it is the device's turn\n"
-	"  -       it has no brackets\n"
+	"  -       it has no brackets              read    the same, and a device reads it only\n"
 	"\n"
 	"  --json  as JSON\n"
 	"  --help  prints this\n"
 	"\n"
 	"Exit status: 0, or 2 for bad use or where there is nothing to read.\n";
 
-static const char *const brackets[] = { "-", "cpu-r", "cpu-rw", "owed", "device" };
+static const char *turn_text(const struct status_buffer *b)
+{
+	static const char *const texts[TURN_COUNT] = {
+		[TURN_NONE] = "-", [TURN_CPU] = "cpu-rw", [TURN_CPU_LATER] = "owed",
+		[TURN_DEVICE_READS] = "read", [TURN_DEVICE] = "device",
+	};
+	unsigned int turn = STATUS_TURN(b->turn);
+
+	if (turn == TURN_CPU && STATUS_BRACKET(b->turn) == DMA_BUF_SYNC_READ)
+		return "cpu-r";
+	return turn < TURN_COUNT ? texts[turn] : "?";
+}
 
 static int by_address(const void *a, const void *b)
 {
@@ -69,7 +82,7 @@ void maps_text(struct page *p)
 		printf(" <- %s inode %" PRIu64 " %s %s %s\n", b ? page_name(p, b->exporter) : "?",
 		       b ? b->ino : 0, bytes_text(size, sizeof(size), b ? b->size : 0),
 		       m->native ? "native" : "dma-buf",
-		       b && b->bracket <= BRACKET_DEVICE ? brackets[b->bracket] : "?");
+		       b ? turn_text(b) : "?");
 	}
 	if (p->head.no_room)
 		printf("# %u entries did not fit into the page\n", p->head.no_room);

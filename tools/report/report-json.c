@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include <linux/dma-buf.h>
+
 #include <json.h>
 
 #include "lib/json-text.h"
@@ -33,9 +35,21 @@ static const char *const counters[STAT_COUNT] = {
 	[STAT_IMPORT_UNKNOWN] = "imports_unknown",
 	[STAT_LOST] = "ends_lost",
 	[STAT_NO_DESCRIPTOR] = "maps_without_descriptor",
+	[STAT_LATE] = "maps_before_fence",
 };
 
-static const char *const brackets[] = { "none", "read", "rw", "owed", "device" };
+static const char *turn_text(const struct status_buffer *b)
+{
+	static const char *const texts[TURN_COUNT] = {
+		[TURN_NONE] = "none", [TURN_CPU] = "rw", [TURN_CPU_LATER] = "owed",
+		[TURN_DEVICE_READS] = "device reads", [TURN_DEVICE] = "device",
+	};
+	unsigned int turn = STATUS_TURN(b->turn);
+
+	if (turn == TURN_CPU && STATUS_BRACKET(b->turn) == DMA_BUF_SYNC_READ)
+		return "read";
+	return turn < TURN_COUNT ? texts[turn] : NULL;
+}
 
 static struct json_object *pairs_of(const struct page *p)
 {
@@ -63,7 +77,7 @@ static void add_buffer(struct json_object *e, const struct page *p, const struct
 	json_text(e, "exporter", b ? page_name(p, b->exporter) : NULL);
 	json_number(e, "inode", b ? b->ino : 0);
 	json_number(e, "bytes", b ? b->size : 0);
-	json_text(e, "bracket", b && b->bracket <= BRACKET_DEVICE ? brackets[b->bracket] : NULL);
+	json_text(e, "bracket", b ? turn_text(b) : NULL);
 }
 
 static struct json_object *imports_of(const struct page *p)

@@ -74,7 +74,7 @@ static void add_brackets(struct timeline *t)
 		const struct status_buffer *b = &p->buffers[i];
 		size_t j = 0;
 
-		if (b->bracket != BRACKET_READ && b->bracket != BRACKET_RW)
+		if (STATUS_TURN(b->turn) != TURN_CPU)
 			continue;
 		while (j < t->nspans && !(t->spans[j].kind == SPAN_BRACKET &&
 					  t->spans[j].ino == b->ino))
@@ -83,7 +83,7 @@ static void add_brackets(struct timeline *t)
 			timeline_add(t, (struct span){ .kind = SPAN_BRACKET, .from = t->from,
 						.granted = t->from, .unseen = true,
 						.exporter = b->exporter,
-						.prot = b->bracket == BRACKET_READ ? 1 : 3,
+						.prot = STATUS_BRACKET(b->turn) == 1 ? 1 : 3,
 						.ino = b->ino, .bytes = b->size,
 						.import = timeline_import(t, b->ino, 0, 0) });
 	}
