@@ -29,7 +29,11 @@ enum role {
 	ROLE_CPU_END,		/* handle: they are over */
 	ROLE_WAIT,		/* handle, nowait: devices are done with the buffer */
 	ROLE_WAIT_ANY,		/* devices are done with something */
-	ROLE_SUBMIT,		/* list: work on these is given to a device */
+	/*
+	 * list: work on these is given to a device. Mostly the kernel maps for it what is listed and
+	 * no more; where it has mapped all that there is, the driver's file says who lists what.
+	 */
+	ROLE_SUBMIT,
 	ROLE_SUBMIT_ANY,	/* the same, and any buffer may be used */
 	ROLE_FRAME,		/* list: a frame buffer is made of these */
 	ROLE_SCANOUT,		/* some frame buffer may be shown or copied */
@@ -58,6 +62,8 @@ struct drv_list {
 	 * 32-bit words, u64 data.
 	 */
 	uint8_t chunk;
+	/* The device may use others, too: the kernel does not hold it to the list. */
+	bool partial;
 	bool boxed;		/* the chunk is a drm_amdgpu_bo_list_in, which has the array */
 };
 

@@ -121,7 +121,10 @@ static const struct drv_ioctl ioctls[] = {
 		IOCTL(MSM_GEM_CPU_FINI), .role = ROLE_CPU_END,
 		.handle = AT(drm_msm_gem_cpu_fini, handle),
 	}, {
-		/* After MSM_VM_BIND without a list; then any may be used. */
+		/*
+		 * After MSM_VM_BIND without a list; then any may be used. Else Mesa's turnip lists
+		 * all that it has, for writing.
+		 */
 		IOCTL(MSM_GEM_SUBMIT), .role = ROLE_SUBMIT,
 		.list = {
 			.at = AT(drm_msm_gem_submit, bos),

@@ -93,6 +93,11 @@ static const struct drv_ioctl ioctls[] = {
 		IOCTL(V3D_WAIT_BO), .role = ROLE_WAIT,
 		.handle = AT(drm_v3d_wait_bo, handle),
 	}, {
+		/*
+		 * All that has a handle is mapped (v3d_mmu_insert_ptes()), and the lists are for
+		 * fences. Mesa's v3d and v3dv list what a job uses (v3d_job_add_bo(),
+		 * v3dv_job_add_bo()).
+		 */
 		IOCTL(V3D_SUBMIT_CL), .role = ROLE_SUBMIT,
 		.list = {
 			.at = AT(drm_v3d_submit_cl, bo_handles),

@@ -18,6 +18,7 @@ static const struct drv_ioctl ioctls[] = {
 		.handle = AT(drm_virtgpu_3d_wait, handle),
 		.nowait = { AT(drm_virtgpu_3d_wait, flags), VIRTGPU_WAIT_NOWAIT },
 	}, {
+		/* Mesa's virgl lists what is used; venus nothing. */
 		IOCTL(VIRTGPU_EXECBUFFER), .role = ROLE_SUBMIT,
 		.list = {
 			.at = AT(drm_virtgpu_execbuffer, bo_handles),

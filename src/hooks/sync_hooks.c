@@ -60,7 +60,7 @@ int do_cpu(const struct ioctl_call *c)
 	if (!b)
 		return ret;
 	if (d->role == ROLE_CPU_END) {
-		sync_device(b, ON_END, true);
+		sync_device(b, ON_END, GIVEN);
 	} else {
 		stat_inc(STAT_TOLD);
 		sync_cpu(b, direction, true);
@@ -208,7 +208,7 @@ static void give(int fd, uint32_t handle, bool writes)
 	struct buffer *b = record_buffer(fd, handle);
 
 	if (b)
-		sync_device(b, writes ? ON_WRITE : ON_READ, true);
+		sync_device(b, writes ? ON_WRITE : ON_READ, GIVEN_LISTED);
 }
 
 static void take_back(int fd, uint32_t handle, bool writes)
@@ -231,43 +231,38 @@ static bool list_readable(const struct ioctl_call *c)
 	return _IOC_SIZE(c->request) >= end && readable(c->arg, end);
 }
 
-static int submit_any(const struct ioctl_call *c)
+/* What is in the list, or where that is not all: what is mapped of the file. */
+static int submit(const struct ioctl_call *c, bool has_list)
 {
-	struct file *f = descriptor_file(c->fd);
+	bool listed, all;
+	struct file *f;
 	int ret;
 
-	if (!f)
-		return call(c);
-	sync_file_device(f);
+	sync_submitting(true);
+	listed = has_list && visit_list(c, give);
+	all = listed && !c->desc->list.partial;
+	f = all ? NULL : descriptor_file(c->fd);
+	if (f)
+		sync_file_device(f, listed);
 	ret = call(c);
-	if (ret < 0)
+	sync_submitting(false);
+	if (ret < 0 && listed)
+		visit_list(c, take_back);
+	if (ret < 0 && f)
 		sync_file_taken_back(f);
-	file_put(f);
+	if (f)
+		file_put(f);
 	return ret;
 }
 
 int do_submit(const struct ioctl_call *c)
 {
-	int ret;
-
-	if (!list_readable(c))
-		return call(c);
-	sync_submitting(true);
-	if (visit_list(c, give)) {
-		ret = call(c);
-		sync_submitting(false);
-		if (ret < 0)
-			visit_list(c, take_back);
-	} else {
-		ret = submit_any(c);
-		sync_submitting(false);
-	}
-	return ret;
+	return list_readable(c) ? submit(c, true) : call(c);
 }
 
 int do_submit_any(const struct ioctl_call *c)
 {
-	return submit_any(c);
+	return submit(c, false);
 }
 
 int do_frame(const struct ioctl_call *c)

@@ -476,17 +476,17 @@ void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 	settled(b, settle(b, PATIENT));
 }
 
-void sync_device(struct buffer *b, enum turn_event e, bool listed)
+void sync_device(struct buffer *b, enum turn_event e, enum given how)
 {
 	buffers_lock();
 	b->touched = false;
 	b->said = 0;
 	happened(b, e, START_NONE);
 	b->written &= e != ON_END;
-	if (e == ON_END)
-		b->over = true;
-	else
-		b->doubtful = !listed;
+	b->over |= e == ON_END;
+	b->listed |= how == GIVEN_LISTED;
+	if (how != GIVEN)
+		b->doubtful = how == GIVEN_UNLISTED;
 	/* A START that is under way is to be over before the END. */
 	settled(b, settle(b, IF_IDLE));
 }
@@ -610,7 +610,7 @@ void sync_file_taken_back(struct file *f)
 	waited_for(in_file, (uintptr_t)f);
 }
 
-void sync_file_device(struct file *f)
+void sync_file_device(struct file *f, bool rest)
 {
 	struct buffer *batch[BATCH];
 	struct walk w;
@@ -618,10 +618,10 @@ void sync_file_device(struct file *f)
 
 	buffers_lock();
 	w = walk_begin(&f->held);
-	while ((n = imports_held(f, &w.after, w.last, batch, BATCH))) {
+	while ((n = imports_held(f, rest, &w.after, w.last, batch, BATCH))) {
 		buffers_unlock();
 		for (unsigned int i = 0; i < n; i++)
-			sync_device(batch[i], ON_WRITE, false);
+			sync_device(batch[i], ON_WRITE, GIVEN_UNLISTED);
 		buffers_lock();
 	}
 	buffers_unlock();
@@ -643,7 +643,7 @@ void sync_shown(uint32_t frame)
 	while ((n = walk_on(&w, &framed, of_framed, is_frame, frame, batch))) {
 		buffers_unlock();
 		for (unsigned int i = 0; i < n; i++)
-			sync_device(batch[i], ON_READ, true);
+			sync_device(batch[i], ON_READ, GIVEN);
 		buffers_lock();
 	}
 	buffers_unlock();

@@ -41,15 +41,24 @@ void sync_asked(struct buffer *b);
  */
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited);
 
+/* How it is known that a device is given a buffer. */
+enum given {
+	GIVEN,		/* by what is no submit */
+	GIVEN_LISTED,	/* the submit has it in its list */
+	GIVEN_UNLISTED,	/* the submit may be about any */
+};
+
 /*
  * ON_END, ON_READ or ON_WRITE (turn.h): on return the END is done, unless another thread is amid a
- * START that waits for a fence (which the END then follows). @listed: the submit says that it is
- * this buffer. Takes over the reference.
+ * START that waits for a fence (which the END then follows). Takes over the reference.
  */
-void sync_device(struct buffer *b, enum turn_event e, bool listed);
+void sync_device(struct buffer *b, enum turn_event e, enum given how);
 
-/* ON_WRITE of all that is mapped of the file, by a submit that has no list. */
-void sync_file_device(struct file *f);
+/*
+ * ON_WRITE of all that is mapped of the file, by a submit that has no list; @rest: by one whose list
+ * is partial, so of what has never been in one.
+ */
+void sync_file_device(struct file *f, bool rest);
 
 /* That call has failed: what was handed over is the CPU's, unless a device is still at it. */
 void sync_taken_back(struct buffer *b);

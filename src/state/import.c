@@ -40,16 +40,20 @@ static struct import *of_link(struct queue_link *l)
 	return (struct import *)((char *)l - offsetof(struct import, held));
 }
 
-unsigned int imports_held(struct file *f, uint32_t *after, uint32_t last, struct buffer **to,
-			  unsigned int room)
+unsigned int imports_held(struct file *f, bool unlisted, uint32_t *after, uint32_t last,
+			  struct buffer **to, unsigned int room)
 {
 	struct queue_link *l = queue_after(&f->held, *after, last);
 	unsigned int n = 0;
 
 	for (; l && n < room && !queue_later(l->serial, last); l = l->next) {
-		to[n] = of_link(l)->buffer;
-		to[n++]->refs++;
+		struct buffer *b = of_link(l)->buffer;
+
 		*after = l->serial;
+		if (unlisted && b->listed)
+			continue;
+		b->refs++;
+		to[n++] = b;
 	}
 	return n;
 }

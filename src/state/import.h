@@ -72,10 +72,11 @@ void import_hold(struct buffer *b, bool held);
 
 /*
  * References to at most @room of the buffers that @f holds, of those that came after *@after and not
- * after @last, which *@after becomes. How many. With buffers_lock() held alone.
+ * after @last; *@after becomes where it has got to. How many. @unlisted: of those that have never
+ * been in a list. With buffers_lock() held alone.
  */
-unsigned int imports_held(struct file *f, uint32_t *after, uint32_t last, struct buffer **to,
-			  unsigned int room);
+unsigned int imports_held(struct file *f, bool unlisted, uint32_t *after, uint32_t last,
+			  struct buffer **to, unsigned int room);
 
 /* The program has changed @imp's handle to @handle (GEM_CHANGE_HANDLE). */
 void import_rename(struct file *f, struct import *imp, uint32_t handle);

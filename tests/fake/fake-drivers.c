@@ -114,7 +114,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 	} },
 	{ "panfrost", "drm", .ways = { { OFFSET("PANFROST_MMAP_BO", 0x43, 16, 0, 8) } }, .turns = {
 		{ WAIT("PANFROST_WAIT_BO", 0x41, 16, 0) },
-		{ SUBMIT("PANFROST_SUBMIT", 0x40, 40, 24, 32, 4, 0) },
+		{ SUBMIT("PANFROST_SUBMIT", 0x40, 40, 24, 32, 4, 0), .partial = true },
 	} },
 	{ "panthor", "panthor", .ways = {
 		{ OFFSET("PANTHOR_BO_MMAP_OFFSET", 0x46, 16, 0, 8) },

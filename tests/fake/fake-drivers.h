@@ -58,6 +58,7 @@ struct fake_turn {
 	uint8_t stride, element;	/* of an element; the handle in there */
 	/* A submit's @writes, if any, is at @op in an element: else it may be written */
 	uint8_t chunk;			/* one of chunks, by u64 pointers: its id */
+	bool partial;			/* the device may use others, too */
 	bool boxed;			/* with length at 8, element size at 12, pointer at 16 */
 };
 

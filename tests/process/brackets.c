@@ -177,6 +177,13 @@ static void submits(const struct fake_turn *t)
 	bool lists = t->kind == TURN_SUBMIT;
 
 	way_name = t->name;
+	if (t->partial) {
+		/* As Mesa's panvk does it; GL lists them. */
+		need(!submit(t, &other, 1, 0), t->name);
+		step(0, 1, "work on another buffer, before this one was ever in a list");
+		take_back();
+		step(1, 0, "the CPU's turn");
+	}
 	need(!submit(t, &handle, 1, 0), t->name);
 	step(0, 1, "work is submitted");
 	if (t->writes) {

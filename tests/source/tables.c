@@ -44,6 +44,8 @@ static void print(const char *driver, const struct drv_ioctl *i)
 		       l->chunk);
 	bits("list-writes", l->writes);
 	bits("list-or-writes", l->or_writes);
+	if (l->partial)
+		printf(" partial");
 	if (l->boxed)
 		printf(" boxed");
 	putchar('\n');

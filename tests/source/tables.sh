@@ -63,6 +63,7 @@ awk '
 		if ("list-writes" in v) line = line " list-writes=" bits(v["list-writes"])
 		if ("list-or-writes" in v)
 			line = line " list-or-writes=" bits(v["list-or-writes"])
+		if ("partial" in v) line = line " partial"
 		if ("boxed" in v) line = line " boxed"
 		if ($3 != "none") print line
 	}
