@@ -90,17 +90,21 @@ static void noted(struct buffer *b)
 /* The one place where a turn changes: by the table in turn.h. @how: a START that follows from it. */
 static void happened(struct buffer *b, enum turn_event e, enum start how)
 {
-	const struct turn_facts facts = { b->written, b->counts, b->doubtful };
+	const struct turn_facts facts = {
+		.written = b->written, .counts = b->counts, .doubtful = b->doubtful,
+		.elsewhere = b->elsewhere,
+	};
 	struct turn_step s = turn_step(b->turn, can_bracket(b) ? e : ON_UNMAP, facts);
+	bool starts = s.act == ACT_START || s.act == ACT_END_START;
 
 	b->turn = s.turn;
 	/* Also where the bracket that is open is for less. */
-	if ((s.act == ACT_START || b->turn == TURN_CPU) && how > b->start)
+	if ((starts || b->turn == TURN_CPU) && how > b->start)
 		b->start = how;
 	b->start_again |= s.act == ACT_START_AGAIN;
-	b->end_again |= s.act == ACT_END_AGAIN;
+	b->end_again |= s.act == ACT_END_AGAIN || s.act == ACT_END_START;
 	/* What was to be begun, or is just being begun, is given away. */
-	if (b->turn != TURN_CPU && s.act != ACT_START && e != ON_BUSY && e != ON_BEGUN) {
+	if (b->turn != TURN_CPU && !starts && e != ON_BUSY && e != ON_BEGUN) {
 		b->start = START_NONE;
 		b->wanted = b->start_again = false;
 	}
@@ -184,13 +188,16 @@ static void change(struct buffer *b, int fd, struct change *c)
 	}
 	c->sure = true;
 	c->open = c->from;
+	/* One more END is of no use without the START that would undo what it is for. */
+	if (c->end && c->start && !c->from && !may_start(b, c, fd))
+		return;
 	if (c->end) {
 		at = publish_now();
 		dmabuf_sync(fd, DMA_BUF_SYNC_END | c->end);
 		report_end(b, c->end, publish_now() - at);
 		c->open = 0;
 	}
-	if (!c->start || !may_start(b, c, fd))
+	if (!c->start || (!(c->end && !c->from) && !may_start(b, c, fd)))
 		return;
 	at = publish_now();
 	out = outside_begin(false);
@@ -484,18 +491,21 @@ void sync_device(struct buffer *b, enum turn_event e, enum given how)
 	happened(b, e, START_NONE);
 	b->written &= e != ON_END;
 	b->over |= e == ON_END;
+	b->elsewhere = how == GIVEN_ELSEWHERE || (e == ON_END && b->elsewhere);
 	b->listed |= how == GIVEN_LISTED;
-	if (how != GIVEN)
+	if (how == GIVEN_LISTED || how == GIVEN_UNLISTED)
 		b->doubtful = how == GIVEN_UNLISTED;
 	/* A START that is under way is to be over before the END. */
 	settled(b, settle(b, IF_IDLE));
 }
 
-static void waited(struct buffer *b)
+/* @back: it has just been ended, for a call that failed. */
+static void waited(struct buffer *b, bool back)
 {
 	unsigned int left;
 
 	buffers_lock();
+	b->written &= !back;
 	happened(b, ON_WAIT, START_IDLE);
 	left = settle(b, IF_IDLE);
 	/* One that is a device's is owed nothing. */
@@ -504,7 +514,7 @@ static void waited(struct buffer *b)
 
 void sync_taken_back(struct buffer *b)
 {
-	waited(b);
+	waited(b, true);
 }
 
 enum touch sync_touched(struct buffer *b)
@@ -583,7 +593,8 @@ static bool in_file(const struct buffer *b, uint64_t file)
 	return imp && b->turn != TURN_CPU;
 }
 
-static void waited_for(bool (*pick)(const struct buffer *b, uint64_t what), uint64_t what)
+static void waited_for(bool (*pick)(const struct buffer *b, uint64_t what), uint64_t what,
+		       bool back)
 {
 	struct buffer *batch[BATCH];
 	struct walk w;
@@ -594,7 +605,7 @@ static void waited_for(bool (*pick)(const struct buffer *b, uint64_t what), uint
 	while ((n = walk_on(&w, &owed, of_owed, pick, what, batch))) {
 		buffers_unlock();
 		for (unsigned int i = 0; i < n; i++)
-			waited(batch[i]);
+			waited(batch[i], back);
 		buffers_lock();
 	}
 	buffers_unlock();
@@ -602,12 +613,12 @@ static void waited_for(bool (*pick)(const struct buffer *b, uint64_t what), uint
 
 void sync_waited(bool fence)
 {
-	waited_for(may_begin, fence);
+	waited_for(may_begin, fence, false);
 }
 
 void sync_file_taken_back(struct file *f)
 {
-	waited_for(in_file, (uintptr_t)f);
+	waited_for(in_file, (uintptr_t)f, true);
 }
 
 void sync_file_device(struct file *f, bool rest)

@@ -43,9 +43,10 @@ void sync_cpu(struct buffer *b, unsigned int direction, bool waited);
 
 /* How it is known that a device is given a buffer. */
 enum given {
-	GIVEN,		/* by what is no submit */
-	GIVEN_LISTED,	/* the submit has it in its list */
-	GIVEN_UNLISTED,	/* the submit may be about any */
+	GIVEN,			/* by what is no submit */
+	GIVEN_ELSEWHERE,	/* it was exported */
+	GIVEN_LISTED,		/* the submit has it in its list */
+	GIVEN_UNLISTED,		/* the submit may be about any */
 };
 
 /*

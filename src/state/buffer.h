@@ -41,6 +41,7 @@ struct buffer {
 	uint32_t written : 1;		/* a mapping was writable since the last END */
 	uint32_t over : 1;		/* the program has told so since the last START */
 	uint32_t doubtful : 1;		/* a wait proves nothing of it; turn.h */
+	uint32_t elsewhere : 1;		/* it was exported, and not given to a device here since */
 	uint32_t listed : 1;		/* it has been in a submit's list */
 	uint32_t late : 1;		/* a fence has not come in time, and is not waited for */
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */

@@ -11,13 +11,13 @@
  *   ON_MAP    | LATER S  CPU s        LATER S      LATER S          LATER S
  *   ON_BEGIN  | LATER S  CPU          LATER S      LATER S          LATER S
  *   ON_TOUCH  | NONE     CPU          LATER S      LATER S          LATER S
- *   ON_WAIT   | NONE     CPU s(3)     LATER S      READS S          DEVICE S
+ *   ON_WAIT   | NONE     CPU s(3)     LATER S      READS e(1,4) S   DEVICE S
  *   ON_BEGUN  | NONE     CPU          CPU          CPU              CPU
  *   ON_BUSY   | NONE     LATER        LATER        READS            DEVICE
  *   ON_END    | NONE     READS E      DEVICE       READS e(1)       DEVICE
  *   ON_READ   | NONE     READS E      DEVICE       READS e(1)       DEVICE
  *   ON_WRITE  | NONE     DEVICE E     DEVICE       DEVICE e(1)      DEVICE
- *   ON_UNMAP  | NONE     NONE E       NONE         NONE e(1)        NONE
+ *   ON_UNMAP  | NONE     NONE E       NONE         NONE e(1,4)      NONE
  *   ON_FORK   | NONE     LATER        LATER        DEVICE           DEVICE
  *
  *   S  START: then ON_BEGUN follows, or ON_BUSY where the START was left out, as it would have had
@@ -32,7 +32,10 @@
  *   (3) where the last hand-over was doubtful: by a submit that has no list, or one that was still
  *      under way. A wait then proves nothing of this buffer, so the next one begins it again.
  *
- * From CPU_LATER and DEVICE nothing is ended: a device may have written, and an END would write
+ *   (4) where it was not exported since: nobody says whether whoever has it now writes it.
+ *
+ * A wait may be for something else, and come amid what the program writes without a word: so the
+ * END before its START. From CPU_LATER and DEVICE nothing is ended: a device may have written, and an END would write
  * stale lines over that. For the same reason what follows CPU_LATER is never DEVICE_READS.
  */
 #ifndef PRIMESHIM_TURN_H
@@ -63,12 +66,14 @@ enum turn_act {
 	ACT_START_AGAIN,
 	ACT_END,
 	ACT_END_AGAIN,
+	ACT_END_START,
 };
 
 struct turn_facts {
 	bool written;	/* (1) */
 	bool counts;	/* (2) */
 	bool doubtful;	/* (3) */
+	bool elsewhere;	/* not (4) */
 };
 
 struct turn_step {

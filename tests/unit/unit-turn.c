@@ -17,16 +17,17 @@ static const char *const turns[TURN_COUNT] = {
 };
 static const char *const acts[] = {
 	[ACT_NONE] = "", [ACT_START] = " start", [ACT_START_AGAIN] = " again",
-	[ACT_END] = " end", [ACT_END_AGAIN] = " more",
+	[ACT_END] = " end", [ACT_END_AGAIN] = " more", [ACT_END_START] = " both",
 };
 
 /* Facts, as bits. */
-enum { WRITTEN = 1, COUNTS = 2, DOUBTFUL = 4, ALL = 8 };
+enum { WRITTEN = 1, COUNTS = 2, DOUBTFUL = 4, ELSEWHERE = 8, ALL = 16 };
 
 static void is(enum turn_event e, enum turn from, unsigned int facts, const char *want)
 {
 	const struct turn_facts f = {
 		.written = facts & WRITTEN, .counts = facts & COUNTS, .doubtful = facts & DOUBTFUL,
+		.elsewhere = facts & ELSEWHERE,
 	};
 	struct turn_step s = turn_step(from, e, f);
 	char got[32];
@@ -85,7 +86,9 @@ START_TEST(a_wait_begins_whatever_has_no_bracket)
 {
 	always(ON_WAIT, TURN_NONE, "none");
 	always(ON_WAIT, TURN_CPU_LATER, "later start");
-	always(ON_WAIT, TURN_DEVICE_READS, "reads start");
+	for (unsigned int facts = 0; facts < ALL; facts++)
+		is(ON_WAIT, TURN_DEVICE_READS, facts,
+		   facts & WRITTEN && !(facts & (COUNTS | ELSEWHERE)) ? "reads both" : "reads start");
 	always(ON_WAIT, TURN_DEVICE, "device start");
 }
 END_TEST
@@ -155,7 +158,7 @@ START_TEST(the_last_unmap_ends_it)
 	always(ON_UNMAP, TURN_CPU_LATER, "none");
 	for (unsigned int facts = 0; facts < ALL; facts++)
 		is(ON_UNMAP, TURN_DEVICE_READS, facts,
-		   facts & WRITTEN && !(facts & COUNTS) ? "none more" : "none");
+		   facts & WRITTEN && !(facts & (COUNTS | ELSEWHERE)) ? "none more" : "none");
 	always(ON_UNMAP, TURN_DEVICE, "none");
 }
 END_TEST
