@@ -39,12 +39,15 @@ enum start {
 	START_WAITS,	/* the program has waited for it */
 };
 
-static unsigned int open_or_given;	/* buffers that can be handed over; under buffers_lock() */
+static unsigned int given;		/* buffers whose submits matter; under buffers_lock() */
 static struct queue owed;		/* those that a wait may begin: by their field of that name */
 static struct queue framed;		/* those that can be shown */
 
 /* Submits that are under way: a wait that is over meanwhile may be for one before them. */
 static atomic_uint submitting;
+
+/* Submits without a list that no wait for a fence has followed; under buffers_lock(). */
+static unsigned int unwaited;
 
 static bool may_sync(const struct buffer *b)
 {
@@ -77,12 +80,16 @@ static void noted(struct buffer *b)
 {
 	bool can = can_bracket(b), held = can && b->turn != TURN_NONE && b->turn != TURN_DEVICE;
 
-	open_or_given += held - b->held;
+	/* Whatever has no list and follows is to be counted. */
+	bool watched = held || (can && b->turn == TURN_DEVICE && b->doubtful);
+
+	given += watched - b->watched;
+	b->watched = watched;
 	import_hold(b, held);
 	queue_set(&framed, &b->framed, held && b->frame);
 	queue_set(&owed, &b->owed, can && b->turn != TURN_NONE &&
 				   (b->turn != TURN_CPU || b->doubtful));
-	watch_count(WATCH_BRACKETS, open_or_given);
+	watch_count(WATCH_BRACKETS, given);
 	watch_count(WATCH_OWED, sync_turns() || settings.dir ? owed.n : 0);
 	buffer_changed(b);
 }
@@ -102,11 +109,12 @@ static void happened(struct buffer *b, enum turn_event e, enum start how)
 	if ((starts || b->turn == TURN_CPU) && how > b->start)
 		b->start = how;
 	b->start_again |= s.act == ACT_START_AGAIN;
+	b->afresh |= s.act == ACT_AFRESH;
 	b->end_again |= s.act == ACT_END_AGAIN || s.act == ACT_END_START;
 	/* What was to be begun, or is just being begun, is given away. */
 	if (b->turn != TURN_CPU && !starts && e != ON_BUSY && e != ON_BEGUN) {
 		b->start = START_NONE;
-		b->wanted = b->start_again = false;
+		b->wanted = b->start_again = b->afresh = false;
 	}
 	noted(b);
 }
@@ -178,6 +186,7 @@ static void change(struct buffer *b, int fd, struct change *c)
 	const struct dmabuf_id id = buffer_id(b);
 	struct outside out;
 	uint64_t at;
+	bool asked;
 	int ret;
 
 	c->gone = !c->fresh && !dmabuf_is(fd, &id);
@@ -188,8 +197,9 @@ static void change(struct buffer *b, int fd, struct change *c)
 	}
 	c->sure = true;
 	c->open = c->from;
-	/* One more END is of no use without the START that would undo what it is for. */
-	if (c->end && c->start && !c->from && !may_start(b, c, fd))
+	/* An END for the sake of the START is of no use without it. */
+	asked = c->end && c->start && c->how == START_IDLE;
+	if (asked && !may_start(b, c, fd))
 		return;
 	if (c->end) {
 		at = publish_now();
@@ -197,7 +207,7 @@ static void change(struct buffer *b, int fd, struct change *c)
 		report_end(b, c->end, publish_now() - at);
 		c->open = 0;
 	}
-	if (!c->start || (!(c->end && !c->from) && !may_start(b, c, fd)))
+	if (!c->start || (!asked && !may_start(b, c, fd)))
 		return;
 	at = publish_now();
 	out = outside_begin(false);
@@ -331,11 +341,11 @@ static bool plan(const struct buffer *b, struct change *c)
 
 	*c = (struct change){ .from = b->bracket, .how = b->start, .fresh = b->fresh,
 			      .patient = !b->late };
-	if (b->bracket && b->bracket != to)
+	if (b->bracket && (b->bracket != to || b->afresh))
 		c->end = b->bracket;
 	else if (!b->bracket && b->end_again && may_sync(b))
 		c->end = DMA_BUF_SYNC_RW;
-	if (to && (b->bracket != to || b->start_again))
+	if (to && (b->bracket != to || b->start_again || b->afresh))
 		c->start = to;
 	return c->end || c->start;
 }
@@ -350,8 +360,9 @@ static void outcome(struct buffer *b, const struct change *c)
 	note(b, c->open);
 	/* Under way it may have been given to a device: then the bracket is ended again. */
 	if (c->start && c->open && b->wanted) {
-		b->doubtful |= c->how == START_IDLE &&
-			       atomic_load_explicit(&submitting, memory_order_relaxed);
+		b->doubtful = c->how == START_IDLE &&
+			      ((b->doubtful && unwaited) ||
+			       atomic_load_explicit(&submitting, memory_order_relaxed));
 		happened(b, ON_BEGUN, START_NONE);
 	} else if (!c->open && b->turn == TURN_CPU) {
 		happened(b, ON_BUSY, START_NONE);
@@ -375,7 +386,7 @@ static unsigned int settle(struct buffer *b, enum patience patience)
 		int fd = b->fd;
 		uint8_t round;
 
-		b->fresh = b->end_again = b->start_again = false;
+		b->fresh = b->end_again = b->start_again = b->afresh = false;
 		b->start = START_NONE;
 		b->settling = true;
 		b->starting = b->wanted = c.start != 0;
@@ -401,7 +412,7 @@ static unsigned int settle(struct buffer *b, enum patience patience)
 		}
 	}
 	if (!b->settling) {
-		b->fresh = b->end_again = b->start_again = false;
+		b->fresh = b->end_again = b->start_again = b->afresh = false;
 		b->start = START_NONE;
 		if (b->turn != TURN_NONE && !can_bracket(b))
 			happened(b, ON_UNMAP, START_NONE);
@@ -613,6 +624,9 @@ static void waited_for(bool (*pick)(const struct buffer *b, uint64_t what), uint
 
 void sync_waited(bool fence)
 {
+	buffers_lock();
+	unwaited -= fence && unwaited;
+	buffers_unlock();
 	waited_for(may_begin, fence, false);
 }
 
@@ -628,6 +642,7 @@ void sync_file_device(struct file *f, bool rest)
 	unsigned int n;
 
 	buffers_lock();
+	unwaited++;
 	w = walk_begin(&f->held);
 	while ((n = imports_held(f, rest, &w.after, w.last, batch, BATCH))) {
 		buffers_unlock();
@@ -681,7 +696,7 @@ static void forked(struct buffer *b)
 {
 	b->settling = false;
 	b->bracket = 0;
-	b->end_again = b->start_again = false;
+	b->end_again = b->start_again = b->afresh = false;
 	b->start = START_NONE;
 	happened(b, ON_FORK, START_NONE);
 }

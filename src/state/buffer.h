@@ -37,6 +37,7 @@ struct buffer {
 	uint32_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
 	uint32_t start : 2;		/* enum start of sync.c: a START is to be made, and how */
 	uint32_t start_again : 1;	/* one more in the open bracket */
+	uint32_t afresh : 1;		/* the open bracket is to be ended, and another one begun */
 	uint32_t end_again : 1;		/* one more END is to be made */
 	uint32_t written : 1;		/* a mapping was writable since the last END */
 	uint32_t over : 1;		/* the program has told so since the last START */
@@ -50,6 +51,7 @@ struct buffer {
 	uint32_t fresh : 1;		/* fd has just been had, and is surely the dma-buf's */
 	uint32_t shut : 1;		/* its pages are shut; guard.h */
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
+	uint32_t watched : 1;		/* submits matter to it */
 	uint32_t held : 1;		/* it can be handed over: it is in the files' queues */
 	uint32_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
 	uint32_t writable : 2;		/* enum answer: is the dma-buf open for writing? */

@@ -21,12 +21,13 @@ static const struct {
 #define S(turn)		{ turn, ACT_START }
 #define SS(turn)	{ turn, ACT_START_AGAIN }
 #define E(turn)		{ turn, ACT_END }
+#define AFRESH(turn)	{ turn, ACT_AFRESH }
 #define ES(turn)	{ turn, ACT_END_START }
 #define EE(turn)	{ turn, ACT_END_AGAIN }
 	[ON_MAP] = ROW(S(LATER), SS(CPU), S(LATER), S(LATER), S(LATER)),
 	[ON_BEGIN] = ROW(S(LATER), TO(CPU), S(LATER), S(LATER), S(LATER)),
 	[ON_TOUCH] = ROW(TO(NONE), TO(CPU), S(LATER), S(LATER), S(LATER)),
-	[ON_WAIT] = ROW(TO(NONE), SS(CPU), S(LATER), ES(READS), S(DEVICE)),
+	[ON_WAIT] = ROW(TO(NONE), AFRESH(CPU), S(LATER), ES(READS), S(DEVICE)),
 	[ON_BEGUN] = ROW(TO(NONE), TO(CPU), TO(CPU), TO(CPU), TO(CPU)),
 	[ON_BUSY] = ROW(TO(NONE), TO(LATER), TO(LATER), TO(READS), TO(DEVICE)),
 	[ON_END] = ROW(TO(NONE), E(READS), TO(DEVICE), EE(READS), TO(DEVICE)),
@@ -45,7 +46,7 @@ struct turn_step turn_step(enum turn now, enum turn_event e, struct turn_facts f
 		s.act = ACT_NONE;
 	if (s.act == ACT_END_START && (!f.written || f.counts || f.elsewhere))
 		s.act = ACT_START;
-	if (s.act == ACT_START_AGAIN && (f.counts || (e == ON_WAIT && !f.doubtful)))
+	if ((s.act == ACT_START_AGAIN && f.counts) || (s.act == ACT_AFRESH && !f.doubtful))
 		s.act = ACT_NONE;
 	return s;
 }

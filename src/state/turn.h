@@ -11,7 +11,7 @@
  *   ON_MAP    | LATER S  CPU s        LATER S      LATER S          LATER S
  *   ON_BEGIN  | LATER S  CPU          LATER S      LATER S          LATER S
  *   ON_TOUCH  | NONE     CPU          LATER S      LATER S          LATER S
- *   ON_WAIT   | NONE     CPU s(3)     LATER S      READS e(1,4) S   DEVICE S
+ *   ON_WAIT   | NONE     CPU ES(3)    LATER S      READS e(1,4) S   DEVICE S
  *   ON_BEGUN  | NONE     CPU          CPU          CPU              CPU
  *   ON_BUSY   | NONE     LATER        LATER        READS            DEVICE
  *   ON_END    | NONE     READS E      DEVICE       READS e(1)       DEVICE
@@ -30,13 +30,15 @@
  *       that tells of its ends does not write behind them.
  *   (2) exporters that count (QUIRK_COUNTS) get one END for each START.
  *   (3) where the last hand-over was doubtful: by a submit that has no list, or one that was still
- *      under way. A wait then proves nothing of this buffer, so the next one begins it again.
- *
+ *       under way. A wait then proves nothing of this buffer, so the next one begins it again, while
+ *       there is work that has not been waited for. The END before it is for what the CPU has
+ *       written if it was its turn indeed.
  *   (4) where it was not exported since: nobody says whether whoever has it now writes it.
  *
  * A wait may be for something else, and come amid what the program writes without a word: so the
- * END before its START. From CPU_LATER and DEVICE nothing is ended: a device may have written, and an END would write
- * stale lines over that. For the same reason what follows CPU_LATER is never DEVICE_READS.
+ * END before its START in DEVICE_READS. From CPU_LATER and DEVICE nothing is ended: a device may
+ * have written, and an END would write stale lines over that. For the same reason what follows
+ * CPU_LATER is never DEVICE_READS.
  */
 #ifndef PRIMESHIM_TURN_H
 #define PRIMESHIM_TURN_H
@@ -66,7 +68,8 @@ enum turn_act {
 	ACT_START_AGAIN,
 	ACT_END,
 	ACT_END_AGAIN,
-	ACT_END_START,
+	ACT_END_START,		/* the END is one more */
+	ACT_AFRESH,		/* END and START */
 };
 
 struct turn_facts {

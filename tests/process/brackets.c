@@ -276,8 +276,12 @@ static void waits(const struct fake_turn *t)
 	struct pollfd p;
 
 	way_name = t->name;
-	need(!submit(t, &handle, 1, 0), t->name);
-	step(0, 1, "work without a list is submitted");
+	/* What was submitted before is over. */
+	for (int i = 0; i < 100; i++)
+		need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
+	fake_brackets(ino, &begins, &ends);
+	need(!submit(t, &other, 1, 0) && !submit(t, &handle, 1, 0), t->name);
+	step(0, 1, "work without a list is submitted, twice");
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT,
 		    &(struct drm_syncobj_timeline_wait){ .flags = WAIT_AVAILABLE }), "TIMELINE_WAIT");
 	step(0, 0, "a wait until it is submitted");
@@ -288,10 +292,12 @@ static void waits(const struct fake_turn *t)
 	need(poll(&p, 1, 0) == 1, "poll");
 	step(0, 0, "once more");
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
-	step(1, 0, "a wait for a fence, which the pipe was none for");
+	step(1, 1, "a wait for a fence, which the pipe was none for");
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &(struct drm_syncobj_timeline_wait){ 0 }),
 	     "TIMELINE_WAIT");
-	step(1, 0, "and another, which may be what it was submitted for");
+	step(1, 1, "and another, which may be what it was submitted for");
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
+	step(0, 0, "and one more, for which there is no work");
 	need(!submit(t, &handle, 1, 0), t->name);
 	step(0, 1, "submitted again");
 	take_back();

@@ -18,6 +18,7 @@ static const char *const turns[TURN_COUNT] = {
 static const char *const acts[] = {
 	[ACT_NONE] = "", [ACT_START] = " start", [ACT_START_AGAIN] = " again",
 	[ACT_END] = " end", [ACT_END_AGAIN] = " more", [ACT_END_START] = " both",
+	[ACT_AFRESH] = " afresh",
 };
 
 /* Facts, as bits. */
@@ -97,7 +98,7 @@ START_TEST(a_wait_begins_again_what_is_doubtful)
 {
 	for (unsigned int facts = 0; facts < ALL; facts++)
 		is(ON_WAIT, TURN_CPU, facts,
-		   facts & DOUBTFUL && !(facts & COUNTS) ? "cpu again" : "cpu");
+		   facts & DOUBTFUL ? "cpu afresh" : "cpu");
 }
 END_TEST
 
