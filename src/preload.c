@@ -431,7 +431,7 @@ SLOW int waited(int ret, const struct pollfd *one)
 
 	if (!enter(&b))
 		return ret;
-	sync_waited(may_be_fence(one));
+	sync_waited(may_be_fence(one), NULL);
 	return leave(&b, ret);
 }
 

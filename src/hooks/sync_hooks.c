@@ -98,8 +98,13 @@ int do_wait_any(const struct ioctl_call *c)
 	int ret = call(c);
 
 	if (ret >= 0 && !arg_bits(c, d->nowait) && (!d->status || !arg32(c, 0)) &&
-	    (!d->done || arg32(c, 0)))
-		sync_waited(true);
+	    (!d->done || arg32(c, 0))) {
+		struct file *f = descriptor_file(c->fd);
+
+		sync_waited(true, f);
+		if (f)
+			file_put(f);
+	}
 	return ret;
 }
 
@@ -234,24 +239,24 @@ static bool list_readable(const struct ioctl_call *c)
 /* What is in the list, or where that is not all: what is mapped of the file. */
 static int submit(const struct ioctl_call *c, bool has_list)
 {
+	struct file *f = descriptor_file(c->fd);
 	bool listed, all;
-	struct file *f;
 	int ret;
 
-	sync_submitting(true);
+	if (!f)
+		return call(c);
+	sync_submitting(f, 1);
 	listed = has_list && visit_list(c, give);
 	all = listed && !c->desc->list.partial;
-	f = all ? NULL : descriptor_file(c->fd);
-	if (f)
+	if (!all)
 		sync_file_device(f, listed);
 	ret = call(c);
-	sync_submitting(false);
+	sync_submitting(f, -1);
 	if (ret < 0 && listed)
 		visit_list(c, take_back);
-	if (ret < 0 && f)
+	if (ret < 0 && !all)
 		sync_file_taken_back(f);
-	if (f)
-		file_put(f);
+	file_put(f);
 	return ret;
 }
 
@@ -289,6 +294,6 @@ int do_scanout(const struct ioctl_call *c)
 	sync_shown(0);
 	ret = call(c);
 	if (ret < 0)
-		sync_waited(false);
+		sync_waited(false, NULL);
 	return ret;
 }

@@ -43,12 +43,6 @@ static unsigned int given;		/* buffers whose submits matter; under buffers_lock(
 static struct queue owed;		/* those that a wait may begin: by their field of that name */
 static struct queue framed;		/* those that can be shown */
 
-/* Submits that are under way: a wait that is over meanwhile may be for one before them. */
-static atomic_uint submitting;
-
-/* Submits without a list that no wait for a fence has followed; under buffers_lock(). */
-static unsigned int unwaited;
-
 static bool may_sync(const struct buffer *b)
 {
 	return sync_now() != SYNC_OFF && b->fd >= 0 && !buffer_lacks_brackets(b) && sandbox_may(MAY_SYNC);
@@ -350,6 +344,19 @@ static bool plan(const struct buffer *b, struct change *c)
 	return c->end || c->start;
 }
 
+/*
+ * Has it been begun by a wait that proves nothing? While there is work without a list that has not
+ * been waited for, or a submit under way: the wait may be for one before that.
+ */
+static bool is_doubtful(const struct buffer *b)
+{
+	const struct import *imp = b->imports;
+
+	while (imp && !(b->doubtful && imp->file->unwaited) && !imp->file->submitting)
+		imp = imp->sibling;
+	return imp;
+}
+
 /* What came of it, with the lock held. */
 static void outcome(struct buffer *b, const struct change *c)
 {
@@ -360,9 +367,7 @@ static void outcome(struct buffer *b, const struct change *c)
 	note(b, c->open);
 	/* Under way it may have been given to a device: then the bracket is ended again. */
 	if (c->start && c->open && b->wanted) {
-		b->doubtful = c->how == START_IDLE &&
-			      ((b->doubtful && unwaited) ||
-			       atomic_load_explicit(&submitting, memory_order_relaxed));
+		b->doubtful = c->how == START_IDLE && is_doubtful(b);
 		happened(b, ON_BEGUN, START_NONE);
 	} else if (!c->open && b->turn == TURN_CPU) {
 		happened(b, ON_BUSY, START_NONE);
@@ -622,11 +627,13 @@ static void waited_for(bool (*pick)(const struct buffer *b, uint64_t what), uint
 	buffers_unlock();
 }
 
-void sync_waited(bool fence)
+void sync_waited(bool fence, struct file *f)
 {
-	buffers_lock();
-	unwaited -= fence && unwaited;
-	buffers_unlock();
+	if (f) {
+		buffers_lock();
+		f->unwaited -= f->unwaited > 0;
+		buffers_unlock();
+	}
 	waited_for(may_begin, fence, false);
 }
 
@@ -642,7 +649,7 @@ void sync_file_device(struct file *f, bool rest)
 	unsigned int n;
 
 	buffers_lock();
-	unwaited++;
+	f->unwaited++;
 	w = walk_begin(&f->held);
 	while ((n = imports_held(f, rest, &w.after, w.last, batch, BATCH))) {
 		buffers_unlock();
@@ -684,12 +691,11 @@ void sync_framed(struct buffer *b, uint32_t frame)
 	buffers_unlock();
 }
 
-void sync_submitting(bool begins)
+void sync_submitting(struct file *f, int more)
 {
-	if (begins)
-		atomic_fetch_add_explicit(&submitting, 1, memory_order_relaxed);
-	else
-		atomic_fetch_sub_explicit(&submitting, 1, memory_order_relaxed);
+	buffers_lock();
+	f->submitting += more;
+	buffers_unlock();
 }
 
 static void forked(struct buffer *b)
@@ -703,7 +709,6 @@ static void forked(struct buffer *b)
 
 void sync_forked(void)
 {
-	atomic_store_explicit(&submitting, 0, memory_order_relaxed);
 	buffers_visit(forked);
 }
 

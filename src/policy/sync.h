@@ -71,14 +71,14 @@ void sync_framed(struct buffer *b, uint32_t frame);
 /* ON_READ of what that is made of; 0: of every frame buffer. */
 void sync_shown(uint32_t frame);
 
-/* A submit is about to be made, and has been. */
-void sync_submitting(bool begins);
+/* A submit of the file is about to be made (1), or has been (-1). */
+void sync_submitting(struct file *f, int more);
 
 /*
- * The program has waited for something, surely a device's work where it is a @fence: begin what has
- * no bracket, unless a device is still at it.
+ * The program has waited for something, surely a device's work where it is a @fence, of @f or NULL:
+ * begin what has no bracket, unless a device is still at it.
  */
-void sync_waited(bool fence);
+void sync_waited(bool fence, struct file *f);
 
 /*
  * Wait until no thread is at DMA_BUF_IOCTL_SYNC for @b, which goes by the number of the descriptor;

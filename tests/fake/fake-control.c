@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -209,6 +210,15 @@ void fake_repeated(uint64_t ino, unsigned long *begins, unsigned long *ends)
 unsigned long fake_bracket_faults(void)
 {
 	return k() ? k()->bracket_faults : 0;
+}
+
+int fake_card(const char *driver)
+{
+	int i = 0;
+
+	while (i < FAKE_DRIVERS && strcmp(fake_drivers[i].name, driver))
+		i++;
+	return i;
 }
 
 void fake_hold_waits(bool hold)

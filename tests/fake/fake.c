@@ -144,6 +144,13 @@ int fake_open(const char *path, int flags, ...)
 	return raw_open(path, flags, mode);
 }
 
+static void (*on_sync)(uint64_t ino, uint64_t flags);
+
+void fake_on_sync(void (*hook)(uint64_t ino, uint64_t flags))
+{
+	on_sync = hook;
+}
+
 static int dmabuf_ioctl(uint32_t dmabuf, unsigned int request, const void *arg)
 {
 	struct dmabuf *d = &k()->dmabufs[dmabuf];
@@ -171,6 +178,8 @@ static int dmabuf_ioctl(uint32_t dmabuf, unsigned int request, const void *arg)
 		d->bracket = sync.flags;
 		d->begins++;
 	}
+	if (on_sync)
+		on_sync(d->ino, sync.flags);
 	return 0;
 }
 

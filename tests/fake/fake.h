@@ -93,6 +93,12 @@ unsigned long fake_bracket_faults(void);
 /* Submits fail with that errno from now on; 0: they do not. */
 void fake_submits_fail(int err);
 
+/* From now on called in this process with each START and END that is made, and its dma-buf. */
+void fake_on_sync(void (*hook)(uint64_t ino, uint64_t flags));
+
+/* The number of the card with a driver of that name. */
+int fake_card(const char *driver);
+
 /* Until told otherwise SYNCOBJ_WAIT does not return; how many calls of it wait now. */
 void fake_hold_waits(bool hold);
 unsigned long fake_waits_held(void);

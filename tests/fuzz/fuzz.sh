@@ -8,7 +8,7 @@ set -u
 build=${top_builddir:-.}
 steps=${1:-100000}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- "$build/tests/fuzz/fuzz" "$build/tests/fuzz/faults"
+[ $# -gt 0 ] || set -- "$build/tests/fuzz/fuzz" "$build/tests/fuzz/faults" "$build/tests/fuzz/caches"
 TSAN_OPTIONS="die_after_fork=0 exitcode=66 suppressions=${top_srcdir:-.}/tests/fuzz/tsan.supp"
 # A child of a threaded program has its parent's thread list: leaks are told where none is. The shim
 # has no memory of malloc().
@@ -44,6 +44,14 @@ for program; do
 		# What a page says of maps that cannot be made must not be another fault.
 		try "$name: every call site, fewer errors, with a shared page" \
 			env PRIMESHIM_DIR="$pages" "$program" --quick
+		;;
+	caches*)
+		for seed in 1 2 3 4; do
+			try "$name: $((steps / 8)) steps of one thread, whose bytes all arrive" \
+				"$program" --seed $seed --steps $((steps / 8))
+		done
+		try "$name: $((steps / 2)) steps of four threads" \
+			"$program" --seed 5 --threads 4 --steps $((steps / 2))
 		;;
 	*)
 		# Faults and unseen calls with one thread: what one hides, another cannot know.
