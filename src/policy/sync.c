@@ -144,6 +144,7 @@ struct change {
 	enum start how;
 	bool fresh;		/* the descriptor is surely the dma-buf's */
 	bool patient;		/* a fence is waited for */
+	bool doubtful;		/* the START may come too early; as things are before it */
 
 	unsigned int open;	/* the bracket that is open now */
 	bool busy;		/* the START was left out, as it would have had to wait */
@@ -328,24 +329,8 @@ void sync_left(void)
 	work.b = NULL;
 }
 
-/* What it takes to bring the bracket in line with whose turn it is; false if nothing. */
-static bool plan(const struct buffer *b, struct change *c)
-{
-	unsigned int to = wanted(b);
-
-	*c = (struct change){ .from = b->bracket, .how = b->start, .fresh = b->fresh,
-			      .patient = !b->late };
-	if (b->bracket && (b->bracket != to || b->afresh))
-		c->end = b->bracket;
-	else if (!b->bracket && b->end_again && may_sync(b))
-		c->end = DMA_BUF_SYNC_RW;
-	if (to && (b->bracket != to || b->start_again || b->afresh))
-		c->start = to;
-	return c->end || c->start;
-}
-
 /*
- * Has it been begun by a wait that proves nothing? While there is work without a list that has not
+ * Does a wait prove nothing of it? While there is work without a list that has not
  * been waited for, or a submit under way: the wait may be for one before that.
  */
 static bool is_doubtful(const struct buffer *b)
@@ -355,6 +340,23 @@ static bool is_doubtful(const struct buffer *b)
 	while (imp && !(b->doubtful && imp->file->unwaited) && !imp->file->submitting)
 		imp = imp->sibling;
 	return imp;
+}
+
+/* What it takes to bring the bracket in line with whose turn it is; false if nothing. */
+static bool plan(const struct buffer *b, struct change *c)
+{
+	unsigned int to = wanted(b);
+
+	*c = (struct change){ .from = b->bracket, .how = b->start, .fresh = b->fresh,
+			      .patient = !b->late,
+			      .doubtful = b->start == START_IDLE && is_doubtful(b) };
+	if (b->bracket && (b->bracket != to || b->afresh))
+		c->end = b->bracket;
+	else if (!b->bracket && b->end_again && may_sync(b))
+		c->end = DMA_BUF_SYNC_RW;
+	if (to && (b->bracket != to || b->start_again || b->afresh))
+		c->start = to;
+	return c->end || c->start;
 }
 
 /* What came of it, with the lock held. */
@@ -367,7 +369,7 @@ static void outcome(struct buffer *b, const struct change *c)
 	note(b, c->open);
 	/* Under way it may have been given to a device: then the bracket is ended again. */
 	if (c->start && c->open && b->wanted) {
-		b->doubtful = c->how == START_IDLE && is_doubtful(b);
+		b->doubtful = c->doubtful;
 		happened(b, ON_BEGUN, START_NONE);
 	} else if (!c->open && b->turn == TURN_CPU) {
 		happened(b, ON_BUSY, START_NONE);

@@ -312,12 +312,17 @@ static void step(struct thread *t)
 	case 5: case 6: case 7:
 		submits(t);
 		break;
-	case 8: case 9:
+	case 9:
+		/* The device is done, and the program does not ask. */
+		if (t->list && t->n)
+			device_works(t);
+		break;
+	case 8:
 		waits(t);
 		break;
 	case 10:
-		/* CPU_PREP waits for what is at it. */
-		if (!t->list || b->jobs)
+		/* CPU_PREP waits for what is at it. What was written without a word it undoes. */
+		if (!t->list || b->jobs || b->silent)
 			break;
 		if (say(t, 0x44, 24, (uint32_t[6]){ b->handle, 3 }))
 			fail(t, b, "CPU_PREP");
