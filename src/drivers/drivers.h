@@ -30,8 +30,8 @@ enum role {
 	ROLE_WAIT,		/* handle, nowait: devices are done with the buffer */
 	ROLE_WAIT_ANY,		/* devices are done with something */
 	/*
-	 * list: work on these is given to a device. Mostly the kernel maps for it what is listed and
-	 * no more; where it has mapped all that there is, the driver's file says who lists what.
+	 * list: work on these is given to a device. Mostly the kernel maps for it what is listed
+	 * and no more; where it has mapped all that there is, the driver's file says who lists what.
 	 */
 	ROLE_SUBMIT,
 	ROLE_SUBMIT_ANY,	/* the same, and any buffer may be used */

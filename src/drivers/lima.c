@@ -57,8 +57,8 @@ static const struct drv_ioctl ioctls[] = {
 		.writes = { AT(drm_lima_gem_wait, op), LIMA_GEM_WAIT_WRITE },
 	}, {
 		/*
-		 * All that has a handle is mapped (lima_gem_object_open()), and the list is for fences.
-		 * Mesa lists what a job uses (lima_job_add_bo()), and there is no Vulkan.
+		 * All that has a handle is mapped (lima_gem_object_open()), and the list is for
+		 * fences. Mesa lists what a job uses (lima_job_add_bo()), and there is no Vulkan.
 		 */
 		IOCTL(LIMA_GEM_SUBMIT), .role = ROLE_SUBMIT,
 		.list = {

@@ -44,9 +44,9 @@ static const struct drv_ioctl ioctls[] = {
 		.handle = AT(drm_panfrost_wait_bo, handle),
 	}, {
 		/*
-		 * All that has a handle is mapped (panfrost_gem_open()), and the list is for fences.
-		 * Mesa's GL lists what a batch uses (panfrost_batch_submit_ioctl()); panvk, 25.0,
-		 * its own pools and the attachments.
+		 * All that has a handle is mapped (panfrost_gem_open()), and the list is for
+		 * fences. Mesa's GL lists what a batch uses (panfrost_batch_submit_ioctl()); panvk,
+		 * 25.0, its own pools and the attachments.
 		 */
 		IOCTL(PANFROST_SUBMIT), .role = ROLE_SUBMIT,
 		.list = {

@@ -21,8 +21,8 @@ bool may_be_fence(const struct pollfd *one)
 {
 	struct stat st;
 
-	return one && !sandbox_fstat(one->fd, &st) && !S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode) &&
-	       !S_ISCHR(st.st_mode) && !S_ISDIR(st.st_mode);
+	return one && !sandbox_fstat(one->fd, &st) && !S_ISSOCK(st.st_mode) &&
+	       !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
 /* The entry of the same ioctl that is meant by the argument, or NULL. */

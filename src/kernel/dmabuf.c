@@ -190,7 +190,7 @@ bool dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer)
 	if (!sandbox_may(MAY_POLL))
 		return true;
 	for (;;) {
-		/* A signal that is pending interrupts even one that does not wait (do_poll(), 6.12). */
+		/* A pending signal interrupts even one that does not wait (do_poll(), 6.12). */
 		ret = next.poll(&p, 1, left);
 		if (ret < 0 && errno != EINTR)
 			return true;

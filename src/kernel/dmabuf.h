@@ -66,9 +66,9 @@ int dmabuf_mappable(int fd);
 int dmabuf_sync(int fd, uint64_t flags);
 
 /*
- * Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence? Asked now, and then for @ms
- * milliseconds at most until it would not. *@writer: was a device to write it when it was first asked?
- * Where that cannot be asked it is busy.
+ * Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence? Asked now, and then for
+ * @ms milliseconds at most until it would not. *@writer: was a device to write it when that was
+ * first asked? Where it cannot be asked it is busy.
  */
 bool dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer);
 

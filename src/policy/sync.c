@@ -40,7 +40,7 @@ enum start {
 };
 
 static unsigned int given;		/* buffers whose submits matter; under buffers_lock() */
-static struct queue owed;		/* those that a wait may begin: by their field of that name */
+static struct queue owed;		/* those that a wait may begin */
 static struct queue framed;		/* those that can be shown */
 
 static bool may_sync(const struct buffer *b)
@@ -73,7 +73,6 @@ static void queue_set(struct queue *q, struct queue_link *l, bool in)
 static void noted(struct buffer *b)
 {
 	bool can = can_bracket(b), held = can && b->turn != TURN_NONE && b->turn != TURN_DEVICE;
-
 	/* Whatever has no list and follows is to be counted. */
 	bool watched = held || (can && b->turn == TURN_DEVICE && b->doubtful);
 
@@ -88,7 +87,7 @@ static void noted(struct buffer *b)
 	buffer_changed(b);
 }
 
-/* The one place where a turn changes: by the table in turn.h. @how: a START that follows from it. */
+/* The one place where a turn changes: by the table in turn.h. @how: of a START that follows. */
 static void happened(struct buffer *b, enum turn_event e, enum start how)
 {
 	const struct turn_facts facts = {
@@ -279,8 +278,8 @@ static bool is_busy(const struct buffer *b, int fd, unsigned int direction)
 
 /*
  * Wait for another thread that is at DMA_BUF_IOCTL_SYNC for @b, with the lock held, which is let go
- * meanwhile. After a second the thread is not waited for any more. False if it is still there, or is
- * this very thread, which a signal handler has interrupted: whoever is there goes round for what
+ * meanwhile. After a second the thread is not waited for any more. False if it is still there, or
+ * is this very thread, which a signal handler has interrupted: whoever is there goes round for what
  * others have changed.
  */
 static bool await(struct buffer *b, enum patience patience)

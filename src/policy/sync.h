@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The policy of brackets: DMA_BUF_IOCTL_SYNC around the CPU's accesses to mapped imports. A bracket
- * belongs to a dma-buf, whichever handles and mappings it has. Whose turn it is goes by the table in
- * state/turn.h; with PRIMESHIM_SYNC=map it is always the CPU's.
+ * belongs to a dma-buf, whichever handles and mappings it has. Whose turn it is goes by the table
+ * in state/turn.h; with PRIMESHIM_SYNC=map it is always the CPU's.
  *
  * A START waits for fences, without a time-out: so where the program has not just waited itself the
- * dma-buf is asked first. A map waits for a second, as the program may be about to signal the fence;
- * all else does not wait. What is left out is begun by the next map, begin or wait.
+ * dma-buf is asked first. A map waits for a second, as the program may be about to signal the
+ * fence; all else does not wait. What is left out is begun by the next map, begin or wait.
  *
  * With PRIMESHIM_SYNC=trap the pages are shut while there is no bracket (guard.h). None but
  * sync_forked() may be called with a lock held.
@@ -56,8 +56,8 @@ enum given {
 void sync_device(struct buffer *b, enum turn_event e, enum given how);
 
 /*
- * ON_WRITE of all that is mapped of the file, by a submit that has no list; @rest: by one whose list
- * is partial, so of what has never been in one.
+ * ON_WRITE of all that is mapped of the file, by a submit that has no list; @rest: by one whose
+ * list is partial, so of what has never been in one.
  */
 void sync_file_device(struct file *f, bool rest);
 

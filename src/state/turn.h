@@ -30,8 +30,8 @@
  *       that tells of its ends does not write behind them.
  *   (2) exporters that count (QUIRK_COUNTS) get one END for each START.
  *   (3) where the last hand-over was doubtful: by a submit that has no list, or one that was still
- *       under way. A wait then proves nothing of this buffer, so the next one begins it again, while
- *       there is work that has not been waited for. The END before it is for what the CPU has
+ *       under way. A wait then proves nothing of this buffer, so the next one begins it again,
+ *       while there is work that has not been waited for. The END before it is for what the CPU has
  *       written if it was its turn indeed.
  *   (4) where it was not exported since: nobody says whether whoever has it now writes it.
  *
@@ -49,7 +49,7 @@
 
 enum turn_event {
 	ON_MAP,		/* it was mapped, or the map ioctl of what is mapped was asked */
-	ON_BEGIN,	/* the driver was told that the CPU's accesses begin, or waited for the buffer */
+	ON_BEGIN,	/* the driver was told that the CPU's accesses begin, or has waited for it */
 	ON_TOUCH,	/* PRIMESHIM_SYNC=trap: the CPU's accesses have begun */
 	ON_WAIT,	/* the program has waited for something */
 	ON_BEGUN,	/* a START was made */
