@@ -114,6 +114,8 @@ enum quirk {
 	QUIRK_LEAVES_OPS = 8,
 	/* Its dma-bufs' begin pins pages, and end unpins them. */
 	QUIRK_COUNTS = 16,
+	/* MODE_MAP_DUMB says EINVAL of buffers that are no imports as well: it proves nothing. */
+	QUIRK_NO_PROOF = 32,
 };
 
 struct driver {
