@@ -23,7 +23,7 @@
 #include "kernel/dmabuf.h"
 #include "kernel/drm_node.h"
 #include "policy/mapped.h"
-#include "policy/redirect.h"
+#include "policy/refused.h"
 #include "policy/sync.h"
 #include "records/record.h"
 #include "report/stats.h"
@@ -174,7 +174,7 @@ static int do_map_offset(const struct ioctl_call *c)
 	if (ret >= 0) {
 		record_offset(c->fd, handle, arg64(c, d->value));
 	} else {
-		ret = redirect_refused(c->fd, handle, d->proof, ret, &offset);
+		ret = refused_offset(c->fd, handle, d->proof, ret, &offset);
 		if (!ret)
 			memcpy((char *)c->arg + d->value, &offset, sizeof(offset));
 	}
