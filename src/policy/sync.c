@@ -19,6 +19,7 @@
 #include "settings/settings.h"
 #include "settings/watch.h"
 #include "state/descriptor.h"
+#include "state/private.h"
 #include "state/file.h"
 #include "state/import.h"
 #include "sync.h"
