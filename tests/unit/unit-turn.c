@@ -36,8 +36,8 @@ static void is(enum turn_event e, enum turn from, unsigned int facts, const char
 	ck_assert_int_lt(s.turn, TURN_COUNT);
 	strcpy(got, turns[s.turn]);
 	strcat(got, acts[s.act]);
-	ck_assert_msg(!strcmp(got, want), "event %d in %s, facts %u: %s instead of %s", e, turns[from],
-		      facts, got, want);
+	ck_assert_msg(!strcmp(got, want), "event %d in %s, facts %u: %s instead of %s", e,
+		      turns[from], facts, got, want);
 }
 
 /* Whatever the facts are. */
@@ -89,7 +89,8 @@ START_TEST(a_wait_begins_whatever_has_no_bracket)
 	always(ON_WAIT, TURN_CPU_LATER, "later start");
 	for (unsigned int facts = 0; facts < ALL; facts++)
 		is(ON_WAIT, TURN_DEVICE_READS, facts,
-		   facts & WRITTEN && !(facts & (COUNTS | ELSEWHERE)) ? "reads both" : "reads start");
+		   facts & WRITTEN && !(facts & (COUNTS | ELSEWHERE)) ? "reads both"
+								      : "reads start");
 	always(ON_WAIT, TURN_DEVICE, "device start");
 }
 END_TEST
