@@ -16,28 +16,29 @@
 
 enum role {
 	ROLE_NONE,
-	ROLE_IMPORT,		/* handle (out), value: the dma-buf's descriptor, u32 */
-	ROLE_EXPORT,		/* handle, value: the dma-buf's descriptor, u32 (out) */
-	ROLE_CLOSE,		/* handle */
-	ROLE_RENAME,		/* handle, value: the new handle, u32 */
-	ROLE_CREATE,		/* handle (out): a number that was free */
-	ROLE_MAP_OFFSET,	/* handle, value: the offset for mmap, u64 (out) */
-	ROLE_TELL_OFFSET,	/* the same, asked of any buffer: a refusal says nothing of maps */
-	ROLE_MAP_ADDRESS,	/* handle, start and length, u64; value: an address, u64 (out) */
+	ROLE_IMPORT,	  /* handle (out), value: the dma-buf's descriptor, u32 */
+	ROLE_EXPORT,	  /* handle, value: the dma-buf's descriptor, u32 (out) */
+	ROLE_CLOSE,	  /* handle */
+	ROLE_RENAME,	  /* handle, value: the new handle, u32 */
+	ROLE_CREATE,	  /* handle (out): a number that was free */
+	ROLE_MAP_OFFSET,  /* handle, value: the offset for mmap, u64 (out) */
+	ROLE_TELL_OFFSET, /* the same, asked of any buffer: a refusal says nothing of maps */
+	ROLE_MAP_ADDRESS, /* handle, start and length, u64; value: an address, u64 (out) */
 	/* For brackets alone: */
-	ROLE_CPU_BEGIN,		/* handle, reads, writes, nowait: the CPU's accesses begin */
-	ROLE_CPU_END,		/* handle: they are over */
-	ROLE_WAIT,		/* handle, nowait: devices are done with the buffer */
-	ROLE_WAIT_ANY,		/* devices are done with something */
+	ROLE_CPU_BEGIN, /* handle, reads, writes, nowait: the CPU's accesses begin */
+	ROLE_CPU_END,	/* handle: they are over */
+	ROLE_WAIT,	/* handle, nowait: devices are done with the buffer */
+	ROLE_WAIT_ANY,	/* devices are done with something */
 	/*
 	 * list: work on these is given to a device. Mostly the kernel maps for it what is listed
-	 * and no more; where it has mapped all that there is, the driver's file says who lists what.
+	 * and no more; where it has mapped all that there is, the driver's file says who lists
+	 * what.
 	 */
 	ROLE_SUBMIT,
-	ROLE_SUBMIT_ANY,	/* the same, and any buffer may be used */
-	ROLE_FRAME,		/* list: a frame buffer is made of these */
-	ROLE_SCANOUT,		/* some frame buffer may be shown or copied */
-	ROLE_BIND,		/* handle or list: for later ROLE_SUBMIT_ANY; not acted on */
+	ROLE_SUBMIT_ANY, /* the same, and any buffer may be used */
+	ROLE_FRAME,	 /* list: a frame buffer is made of these */
+	ROLE_SCANOUT,	 /* some frame buffer may be shown or copied */
+	ROLE_BIND,	 /* handle or list: for later ROLE_SUBMIT_ANY; not acted on */
 	ROLE_COUNT,
 };
 
@@ -82,8 +83,8 @@ struct drv_ioctl {
 	struct drv_bits reads;	/* no mask: always */
 	struct drv_bits writes;	/* no mask: never */
 	struct drv_bits nowait;	/* the call may return at once, and says nothing then */
-	bool status;		/* AMDGPU_GEM_WAIT_IDLE, AMDGPU_WAIT_CS: a u32 at 0 (out) says: busy */
-	bool done;		/* AMDGPU_WAIT_FENCES: a u32 at 0 (out) says: not busy */
+	bool status;		/* AMDGPU_GEM_WAIT_IDLE, AMDGPU_WAIT_CS: u32 at 0 (out): busy */
+	bool done;		/* AMDGPU_WAIT_FENCES: u32 at 0 (out): not busy */
 	struct drv_list list;
 };
 

@@ -46,7 +46,8 @@ static struct queue framed;		/* those that can be shown */
 
 static bool may_sync(const struct buffer *b)
 {
-	return sync_now() != SYNC_OFF && b->fd >= 0 && !buffer_lacks_brackets(b) && sandbox_may(MAY_SYNC);
+	return sync_now() != SYNC_OFF && b->fd >= 0 && !buffer_lacks_brackets(b) &&
+	       sandbox_may(MAY_SYNC);
 }
 
 static bool can_bracket(const struct buffer *b)

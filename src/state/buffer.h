@@ -34,7 +34,7 @@ struct buffer {
 	struct queue_link framed;	/* among those that can be shown */
 	uint32_t turn : 3;		/* enum turn */
 	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
-	uint32_t said : 2;		/* direction that the driver was told, 0 for the mappings' */
+	uint32_t said : 2;		/* direction told to the driver, 0 for the mappings' */
 	uint32_t start : 2;		/* enum start of sync.c: a START is to be made, and how */
 	uint32_t start_again : 1;	/* one more in the open bracket */
 	uint32_t afresh : 1;		/* the open bracket is to be ended, and another one begun */
@@ -53,7 +53,7 @@ struct buffer {
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
 	uint32_t watched : 1;		/* submits matter to it */
 	uint32_t held : 1;		/* it can be handed over: it is in the files' queues */
-	uint32_t mappable : 2;		/* enum answer: can the dma-buf itself be mapped and read? */
+	uint32_t mappable : 2;		/* enum answer: can the dma-buf be mapped and read? */
 	uint32_t writable : 2;		/* enum answer: is the dma-buf open for writing? */
 	uint32_t no_brackets : 1;		/* it knows no brackets */
 	uint32_t counts : 1;		/* its exporter counts them: QUIRK_COUNTS */

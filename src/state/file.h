@@ -39,7 +39,7 @@ struct file {
 	struct hash imports;		/* by handle */
 	struct ranges offsets;		/* offset -> struct import */
 	struct queue held;		/* imports that can be handed over; under buffers_lock() */
-	unsigned int unwaited;		/* submits without a list, less waits for fences; the same */
+	unsigned int unwaited;		/* submits without a list, less waits; the same */
 	unsigned int submitting;	/* submits under way; the same */
 	/* Under descriptors_lock(): */
 	unsigned int refs;		/* descriptors, and calls under way */

@@ -72,8 +72,8 @@ void import_hold(struct buffer *b, bool held);
 
 /*
  * References to at most @room of the buffers that @f holds, of those that came after *@after and
- * not after @last; *@after becomes where it has got to. How many. @unlisted: of those that have never
- * been in a list. With buffers_lock() held alone.
+ * not after @last; *@after becomes where it has got to. How many. @unlisted: of those that have
+ * never been in a list. With buffers_lock() held alone.
  */
 unsigned int imports_held(struct file *f, bool unlisted, uint32_t *after, uint32_t last,
 			  struct buffer **to, unsigned int room);

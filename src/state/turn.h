@@ -49,7 +49,7 @@
 
 enum turn_event {
 	ON_MAP,		/* it was mapped, or the map ioctl of what is mapped was asked */
-	ON_BEGIN,	/* the driver was told that the CPU's accesses begin, or has waited for it */
+	ON_BEGIN,	/* the driver was told that the CPU's accesses begin, or has waited */
 	ON_TOUCH,	/* PRIMESHIM_SYNC=trap: the CPU's accesses have begun */
 	ON_WAIT,	/* the program has waited for something */
 	ON_BEGUN,	/* a START was made */

@@ -3,8 +3,8 @@
  * A model that plays caches: of each byte the CPU has a copy and the device has one. A START and an
  * END move them, as swiotlb does (all of the buffer) or as a cache that is not coherent does (lines
  * that are dirty). Random programs map, write, submit, wait and read, over the fake kernel with the
- * shim linked in; a byte that is lost or overwritten, on either side, is a failure. So is a START or
- * an END that nothing has asked for.
+ * shim linked in; a byte that is lost or overwritten, on either side, is a failure. So is a START
+ * or an END that nothing has asked for.
  *
  *   caches [--seed N] [--steps N] [--threads N]
  */
@@ -42,7 +42,7 @@ struct buf {
 	uint32_t handle;
 	void *p;			/* NULL: not mapped */
 	bool ours;			/* the program knows that it is the CPU's turn */
-	bool silent;			/* a device has only read it since: it may be written all the same */
+	bool silent;			/* a device has only read it: it may be written */
 	unsigned int jobs;		/* that are at it, or have yet to be waited for */
 };
 
@@ -78,8 +78,8 @@ static uint32_t rnd(struct thread *t, uint32_t below)
 
 static void fail(struct thread *t, const struct buf *b, const char *what)
 {
-	printf("caches: --seed %lu --threads %u: thread %u, step %lu: buffer %d (%s, %s): %s\n", seed,
-	       threads, t->index, t->step, (int)(b - t->bufs), t->list ? "lists" : "no list",
+	printf("caches: --seed %lu --threads %u: thread %u, step %lu: buffer %d (%s, %s): %s\n",
+	       seed, threads, t->index, t->step, (int)(b - t->bufs), t->list ? "lists" : "no list",
 	       b->bounces ? "bounces" : "cache", what);
 	for (unsigned long i = t->step > 15 ? t->step - 15 : 0; i <= t->step; i++)
 		printf("%8lu %s\n", i, t->last[i % 16]);
@@ -225,8 +225,8 @@ static void submits(struct thread *t)
 
 	/*
 	 * With two without a list under way nobody can tell which of two buffers the first wait is
-	 * for. What is begun afresh is right for a cache, and not where all of a buffer is copied; nor
-	 * are other threads' waits.
+	 * for. What is begun afresh is right for a cache, and not where all of a buffer is copied;
+	 * nor are other threads' waits.
 	 */
 	if (t->n == (t->list || !t->bufs[0].bounces ? JOBS : 1))
 		return;
@@ -405,10 +405,11 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < threads; i++)
 		pthread_join(id[i], NULL);
 	if (fake_bracket_faults()) {
-		printf("caches: %lu STARTs or ENDs that nothing has asked for\n", fake_bracket_faults());
+		printf("caches: %lu STARTs or ENDs that nothing has asked for\n",
+		       fake_bracket_faults());
 		return 1;
 	}
-	printf("caches: --seed %lu: %lu steps of %u threads: all right; no byte is lost\n", seed, steps,
-	       threads);
+	printf("caches: --seed %lu: %lu steps of %u threads: all right; no byte is lost\n", seed,
+	       steps, threads);
 	return 0;
 }

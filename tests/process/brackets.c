@@ -278,12 +278,14 @@ static void waits(const struct fake_turn *t)
 	way_name = t->name;
 	/* What was submitted before is over. */
 	for (int i = 0; i < 100; i++)
-		need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
+		need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }),
+		     "SYNCOBJ_WAIT");
 	fake_brackets(ino, &begins, &ends);
 	need(!submit(t, &other, 1, 0) && !submit(t, &handle, 1, 0), t->name);
 	step(0, 1, "work without a list is submitted, twice");
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT,
-		    &(struct drm_syncobj_timeline_wait){ .flags = WAIT_AVAILABLE }), "TIMELINE_WAIT");
+		    &(struct drm_syncobj_timeline_wait){ .flags = WAIT_AVAILABLE }),
+	     "TIMELINE_WAIT");
 	step(0, 0, "a wait until it is submitted");
 	need(!pipe(pipe_fds) && write(pipe_fds[1], "", 1) == 1, "a pipe");
 	p = (struct pollfd){ .fd = pipe_fds[0], .events = POLLIN };
@@ -384,27 +386,33 @@ static void shown(void)
 		fd_set set;
 
 		need(!pipe(ready) && write(ready[1], "", 1) == 1 &&
-		     !epoll_ctl(ep, EPOLL_CTL_ADD, ready[0], &(struct epoll_event){ EPOLLIN, { 0 } }),
+			     !epoll_ctl(ep, EPOLL_CTL_ADD, ready[0],
+					&(struct epoll_event){ EPOLLIN, { 0 } }),
 		     "epoll");
 		fds[0].fd = ready[0];
 		fds[0].events = POLLIN;
 		FD_ZERO(&set);
 		FD_SET(ready[0], &set);
-		need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
+		need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }),
+		     "DIRTYFB");
 		step(0, 1, "shown");
-		need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
+		need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }),
+		     "DIRTYFB");
 		step(0, 1, "and again, as it may have been written without a word");
 		if (how == 0)
 			need(poll(fds, 2, 0) > 0, "poll");
 		else if (how == 1)
-			need(select(ready[0] + 1, &set, NULL, NULL, &(struct timeval){ 0 }) == 1, "select");
+			need(select(ready[0] + 1, &set, NULL, NULL, &(struct timeval){ 0 }) == 1,
+			     "select");
 		else if (how == 2)
-			need(pselect(ready[0] + 1, &set, NULL, NULL, &(struct timespec){ 0 }, NULL) == 1,
+			need(pselect(ready[0] + 1, &set, NULL, NULL, &(struct timespec){ 0 },
+				     NULL) == 1,
 			     "pselect");
 		else if (how == 3)
 			need(epoll_wait(ep, &(struct epoll_event){ 0 }, 1, 0) == 1, "epoll_wait");
 		else
-			need(epoll_pwait(ep, &(struct epoll_event){ 0 }, 1, 0, NULL) == 1, "epoll_pwait");
+			need(epoll_pwait(ep, &(struct epoll_event){ 0 }, 1, 0, NULL) == 1,
+			     "epoll_pwait");
 		step(1, 1, "waited for by poll() of two, select(), epoll");
 		close(ready[0]);
 		close(ready[1]);
@@ -462,8 +470,10 @@ static void story(void)
 		if (t->name && (t->kind == TURN_SUBMIT || t->kind == TURN_SUBMIT_ANY) &&
 		    !elsewhere(t))
 			submits(t);
-	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS && by_driver; t++) {
-		if (!t->name || (t->kind != TURN_SUBMIT && t->kind != TURN_SUBMIT_ANY) || elsewhere(t))
+	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS && by_driver;
+	     t++) {
+		if (!t->name || (t->kind != TURN_SUBMIT && t->kind != TURN_SUBMIT_ANY) ||
+		    elsewhere(t))
 			continue;
 		threaded(t);
 		if (t->kind == TURN_SUBMIT_ANY) {
