@@ -9,11 +9,11 @@
 
 BEGIN {
 	nclocks = split("instructions time emulated", clocks)
-	nsyncs = split("map driver page trap", syncs)
-	title["page"] = "`driver`, with a shared page"
+	nsyncs = split("map driver status trap", syncs)
+	title["status"] = "`driver`, with a status file"
 	# Of a frame's two accesses: one bracket each, two ioctls; map has one for both.
 	limit["map"] = 2
-	limit["driver"] = limit["page"] = limit["trap"] = 4
+	limit["driver"] = limit["status"] = limit["trap"] = 4
 }
 
 $1 == "frame" {
@@ -29,11 +29,11 @@ $1 == "frame-call" {
 }
 $1 == "frames-guest" { sub(/^frames-guest /, ""); guest = $0 }
 
-# The median over rounds of a frame with a shared page, as a multiple of one without
-function with_page(clock,	round, v)
+# The median over rounds of a frame with a status file, as a multiple of one without
+function with_status(clock,	round, v)
 {
 	for (round = 1; round <= rounds[clock]; round++)
-		v[round] = ns[clock, "page", round] / ns[clock, "driver", round]
+		v[round] = ns[clock, "status", round] / ns[clock, "driver", round]
 	return median(v, rounds[clock])
 }
 
@@ -107,8 +107,8 @@ function promises(	s, sync, c, m)
 	for (c in rounds) {
 		if (c == "emulated")
 			continue
-		m = with_page(c)
-		promise(sprintf("with a shared page, %s: a frame becomes %.3f times as long, less" \
+		m = with_status(c)
+		promise(sprintf("with a status file, %s: a frame becomes %.3f times as long, less" \
 			" than " \
 				"1.01", c, m), m < 1.01)
 	}

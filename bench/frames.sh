@@ -10,22 +10,22 @@ clock=${1-} rounds=${2-} importer=${3-cirrus}
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
-# under SYNC COMMAND...: without the launcher's checks, which take seconds here. "page" is driver
-# with a shared page.
+# under SYNC COMMAND...: without the launcher's checks, which take seconds here. "status" is driver
+# with a status file.
 under() {
 	local settings=(PRIMESHIM_SYNC="$1")
-	[ "$1" != page ] || settings=(PRIMESHIM_SYNC=driver PRIMESHIM_DIR="$tmp/pages")
+	[ "$1" != status ] || settings=(PRIMESHIM_SYNC=driver PRIMESHIM_DIR="$tmp/status")
 	env LD_PRELOAD="$PWD/.libs/libprimeshim.so" "${settings[@]}" "${@:2}" 2>>"$tmp/err" ||
 		{ cat "$tmp/err" >&2; exit 2; }
 }
 
 for ((round = 1; round <= rounds; round++)); do
-	for sync in off map driver page trap; do
+	for sync in off map driver status trap; do
 		ns=$(under $sync bench/frame time "$importer" 8) || exit 2
 		echo "frame $clock $sync $round $ns"
 	done
 done
-for sync in off map driver page trap; do
+for sync in off map driver status trap; do
 	under $sync strace -y -o "$tmp/trace" bench/frame calls "$importer" 4
 	# strace 6.1 does not know the ioctl on every file.
 	awk -v sync=$sync '

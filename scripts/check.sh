@@ -225,7 +225,7 @@ build_and_check() {
 	# With those tests alone that read what else is in the tree: all of them have run.
 	step 'make distcheck' make -j2 distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
 		TESTS='tests/source/exports.sh tests/source/tables.sh tests/source/android.sh tests/source/man.sh
-			tests/source/completions.sh tests/process/drivers.sh tests/cli/page.sh tests/cli/trace.sh
+			tests/source/completions.sh tests/process/drivers.sh tests/cli/status.sh tests/cli/trace.sh
 			tests/cli/settings.sh tests/cli/launcher-more.sh'
 	go "$source" || return
 	step 'shellcheck' lint
@@ -235,14 +235,14 @@ build_and_check() {
 # shellcheck disable=SC2317
 other() {
 	# A line's end in a variable of make would end the recipe that uses it.
-	local programs=(tests/fuzz/{faults,fuzz} tests/lib/page-client
+	local programs=(tests/fuzz/{faults,fuzz} tests/lib/status-client
 		tests/process/{brackets,drivers,trap})
 	local tests=(tests/source/exports.sh tests/process/{hooked,drivers,brackets,trap}.sh
-		tests/cli/page.sh tests/fuzz/fuzz.sh)
+		tests/cli/status.sh tests/fuzz/fuzz.sh)
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&
 		"$source/configure" --enable-werror "${@:2}" &&
 		make libprimeshim.la tests/fake/libfake.la &&
-		PAGE_TOOL=$build/tools/primeshim make check noinst_PROGRAMS= \
+		STATUS_TOOL=$build/tools/primeshim make check noinst_PROGRAMS= \
 			check_PROGRAMS="${programs[*]}" TESTS="${tests[*]}"
 }
 
@@ -367,8 +367,8 @@ the_rest() {
 	guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel/kernel.sh"
 	guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel/conform.sh"
 	# shellcheck disable=SC2016
-	guest 'kernel 6.12, the shared page and primeshim' "${vm[@]}" --kernel 6.12 -- \
-		sh -c 'for part in page ab trace sandbox; do "$0/kernel-$part.sh"; done' "$top/tests/kernel"
+	guest 'kernel 6.12, the status file and primeshim' "${vm[@]}" --kernel 6.12 -- \
+		sh -c 'for part in status ab trace sandbox; do "$0/kernel-$part.sh"; done' "$top/tests/kernel"
 	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel/kernel.sh"
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
 		--append swiotlb=force -- "$top/tests/kernel/kernel-sync.sh"

@@ -37,7 +37,7 @@ machine() {
 		{ tail -n 20 "$tmp/log" >&2 && die 1 "$1: it failed; see above"; }
 }
 
-# weston_in_guest: what is done there; its processes are told in one page each
+# weston_in_guest: what is done there; its processes are shown in one status file each
 # shellcheck disable=SC2317
 weston_in_guest() {
 	WAYS='shim observe' PRIMESHIM_DIR=/tmp/seen "$source/tests/kernel/demo-guest.sh" "$PWD" "$1" weston || exit

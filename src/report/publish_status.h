@@ -77,7 +77,7 @@ void publish_draft_end(void);
 /* The draft, or NULL: for the tests. */
 const struct publish_status *publish_draft(void);
 
-/* Copies the draft into a new page. */
+/* Copies the draft into a new status file. */
 void publish_draft_copy(struct publish_status *p);
 
 /* The sections of the head, the same in every status file. */

@@ -16,16 +16,16 @@ uint64_t stat_get(enum counter s)
 	return __atomic_load_n(&stats[s], __ATOMIC_RELAXED);
 }
 
-void stats_show(shared_u64 *page, enum counter s)
+void stats_show(shared_u64 *shown, enum counter s)
 {
-	SHOW(&page[s], &stats[s]);
+	SHOW(&shown[s], &stats[s]);
 }
 
-void stats_publish(shared_u64 *page)
+void stats_publish(shared_u64 *shown)
 {
-	atomic_store(&stats_shown, page);
+	atomic_store(&stats_shown, shown);
 	for (int i = 0; i < STAT_COUNT; i++)
-		stats_show(page, i);
+		stats_show(shown, i);
 }
 
 void stats_unpublish(void)

@@ -18,20 +18,20 @@ extern shared_u64 stats[STAT_COUNT];
 /* The counters in the status file; NULL: there is none. */
 extern _Atomic(shared_u64 *) stats_shown;
 
-void stats_show(shared_u64 *page, enum counter s);
+void stats_show(shared_u64 *shown, enum counter s);
 
 static inline void stat_add(enum counter s, uint64_t n)
 {
-	shared_u64 *page;
+	shared_u64 *shown;
 
 	/*
 	 * Sequentially consistent, as stats_publish() is: it sees the count, or this thread sees
 	 * the file.
 	 */
 	__atomic_fetch_add(&stats[s], n, __ATOMIC_SEQ_CST);
-	page = atomic_load(&stats_shown);
-	if (page)
-		stats_show(page, s);
+	shown = atomic_load(&stats_shown);
+	if (shown)
+		stats_show(shown, s);
 }
 
 static inline void stat_inc(enum counter s)
@@ -41,8 +41,8 @@ static inline void stat_inc(enum counter s)
 
 uint64_t stat_get(enum counter s);
 
-/* Shows the counters in @page, those of the status file, from now on. */
-void stats_publish(shared_u64 *page);
+/* Shows the counters in @shown, those of the status file, from now on. */
+void stats_publish(shared_u64 *shown);
 
 /*
  * In the child of a fork(): the status file is the parent's, and the child's counters begin at 0.

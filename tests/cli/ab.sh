@@ -87,8 +87,8 @@ promise 'a directory that is not empty is not kept in' refuses 'not empty' --kee
 promise 'and loses nothing' [ -e kept2/a1.0.stdout ]
 
 PRIMESHIM_DIR=$tmp/work/kept PRIMESHIM_DRIVERS=vgem json -n 1 --keep kept4 env
-promise 'each run has a page directory of its own, and only that' \
-	[ "$(sed -n '/^PRIMESHIM_D/{s|=.*/|=|;p}' kept4/a1.0.stdout | sort)" = 'PRIMESHIM_DIR=pages
+promise 'each run has a status file directory of its own, and only that' \
+	[ "$(sed -n '/^PRIMESHIM_D/{s|=.*/|=|;p}' kept4/a1.0.stdout | sort)" = 'PRIMESHIM_DIR=status
 PRIMESHIM_DRIVERS=vgem' ]
 LD_PRELOAD=other.so "$build/scripts/run-with-shim.sh" --env --mode deny -- \
 	sh -c 'touch ran' >told 2>/dev/null
@@ -97,7 +97,7 @@ promise 'run-with-shim.sh --env says what it would set' [ "$(sed 's|=/.*/|=|' to
 PRIMESHIM_MODE=deny' ]
 promise 'and runs nothing' [ ! -e ran ]
 json -n 1 -- sh -c 'rm -rf "$PRIMESHIM_DIR"'
-promise 'a command that removes its pages is not counted' is '.a.imports == null'
+promise 'a command that removes its status files is not counted' is '.a.imports == null'
 
 # What is measured.
 # On a busy machine a run takes longer than what it sleeps, but no longer than all of them together.
@@ -249,7 +249,7 @@ promise 'nothing is left beside the outputs' [ -z "$(find . -name '*before-ab*')
 
 # What is counted.
 [ -e "$fake" ] || exit $fail
-ln -s "$build/tests/lib/page-client" client
+ln -s "$build/tests/lib/status-client" client
 export LD_PRELOAD=$fake
 json -n 2 -- ./client import map write unmap close import map write unmap close
 promise 'natively a crash, and right with the shim' is '.a.ended == { "SIGSEGV": 2 } and

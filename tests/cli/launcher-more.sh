@@ -82,15 +82,15 @@ run --log --quiet true
 check 'in whatever order' refused 2 '--quiet goes without --log'
 
 # The directory
-run --dir "$tmp/pages" sh -c 'echo "$PRIMESHIM_DIR"'
-check '--dir sets PRIMESHIM_DIR' printed "$tmp/pages"
-check 'and makes the directory' [ "$(stat -c %a "$tmp/pages")" = 700 ]
-cd "$tmp" && run --dir pages sh -c 'cd / && echo "$PRIMESHIM_DIR"'
+run --dir "$tmp/status" sh -c 'echo "$PRIMESHIM_DIR"'
+check '--dir sets PRIMESHIM_DIR' printed "$tmp/status"
+check 'and makes the directory' [ "$(stat -c %a "$tmp/status")" = 700 ]
+cd "$tmp" && run --dir status sh -c 'cd / && echo "$PRIMESHIM_DIR"'
 cd "$OLDPWD" || exit 1
-check 'as a path from the root' printed "$tmp/pages"
-run --dir "$tmp/no/pages" true
+check 'as a path from the root' printed "$tmp/status"
+run --dir "$tmp/no/status" true
 check 'refuses a directory that cannot be made' refused 2 \
-	'no/pages is no directory and cannot be made'
+	'no/status is no directory and cannot be made'
 run --dir "$0" true
 check 'refuses a file as a directory' refused 2 'is no directory and cannot be made'
 before='env PRIMESHIM_LOG=1 PRIMESHIM_DIR=/x PRIMESHIM_DRIVERS=vgem'
@@ -132,13 +132,13 @@ run --ab 3 --mode rescue cat 'a  b'
 check '--ab N is primeshim ab' printed '[ab][-n][3][--b][rescue][--][cat][a  b]'
 run --ab 3 --json --quiet --sync map cat
 check 'with its options' printed '[ab][-n][3][--json][--quiet][--b][redirect/map][--][cat]'
-run --dir "$tmp/pages" --trace "$tmp/a b" sh -c 'exit 7'
+run --dir "$tmp/status" --trace "$tmp/a b" sh -c 'exit 7'
 check '--trace FILE is primeshim trace, afterwards' \
-	[ "$(cat "$tmp/out")" = "[trace][-o][$tmp/a b][--][$tmp/pages]" ]
+	[ "$(cat "$tmp/out")" = "[trace][-o][$tmp/a b][--][$tmp/status]" ]
 check 'where that fails the status is 2' [ "$status" = 2 ]
-run --dir "$tmp/pages" --report --json sh -c 'exit 7'
+run --dir "$tmp/status" --report --json sh -c 'exit 7'
 check '--report is primeshim report, on stderr' \
-	[ "$(cat "$tmp/err")" = "[report][--json][--status][7][--][$tmp/pages][sh][-c][exit 7]" ]
+	[ "$(cat "$tmp/err")" = "[report][--json][--status][7][--][$tmp/status][sh][-c][exit 7]" ]
 check "the status is the command's" [ "$status" = 7 ]
 script alone/bin/primeshim '#!/bin/sh
 exit 2'
@@ -170,11 +170,11 @@ printf 'dir = %s\n[other]\nmode = off\n' "$tmp/filed" >"$tmp/conf/primeshim.conf
 chmod 700 "$tmp/filed"
 run "$tmp/hooked"
 check 'the section of another program does not count' said 'all right'
-check 'dir = DIRECTORY: a page is there' [ -n "$(ls "$tmp/filed")" ]
+check 'dir = DIRECTORY: a status file is there' [ -n "$(ls "$tmp/filed")" ]
 rm "$tmp/filed/"*
 run --except hooked "$tmp/hooked"
 check '--except: the native refusal' [ "$(cat "$tmp/out" "$tmp/err")" = "$native" ]
-check 'and no page' [ -z "$(ls "$tmp/filed")" ]
+check 'and no status file' [ -z "$(ls "$tmp/filed")" ]
 run --only hooked "$tmp/hooked"
 check '--only: the shim at work' said 'all right'
 before=
@@ -187,8 +187,8 @@ if [ -x "$primeshim" ]; then
 	check "--report: the command's own stdout and status" printed 'all right'
 	check '--report tells who imported from whom' has err '^  vgem <- fake: [1-9][0-9]* import'
 	check 'and leaves no directory' [ -z "$(ls "$tmp/tmp")" ]
-	run --report --dir "$tmp/pages" "$tmp/hooked"
-	check '--report --dir keeps the pages there' [ -n "$(ls "$tmp/pages")" ]
+	run --report --dir "$tmp/status" "$tmp/hooked"
+	check '--report --dir keeps the status files there' [ -n "$(ls "$tmp/status")" ]
 	run --report --json --out "$tmp/told" sh -c 'kill -9 $$'
 	check 'death by signal is a status' [ "$status" = 137 ]
 	check '--report --json --out FILE' has told '"status": *137'

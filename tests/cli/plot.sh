@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim plot, over the fake kernel: the picture is well-formed, and has all that the page has.
+# primeshim plot, over the fake kernel: the picture is well-formed, and has all that the status file has.
 # trace.c has the programs.
 set -u
 # shellcheck source=tests/lib/promise.sh
@@ -15,7 +15,7 @@ ln -s "$build/tests/cli/trace" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_SYNC
 
 
-# run DIRECTORY ARG...: the client, with its page in a new DIRECTORY
+# run DIRECTORY ARG...: the client, with its status file in a new DIRECTORY
 run() {
 	LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/$1 ${EMULATOR:+"$EMULATOR"} "$tmp/client" \
 		"${@:2}" \
@@ -103,7 +103,7 @@ promise 'split: what is left shows' [ "$(boxes mapping 'left over by an munmap')
 
 # Everything that a plot can show, made up.
 mkdir "$tmp/made"
-"$build/tests/lib/page-make" "$tmp/made/7-1.1.primeshim" <<END
+"$build/tests/lib/status-make" "$tmp/made/7-1.1.primeshim" <<END
 head program=made pid=7 made=1000000 ended=90000000
 name text=evdi
 name text=i915
@@ -135,7 +135,7 @@ promise 'made: a flip says to what' grep -q 'class="fliptext".*>deny<' "$svg"
 promise 'made: a fallback says why' grep -q '<title>fallback: .*EACCES' "$svg"
 
 mkdir "$tmp/hostile"
-# page-make reads the \x.
+# status-make reads the \x.
 # shellcheck disable=SC2028
 for ((n = 0; n < 20; n++)); do
 	RANDOM=$n
@@ -157,12 +157,12 @@ for ((n = 0; n < 20; n++)); do
 				"reason=$((RANDOM % 200)) outcome=$((RANDOM % 6))" \
 				"addr=$((RANDOM % 9 * 4096 - 4096)) len=$((RANDOM % 9 * 4096))"
 		done
-	} | "$build/tests/lib/page-make" "$tmp/hostile/$n-1.1.primeshim"
+	} | "$build/tests/lib/status-make" "$tmp/hostile/$n-1.1.primeshim"
 done
 plot hostile
 mkdir "$tmp/ages"
 printf 'head program=old\nevent kind=1 at=1 importer=1 exporter=1 handle=1 ino=1\n%s\n' \
-	'event kind=13 at=18446744073709551615' | "$build/tests/lib/page-make" "$tmp/ages/1-1.1.primeshim"
+	'event kind=13 at=18446744073709551615' | "$build/tests/lib/status-make" "$tmp/ages/1-1.1.primeshim"
 plot ages
 
 mkdir "$tmp/empty"

@@ -13,14 +13,14 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR
 
-# verdict TEXT STATUS LINE...: a page of mode observe with these lines has that verdict
+# verdict TEXT STATUS LINE...: a status file of mode observe with these lines has that verdict
 verdict() {
 	text=$1 status=$2
 	shift 2
-	rm -rf "$tmp/pages" && mkdir "$tmp/pages"
+	rm -rf "$tmp/status" && mkdir "$tmp/status"
 	printf '%s\n' 'head program=b]:c pid=12 policy=2 command=./viewer' 'name text=vgem' 'name text=udmabuf' \
-		"$@" | "$build/tests/lib/page-make" "$tmp/pages/12-1.1.primeshim"
-	"$tool" report --status "$status" -- "$tmp/pages" ./viewer >"$tmp/told" 2>&1
+		"$@" | "$build/tests/lib/status-make" "$tmp/status/12-1.1.primeshim"
+	"$tool" report --status "$status" -- "$tmp/status" ./viewer >"$tmp/told" 2>&1
 	promise "verdict: $text" grep -qF "verdict: $text" "$tmp/told"
 }
 
@@ -53,13 +53,13 @@ says 'deny: would refuse what works natively'
 verdict 'it maps imports, which works, and syncs them itself' 0 "$import" "$mapped" 'counter n=15 value=3'
 says '  the program: told its driver 0 times that the CPU begins, synced 3 times itself'
 says 'command: ./viewer'
-"$tool" report --json --status 0 -- "$tmp/pages" ./viewer 'a b' | tr -d '\n ' >"$tmp/json"
+"$tool" report --json --status 0 -- "$tmp/status" ./viewer 'a b' | tr -d '\n ' >"$tmp/json"
 for words in '"command":["./viewer","ab"]' '"deny_would_break":true' '"own_syncs":3' '"status":0' \
 	'"program":"b]:c"' '"importer":"vgem","exporter":"udmabuf","call":"mmap"'; do
 	promise "JSON has $words" grep -qF "$words" "$tmp/json"
 done
-head -c 100000 /dev/urandom >"$tmp/pages/12-1.1.primeshim"
-"$tool" report --status 0 -- "$tmp/pages" x >"$tmp/told" 2>/dev/null
+head -c 100000 /dev/urandom >"$tmp/status/12-1.1.primeshim"
+"$tool" report --status 0 -- "$tmp/status" x >"$tmp/told" 2>/dev/null
 promise 'rubbish is no imports' grep -q '^verdict: it imports no dma-buf' "$tmp/told"
 "$tool" report --status 0 -- "$tmp/none" x 2>"$tmp/err"
 promise 'no directory: status 2' [ $? = 2 ]
@@ -90,9 +90,9 @@ promise 'a file that cannot be written: status 2' [ $? = 2 ]
 [ -e "$fake" ] || exit $fail
 mkdir "$tmp/others"
 LD_PRELOAD=$fake PRIMESHIM_DIR=$tmp/others PRIMESHIM_LOG=quiet "$run" --survey --out "$tmp/told" \
-	"$build/tests/lib/page-client" import map import kill >"$tmp/out" 2>&1
+	"$build/tests/lib/status-client" import map import kill >"$tmp/out" 2>&1
 promise 'a program that is killed' [ $? = 137 ]
-promise 'is told of with its mode' grep -q '^page-client\[[0-9]*\], killed .* mode observe' "$tmp/told"
+promise 'is told of with its mode' grep -q '^status-client\[[0-9]*\], killed .* mode observe' "$tmp/told"
 says '  vgem <- fake: 2 imports of 32 KiB'
 says '    map ioctl: 1 refused by the driver (EINVAL), 0 rescued'
 promise "other programs' directory is left alone" [ -z "$(ls "$tmp/others")" ]

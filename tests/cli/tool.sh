@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim's commands that look: report, top, maps, watch, set. What they print of real pages (over
-# the fake kernel) and of wrong ones, in a terminal and in a pipe. page.sh has what is in the pages.
+# primeshim's commands that look: report, top, maps, watch, set. What they print of real status files (over
+# the fake kernel) and of wrong ones, in a terminal and in a pipe. status.sh has what is in the status files.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
@@ -14,9 +14,9 @@ shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so \
 command -v jq >/dev/null && command -v script >/dev/null || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'exec 3>&-; rm -rf "$tmp"' EXIT
-ln -s "$build/tests/lib/page-client" "$tmp/client"
+ln -s "$build/tests/lib/status-client" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR XDG_RUNTIME_DIR
-dir=$tmp/pages
+dir=$tmp/status
 
 # refuses TEXT PATTERN ARG...: status 2, and one line on stderr like that
 refuses() {
@@ -33,7 +33,7 @@ client() {
 
 client import map write half close
 PRIMESHIM_MODE=observe client import map
-page=$(find "$dir" -name '*.primeshim' | sort | head -n 1)
+file=$(find "$dir" -name '*.primeshim' | sort | head -n 1)
 
 # What a report says.
 "$tool" report --json "$dir" >"$tmp/json"
@@ -56,11 +56,11 @@ is 'JSON: a closed import is none' '[.processes[] | select(.mode == "redirect").
 promise 'CSV: a line for each pair and call' [ "$(wc -l <"$tmp/csv")" = 6 ]
 promise 'CSV: as many fields in each' [ "$(awk -F, '{ print NF }' "$tmp/csv" | sort -u)" = 13 ]
 promise 'CSV: the rescued map' grep -q '"vgem","fake",map ioctl,EINVAL,offset,,1,16384$' "$tmp/csv"
-# Counters that no fault-free run raises: 19 and 20, on a page that is made for it.
-# made NAME LINE...: a page in $tmp/NAME
+# Counters that no fault-free run raises: 19 and 20, on a status file that is made for it.
+# made NAME LINE...: a status file in $tmp/NAME
 made() {
 	mkdir "$tmp/$1"
-	printf '%s\n' "${@:2}" | "$build/tests/lib/page-make" "$tmp/$1/7-1.1.primeshim"
+	printf '%s\n' "${@:2}" | "$build/tests/lib/status-make" "$tmp/$1/7-1.1.primeshim"
 }
 made lost 'counter n=0 value=1' 'counter n=10 value=1' 'counter n=19 value=1' 'counter n=20 value=3'
 "$tool" report "$tmp/lost" >"$tmp/text"
@@ -70,7 +70,7 @@ promise 'and so are mappings for which there was no descriptor' \
 	grep -q '^  not bracketed: 3 mappings, for which no descriptor' "$tmp/text"
 "$tool" report --json "$tmp/lost" >"$tmp/json"
 is 'JSON: both' '.total.ends_lost == 1 and .total.maps_without_descriptor == 3'
-# page-make reads the \x.
+# status-make reads the \x.
 made escapes 'head program=a\x1b[2J\x07b command=\x1b]0;c\x9b1m\xc2\x9b2m\xc3\xa4'
 "$tool" report "$tmp/escapes" >"$tmp/text"
 promise 'what a terminal would heed of a name is shown as "?"' \
@@ -157,7 +157,7 @@ waits() {
 	sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
 }
 
-# waiting PID: primeshim has read the page, and looks for what comes: it sleeps again and again
+# waiting PID: primeshim has read the status file, and looks for what comes: it sleeps again and again
 # shellcheck disable=SC2317
 waiting() {
 	local before
@@ -191,12 +191,12 @@ wait $watcher
 promise 'watch ends with the process' [ $? = 0 ]
 promise 'and has its end' grep -q ' exit' "$tmp/all"
 promise 'watch into a pipe that nobody reads ends well' \
-	[ "$("$tool" watch --all "$page" 2>&1 | head -n 1 | wc -l)" -le 1 ]
+	[ "$("$tool" watch --all "$file" 2>&1 | head -n 1 | wc -l)" -le 1 ]
 
 # Wrong.
-page=$(find "$dir" -name '*.primeshim')
+file=$(find "$dir" -name '*.primeshim')
 cut() {
-	head -c "$1" "$page" >"$tmp/cut.primeshim"
+	head -c "$1" "$file" >"$tmp/cut.primeshim"
 }
 refuses 'no command' 'no command given'
 refuses 'another command' 'there is no command bogus' bogus
@@ -217,23 +217,23 @@ refuses 'set, no process' 'the first word is the number of a process' set mode=o
 refuses 'top, no number' '-n takes a number from 1 on' top -n 0
 refuses 'top, no time' '-d takes seconds from 0.1 to 3600' top -d 0
 cut 100
-refuses 'a page cut in its head' 'cut short: it ends amid its head' report "$tmp/cut.primeshim"
+refuses 'a status file cut in its head' 'cut short: it ends amid its head' report "$tmp/cut.primeshim"
 cut 5000
-refuses 'a page cut short' 'cut short: 5000 of' report "$tmp/cut.primeshim"
+refuses 'a status file cut short' 'cut short: 5000 of' report "$tmp/cut.primeshim"
 cut 0
-refuses 'an empty file' "not a page of primeshim's" report "$tmp/cut.primeshim"
-cp "$page" "$tmp/cut.primeshim"
+refuses 'an empty file' 'no status file of primeshim' report "$tmp/cut.primeshim"
+cp "$file" "$tmp/cut.primeshim"
 printf '\2' | dd of="$tmp/cut.primeshim" bs=1 seek=8 conv=notrunc status=none
-refuses 'a page of another version' 'a page of version 2, and this primeshim reads 1' report \
+refuses 'a status file of another version' 'a status file of version 2, and this primeshim reads 1' report \
 	"$tmp/cut.primeshim"
 head -c 700000 /dev/urandom >"$tmp/cut.primeshim"
-refuses 'rubbish' "not a page of primeshim's" report "$tmp/cut.primeshim"
+refuses 'rubbish' 'no status file of primeshim' report "$tmp/cut.primeshim"
 mkdir "$tmp/mixed"
 mv "$tmp/cut.primeshim" "$tmp/mixed"
-cp "$page" "$tmp/mixed"
+cp "$file" "$tmp/mixed"
 mkfifo "$tmp/mixed/fifo.primeshim"
 mkdir "$tmp/mixed/directory.primeshim"
-ln -s "$page" "$tmp/mixed/link.primeshim"
+ln -s "$file" "$tmp/mixed/link.primeshim"
 "$tool" report "$tmp/mixed" >"$tmp/text" 2>"$tmp/err"
 promise 'a directory with rubbish: what is right is told' grep -q '^client\[' "$tmp/text"
 promise 'and the rest in a line each' [ "$(grep -c '; left out$' "$tmp/err")" = 4 ]

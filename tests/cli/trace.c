@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * An ordinary client of the fake kernel (drivers-client.h) that leaves a page behind which trace
- * and plot have something to show of. For trace.sh, which says what it expects of each.
+ * An ordinary client of the fake kernel (drivers-client.h). It leaves a status file behind in which
+ * trace and plot find something to show. trace.sh says what it expects of each word.
  *
  *   trace kill		is killed by SIGKILL with an import mapped
  *   trace fork		its child has its parent's import, makes another and maps it

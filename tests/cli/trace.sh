@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # primeshim trace, over the fake kernel: that what it writes is a trace, by tests/cli/trace-check,
-# and tells what the page tells. trace.c has the programs.
+# and tells what the status file tells. trace.c has the programs.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
@@ -19,7 +19,7 @@ ln -s "$build/tests/cli/trace" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_SYNC
 
 
-# run DIRECTORY PROGRAM ARG...: under the shim, with its page in a new DIRECTORY
+# run DIRECTORY PROGRAM ARG...: under the shim, with its status file in a new DIRECTORY
 run() {
 	rm -rf "${tmp:?}/$1"
 	LD_PRELOAD=$shim:$fake PRIMESHIM_DIR=$tmp/$1 ${EMULATOR:+"$EMULATOR"} "${@:2}" \
@@ -32,11 +32,11 @@ trace() {
 	promise "$1: the trace is written" [ $? = 0 ]
 	promise "$1: it is one, by the format" "$check" "$tmp/$1.json"
 	"$check" --list "$tmp/$1.json" >"$tmp/list"
-	cat "$tmp/$1"/*.primeshim >/dev/null && "$build/tests/lib/page-make" --dump "$(echo "$tmp/$1"/*.primeshim |
+	cat "$tmp/$1"/*.primeshim >/dev/null && "$build/tests/lib/status-make" --dump "$(echo "$tmp/$1"/*.primeshim |
 		cut -d ' ' -f 1)" >"$tmp/dump" 2>/dev/null
 }
 
-# count REGEX: lines of the list; told NAME: a number in the page
+# count REGEX: lines of the list; told NAME: a number in the status file
 count() { grep -cE "$1" "$tmp/list"; }
 told() { sed -n "s/^$1 //p" "$tmp/dump"; }
 # shellcheck disable=SC2317
@@ -112,7 +112,7 @@ promise 'full: all that the ring has is there' \
 run split "$tmp/client" split
 trace split
 promise 'split: a mapping and what is left of it' [ "$(count '^b \| mapping \|')" = 3 ]
-promise 'split: as the page has it' \
+promise 'split: as the status file has it' \
 	[ "$(count '^b \| mapping .*end=had not ended')" = "$(told mappings_live)" ]
 promise 'split: bytes mapped, too' \
 	has "^C \| - \| bytes \| [0-9]+ \| mapped=$(told bytes_mapped)$"
@@ -141,7 +141,7 @@ mkdir "$tmp/short"
 cp "$tmp/all"/*.primeshim "$tmp/short/1-1.1.primeshim"
 head -c 5000 "$tmp/short/1-1.1.primeshim" >"$tmp/short/2-2.2.primeshim"
 "$tool" trace "$tmp/short" -o "$tmp/short.json" 2>"$tmp/err"
-promise 'a page cut short: the rest is shown' [ $? = 0 ]
+promise 'a status file cut short: the rest is shown' [ $? = 0 ]
 promise 'with a warning' grep -q '2-2.2.primeshim: cut short.*; left out' "$tmp/err"
 promise 'and is a trace' "$check" "$tmp/short.json"
 echo precious >"$tmp/old"
@@ -149,7 +149,7 @@ for full in /dev/full "$tmp/nowhere/x" "$tmp"; do
 	failed "-o ${full/$tmp/TMP}" 2 'No space|No such|directory' "$tool" trace \
 		"$tmp/all" -o "$full"
 done
-failed 'pages of nothing' 2 'no such directory' "$tool" trace "$tmp/nowhere" -o "$tmp/old"
+failed 'no such directory' 2 'no such directory' "$tool" trace "$tmp/nowhere" -o "$tmp/old"
 promise 'leave a file that was there' [ "$(cat "$tmp/old")" = precious ]
 ln -s old "$tmp/link"
 "$tool" trace "$tmp/all" -o "$tmp/link"
@@ -167,7 +167,7 @@ for wrong in '' '-o' '--what' 'a b -o x'; do
 	failed "trace $wrong" 2 'see primeshim trace --help' "$tool" trace $wrong
 done
 
-# A page that anybody may have written. page-make reads the \x.
+# A status file that anybody may have written. status-make reads the \x.
 # shellcheck disable=SC2028
 hostile() {
 	echo 'head program=a"b\<\x26\x07\xff\xc3 command=\x1b[31m<g>&\xed\xa0\x80"' \
@@ -191,7 +191,7 @@ hostile() {
 mkdir "$tmp/hostile"
 for ((n = 0; n < 20; n++)); do
 	RANDOM=$n
-	hostile | "$build/tests/lib/page-make" "$tmp/hostile/$n-1.1.primeshim"
+	hostile | "$build/tests/lib/status-make" "$tmp/hostile/$n-1.1.primeshim"
 done
 trace hostile
 

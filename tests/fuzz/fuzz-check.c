@@ -321,7 +321,7 @@ static void check_addresses(struct thread *t)
 	litter = left;
 }
 
-/* The page says what its draft does, unless somebody else writes into it, too. */
+/* The status file says what its draft does, unless somebody else writes into it, too. */
 static void check_same(struct thread *all, const struct publish_status *p,
 		       const struct publish_status *draft, const char *when)
 {
@@ -333,10 +333,11 @@ static void check_same(struct thread *all, const struct publish_status *p,
 	       h->buffers.used == d->buffers.used && h->imports.used == d->imports.used &&
 	       h->mappings.used == d->mappings.used && h->imports_live == d->imports_live &&
 	       h->imports_most == d->imports_most && h->no_room == d->no_room &&
-	       h->blocked_most == d->blocked_most, "%s the page is not what it should be", when);
+	       h->blocked_most == d->blocked_most, "%s the status file is not what it should be",
+	       when);
 	for (int i = 0; i < STAT_COUNT; i++)
-		EXPECT(all, h->counters[i] == stat_get(i), "%s counter %d is %llu in the page, not "
-		       "%llu", when, i, (unsigned long long)h->counters[i],
+		EXPECT(all, h->counters[i] == stat_get(i), "%s counter %d is %llu in the status "
+		       "file, not %llu", when, i, (unsigned long long)h->counters[i],
 		       (unsigned long long)stat_get(i));
 }
 
@@ -366,7 +367,7 @@ static void check_buffers(struct thread *all, const char *when)
 	       buffers_left, jumps);
 }
 
-/* The shared page, if there is one, has nothing that is live but those buffers. */
+/* The status file, if there is one, has nothing that is live but those buffers. */
 static void check_page(struct thread *all, const char *when)
 {
 	const struct publish_status *draft = publish_draft();
@@ -383,9 +384,9 @@ static void check_page(struct thread *all, const char *when)
 	EXPECT(all, (buffers == buffers_left || draft->head.no_room) && !imports && !mappings &&
 	       !draft->head.imports_live,
 	       "%s %u buffers (%lu are recorded), %u imports (%u by their count) and %u mappings "
-	       "are live in the page", when, buffers, buffers_left, imports,
+	       "are live in the status file", when, buffers, buffers_left, imports,
 	       draft->head.imports_live, mappings);
-	if (publish_at() && !getenv("FUZZ_PAGE_WRITTEN"))
+	if (publish_at() && !getenv("FUZZ_STATUS_WRITTEN"))
 		check_same(all, publish_at(), draft, when);
 }
 

@@ -15,8 +15,8 @@ TSAN_OPTIONS="die_after_fork=0 exitcode=66 suppressions=${top_srcdir:-.}/tests/f
 ASAN_OPTIONS=detect_leaks=0
 export TSAN_OPTIONS ASAN_OPTIONS
 fail=0
-pages=$(mktemp -d) || exit 99
-trap 'rm -rf "$pages"' EXIT
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # try TEXT COMMAND...
@@ -41,9 +41,9 @@ for program; do
 			try "$name: every fault at every call site" "$program"
 			try "$name: the same in mode rescue" env PRIMESHIM_MODE=rescue "$program"
 		fi
-		# What a page says of maps that cannot be made must not be another fault.
-		try "$name: every call site, fewer errors, with a shared page" \
-			env PRIMESHIM_DIR="$pages" "$program" --quick
+		# What a status file says of maps that cannot be made must not be another fault.
+		try "$name: every call site, fewer errors, with a status file" \
+			env PRIMESHIM_DIR="$dir" "$program" --quick
 		;;
 	caches*)
 		for seed in 1 2 3 4; do
@@ -63,24 +63,24 @@ for program; do
 			"$program" --few 3 --threads 1 --seed 6 --steps $((steps / 8))
 		try "$name: $((steps / 8)) steps of three threads, with none" \
 			"$program" --few 0 --clean --threads 3 --seed 7 --steps $((steps / 8))
-		try "$name: $((steps / 8)) steps of three threads, with a shared page" \
-			env PRIMESHIM_DIR="$pages" \
+		try "$name: $((steps / 8)) steps of three threads, with a status file" \
+			env PRIMESHIM_DIR="$dir" \
 			"$program" --clean --threads 3 --seed 4 --steps $((steps / 8))
 		try "$name: $((steps / 8)) steps of three threads, with one, in mode observe" \
-			env PRIMESHIM_DIR="$pages" PRIMESHIM_MODE=observe \
+			env PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe \
 			"$program" --clean --threads 3 --seed 5 --steps $((steps / 8))
-		# Another process writes rubbish into the page meanwhile.
-		if [ -x "$build/tests/process/page-writer" ]; then
-			mkdir -m 700 "$pages/written"
-			"$build/tests/process/page-writer" "$pages/written" rest >"$pages/words" &
+		# Another process writes rubbish into the status file meanwhile.
+		if [ -x "$build/tests/process/status-writer" ]; then
+			mkdir -m 700 "$dir/written"
+			"$build/tests/process/status-writer" "$dir/written" rest >"$dir/words" &
 			writer=$!
-			try "$name: $((steps / 8)) steps of three threads, a page others write" \
-				env PRIMESHIM_DIR="$pages/written" FUZZ_PAGE_WRITTEN=1 \
+			try "$name: $((steps / 8)) steps of three threads, a status file others write" \
+				env PRIMESHIM_DIR="$dir/written" FUZZ_STATUS_WRITTEN=1 \
 				"$program" --clean --threads 3 --seed 6 --steps $((steps / 8))
 			kill $writer
 			wait $writer
-			echo "# $name: $(tail -n 1 "$pages/words")"
-			rm -r "$pages/written"
+			echo "# $name: $(tail -n 1 "$dir/words")"
+			rm -r "$dir/written"
 		fi
 		for mode in observe rescue; do
 			try "$name: $((steps / 8)) steps of two threads, in mode $mode" \

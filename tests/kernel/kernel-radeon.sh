@@ -67,14 +67,14 @@ done <<-EOF
 	off $bus_error dies by SIGBUS
 EOF
 
-# What a page says of a process that SIGBUS has ended, and of one that it would have.
+# What a status file says of a process that SIGBUS has ended, and of one that it would have.
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-export PRIMESHIM_DIR=$tmp/pages
-promise 'radeon: SIGBUS with a page' \
+export PRIMESHIM_DIR=$tmp/status
+promise 'radeon: SIGBUS with a status file' \
 	ends $bus_error $shim --mode observe tests/kernel/radeon touch udmabuf
 tools/primeshim report --status $bus_error "$PRIMESHIM_DIR" >"$tmp/told"
-promise 'radeon: the page says what was mapped, and that it was killed' \
+promise 'radeon: the status file says what was mapped, and that it was killed' \
 	[ "$(grep -c '^radeon\[[0-9]*\], killed\|^    mmap: 1 by the driver$' "$tmp/told")" = 2 ]
 promise 'radeon: the verdict names it' \
 	grep -q '^verdict: SIGBUS with an import mapped natively; try --mode redirect$' "$tmp/told"

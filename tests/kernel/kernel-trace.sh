@@ -81,7 +81,7 @@ promise "between the kernel's own" awk '/ begin: \(begin_cpu/ { n = NR } / begin
 begun() {
 	"$tool" report --json "$tmp/live" | jq .total.begins
 }
-promise 'each one that the page counts' \
+promise 'each one that the status file counts' \
 	[ "$(grep -cE ' begin[0-9]*: .* took=' "$tmp/trace")" = "$(begun)" ]
 # The time in START before each begin holds a begin_cpu_access of the kernel's.
 holds() {

@@ -184,8 +184,8 @@ promise 'and the log is not gone' grep -aq import "$tmp/file.old"
 : >"$tmp/file"
 run PRIMESHIM_LOG="$tmp/file" -- closed title >"$tmp/now"
 promise 'a program that writes over its environment: the log goes on' lines "$tmp/file"
-run PRIMESHIM_DIR="$tmp/pages" -- closed title >"$tmp/now"
-promise 'and so does the page' grep -aq log-client "$tmp"/pages/*.primeshim
+run PRIMESHIM_DIR="$tmp/status" -- closed title >"$tmp/now"
+promise 'and so does the status file' grep -aq log-client "$tmp"/status/*.primeshim
 
 # Each line has the number of its process.
 run PRIMESHIM_LOG=1 -- pipe fork >"$tmp/now"

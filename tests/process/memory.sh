@@ -49,7 +49,7 @@ same 'mode observe' quick PRIMESHIM_MODE=observe
 same 'mode deny' quick PRIMESHIM_MODE=deny
 same 'trap' quick PRIMESHIM_SYNC=trap
 : >"$tmp/log"
-same 'with a page and a log' quick PRIMESHIM_DIR="$tmp/pages" PRIMESHIM_LOG="$tmp/log"
+same 'with a status file and a log' quick PRIMESHIM_DIR="$tmp/status" PRIMESHIM_LOG="$tmp/log"
 
 # Natively a map needs the descriptor of its device and no more.
 for mode in redirect rescue; do

@@ -53,15 +53,15 @@ ways=(
 	'map||PRIMESHIM_EXPORT=keep PRIMESHIM_SYNC=map'
 	'unsynced||PRIMESHIM_EXPORT=keep PRIMESHIM_SYNC=off'
 	'rescue||PRIMESHIM_EXPORT=keep PRIMESHIM_MODE=rescue'
-	"status|--writable|PRIMESHIM_DIR=$tmp/pages"
+	"status|--writable|PRIMESHIM_DIR=$tmp/status"
 	"log||PRIMESHIM_EXPORT=keep PRIMESHIM_LOG=$tmp/log"
-	"rescue-status||PRIMESHIM_EXPORT=keep PRIMESHIM_MODE=rescue PRIMESHIM_DIR=$tmp/pages\
+	"rescue-status||PRIMESHIM_EXPORT=keep PRIMESHIM_MODE=rescue PRIMESHIM_DIR=$tmp/status\
  PRIMESHIM_LOG=$tmp/log"
 	'observe|--any-driver|PRIMESHIM_MODE=observe'
 	'filter|--filters|PRIMESHIM_EXPORT=keep'
-	"filter-status|--filters|PRIMESHIM_EXPORT=keep PRIMESHIM_DIR=$tmp/pages\
+	"filter-status|--filters|PRIMESHIM_EXPORT=keep PRIMESHIM_DIR=$tmp/status\
  PRIMESHIM_LOG=$tmp/log"
-	"observe-status|--any-driver|PRIMESHIM_MODE=observe PRIMESHIM_DIR=$tmp/pages"
+	"observe-status|--any-driver|PRIMESHIM_MODE=observe PRIMESHIM_DIR=$tmp/status"
 )
 
 # run OUT ENVIRONMENT ARG...: transcript, end and what is said on stderr, by thread
@@ -176,7 +176,7 @@ all_seeds() {
 			echo "not ok - seed $seed, $name: as natively"
 			[ $differ -gt "${SAME_SHOW:-5}" ] || shrink $seed "$options" "$env"
 		done
-		rm -rf "$tmp/pages"; : >"$tmp/log"
+		rm -rf "$tmp/status"; : >"$tmp/log"
 	done
 	if [ $differ = 0 ]; then
 		echo "ok - programs of random calls, $threads threads: $ran runs as natively"

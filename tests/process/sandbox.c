@@ -5,10 +5,10 @@
  * filter forbids one system call, by a signal or by an errno, or all but those that the program
  * makes natively, as a trace of it has shown. It comes by prctl(2), by seccomp(2), or with exec.
  *
- * The shim runs as it is by default, and with a log and a shared page asked for.
+ * The shim runs as it is by default, and with a log and a status file asked for.
  *
- *   sandbox DIR SHIM FAKE	a directory for pages, the shim, and the fake kernel; with -DREAL no
- *				FAKE, but real devices
+ *   sandbox DIR SHIM FAKE	a directory for status files, the shim, and the fake kernel; with
+ *				-DREAL no FAKE, but real devices
  *   sandbox filter CALL ACTION	the client's last argument; ACTION: kill, or an errno's number
  */
 #define _GNU_SOURCE
@@ -266,7 +266,7 @@ static bool same(const struct way *w, const struct filter *f)
 		if (equal(&native, &ours))
 			continue;
 		printf("# by %s, %s, %s%s\n", w->how, w->when, works,
-		       v == ASKED ? ", with a log and a page" : "");
+		       v == ASKED ? ", with a log and a status file" : "");
 		show("natively", &native);
 		show("here    ", &ours);
 		return false;

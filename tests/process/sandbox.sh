@@ -8,7 +8,7 @@ set -u
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so \
 	sandbox=$build/tests/process/sandbox
-tool=${PAGE_TOOL:-$build/tools/primeshim}
+tool=${STATUS_TOOL:-$build/tools/primeshim}
 [ -x "$sandbox" ] && [ -e "$fake" ] && [ -z "${EMULATOR-}" ] || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
@@ -18,15 +18,15 @@ mkdir -m 700 "$tmp/empty"
 "$sandbox" "$tmp/empty" "$shim" "$fake" || fail=$?
 [ $fail != 77 ] || exit 77
 
-# client CARD HOW WHEN HABITS CALL ACTION: its output in out, the log in log, a page in pages; and
+# client CARD HOW WHEN HABITS CALL ACTION: its output in out, the log in log, a status file in status; and
 # its status and number
 client() {
 	local filter
 
-	rm -rf "$tmp/pages"
+	rm -rf "$tmp/status"
 	filter=$("$sandbox" filter "$5" "$6")
 	(
-		export LD_PRELOAD=$shim:$fake FAKE_SEEN=1 PRIMESHIM_LOG=1 PRIMESHIM_DIR=$tmp/pages
+		export LD_PRELOAD=$shim:$fake FAKE_SEEN=1 PRIMESHIM_LOG=1 PRIMESHIM_DIR=$tmp/status
 		exec "$sandbox" client "/dev/dri/card$1" "${@:2:3}" "$filter"
 	) >"$tmp/out" 2>"$tmp/log" </dev/null &
 	pid=$!
@@ -42,7 +42,7 @@ logged() {
 # The report: one process, and it says that.
 # shellcheck disable=SC2317
 reported() {
-	[ ! -x "$tool" ] || "$tool" report "$tmp/pages" 2>&1 | grep -q -- "$1"
+	[ ! -x "$tool" ] || "$tool" report "$tmp/status" 2>&1 | grep -q -- "$1"
 }
 
 # EPERM is 1.
@@ -57,11 +57,11 @@ promise 'a filter that is not seen: the log has the right number' \
 	logged $pid 'import: vgem handle 1'
 promise 'and says what is done without' logged $pid \
 	'a seccomp filter may come: without files, /proc, getpid, kcmp, msync from here on$'
-promise 'and that there is no page, once' \
+promise 'and that there is no status file, once' \
 	[ "$(grep -c 'a seccomp filter may forbid it: no report of this process$' "$tmp/log")" = 1 ]
-promise 'and there is none' [ ! -e "$tmp/pages" ]
+promise 'and there is none' [ ! -e "$tmp/status" ]
 client 0 raw mapped 1 kcmp 1
-promise 'a page that was there before is written on' reported "^sandbox\[$pid\], exited after"
+promise 'a status file that was there before is written on' reported "^sandbox\[$pid\], exited after"
 promise 'and has what came later' reported 'mmaps*: [2-9] of the dma-buf'
 if grep -q '^Seccomp:.0' /proc/self/status; then
 	client 0 exec start 0 kcmp 1

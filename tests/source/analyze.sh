@@ -16,9 +16,9 @@ src/preload.c CastIntegerToAddressAtReturn: likewise
 src/preload.c ignoredReturnValue: at_quick_exit() fails without memory; the end is then not reported
 tools/ab/ab.c -Wanalyzer-null-argument: strchr() finds the "/" of the path that was just printed
 tools/doctor/doctor-findings.c -Wanalyzer-malloc-leak: findings live as long as the process
-tools/page/page.c invalidPrintfArgType_uint: STATUS_VERSION is a small positive constant
-tools/page/pages.c -Wanalyzer-null-argument: pages is NULL with no page alone, when n is 0
-tools/page/pages.c -Wanalyzer-null-dereference: likewise
+tools/status/read.c invalidPrintfArgType_uint: STATUS_VERSION is a small positive constant
+tools/status/find.c -Wanalyzer-null-argument: files is NULL without a status file alone, when n is 0
+tools/status/find.c -Wanalyzer-null-dereference: likewise
 tools/trace/plot.c -Wanalyzer-malloc-leak: the lanes live as long as the process
 tools/trace/plot.c uninitvar: qsort() of no elements reads none
 END

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* What the pages of a run of primeshim ab say, added up. */
+/* What the status files of a run of primeshim ab say, added up. */
 #include "config.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "ab.h"
-#include "page/pages.h"
+#include "status/status.h"
 
 /* Does the result of a map call mean that the program could not use what the driver gave? */
 static bool refused(const struct status_pair *p)
@@ -15,7 +15,7 @@ static bool refused(const struct status_pair *p)
 		(p->native > 0 || p->native == NATIVE_SIGBUS || p->outcome == OUTCOME_DENIED);
 }
 
-static void count_page(const struct page *p, double *numbers)
+static void count_status(const struct status *p, double *numbers)
 {
 	numbers[NUMBER_IMPORTS] += p->head.counters[STAT_IMPORT] + p->head.counters[STAT_LEARNED];
 	numbers[NUMBER_BEGINS] += p->head.counters[STAT_BEGIN];
@@ -35,15 +35,15 @@ static void count_page(const struct page *p, double *numbers)
 
 void count_run(const struct way *w, const char *dir, struct run *run)
 {
-	struct page *pages;
+	struct status *files;
 	size_t n;
 
-	/* It sees nothing, so it has no pages; or the command has removed them. */
+	/* It sees nothing, so it has no files; or the command has removed them. */
 	if (!w->shim || !strcmp(w->mode, "off") || access(dir, R_OK | X_OK) < 0)
 		return;
-	pages = pages_load(dir, &n);
+	files = status_load(dir, &n);
 	for (size_t i = 0; i < n; i++)
-		count_page(&pages[i], run->numbers);
-	pages_free(pages, n);
+		count_status(&files[i], run->numbers);
+	status_free_all(files, n);
 	run->counted = true;
 }

@@ -151,11 +151,11 @@ static bool prepare_directory(struct ab *ab)
 		return false;
 	}
 	free(real);
-	/* A tmpfs always keeps room for pages; /tmp may be on another file system. */
-	ab->pages = in && *in ? NULL : strdup("/dev/shm/primeshim-ab.XXXXXX");
-	if (!ab->pages || !mkdtemp(ab->pages)) {
-		free(ab->pages);
-		ab->pages = ab->tmp;
+	/* A tmpfs always keeps room for files; /tmp may be on another file system. */
+	ab->status_dir = in && *in ? NULL : strdup("/dev/shm/primeshim-ab.XXXXXX");
+	if (!ab->status_dir || !mkdtemp(ab->status_dir)) {
+		free(ab->status_dir);
+		ab->status_dir = ab->tmp;
 	}
 	return true;
 }
@@ -215,7 +215,7 @@ static int run_side(struct ab *ab, enum side side, bool warmup)
 	snprintf(errors, sizeof(errors), "%s/stderr", ab->tmp);
 	if (ab->keep && !warmup)
 		snprintf(errors, sizeof(errors), "%s/%c%u.stderr", ab->keep, "ab"[side], n + 1);
-	snprintf(dir, sizeof(dir), "PRIMESHIM_DIR=%s/pages", ab->pages);
+	snprintf(dir, sizeof(dir), "PRIMESHIM_DIR=%s/status", ab->status_dir);
 	if (mkdir(strchr(dir, '/'), 0700) < 0) {
 		warn("ab: %s", strchr(dir, '/'));
 		return -1;
@@ -316,8 +316,8 @@ int cmd_ab(int argc, char **argv)
 		ret = run_all(&ab, w.warmup);
 	outputs_restore(&ab);
 	remove_directory(ab.tmp);
-	if (ab.pages != ab.tmp)
-		remove_directory(ab.pages);
+	if (ab.status_dir != ab.tmp)
+		remove_directory(ab.status_dir);
 	/* What there is of a result is shown; of none, that it could not be started is enough. */
 	if ((ret >= 0 || ab.done[SIDE_A]) && print_all(&ab, &w))
 		return 2;

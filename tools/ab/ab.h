@@ -29,8 +29,8 @@ struct end {
 };
 
 /*
- * What a run is measured by: seconds and bytes; and what the pages of its processes say, added up,
- * the last one in nanoseconds.
+ * What a run is measured by: seconds, bytes, and the counters of its processes' status files, added
+ * up. The last counter is in nanoseconds.
  */
 enum number { NUMBER_WALL, NUMBER_CPU, NUMBER_MEMORY, NMEASURES, NUMBER_IMPORTS = NMEASURES,
 	      NUMBER_REFUSED, NUMBER_RESCUED, NUMBER_DMABUF, NUMBER_BEGINS, NUMBER_BLOCKED,
@@ -38,7 +38,7 @@ enum number { NUMBER_WALL, NUMBER_CPU, NUMBER_MEMORY, NMEASURES, NUMBER_IMPORTS 
 
 struct run {
 	struct end end;
-	bool counted;			/* those from the pages are known */
+	bool counted;			/* those from the status files are known */
 	double numbers[NNUMBERS];
 };
 
@@ -66,7 +66,7 @@ struct ab {
 	double timeout;			/* seconds; 0: none */
 	const char *keep;		/* where outputs stay, or NULL */
 	char *tmp;			/* where they are until then */
-	char *pages;			/* where the pages are; it may be the same */
+	char *status_dir;	/* for the status files; it may be the same */
 	bool quiet;
 	int stopped;			/* the signal that ended this early, or 0 */
 };

@@ -12,7 +12,7 @@
 
 #include "lib/cli.h"
 #include "lib/commands.h"
-#include "page/summary.h"
+#include "status/summary.h"
 #include "report.h"
 
 static const char usage[] =
@@ -51,7 +51,7 @@ static int by_address(const void *a, const void *b)
 }
 
 /* The handles that the importer has for the buffer: "1", "1,7", "-" once all are closed. */
-static void print_handles(const struct page *p, const struct status_mapping *m)
+static void print_handles(const struct status *p, const struct status_mapping *m)
 {
 	bool any = false;
 
@@ -67,25 +67,25 @@ static void print_handles(const struct page *p, const struct status_mapping *m)
 		putchar('-');
 }
 
-void maps_text(struct page *p)
+void maps_text(struct status *p)
 {
 	qsort(p->mappings, p->nmappings, sizeof(*p->mappings), by_address);
 	for (unsigned int i = 0; i < p->nmappings; i++) {
 		const struct status_mapping *m = &p->mappings[i];
-		const struct status_buffer *b = page_buffer(p, m->buffer);
+		const struct status_buffer *b = status_buffer_of(p, m->buffer);
 		char size[32];
 
 		printf("%012" PRIx64 "-%012" PRIx64 " %c%c%c %s handle ", m->start, m->end,
 		       m->prot & PROT_READ ? 'r' : '-', m->prot & PROT_WRITE ? 'w' : '-',
-		       m->prot & PROT_EXEC ? 'x' : '-', page_name(p, m->importer));
+		       m->prot & PROT_EXEC ? 'x' : '-', device_name(p, m->importer));
 		print_handles(p, m);
-		printf(" <- %s inode %" PRIu64 " %s %s %s\n", b ? page_name(p, b->exporter) : "?",
+		printf(" <- %s inode %" PRIu64 " %s %s %s\n", b ? device_name(p, b->exporter) : "?",
 		       b ? b->ino : 0, bytes_text(size, sizeof(size), b ? b->size : 0),
 		       m->native ? "native" : "dma-buf",
 		       b ? turn_text(b) : "?");
 	}
 	if (p->head.no_room)
-		printf("# %u entries did not fit into the page\n", p->head.no_room);
+		printf("# %u entries did not fit into the status file\n", p->head.no_room);
 }
 
 int cmd_maps(int argc, char **argv)
@@ -93,22 +93,22 @@ int cmd_maps(int argc, char **argv)
 	bool json = false;
 	const struct cli_option options[] = { { "json", .flag = &json }, { 0 } };
 	int ret = cli_options(argc, argv, usage, options, false);
-	struct page *pages;
+	struct status *files;
 	size_t n;
 
 	if (ret >= 0)
 		return ret;
 	if (argc - optind != 1)
 		return bad_use(argv[0], "give the number of a process");
-	pages = pages_load(argv[optind], &n);
+	files = status_load(argv[optind], &n);
 	if (json)
-		maps_json(pages, n);
+		maps_json(files, n);
 	for (size_t i = 0; !json && i < n; i++) {
 		if (n > 1)
-			printf("# %s[%u], %s\n", pages[i].head.program, pages[i].head.pid,
-			       life_name(pages[i].life));
-		maps_text(&pages[i]);
+			printf("# %s[%u], %s\n", files[i].head.program, files[i].head.pid,
+			       life_name(files[i].life));
+		maps_text(&files[i]);
 	}
-	pages_free(pages, n);
+	status_free_all(files, n);
 	return finish_output();
 }

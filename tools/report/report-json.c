@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim report --json: all that the pages say, as one object. */
+/* primeshim report --json: all that the status files say, as one object. */
 #include "config.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <json.h>
 
 #include "lib/json-text.h"
-#include "page/summary.h"
+#include "status/summary.h"
 #include "report.h"
 
 static const char *const counters[STAT_COUNT] = {
@@ -51,7 +51,7 @@ static const char *turn_text(const struct status_buffer *b)
 	return turn < TURN_COUNT ? texts[turn] : NULL;
 }
 
-static struct json_object *pairs_of(const struct page *p)
+static struct json_object *pairs_of(const struct status *p)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -59,8 +59,8 @@ static struct json_object *pairs_of(const struct page *p)
 		const struct status_pair *q = &p->pairs[i];
 		struct json_object *e = json_object_new_object();
 
-		json_text(e, "importer", page_name(p, q->importer));
-		json_text(e, "exporter", page_name(p, q->exporter));
+		json_text(e, "importer", device_name(p, q->importer));
+		json_text(e, "exporter", device_name(p, q->exporter));
 		json_text(e, "call", call_name(q->call));
 		json_text(e, "native", native_name(q->native));
 		json_text(e, "outcome", outcome_name(q->outcome));
@@ -72,15 +72,15 @@ static struct json_object *pairs_of(const struct page *p)
 	return list;
 }
 
-static void add_buffer(struct json_object *e, const struct page *p, const struct status_buffer *b)
+static void add_buffer(struct json_object *e, const struct status *p, const struct status_buffer *b)
 {
-	json_text(e, "exporter", b ? page_name(p, b->exporter) : NULL);
+	json_text(e, "exporter", b ? device_name(p, b->exporter) : NULL);
 	json_number(e, "inode", b ? b->ino : 0);
 	json_number(e, "bytes", b ? b->size : 0);
 	json_text(e, "bracket", b ? turn_text(b) : NULL);
 }
 
-static struct json_object *imports_of(const struct page *p)
+static struct json_object *imports_of(const struct status *p)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -88,16 +88,16 @@ static struct json_object *imports_of(const struct page *p)
 		const struct status_import *imp = &p->imports[i];
 		struct json_object *e = json_object_new_object();
 
-		json_text(e, "importer", page_name(p, imp->importer));
+		json_text(e, "importer", device_name(p, imp->importer));
 		json_number(e, "handle", imp->handle);
-		add_buffer(e, p, page_buffer(p, imp->buffer));
+		add_buffer(e, p, status_buffer_of(p, imp->buffer));
 		json_number(e, "since_ns", imp->since);
 		json_object_array_add(list, e);
 	}
 	return list;
 }
 
-static void add_mappings(struct json_object *list, const struct page *p, bool pid)
+static void add_mappings(struct json_object *list, const struct status *p, bool pid)
 {
 	for (unsigned int i = 0; i < p->nmappings; i++) {
 		const struct status_mapping *m = &p->mappings[i];
@@ -109,32 +109,32 @@ static void add_mappings(struct json_object *list, const struct page *p, bool pi
 		json_number(e, "end", m->end);
 		json_flag(e, "writable", m->prot & PROT_WRITE);
 		json_flag(e, "native", m->native);
-		json_text(e, "importer", page_name(p, m->importer));
-		add_buffer(e, p, page_buffer(p, m->buffer));
+		json_text(e, "importer", device_name(p, m->importer));
+		add_buffer(e, p, status_buffer_of(p, m->buffer));
 		json_number(e, "since_ns", m->since);
 		json_object_array_add(list, e);
 	}
 }
 
-void maps_json(const struct page *pages, size_t n)
+void maps_json(const struct status *files, size_t n)
 {
 	struct json_object *list = json_object_new_array();
 
 	for (size_t i = 0; i < n; i++)
-		add_mappings(list, &pages[i], true);
+		add_mappings(list, &files[i], true);
 	json_print(list);
 }
 
-static struct json_object *counters_of(const struct page *pages, size_t n)
+static struct json_object *counters_of(const struct status *files, size_t n)
 {
 	struct json_object *o = json_object_new_object();
 
 	for (int i = 0; i < STAT_COUNT; i++)
-		json_number(o, counters[i], counter_total(pages, n, i));
+		json_number(o, counters[i], counter_total(files, n, i));
 	return o;
 }
 
-static struct json_object *process_of(const struct page *p)
+static struct json_object *process_of(const struct status *p)
 {
 	struct json_object *o = json_object_new_object(), *maps = json_object_new_array();
 	char text[256];
@@ -142,7 +142,7 @@ static struct json_object *process_of(const struct page *p)
 	json_text(o, "program", p->head.program);
 	json_number(o, "pid", p->head.pid);
 	json_number(o, "ppid", p->head.ppid);
-	json_text(o, "command", page_command(p, text, sizeof(text)));
+	json_text(o, "command", status_command(p, text, sizeof(text)));
 	json_text(o, "life", life_name(p->life));
 	json_text(o, "mode", mode_name(p->head.policy));
 	json_text(o, "sync", sync_name(p->head.policy));
@@ -152,7 +152,7 @@ static struct json_object *process_of(const struct page *p)
 	json_text(o, "shim", p->head.shim);
 	json_number(o, "bits", p->head.bits);
 	json_number(o, "made_unix_ns", p->head.made_real);
-	json_number(o, "age_ns", page_age(p));
+	json_number(o, "age_ns", status_age(p));
 	json_number(o, "imports_live", p->head.imports_live);
 	json_number(o, "imports_most", p->head.imports_most);
 	json_number(o, "start_most_ns", p->head.blocked_most);
@@ -167,21 +167,21 @@ static struct json_object *process_of(const struct page *p)
 	return o;
 }
 
-void report_json(const struct page *pages, size_t n, int status, char *const *command)
+void report_json(const struct status *files, size_t n, int status, char *const *command)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
-	struct verdict v = verdict_of(pages, n, status);
+	struct verdict v = verdict_of(files, n, status);
 	bool breaks;
 
 	if (*command)
 		json_words(o, "command", command);
 	for (size_t i = 0; i < n; i++)
-		json_object_array_add(list, process_of(&pages[i]));
+		json_object_array_add(list, process_of(&files[i]));
 	json_object_object_add(o, "processes", list);
-	json_object_object_add(o, "total", counters_of(pages, n));
+	json_object_object_add(o, "total", counters_of(files, n));
 	if (status >= 0)
 		json_number(o, "status", status);
-	if (deny_text(pages, n, status, &breaks))
+	if (deny_text(files, n, status, &breaks))
 		json_flag(o, "deny_would_break", breaks);
 	else
 		json_text(o, "deny_would_break", NULL);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/text.h"
-#include "page/summary.h"
+#include "status/summary.h"
 #include "report.h"
 
 static void print_pair(const struct summary *s)
@@ -74,7 +74,7 @@ static void print_sync(const struct status_file *h)
 	       count_text(most, sizeof(most), h->counters[STAT_OWN], "time"));
 }
 
-static void print_rest(const struct page *p)
+static void print_rest(const struct status *p)
 {
 	const struct status_file *h = &p->head;
 	uint64_t all = h->counters[STAT_IMPORT] + h->counters[STAT_LEARNED];
@@ -95,11 +95,12 @@ static void print_rest(const struct page *p)
 	       h->forked ? " and its parent's" : "", h->imports_most,
 	       all >= 64 && h->imports_live >= all ? ": it closes none, a leak?" : "");
 	if (h->no_room)
-		printf("  did not fit into the page, and is in the totals only: %u entries\n",
+		printf("  did not fit into the status file, and is in the totals only: "
+		       "%u entries\n",
 		       h->no_room);
 }
 
-static void print_page(const struct page *p)
+static void print_process(const struct status *p)
 {
 	char text[256], age[32];
 	unsigned int n;
@@ -107,9 +108,9 @@ static void print_page(const struct page *p)
 
 	printf("%s[%u], %s%s after %s, mode %s, sync %s%s\n", p->head.program, p->head.pid,
 	       life_name(p->life), p->life == LIFE_KILLED ? " (or left by _exit)" : "",
-	       time_text(age, sizeof(age), page_age(p)), mode_name(p->head.policy),
+	       time_text(age, sizeof(age), status_age(p)), mode_name(p->head.policy),
 	       sync_name(p->head.policy), p->head.forked ? ", a fork()'s child" : "");
-	printf("  %s\n", page_command(p, text, sizeof(text)));
+	printf("  %s\n", status_command(p, text, sizeof(text)));
 	for (unsigned int i = 0; i < n; i++)
 		print_pair(&all[i]);
 	free(all);
@@ -129,16 +130,16 @@ static void print_words(char *const *words)
 	putchar('\n');
 }
 
-void report_text(const struct page *pages, size_t n, int status, char *const *command)
+void report_text(const struct status *files, size_t n, int status, char *const *command)
 {
-	struct verdict v = verdict_of(pages, n, status);
+	struct verdict v = verdict_of(files, n, status);
 	bool breaks;
-	const char *deny = deny_text(pages, n, status, &breaks);
+	const char *deny = deny_text(files, n, status, &breaks);
 
 	if (*command)
 		print_words(command);
 	for (size_t i = 0; i < n; i++)
-		print_page(&pages[i]);
+		print_process(&files[i]);
 	if (!n)
 		puts("no process has imported a dma-buf");
 	if (deny)
@@ -160,11 +161,11 @@ static void print_field(const char *s)
 	putchar('"');
 }
 
-void report_csv(const struct page *pages, size_t n)
+void report_csv(const struct status *files, size_t n)
 {
 	puts("pid,program,life,mode,sync,importer,exporter,call,native,outcome,reason,count,bytes");
 	for (size_t i = 0; i < n; i++) {
-		const struct page *p = &pages[i];
+		const struct status *p = &files[i];
 
 		for (uint32_t j = 0; j < p->head.pairs.used; j++) {
 			const struct status_pair *q = &p->pairs[j];
@@ -173,9 +174,9 @@ void report_csv(const struct page *pages, size_t n)
 			print_field(p->head.program);
 			printf(",%s,%s,%s,", life_name(p->life), mode_name(p->head.policy),
 			       sync_name(p->head.policy));
-			print_field(page_name(p, q->importer));
+			print_field(device_name(p, q->importer));
 			putchar(',');
-			print_field(page_name(p, q->exporter));
+			print_field(device_name(p, q->exporter));
 			printf(",%s,%s,%s,%s,%" PRIu64 ",%" PRIu64 "\n", call_name(q->call),
 			       native_name(q->native), outcome_name(q->outcome),
 			       q->reason ? native_name(q->reason) : "", q->count, q->bytes);

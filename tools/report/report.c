@@ -19,7 +19,7 @@ static const char usage[] =
 	"\n"
 	"  DIR         the directory that was PRIMESHIM_DIR for them (default: PRIMESHIM_DIR,\n"
 	"              or primeshim/ in XDG_RUNTIME_DIR)\n"
-	"  PID         a running process; FILE: one page\n"
+	"  PID         a running process; FILE: one status file\n"
 	"  --json      all of it, for machines\n"
 	"  --csv       a line for each process, importer, exporter, call and what came of it\n"
 	"  --status N  the exit status of the command that these processes were (128 and more:\n"
@@ -36,7 +36,7 @@ int cmd_report(int argc, char **argv)
 					      { "status", .value = &ended }, { 0 } };
 	int ret = cli_options(argc, argv, usage, options, false), status = -1;
 	char *const *command, *end;
-	struct page *pages;
+	struct status *files;
 	size_t n;
 
 	if (ret >= 0)
@@ -50,14 +50,14 @@ int cmd_report(int argc, char **argv)
 	}
 	if (argc - optind > 1 && !ended)
 		return bad_use(argv[0], "one directory or process at a time");
-	pages = pages_load(argv[optind], &n);
+	files = status_load(argv[optind], &n);
 	command = argv + optind + (optind < argc);
 	if (json)
-		report_json(pages, n, status, command);
+		report_json(files, n, status, command);
 	else if (csv)
-		report_csv(pages, n);
+		report_csv(files, n);
 	else
-		report_text(pages, n, status, command);
-	pages_free(pages, n);
+		report_text(files, n, status, command);
+	status_free_all(files, n);
 	return finish_output();
 }

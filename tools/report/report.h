@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* What primeshim report prints, and maps. All that the pages say, on standard output. */
+/* What primeshim report prints, and maps. all that the status files say, on standard output. */
 #ifndef PRIMESHIM_TOOLS_REPORT_H
 #define PRIMESHIM_TOOLS_REPORT_H
 
-#include "page/pages.h"
+#include "status/status.h"
 
 /* @status: as for verdict_of(); @command: the words of what ended so, or none; NULL at its end. */
-void report_text(const struct page *pages, size_t n, int status, char *const *command);
-void report_csv(const struct page *pages, size_t n);
+void report_text(const struct status *files, size_t n, int status, char *const *command);
+void report_csv(const struct status *files, size_t n);
 
 /* One object. */
-void report_json(const struct page *pages, size_t n, int status, char *const *command);
+void report_json(const struct status *files, size_t n, int status, char *const *command);
 
 /* The mappings of one, sorted by address; and a list of those in them all. */
-void maps_text(struct page *p);
-void maps_json(const struct page *pages, size_t n);
+void maps_text(struct status *p);
+void maps_json(const struct status *files, size_t n);
 
 /* The events after number *@seen, which it moves on. False where the output is gone. */
-bool watch_print(const struct page *p, uint32_t *seen);
+bool watch_print(const struct status *p, uint32_t *seen);
 
 #endif

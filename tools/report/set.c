@@ -14,7 +14,7 @@
 
 #include "lib/cli.h"
 #include "lib/commands.h"
-#include "page/pages.h"
+#include "status/status.h"
 
 static const char usage[] =
 	"Usage: primeshim set PID [mode=MODE] [sync=SYNC]\n"
@@ -77,8 +77,8 @@ static long wanted(char **words, uint32_t is)
 }
 
 /*
- * A page has mode 0400, lest somebody cuts it short by mistake. Its owner makes it writable for as
- * long as it takes to open it. -1 and errno.
+ * A status file has mode 0400, so that nobody cuts it short by mistake. Its owner makes the file
+ * writable for as long as it takes to open it. Returns -1 and errno on failure.
  */
 static int open_to_write(const char *path)
 {
@@ -105,8 +105,8 @@ static int open_to_write(const char *path)
 	return fd;
 }
 
-/* The page of @pid, open for writing, found to be that process's own; or -1, told. */
-static int open_page(pid_t pid, const char *path)
+/* The status file of @pid, open for writing, found to be that process's own; or -1, told. */
+static int open_status(pid_t pid, const char *path)
 {
 	struct stat st, proc;
 	char dir[32];
@@ -127,7 +127,7 @@ static int open_page(pid_t pid, const char *path)
 	return fd;
 }
 
-static int change(pid_t pid, const struct page *p, char **words)
+static int change(pid_t pid, const struct status *p, char **words)
 {
 	uint32_t is = p->head.policy, now;
 	long policy = wanted(words, is);
@@ -136,7 +136,7 @@ static int change(pid_t pid, const struct page *p, char **words)
 	if (policy < 0)
 		return 2;
 	now = policy;
-	fd = open_page(pid, p->path);
+	fd = open_status(pid, p->path);
 	if (fd < 0)
 		return 2;
 	/* Four bytes at once: the process finds the old word or the new one. */
@@ -155,7 +155,7 @@ int cmd_set(int argc, char **argv)
 {
 	const struct cli_option options[] = { { 0 } };
 	int ret = cli_options(argc, argv, usage, options, true);
-	struct page *p;
+	struct status *p;
 	size_t n;
 
 	if (ret >= 0)
@@ -164,7 +164,7 @@ int cmd_set(int argc, char **argv)
 		return bad_use(argv[0], "no process given");
 	if (!pid_of(argv[optind]))
 		return bad_use(argv[0], "the first word is the number of a process");
-	p = pages_load(argv[optind], &n);
+	p = status_load(argv[optind], &n);
 	if (p->life != LIFE_RUNNING) {
 		warnx("set: process %s has ended", argv[optind]);
 		ret = 2;
@@ -175,6 +175,6 @@ int cmd_set(int argc, char **argv)
 	} else {
 		ret = change(pid_of(argv[optind]), p, argv + optind + 1);
 	}
-	pages_free(p, n);
+	status_free_all(p, n);
 	return ret;
 }

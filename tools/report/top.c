@@ -17,7 +17,7 @@
 
 #include "lib/cli.h"
 #include "lib/commands.h"
-#include "page/summary.h"
+#include "status/summary.h"
 
 static const char usage[] =
 	"Usage: primeshim top [-d SECONDS] [-n TIMES] [DIR | PID]\n"
@@ -50,7 +50,7 @@ static size_t nrows;
 static int sorting = 'm';
 static bool ended;			/* they are shown, too */
 
-static struct row row_of(const struct page *p)
+static struct row row_of(const struct status *p)
 {
 	const uint64_t *c = p->head.counters;
 	struct row r = {
@@ -73,17 +73,17 @@ static double rate(uint64_t now, uint64_t before, double seconds)
 	return now > before && seconds > 0 ? (now - before) / seconds : 0;
 }
 
-/* Reads all pages again; what they have done since then is over @seconds. */
+/* Reads all status files again; what they have done since then is over @seconds. */
 static void read_rows(const char *where, double seconds)
 {
 	size_t n;
-	struct page *pages = pages_load(where, &n);
+	struct status *files = status_load(where, &n);
 	struct row *now = calloc(n + 1, sizeof(*now));
 
 	if (!now)
 		err(2, "top");
 	for (size_t i = 0; i < n; i++) {
-		now[i] = row_of(&pages[i]);
+		now[i] = row_of(&files[i]);
 		for (size_t j = 0; j < nrows; j++) {
 			const struct row *was = &rows[j];
 
@@ -94,7 +94,7 @@ static void read_rows(const char *where, double seconds)
 			now[i].blocked_rate = rate(now[i].blocked, was->blocked, seconds) / 1e6;
 		}
 	}
-	pages_free(pages, n);
+	status_free_all(files, n);
 	free(rows);
 	rows = now;
 	nrows = n;

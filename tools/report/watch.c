@@ -15,7 +15,7 @@
 
 #include "lib/cli.h"
 #include "lib/commands.h"
-#include "page/summary.h"
+#include "status/summary.h"
 #include "report.h"
 
 #define INTERVAL_MS	50
@@ -25,7 +25,7 @@ static const char usage[] =
 	"Prints what a process does with imports as it happens, a line an event: seconds since\n"
 	"its first import, thread, and what it is. Ends with the process, or by Ctrl-C.\n"
 	"\n"
-	"  --all   begins with what there has been so far, as far as the page still has it\n"
+	"  --all   begins with what there has been so far, as far as the status file still has it\n"
 	"  --help  prints this\n"
 	"\n"
 	"Exit status: 0, or 2 for bad use or where there is nothing to watch.\n";
@@ -38,10 +38,10 @@ static void interrupted(int sig)
 	stop = 1;
 }
 
-static void print_import(const struct page *p, const struct status_event *e)
+static void print_import(const struct status *p, const struct status_event *e)
 {
-	printf(" %s handle %u <- %s", page_name(p, e->importer), e->handle,
-	       page_name(p, e->exporter));
+	printf(" %s handle %u <- %s", device_name(p, e->importer), e->handle,
+	       device_name(p, e->exporter));
 }
 
 static const char *native_part(const struct status_event *e)
@@ -54,7 +54,7 @@ static const char *native_part(const struct status_event *e)
 	return text;
 }
 
-static void print_event(const struct page *p, const struct status_event *e)
+static void print_event(const struct status *p, const struct status_event *e)
 {
 	static const char *const kinds[EVENT_COUNT] = {
 		[EVENT_IMPORT] = "import", [EVENT_LEARN] = "learned", [EVENT_CLOSE] = "close",
@@ -112,7 +112,7 @@ static void print_event(const struct page *p, const struct status_event *e)
 	putchar('\n');
 }
 
-bool watch_print(const struct page *p, uint32_t *seen)
+bool watch_print(const struct status *p, uint32_t *seen)
 {
 	if (p->lost > *seen) {
 		printf("%11s %7s %u events came too fast, and are lost\n", "", "", p->lost - *seen);
@@ -132,7 +132,7 @@ static int watch(const char *where, bool all)
 	const struct timespec interval = { .tv_nsec = INTERVAL_MS * 1000000L };
 	struct sigaction act = { .sa_handler = interrupted };
 	size_t n;
-	struct page *first = pages_load(where, &n), p;
+	struct status *first = status_load(where, &n), p;
 	pid_t pid = pid_of(where);
 	uint32_t seen = 0;
 	bool more;
@@ -149,12 +149,12 @@ static int watch(const char *where, bool all)
 	more = watch_print(first, &seen) && first->life == LIFE_RUNNING;
 	while (more && !stop) {
 		nanosleep(&interval, NULL);
-		if (!page_again(first->path, pid, &p))
+		if (!status_again(first->path, pid, &p))
 			break;
 		more = watch_print(&p, &seen) && p.life == LIFE_RUNNING;
-		page_free(&p);
+		status_free(&p);
 	}
-	pages_free(first, n);
+	status_free_all(first, n);
 	return finish_output();
 }
 

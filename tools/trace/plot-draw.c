@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "page/summary.h"
+#include "status/summary.h"
 #include "plot.h"
 
 static const char style[] =
@@ -184,7 +184,7 @@ static void totals_text(char *text, size_t len, const struct totals *n)
 
 static void draw_title(const struct plot *p)
 {
-	const struct page *first = p->strips[0].page;
+	const struct status *first = p->strips[0].status;
 	struct totals n = { 0 };
 	char title[160], command[256], text[512], time[32];
 
@@ -207,7 +207,7 @@ static void draw_title(const struct plot *p)
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
 		style);
 	label(p->f, 24, 34, "h", title);
-	clean_text(page_command(first, command, sizeof(command)), title, sizeof(title));
+	clean_text(status_command(first, command, sizeof(command)), title, sizeof(title));
 	if (p->nstrips == 1)
 		label(p->f, 24, 52, "s", shorten(title, 150));
 	snprintf(title, sizeof(title), ", %s", time_text(time, sizeof(time), p->to - p->from));
@@ -218,7 +218,7 @@ static void draw_title(const struct plot *p)
 
 static void draw_head(const struct plot *p, const struct strip *s)
 {
-	const struct page *page = s->page;
+	const struct status *status = s->status;
 	struct totals n = { 0 };
 	char text[512], command[256];
 	size_t at;
@@ -229,17 +229,17 @@ static void draw_head(const struct plot *p, const struct strip *s)
 		"<rect x=\"24\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"#fff\"/>\n"
 		"<path class=\"rule\" d=\"M24 %.1fH%.1f\"/>\n",
 		s->y, PLOT_RIGHT - 24, STRIP_HEAD, s->y, PLOT_RIGHT);
-	snprintf(text, sizeof(text), "%s [%u]", page->head.program, page->head.pid);
+	snprintf(text, sizeof(text), "%s [%u]", status->head.program, status->head.pid);
 	label(p->f, 24, s->y + 15, "p", text);
-	snprintf(text, sizeof(text), "mode %s, sync %s", mode_name(page->head.start_policy),
-		 sync_name(page->head.start_policy));
+	snprintf(text, sizeof(text), "mode %s, sync %s", mode_name(status->head.start_policy),
+		 sync_name(status->head.start_policy));
 	label(p->f, 24, s->y + 28, "t", text);
-	snprintf(text, sizeof(text), "%s after %s%s", life_name(page->life),
+	snprintf(text, sizeof(text), "%s after %s%s", life_name(status->life),
 		 time_text(command, sizeof(command), s->t.to - s->t.from),
-		 page->head.forked ? ", a fork" : "");
-	if (page->lost) {
+		 status->head.forked ? ", a fork" : "");
+	if (status->lost) {
 		at = strlen(text);
-		snprintf(text + at, sizeof(text) - at, ", %u earlier events lost", page->lost);
+		snprintf(text + at, sizeof(text) - at, ", %u earlier events lost", status->lost);
 	}
 	if (p->nstrips > 1) {
 		strncat(text, ": ", sizeof(text) - strlen(text) - 1);
@@ -247,7 +247,7 @@ static void draw_head(const struct plot *p, const struct strip *s)
 		totals_text(text + at, sizeof(text) - at, &n);
 	}
 	label(p->f, PLOT_LEFT, s->y + 14, "s", text);
-	clean_text(page_command(page, command, sizeof(command)), text, sizeof(text));
+	clean_text(status_command(status, command, sizeof(command)), text, sizeof(text));
 	if (p->nstrips > 1)
 		label(p->f, PLOT_LEFT, s->y + 28, "t", shorten(text, 150));
 }

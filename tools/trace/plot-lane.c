@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "page/summary.h"
+#include "status/summary.h"
 #include "plot.h"
 
 #define BAR_TOP		11.0	/* of the import, below the lane's top */
@@ -249,11 +249,11 @@ void plot_process_marks(const struct plot *p, const struct strip *st)
 			mode_name(m->event.handle));
 		last = at;
 	}
-	if (st->page->life == LIFE_RUNNING)
+	if (st->status->life == LIFE_RUNNING)
 		return;
 	fprintf(p->f, "<path class=\"%s\" d=\"M%.1f %.1fV%.1f\">",
-		st->page->life == LIFE_KILLED ? "killed" : "end", x,
+		st->status->life == LIFE_KILLED ? "killed" : "end", x,
 		st->y + STRIP_HEAD - 4, st->y + st->height);
-	title(p, life_name(st->page->life));
+	title(p, life_name(st->status->life));
 	fputs("</path>\n", p->f);
 }

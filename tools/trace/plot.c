@@ -21,7 +21,7 @@ static const char usage[] =
 	"fallbacks, denials, touches and changes of mode. The picture stands alone; a browser\n"
 	"shows what each thing is under the pointer.\n"
 	"\n"
-	"  DIR, PID       whose: a directory of pages, or a process (default: $PRIMESHIM_DIR)\n"
+	"  DIR, PID       a directory of status files, or a process (default: $PRIMESHIM_DIR)\n"
 	"  -o, --output FILE  the SVG, written anew once it is complete; - is stdout\n"
 	"  --help         prints this\n"
 	"\n"
@@ -144,7 +144,7 @@ static void lay_out(struct plot *p)
 	p->height = y + 34;
 }
 
-void plot_pages(FILE *f, const struct page *pages, size_t n)
+void plot_write(FILE *f, const struct status *files, size_t n)
 {
 	struct plot p = { .f = f, .nstrips = n, .strips = calloc(n, sizeof(*p.strips)),
 			  .from = UINT64_MAX };
@@ -154,8 +154,8 @@ void plot_pages(FILE *f, const struct page *pages, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct strip *s = &p.strips[i];
 
-		s->page = &pages[i];
-		timeline_of(&s->t, &pages[i]);
+		s->status = &files[i];
+		timeline_of(&s->t, &files[i]);
 		p.from = s->t.from < p.from ? s->t.from : p.from;
 		p.to = s->t.to > p.to ? s->t.to : p.to;
 		sort_into_lanes(s);
@@ -174,5 +174,5 @@ void plot_pages(FILE *f, const struct page *pages, size_t n)
 
 int cmd_plot(int argc, char **argv)
 {
-	return write_pages(argc, argv, usage, plot_pages);
+	return write_events(argc, argv, usage, plot_write);
 }

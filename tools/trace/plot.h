@@ -18,7 +18,7 @@ struct lane {
 
 /* A process. */
 struct strip {
-	const struct page *page;
+	const struct status *status;
 	struct timeline t;
 	struct lane *lanes;
 	size_t nlanes, shown;
@@ -44,7 +44,7 @@ struct plot {
 #define LANE_HEIGHT	32.0
 
 /* The picture of these. */
-void plot_pages(FILE *f, const struct page *pages, size_t n);
+void plot_write(FILE *f, const struct status *files, size_t n);
 
 void plot_draw(const struct plot *p);
 

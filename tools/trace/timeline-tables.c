@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The end of a timeline: what the page's tables know that no event tells of, and when all that is
- * open ends; see timeline.h.
+ * The end of a timeline: what the tables of a status file have and no event reports, and when
+ * everything ends that is still open; see timeline.h.
  */
 #include "config.h"
 
@@ -15,11 +15,11 @@
  */
 static void add_imports(struct timeline *t)
 {
-	const struct page *p = t->page;
+	const struct status *p = t->status;
 
 	for (unsigned int i = 0; i < p->nimports; i++) {
 		const struct status_import *imp = &p->imports[i];
-		const struct status_buffer *b = page_buffer(p, imp->buffer);
+		const struct status_buffer *b = status_buffer_of(p, imp->buffer);
 		struct span s = { .kind = SPAN_IMPORT, .from = t->from, .unseen = true,
 				  .importer = imp->importer, .handle = imp->handle, .tid = imp->tid,
 				  .exporter = b ? b->exporter : 1, .ino = b ? b->ino : 0,
@@ -39,11 +39,11 @@ static void add_imports(struct timeline *t)
 
 static void add_mappings(struct timeline *t)
 {
-	const struct page *p = t->page;
+	const struct status *p = t->status;
 
 	for (unsigned int i = 0; i < p->nmappings; i++) {
 		const struct status_mapping *m = &p->mappings[i];
-		const struct status_buffer *b = page_buffer(p, m->buffer);
+		const struct status_buffer *b = status_buffer_of(p, m->buffer);
 		struct span s = { .kind = SPAN_MAPPING, .from = t->from, .unseen = true,
 				  .importer = m->importer, .exporter = b ? b->exporter : 1,
 				  .outcome = m->native ? OUTCOME_NATIVE : OUTCOME_DMABUF,
@@ -68,7 +68,7 @@ static void add_mappings(struct timeline *t)
 
 static void add_brackets(struct timeline *t)
 {
-	const struct page *p = t->page;
+	const struct status *p = t->status;
 
 	for (unsigned int i = 0; i < p->nbuffers; i++) {
 		const struct status_buffer *b = &p->buffers[i];
@@ -93,9 +93,9 @@ static void add_brackets(struct timeline *t)
 static uint64_t last_moment(const struct timeline *t)
 {
 	struct timespec now;
-	uint64_t at = t->page->life == LIFE_EXITED ? t->page->head.ended : 0;
+	uint64_t at = t->status->life == LIFE_EXITED ? t->status->head.ended : 0;
 
-	if (t->page->life == LIFE_RUNNING && !clock_gettime(CLOCK_MONOTONIC, &now))
+	if (t->status->life == LIFE_RUNNING && !clock_gettime(CLOCK_MONOTONIC, &now))
 		at = now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
 	return at > t->to && at <= INT64_MAX ? at : t->to;
 }
@@ -126,7 +126,7 @@ void timeline_finish(struct timeline *t)
 	}
 }
 
-void timeline_of(struct timeline *t, const struct page *p)
+void timeline_of(struct timeline *t, const struct status *p)
 {
 	timeline_begin(t, p);
 	for (unsigned int i = 0; i < p->nevents; i++)

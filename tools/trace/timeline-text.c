@@ -44,12 +44,14 @@ const char *span_label(const struct timeline *t, const struct span *s, char *tex
 
 	if (imp)
 		snprintf(text, len, "%s handle %u <- %s",
-			 clean_text(page_name(t->page, imp->importer), importer, sizeof(importer)),
-			 imp->handle,
-			 clean_text(page_name(t->page, imp->exporter), exporter, sizeof(exporter)));
+			 clean_text(device_name(t->status, imp->importer), importer,
+				    sizeof(importer)), imp->handle,
+			 clean_text(device_name(t->status, imp->exporter), exporter,
+				    sizeof(exporter)));
 	else
 		snprintf(text, len, "dma-buf %llu <- %s", (unsigned long long)s->ino,
-			 clean_text(page_name(t->page, s->exporter), exporter, sizeof(exporter)));
+			 clean_text(device_name(t->status, s->exporter), exporter,
+				    sizeof(exporter)));
 	return text;
 }
 
@@ -94,7 +96,7 @@ const char *mark_text(const struct timeline *t, const struct mark *m, char *text
 			 sync_name(e->handle));
 		break;
 	default:
-		snprintf(text, len, "%s", t->page->life == LIFE_REPLACED ? "exec" : "exit");
+		snprintf(text, len, "%s", t->status->life == LIFE_REPLACED ? "exec" : "exit");
 	}
 	return text;
 }

@@ -346,9 +346,9 @@ void timeline_event(struct timeline *t, const struct status_event *e)
 		handlers[e->kind](t, e);
 }
 
-void timeline_begin(struct timeline *t, const struct page *p)
+void timeline_begin(struct timeline *t, const struct status *p)
 {
-	*t = (struct timeline){ .page = p, .from = p->head.made };
+	*t = (struct timeline){ .status = p, .from = p->head.made };
 	/* Of what was before the first event that is left nothing is known. */
 	if (p->nevents && (p->lost || p->events[0].at < t->from))
 		t->from = p->events[0].at;
@@ -362,5 +362,5 @@ void timeline_free(struct timeline *t)
 	free(t->spans);
 	free(t->marks);
 	free(t->opened);
-	*t = (struct timeline){ .page = NULL };
+	*t = (struct timeline){ .status = NULL };
 }

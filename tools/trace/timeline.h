@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A page's events as what they tell of: imports, mappings and brackets with a beginning and an end,
- * and what happened at one moment. For trace, plot and the tracing of a program that runs. Times
- * are nanoseconds of CLOCK_MONOTONIC and never go back from one event to the next, whatever a page
- * says.
+ * The events of a status file, joined to imports, mappings and brackets with a beginning and an end
+ * (spans), and to what happened at one moment (marks). For trace and plot. Times are nanoseconds of
+ * CLOCK_MONOTONIC. They never go back from one event to the next, whatever a file says.
  */
 #ifndef PRIMESHIM_TOOLS_TIMELINE_H
 #define PRIMESHIM_TOOLS_TIMELINE_H
 
-#include "page/pages.h"
+#include "status/status.h"
 
 enum span_kind { SPAN_IMPORT, SPAN_MAPPING, SPAN_BRACKET, SPAN_KINDS };
 
@@ -53,7 +52,7 @@ struct mark {
 };
 
 struct timeline {
-	const struct page *page;
+	const struct status *status;
 	uint64_t from, to;	/* nothing is outside of that */
 	struct span *spans;	/* in the order in which they were found to begin */
 	struct mark *marks;
@@ -64,11 +63,11 @@ struct timeline {
 	size_t nopened, opened_room;
 };
 
-/* The whole of a page. */
-void timeline_of(struct timeline *t, const struct page *p);
+/* The whole of a status file. */
+void timeline_of(struct timeline *t, const struct status *p);
 
 /* The same in steps: of no event yet, of another one, and the end of what is still open. */
-void timeline_begin(struct timeline *t, const struct page *p);
+void timeline_begin(struct timeline *t, const struct status *p);
 void timeline_event(struct timeline *t, const struct status_event *e);
 void timeline_finish(struct timeline *t);
 
@@ -103,8 +102,8 @@ const char *mark_word(enum mark_kind kind);
 const char *direction_name(unsigned int prot);
 
 /*
- * Text from a page as JSON and XML can have it: what is no UTF-8, or a control character, is shown
- * as ?. Returns @out.
+ * Copies text from a status file to @out, as JSON and XML can have it: bytes that are no UTF-8 and
+ * control characters become ?. Returns @out.
  */
 const char *clean_text(const char *text, char *out, size_t len);
 

@@ -35,7 +35,7 @@ static int by_time(const void *a, const void *b)
 static void put_count(struct writer *w, unsigned int counter, uint64_t at, int64_t n)
 {
 	struct json_object *o =
-		timed(w, "C", NULL, counters[counter].name, w->t.page->head.pid, at);
+		timed(w, "C", NULL, counters[counter].name, w->t.status->head.pid, at);
 	struct json_object *args = json_object_new_object();
 
 	json_object_object_add(args, counters[counter].series, json_object_new_int64(n));

@@ -38,8 +38,8 @@ static struct json_object *args_of(const struct writer *w, const struct span *s)
 	struct json_object *o = json_object_new_object();
 
 	if (s->kind != SPAN_BRACKET) {
-		json_text(o, "importer", page_name(w->t.page, s->importer));
-		json_text(o, "exporter", page_name(w->t.page, s->exporter));
+		json_text(o, "importer", device_name(w->t.status, s->importer));
+		json_text(o, "exporter", device_name(w->t.status, s->exporter));
 	}
 	if (s->kind == SPAN_IMPORT) {
 		json_number(o, "handle", s->handle);
@@ -153,7 +153,7 @@ static void put_brackets(struct writer *w)
 /* By the events themselves, as a thread's come in its order. */
 static void put_calls(struct writer *w)
 {
-	const struct page *p = w->t.page;
+	const struct status *p = w->t.status;
 	uint64_t at = 0;
 
 	for (unsigned int i = 0; i < p->nevents; i++) {
@@ -192,7 +192,7 @@ static void put_mark(struct writer *w, const struct mark *m)
 
 static void put_meta(struct writer *w, const char *what, const char *key, const char *text)
 {
-	struct json_object *o = event(w, "M", NULL, what, w->t.page->head.pid);
+	struct json_object *o = event(w, "M", NULL, what, w->t.status->head.pid);
 	struct json_object *args = json_object_new_object();
 
 	json_text(args, key, text);
@@ -202,14 +202,14 @@ static void put_meta(struct writer *w, const char *what, const char *key, const 
 
 static void put_process(struct writer *w)
 {
-	const struct page *p = w->t.page;
+	const struct status *p = w->t.status;
 	char text[512], command[sizeof(p->head.command)];
 
 	snprintf(text, sizeof(text), "%s", p->head.program);
 	put_meta(w, "process_name", "name", text);
 	snprintf(text, sizeof(text), "mode %s, sync %s, %s, process %u: %s",
 		 mode_name(p->head.start_policy), sync_name(p->head.start_policy),
-		 life_name(p->life), p->head.pid, page_command(p, command, sizeof(command)));
+		 life_name(p->life), p->head.pid, status_command(p, command, sizeof(command)));
 	put_meta(w, "process_labels", "labels", text);
 	if (p->lost) {
 		struct json_object *o = timed(w, "i", "lost", "events before this are lost",
@@ -223,7 +223,7 @@ static void put_process(struct writer *w)
 	}
 }
 
-static void put_page(struct writer *w, const struct page *p)
+static void put_status(struct writer *w, const struct status *p)
 {
 	timeline_of(&w->t, p);
 	put_process(w);
@@ -241,14 +241,14 @@ static void put_page(struct writer *w, const struct page *p)
 	w->nthreads = 0;
 }
 
-static void put_tail(struct writer *w, const struct page *pages, size_t n)
+static void put_tail(struct writer *w, const struct status *files, size_t n)
 {
 	struct json_object *o = json_object_new_object();
 	uint64_t lost = 0, no_room = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		lost += pages[i].lost;
-		no_room += pages[i].head.no_room;
+		lost += files[i].lost;
+		no_room += files[i].head.no_room;
 	}
 	json_text(o, "writer", "primeshim " PACKAGE_VERSION);
 	json_text(o, "clock", "CLOCK_MONOTONIC");
@@ -260,18 +260,18 @@ static void put_tail(struct writer *w, const struct page *pages, size_t n)
 	json_object_put(o);
 }
 
-void trace_json(FILE *f, const struct page *pages, size_t n)
+void trace_json(FILE *f, const struct status *files, size_t n)
 {
 	struct writer w = { .f = f };
 
 	fputs("{\"traceEvents\":[\n", f);
 	for (size_t i = 0; i < n; i++) {
-		w.pid = pages[i].head.pid;
+		w.pid = files[i].head.pid;
 		/* After exec(), or when a number comes again: another process to whoever looks. */
 		for (size_t j = 0; j < i; j++)
-			if (pages[j].head.pid == pages[i].head.pid)
+			if (files[j].head.pid == files[i].head.pid)
 				w.pid += PIDS;
-		put_page(&w, &pages[i]);
+		put_status(&w, &files[i]);
 	}
-	put_tail(&w, pages, n);
+	put_tail(&w, files, n);
 }

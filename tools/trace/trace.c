@@ -17,7 +17,7 @@ static const char usage[] =
 	"mappings as spans, brackets as slices with the wait in START apart, refusals,\n"
 	"fallbacks, denials, touches and changes of mode as instants, and counters.\n"
 	"\n"
-	"  DIR, PID       whose: a directory of pages, or a process (default: $PRIMESHIM_DIR)\n"
+	"  DIR, PID       a directory of status files, or a process (default: $PRIMESHIM_DIR)\n"
 	"  -o, --output FILE  JSON that ui.perfetto.dev and chrome://tracing open; - is\n"
 	"                     stdout.\n"
 	"                 Written anew, once it is complete\n"
@@ -30,13 +30,13 @@ static const char usage[] =
 	"  PRIMESHIM_DIR=/tmp/seen run-with-shim weston; primeshim trace /tmp/seen -o "
 	"weston.json\n";
 
-int write_pages(int argc, char **argv, const char *how,
-		void (*write)(FILE *f, const struct page *pages, size_t n))
+int write_events(int argc, char **argv, const char *how,
+		void (*write)(FILE *f, const struct status *files, size_t n))
 {
 	const char *name = NULL;
 	const struct cli_option options[] = { { "output", 'o', .value = &name }, { 0 } };
 	int ret = cli_options(argc, argv, how, options, false);
-	struct page *pages;
+	struct status *files;
 	struct output o;
 	size_t n;
 
@@ -46,20 +46,20 @@ int write_pages(int argc, char **argv, const char *how,
 		return bad_use(argv[0], "one directory or process is enough");
 	if (!name)
 		return bad_use(argv[0], "-o FILE is needed");
-	pages = pages_load(argv[optind], &n);
+	files = status_load(argv[optind], &n);
 	if (!n) {
 		warnx("%s: nothing under the shim has imported anything: nothing to show",
-		      argv[optind] ? argv[optind] : page_directory());
+		      argv[optind] ? argv[optind] : status_directory());
 		return 1;
 	}
 	output_open(&o, name);
-	write(o.file, pages, n);
+	write(o.file, files, n);
 	output_done(&o);
-	pages_free(pages, n);
+	status_free_all(files, n);
 	return 0;
 }
 
 int cmd_trace(int argc, char **argv)
 {
-	return write_pages(argc, argv, usage, trace_json);
+	return write_events(argc, argv, usage, trace_json);
 }

@@ -5,13 +5,13 @@
 
 #include <stdio.h>
 
-#include "page/pages.h"
+#include "status/status.h"
 
-/* Trace events as JSON, of all pages. */
-void trace_json(FILE *f, const struct page *pages, size_t n);
+/* Trace events as JSON, of all . */
+void trace_json(FILE *f, const struct status *files, size_t n);
 
-/* A command that writes what the pages tell into a file, with @how to use it; see cmd_trace(). */
-int write_pages(int argc, char **argv, const char *how,
-		void (*write)(FILE *f, const struct page *pages, size_t n));
+/* A command that writes the events of status files into a file; @how is its --help. */
+int write_events(int argc, char **argv, const char *how,
+		void (*write)(FILE *f, const struct status *files, size_t n));
 
 #endif

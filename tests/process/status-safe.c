@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * An ordinary program that watches what happens to it while it imports, with a shared page to
- * which others do harm; for tests/process/page-safe.sh over the fake kernel. It does what its words
- * say, one after the other, and says what is not as it is natively; its status is then 1.
+ * An ordinary program that imports while others do harm to its status file, and watches what happens
+ * to itself. For tests/process/status-safe.sh, over the fake kernel. The program does what its
+ * words say, one after the other. It prints what is not as it is natively, and then exits with 1.
  *
  *   import, map, unmap, close    a dma-buf of 4 pages
  *   churn N      N rounds of that, with contents that are watched, half unmaps and children, among
  *                memory of the program's own that nobody else may write
- *   poison WHAT  rubbish in its own page: "places", such that whoever goes by them writes into
- *                memory of the program's own; or "all" but the policy
+ *   poison WHAT  writes rubbish into its own status file: "places", such that whoever trusts them
+ *                writes into memory of the program; or "all" but the policy
  *   canaries     has anybody?
- *   where        from where to where its page is mapped, and where the policy is
+ *   where        from where to where its status file is mapped, and where the policy is
  *   buffer       a dma-buf for the next import
  *   aside, join  another thread imports and maps; and has done so
  *   fork         is a fork() done before that thread, and what has its child of $PRIMESHIM_DIR?
@@ -112,7 +112,7 @@ static void close_handle(const struct import *i)
 
 static void place_canaries(void)
 {
-	/* The first is made near the page, by poison(). */
+	/* The first is made near the status file, by poison(). */
 	for (int i = 1; i < 9 && !canaries[i]; i++) {
 		canaries[i] = mmap(NULL, CANARY, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -184,8 +184,8 @@ static unsigned long churn(long n, bool child)
 	return refused;
 }
 
-/* Where this process has its page, or NULL. */
-static char *find_page(void)
+/* Where this process has its status file, or NULL. */
+static char *find_file(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
 	unsigned long at = 0;
@@ -200,13 +200,13 @@ static char *find_page(void)
 }
 
 /*
- * The sections lead to memory of the program's own above the page, and have no end; what is said to
- * be live in them is everywhere. All as anybody of the same user could write it into the file.
+ * Makes the sections lead to the program's own memory above the status file, without an end, and
+ * makes the entries that they call live lie anywhere. Any process of the same user could write that.
  */
 static void poison(bool all)
 {
-	char *page = find_page();
-	struct status_file *h = (struct status_file *)page;
+	char *file = find_file();
+	struct status_file *h = (struct status_file *)file;
 	struct status_section *s[] = {
 		&h->names, &h->pairs, &h->buffers, &h->imports, &h->mappings, &h->events
 	};
@@ -214,23 +214,23 @@ static void poison(bool all)
 	uint32_t policy, pid;
 
 	place_canaries();
-	if (!page)
-		errx(1, "there is no page");
+	if (!file)
+		errx(1, "there is no status file");
 	policy = h->policy;
-	/* With another one the process takes the page for its parent's, and makes a new one. */
+	/* With another one the process takes the file for its parent's, and makes a new one. */
 	pid = h->pid;
 	for (unsigned long up = 64UL << 20; !canaries[0]; up += 64UL << 20) {
-		uint8_t *p = mmap(page + up, CANARY, PROT_READ | PROT_WRITE,
+		uint8_t *p = mmap(file + up, CANARY, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (p == MAP_FAILED || up > 3UL << 30)
-			errx(1, "there is no room above the page");
-		if (p > (uint8_t *)page && p - (uint8_t *)page < (long)UINT32_MAX - (long)CANARY)
+			errx(1, "there is no room above the status file");
+		if (p > (uint8_t *)file && p - (uint8_t *)file < (long)UINT32_MAX - (long)CANARY)
 			canaries[0] = p;
 		else
 			munmap(p, CANARY);
 	}
-	m = (struct status_mapping *)(page + h->mappings.offset);
+	m = (struct status_mapping *)(file + h->mappings.offset);
 	for (uint32_t i = 0; all && i < h->mappings.n; i++) {
 		m[i].live = 1;
 		m[i].seq = ~0U;
@@ -238,12 +238,12 @@ static void poison(bool all)
 		m[i].end = ~UINT64_C(0);
 	}
 	for (size_t i = 0; i < sizeof(s) / sizeof(*s); i++) {
-		s[i]->offset = (uint32_t)((char *)canaries[0] - page);
+		s[i]->offset = (uint32_t)((char *)canaries[0] - file);
 		s[i]->stride = 64;
 		if (all)
 			s[i]->n = s[i]->used = 1 << 14;
 	}
-	for (char *at = page; all && at < page + sizeof(*h); at += 4)
+	for (char *at = file; all && at < file + sizeof(*h); at += 4)
 		if (at < (char *)&h->names || at >= (char *)&h->counters)
 			*(uint32_t *)at = ~0U;
 	h->policy = policy;
@@ -266,7 +266,7 @@ static int held(void)
 	const char *dir = getenv("PRIMESHIM_DIR");
 	char link[64], to[4096];
 	struct dirent *e;
-	int n = !!find_page();
+	int n = !!find_file();
 	DIR *d = opendir("/proc/self/fd");
 
 	while (d && (e = readdir(d))) {
@@ -281,10 +281,10 @@ static int held(void)
 	return n;
 }
 
-/* Does the other thread wait for its file system? tests/process/page-preload.c knows. */
+/* Does the other thread wait for its file system? tests/process/status-preload.c knows. */
 static bool other_waits(void)
 {
-	volatile int *waits = dlsym(RTLD_DEFAULT, "page_preload_waits");
+	volatile int *waits = dlsym(RTLD_DEFAULT, "status_preload_waits");
 
 	return waits && *waits;
 }
@@ -313,9 +313,9 @@ static void time_cycle(void)
 
 static void say_where(void)
 {
-	const struct status_file *p = (const struct status_file *)find_page();
+	const struct status_file *p = (const struct status_file *)find_file();
 
-	printf("page %lx %lx %lx\n", (long)p, (long)p + (long)p->size, (long)&p->policy);
+	printf("file %lx %lx %lx\n", (long)p, (long)p + (long)p->size, (long)&p->policy);
 }
 
 static int taken[1024];

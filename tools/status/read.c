@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reading one shared page; see pages.h. By pread() and never through a mapping: a file that is cut
+ * Reads one status file; see status.h. By pread() and never through a mapping: a file that is cut
  * short while it is read is an error, and no SIGBUS.
  */
 #include "config.h"
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "lib/text.h"
-#include "pages.h"
+#include "status.h"
 
 /* No table has more entries, nor an entry more bytes: larger numbers are rubbish. */
 #define MOST		(1U << 20)
@@ -84,19 +84,19 @@ static int check_section(const struct source *s, const struct status_file *h,
 	if (t->stride < size || t->stride > LONGEST || !t->n || t->n > MOST ||
 	    t->offset < sizeof(*h) || t->offset > h->size ||
 	    (uint64_t)t->stride * t->n > h->size - t->offset)
-		return fail(s, "not a whole page: a table lies outside of it");
+		return fail(s, "damaged: a table lies outside of the file");
 	return 0;
 }
 
 static int check_head(const struct source *s, struct status_file *h, uint64_t size)
 {
 	if (memcmp(h->magic, STATUS_MAGIC, sizeof(h->magic)))
-		return fail(s, "not a page of primeshim's");
+		return fail(s, "no status file of primeshim");
 	if (h->order != STATUS_ORDER)
 		return fail(s, "written on a machine of another byte order: read it there");
 	if (h->version != STATUS_VERSION) {
 		snprintf(s->why, s->len,
-			 "%s: a page of version %u, and this primeshim reads %u: use the "
+			 "%s: a status file of version %u, and this primeshim reads %u: use the "
 			 "primeshim that came with the shim",
 			 s->path, h->version, STATUS_VERSION);
 		return -1;
@@ -122,7 +122,7 @@ static int check_head(const struct source *s, struct status_file *h, uint64_t si
 		h->policy = h->start_policy;
 	if (STATUS_MODE(h->start_policy) >= MODE_COUNT ||
 	    STATUS_SYNC(h->start_policy) >= SYNC_COUNT)
-		return fail(s, "not a whole page: it says a mode that there is not");
+		return fail(s, "damaged: there is no such mode");
 	return 0;
 }
 
@@ -131,7 +131,7 @@ static uint32_t used(const struct status_section *t)
 	return t->used < t->n ? t->used : t->n;
 }
 
-static int get_names(const struct source *s, struct page *p)
+static int get_names(const struct source *s, struct status *p)
 {
 	p->head.names.used = used(&p->head.names);
 	if (get_table(s, &p->head.names, sizeof(status_name), p->head.names.used, &p->names))
@@ -143,7 +143,7 @@ static int get_names(const struct source *s, struct page *p)
 	return 0;
 }
 
-static int get_pairs(const struct source *s, struct page *p)
+static int get_pairs(const struct source *s, struct status *p)
 {
 	uint32_t n = 0;
 
@@ -188,7 +188,7 @@ static int get_live(const struct source *s, const struct status_section *t, uint
 	return ret;
 }
 
-static int get_tables(const struct source *s, struct page *p)
+static int get_tables(const struct source *s, struct status *p)
 {
 	const struct status_file *h = &p->head;
 
@@ -219,7 +219,7 @@ static int count_events(const struct source *s, uint32_t *n)
  * The events that the ring still has, in order. What the process has overwritten while the ring was
  * read may be torn, and is left out; so is what it had not finished.
  */
-static int get_events(const struct source *s, struct page *p)
+static int get_events(const struct source *s, struct status *p)
 {
 	const struct status_section *t = &p->head.events;
 	uint32_t before, after, first;
@@ -246,7 +246,7 @@ static int get_events(const struct source *s, struct page *p)
 	return 0;
 }
 
-int page_read(const char *path, struct page *p, char *why, size_t len)
+int status_read(const char *path, struct status *p, char *why, size_t len)
 {
 	struct source s = { open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), path, why,
 			    len };
@@ -254,7 +254,7 @@ int page_read(const char *path, struct page *p, char *why, size_t len)
 	ssize_t got;
 	int ret = -1;
 
-	*p = (struct page){ .life = LIFE_RUNNING };
+	*p = (struct status){ .life = LIFE_RUNNING };
 	if (s.fd < 0)
 		return fail(&s, strerror(errno));
 	if (fstat(s.fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -263,7 +263,7 @@ int page_read(const char *path, struct page *p, char *why, size_t len)
 		got = get(&s, &p->head, sizeof(p->head), 0);
 		if (got >= 0 && got < (ssize_t)sizeof(p->head))
 			fail(&s, got < 8 || memcmp(p->head.magic, STATUS_MAGIC, 8) ?
-			     "not a page of primeshim's" : "cut short: it ends amid its head");
+			     "no status file of primeshim" : "cut short: it ends amid its head");
 		else if (got >= 0)
 			ret = check_head(&s, &p->head, st.st_size) || get_names(&s, p) ||
 			      get_pairs(&s, p) || get_tables(&s, p) || get_events(&s, p);
@@ -272,11 +272,11 @@ int page_read(const char *path, struct page *p, char *why, size_t len)
 	p->path = ret ? NULL : strdup(path);
 	if (!ret && p->path)
 		return 0;
-	page_free(p);
+	status_free(p);
 	return -1;
 }
 
-void page_free(struct page *p)
+void status_free(struct status *p)
 {
 	free(p->path);
 	free(p->names);
@@ -286,22 +286,22 @@ void page_free(struct page *p)
 	free(p->mappings);
 	free(p->buffer_of);
 	free(p->events);
-	*p = (struct page){ .path = NULL };
+	*p = (struct status){ .path = NULL };
 }
 
-const char *page_name(const struct page *p, unsigned int name)
+const char *device_name(const struct status *p, unsigned int name)
 {
 	return name < p->head.names.used && p->names[name][0] ? p->names[name] : "?";
 }
 
-const struct status_buffer *page_buffer(const struct page *p, unsigned int buffer)
+const struct status_buffer *status_buffer_of(const struct status *p, unsigned int buffer)
 {
 	if (buffer > p->head.buffers.n || !p->buffer_of[buffer])
 		return NULL;
 	return &p->buffers[p->buffer_of[buffer] - 1];
 }
 
-const char *page_command(const struct page *p, char *text, size_t len)
+const char *status_command(const struct status *p, char *text, size_t len)
 {
 	const char *c = p->head.command;
 	size_t n = 0;

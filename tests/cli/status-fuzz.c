@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * What reads shared pages, given pages that are wrong: a small one that is right is changed at
+ * What reads status files, given files that are wrong: a small one that is right is changed at
  * random, cut short or lengthened, read, and if it is taken, printed in every form. Built with ASan
  * and UBSan, which end it at the first fault.
  *
- *   page-fuzz [PAGES [SEED]]
+ *   status-fuzz [FILES [SEED]]
  */
 #include "config.h"
 
@@ -19,7 +19,7 @@
 
 #include "lib/cli.h"
 #include "lib/commands.h"
-#include "page/summary.h"
+#include "status/summary.h"
 #include "report/report.h"
 #include "trace/plot.h"
 #include "trace/trace.h"
@@ -81,7 +81,7 @@ static void make(struct small *s)
 }
 
 /* Mostly numbers that are nearly right, at places that matter. */
-static size_t spoil(char *page, size_t size, size_t room)
+static size_t spoil(char *file, size_t size, size_t room)
 {
 	static const uint32_t numbers[] =
 		{ 0, 1, 2, 0x7f, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff };
@@ -93,15 +93,15 @@ static size_t spoil(char *page, size_t size, size_t room)
 
 		switch (below(4)) {
 		case 0:
-			page[at] ^= 1 << below(8);
+			file[at] ^= 1 << below(8);
 			break;
 		case 1:
-			page[at] = n;
+			file[at] = n;
 			break;
 		default:
 			at &= ~3U;
 			if (at + sizeof(n) <= size)
-				memcpy(page + at, &n, sizeof(n));
+				memcpy(file + at, &n, sizeof(n));
 		}
 	}
 	switch (below(12)) {
@@ -114,8 +114,8 @@ static size_t spoil(char *page, size_t size, size_t room)
 	}
 }
 
-/* Whatever the page says: nothing ends before it begins, or lies outside. */
-static void check_timeline(const struct page *p)
+/* Whatever the file says: nothing ends before it begins, or lies outside. */
+static void check_timeline(const struct status *p)
 {
 	struct timeline t;
 
@@ -137,7 +137,7 @@ static void check_timeline(const struct page *p)
 	timeline_free(&t);
 }
 
-static void print(struct page *p)
+static void print(struct status *p)
 {
 	uint32_t seen = 0;
 	char text[64] = "\x1b\xff", *words[] = { text, NULL };
@@ -153,43 +153,43 @@ static void print(struct page *p)
 	if (below(10))
 		return;
 	trace_json(stdout, p, 1);
-	plot_pages(stdout, p, 1);
-	page_command(p, text, below(sizeof(text)));
+	plot_write(stdout, p, 1);
+	status_command(p, text, below(sizeof(text)));
 }
 
 int main(int argc, char **argv)
 {
-	static char page[2 * sizeof(struct small)];
-	unsigned long pages = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000, taken = 0,
+	static char file[2 * sizeof(struct small)];
+	unsigned long files = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000, taken = 0,
 		refused = 0;
-	char path[] = "/dev/shm/page-fuzz.XXXXXX", why[256];
+	char path[] = "/dev/shm/status-fuzz.XXXXXX", why[256];
 	int fd = mkstemp(path);
 
 	state = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
 	if (fd < 0 || !freopen("/dev/null", "w", stdout))
-		err(1, "page-fuzz");
-	for (unsigned long i = 0; i < pages; i++) {
-		struct page p;
+		err(1, "status-fuzz");
+	for (unsigned long i = 0; i < files; i++) {
+		struct status p;
 		size_t size = sizeof(struct small);
 
-		make((struct small *)page);
+		make((struct small *)file);
 		/* The first is right, and has to be taken. */
 		if (i)
-			size = spoil(page, size, sizeof(page));
-		if (ftruncate(fd, 0) || pwrite(fd, page, size, 0) != (ssize_t)size)
-			err(1, "page-fuzz");
+			size = spoil(file, size, sizeof(file));
+		if (ftruncate(fd, 0) || pwrite(fd, file, size, 0) != (ssize_t)size)
+			err(1, "status-fuzz");
 		why[0] = '\0';
-		if (!page_read(path, &p, why, sizeof(why))) {
+		if (!status_read(path, &p, why, sizeof(why))) {
 			taken++;
 			print(&p);
-			page_free(&p);
+			status_free(&p);
 		} else {
 			refused++;
 			if (!i || !why[0] || strchr(why, '\n'))
-				errx(1, "page %lu: refused with: %s", i, why);
+				errx(1, "file %lu: refused with: %s", i, why);
 		}
 	}
 	unlink(path);
-	fprintf(stderr, "page-fuzz: %lu pages: %lu taken, %lu refused\n", pages, taken, refused);
+	fprintf(stderr, "status-fuzz: %lu files: %lu taken, %lu refused\n", files, taken, refused);
 	return taken && refused ? 0 : 1;
 }

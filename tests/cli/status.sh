@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The shared page, as the shim writes it over the fake kernel and primeshim reads it.
-# PAGE_TOOL: a primeshim that runs here, where the build's own does not.
+# The status file, as the shim writes it over the fake kernel and primeshim reads it.
+# STATUS_TOOL: a primeshim that runs here, where the build's own does not.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
@@ -10,13 +10,13 @@ set -u
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
-tool=${PAGE_TOOL:-$build/tools/primeshim}
+tool=${STATUS_TOOL:-$build/tools/primeshim}
 [ -x "$tool" ] && [ -e "$fake" ] || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-ln -s "$build/tests/lib/page-client" "$tmp/client"
+ln -s "$build/tests/lib/status-client" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
-dir=$tmp/pages
+dir=$tmp/status
 
 
 # client [VARIABLE=VALUE]... -- WORD...: its status is $status; stdout in out, stderr in err
@@ -36,8 +36,8 @@ client() {
 	} 2>/dev/null
 }
 
-# pages: a new directory for the next programs
-pages() {
+# new_dir: a new directory for the next programs
+new_dir() {
 	rm -rf "$dir"
 }
 
@@ -52,7 +52,7 @@ says() {
 }
 
 client -- import map write unmap close
-promise 'without PRIMESHIM_DIR there is no page' [ "$status-$(count)" = 0-0 ]
+promise 'without PRIMESHIM_DIR there is no status file' [ "$status-$(count)" = 0-0 ]
 client PRIMESHIM_DIR="$dir" --
 promise 'nor where nothing is imported' [ "$status-$(count)" = 0-0 ]
 client PRIMESHIM_DIR="$dir" -- import map write unmap close
@@ -68,7 +68,7 @@ promise 'that all was closed' says 'open at the end: 0 of 1, 1 at a time'
 promise 'that it exited' says '^client\[[0-9]*\], exited after'
 promise 'its words' says "^  .*/client import map write unmap close$"
 
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" -- import map write half kill
 promise 'SIGKILL loses nothing' says 'mmap: 1 of the dma-buf'
 promise 'and is seen to have come' says '^client\[[0-9]*\], killed'
@@ -76,66 +76,66 @@ promise 'and is seen to have come' says '^client\[[0-9]*\], killed'
 promise 'what was mapped then is still there, in two pieces' \
 	[ "$(grep -c ' rw- vgem handle 1 <- fake inode [0-9]* 16 KiB dma-buf cpu-rw$' \
 		"$tmp/maps")" = 2 ]
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" -- import map write move kill
 "$tool" maps "$dir" >"$tmp/maps"
 promise 'a mapping that is moved is where it was moved to' [ "$(wc -l <"$tmp/maps")" = 1 ]
 promise 'and was moved there by an event' \
 	grep -q " map  .* at 0x0*$(sed 's/^0*\([0-9a-f]*\)-.*/\1/' "$tmp/maps") rw" \
 	<("$tool" watch --all "$dir"/*.primeshim)
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" -- import map write bus
 promise 'nor does SIGBUS' says 'brackets: 1 begun, 0 ended'
 
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" -- import map fork import map unmap close
-promise "fork()'s child has a page of its own" [ "$status-$(count)" = 0-2 ]
+promise "fork()'s child has a status file of its own" [ "$status-$(count)" = 0-2 ]
 promise 'which says so' says "a fork()'s child$"
 promise 'and has what its parent imported' \
 	says "open at the end: 1 of 1 and its parent's, 2 at a time"
 promise "and nothing of its parent's counts" \
 	[ "$("$tool" report "$dir" | grep -c '^  vgem <- fake: 1 import of')" = 2 ]
 
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" -- import map write exec import
 promise 'exec() keeps what was seen' [ "$status-$(count)" = 0-2 ]
 promise 'and it is seen that there was one' says '^client\[[0-9]*\], replaced after'
 
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" -- threads 8
 promise 'eight threads: each import and map is counted' \
 	says '^    map ioctl: 400 refused.*, 400 rescued$'
 promise 'and each bracket' says 'brackets: 400 begun, 400 ended'
 promise 'and none is left over' says 'open at the end: 0 of 400'
 promise 'nor a mapping' [ -z "$("$tool" maps "$dir")" ]
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" -- many 2000
 "$tool" watch --all "$dir"/*.primeshim >"$tmp/events"
 promise 'the newest 8192 events are kept' [ "$(grep -cv lost "$tmp/events")" = 8192 ]
 # 2000 times import, map ioctl, map, begin, unmap, end, close; and the exit.
 promise 'and it is said how many are not' grep -q ' 5809 events came too fast' "$tmp/events"
 
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map half kill
 "$tool" maps "$dir" >"$tmp/maps"
 promise "observe: the driver's own mapping is shown, too, and has no bracket" \
 	[ "$(grep -c ' rw- vmwgfx handle 1 <- fake inode [0-9]* 16 KiB native -$' \
 		"$tmp/maps")" = 2 ]
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map unmap close
 promise 'and gone when it is unmapped' [ "$status-$("$tool" maps "$dir" | wc -l)" = 0-0 ]
-pages
+new_dir
 client PRIMESHIM_DIR="$dir" -- hold 3000
 promise 'what does not fit is in the totals' says '^  vgem <- fake: 3000 imports of 46.9 MiB$'
 promise 'and taken for a leak' \
 	says 'open at the end: 3000 of 3000, 3000 at a time at most: it closes none, a leak?'
 # 3000 less 2000 imports, and less 1024 buffers.
 promise 'and how much that is' \
-	says 'did not fit into the page, and is in the totals only: 2976 entries'
+	says 'did not fit into the status file, and is in the totals only: 2976 entries'
 
-# Directories that are no place for a page: told in one line, and nothing else is different.
-# no_page PATTERN DIR [COMMAND...]: with that directory, by way of that command
-no_page() {
+# Directories that are no place for a status file: told in one line, and nothing else is different.
+# no_file PATTERN DIR [COMMAND...]: with that directory, by way of that command
+no_file() {
 	local pattern=$1 where=$2
 	"${@:3}" env PRIMESHIM_DIR="$where" LD_PRELOAD="$shim:$fake" ${EMULATOR:+"$EMULATOR"} \
 		"$tmp/client" import map write unmap close import map >"$tmp/out" 2>"$tmp/err"
@@ -143,36 +143,36 @@ no_page() {
 	promise "$pattern: the program goes on" [ "$status-$(grep -c mapped "$tmp/out")" = 0-2 ]
 	promise "$pattern: told once" \
 		[ "$(wc -l <"$tmp/err")-$(grep -c "$pattern" "$tmp/err")" = 1-1 ]
-	promise "$pattern: and there is no page" \
+	promise "$pattern: and there is no status file" \
 		[ -z "$(find "$where" -name '*.primeshim' 2>/dev/null)" ]
 }
 
 mkdir "$tmp/open" && chmod 777 "$tmp/open"
-no_page 'others cannot write' "$tmp/open"
+no_file 'others cannot write' "$tmp/open"
 ln -s "$tmp/open" "$tmp/link"
-no_page 'ENOTDIR\|ELOOP\|another error' "$tmp/link"
-no_page 'is not a path from the root' pages
-no_page 'ENOENT' "$tmp/none/pages"
+no_file 'ENOTDIR\|ELOOP\|another error' "$tmp/link"
+no_file 'is not a path from the root' status
+no_file 'ENOENT' "$tmp/none/status"
 : >"$tmp/file"
-no_page 'ENOTDIR\|another error' "$tmp/file"
+no_file 'ENOTDIR\|another error' "$tmp/file"
 mkdir -m 700 "$tmp/small"
-no_page 'no file may be as large' "$tmp/small" bash -c 'ulimit -f 100; exec "$@"' sh
+no_file 'no file may be as large' "$tmp/small" bash -c 'ulimit -f 100; exec "$@"' sh
 if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
 	mkdir -m 700 "$tmp/alien" && chown 12345 "$tmp/alien"
-	no_page "not a directory of this user's" "$tmp/alien"
+	no_file "not a directory of this user's" "$tmp/alien"
 	mkdir "$tmp/full"
 	# shellcheck disable=SC2016
-	no_page 'ENOSPC' "$tmp/full" unshare -m sh -c \
+	no_file 'ENOSPC' "$tmp/full" unshare -m sh -c \
 		'mount -t tmpfs -o size=256k,mode=700 none "$0" && exec "$@"' "$tmp/full"
 	# shellcheck disable=SC2016
-	no_page 'EROFS\|another error' "$tmp/full" unshare -m sh -c \
+	no_file 'EROFS\|another error' "$tmp/full" unshare -m sh -c \
 		'mount -t tmpfs -o ro,mode=700 none "$0" && exec "$@"' "$tmp/full"
 else
 	echo '# not root: directories of others and full disks are left out'
 fi
 
 # Another mode for a running program.
-pages
+new_dir
 mkfifo "$tmp/in"
 (PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe LD_PRELOAD="$shim:$fake" \
 	exec ${EMULATOR:+"$EMULATOR"} "$tmp/client" import map wait map write wait map wait map \

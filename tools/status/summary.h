@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a page's counters say, added up the way people ask: who imported from whom, and what came.
+/*
+ * The counters of status files, added up the way people ask: who imported from whom, and what came
+ * of it.
  */
 #ifndef PRIMESHIM_TOOLS_SUMMARY_H
 #define PRIMESHIM_TOOLS_SUMMARY_H
@@ -7,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "pages.h"
+#include "status.h"
 
 /* Imports of one exporter's buffers into one importer, or all of a process, or of several. */
 struct summary {
@@ -25,25 +27,25 @@ struct summary {
 	int reason;			/* of the first fallback, or 0 */
 };
 
-/* One for each pair of names that has an import or a map, in the order of the page. */
-struct summary *summarize(const struct page *p, unsigned int *n);
+/* One for each pair of names that has an import or a map, in the order of the status file. */
+struct summary *summarize(const struct status *p, unsigned int *n);
 
-uint64_t counter_total(const struct page *pages, size_t n, enum counter c);
+uint64_t counter_total(const struct status *files, size_t n, enum counter c);
 
 /*
  * What it comes to, in a sentence, and what to do about it, in another or "". @status: the exit
- * status of the command that made these pages, 128 and more for a signal, or -1: not known.
+ * status of the command that made these files, 128 and more for a signal, or -1: not known.
  */
 struct verdict {
 	const char *text, *advice;
 };
-struct verdict verdict_of(const struct page *pages, size_t n, int status);
+struct verdict verdict_of(const struct status *files, size_t n, int status);
 
 /*
  * Would mode deny refuse what the driver has mapped? In a sentence, and yes or no in *@breaks; NULL
  * where that was not observed, as the shim made the mappings.
  */
-const char *deny_text(const struct page *pages, size_t n, int status, bool *breaks);
+const char *deny_text(const struct status *files, size_t n, int status, bool *breaks);
 
 /* What to do about a dma-buf that could not be mapped for that errno. */
 const char *reason_text(int reason);
@@ -56,6 +58,6 @@ const char *bytes_text(char *text, size_t len, uint64_t bytes);
 const char *time_text(char *text, size_t len, uint64_t ns);
 
 /* From when it was made until it ended, was seen last, or now. Nanoseconds. */
-uint64_t page_age(const struct page *p);
+uint64_t status_age(const struct status *p);
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A file system that is slow, full, old or of any kind, for the shared page alone: preloaded behind
+ * A file system that is slow, full, old or of any kind, for the status file alone: preloaded behind
  * the shim, as its calls of libc come here. By variables of the environment:
  *
- *   SLOW_OPEN=MS	a new page in a directory takes so long to be made
+ *   SLOW_OPEN=MS	a new status file in a directory takes so long to be made
  *   SLOW_ROOM=MS	and so does its room
  *   ROOM=ERRNO		the room cannot be had at once: fallocate() says this
  *   FS_TYPE=HEX	what statfs() says of the file system
@@ -29,8 +29,8 @@
 	type libc_##name(__VA_ARGS__)
 
 /* Does a thread wait here now? */
-extern volatile int page_preload_waits;
-__attribute__((visibility("default"))) volatile int page_preload_waits;
+extern volatile int status_preload_waits;
+__attribute__((visibility("default"))) volatile int status_preload_waits;
 
 static void wait_for(const char *name)
 {
@@ -39,10 +39,10 @@ static void wait_for(const char *name)
 
 	if (!ms)
 		return;
-	page_preload_waits = 1;
+	status_preload_waits = 1;
 	while (nanosleep(&t, &t) && errno == EINTR)
 		;
-	page_preload_waits = 0;
+	status_preload_waits = 0;
 }
 
 static int open_at(int dir, const char *path, int flags, unsigned int mode)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Another process of the same user, which writes rubbish into every shared page of a directory,
+ * Another process of the same user, which writes rubbish into every status file of a directory,
  * again and again until SIGTERM. It says when it has begun, and in the end how many words it has
- * written, and into how many pages.
+ * written, and into how many files.
  *
- *   page-writer DIR rest|all	"rest" leaves the policy alone, which is the one word that is read
+ *   status-writer DIR rest|all	"rest" leaves the policy alone, which is the one word that is read
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -29,8 +29,8 @@ static struct {
 	ino_t ino;
 	char *at;
 	size_t size;
-} pages[MOST];
-static unsigned int npages;
+} files[MOST];
+static unsigned int nfiles;
 static volatile sig_atomic_t ended;
 static uint64_t state = 1;
 
@@ -48,8 +48,8 @@ static uint32_t below(uint32_t n)
 
 static bool known(ino_t ino)
 {
-	for (unsigned int i = 0; i < npages; i++)
-		if (pages[i].ino == ino)
+	for (unsigned int i = 0; i < nfiles; i++)
+		if (files[i].ino == ino)
 			return true;
 	return false;
 }
@@ -72,13 +72,13 @@ static void add(const char *path)
 	close(fd);
 	if (at == MAP_FAILED)
 		return;
-	if (npages == MOST) {
-		munmap(pages[0].at, pages[0].size);
-		memmove(pages, pages + 1, --npages * sizeof(*pages));
+	if (nfiles == MOST) {
+		munmap(files[0].at, files[0].size);
+		memmove(files, files + 1, --nfiles * sizeof(*files));
 	}
-	pages[npages].ino = st.st_ino;
-	pages[npages].at = at;
-	pages[npages++].size = st.st_size;
+	files[nfiles].ino = st.st_ino;
+	files[nfiles].at = at;
+	files[nfiles++].size = st.st_size;
 }
 
 static void look(const char *dir)
@@ -97,7 +97,7 @@ static void look(const char *dir)
 }
 
 /* Half of them numbers that are nearly right: of the head, which says how the rest lies. */
-static void write_word(char *page, size_t size, bool policy)
+static void write_word(char *file, size_t size, bool policy)
 {
 	static const uint32_t numbers[] = {
 		0, 1, 2, 7, 0xff, 0x1000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
@@ -109,7 +109,7 @@ static void write_word(char *page, size_t size, bool policy)
 		return;
 	if (at == offsetof(struct status_file, policy) && below(2))
 		n = STATUS_POLICY(below(MODE_COUNT), below(SYNC_TRAP));
-	__atomic_store_n((uint32_t *)(page + at), n, __ATOMIC_RELAXED);
+	__atomic_store_n((uint32_t *)(file + at), n, __ATOMIC_RELAXED);
 }
 
 int main(int argc, char **argv)
@@ -117,22 +117,22 @@ int main(int argc, char **argv)
 	unsigned long words = 0, seen = 0;
 
 	if (argc != 3)
-		errx(2, "usage: page-writer DIR rest|all");
+		errx(2, "usage: status-writer DIR rest|all");
 	signal(SIGTERM, end);
 	for (unsigned int round = 0; !ended; round++) {
-		unsigned int before = npages;
+		unsigned int before = nfiles;
 
-		if (!npages || round % 16 == 0)
+		if (!nfiles || round % 16 == 0)
 			look(argv[1]);
-		seen += npages > before ? npages - before : 0;
-		for (unsigned int i = 0; i < npages; i++)
+		seen += nfiles > before ? nfiles - before : 0;
+		for (unsigned int i = 0; i < nfiles; i++)
 			for (unsigned int n = 0; n < 1000; n++, words++)
-				write_word(pages[i].at, pages[i].size, !strcmp(argv[2], "all"));
-		if (!before && npages) {
+				write_word(files[i].at, files[i].size, !strcmp(argv[2], "all"));
+		if (!before && nfiles) {
 			puts("writing");
 			fflush(stdout);
 		}
 	}
-	printf("%lu words in %lu pages\n", words, seen);
+	printf("%lu words in %lu files\n", words, seen);
 	return words ? 0 : 1;
 }

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The shared page and primeshim on a real kernel; root, in a virtual machine made by scripts/vm.sh.
+# The status file and primeshim on a real kernel; root, in a virtual machine made by scripts/vm.sh.
 # Run in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
-shim=scripts/run-with-shim.sh tool=tools/primeshim client=tests/kernel/page-real
+shim=scripts/run-with-shim.sh tool=tools/primeshim client=tests/kernel/status-real
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-export PRIMESHIM_DIR=$tmp/pages
+export PRIMESHIM_DIR=$tmp/status
 
 if [ ! -x $client ] || [ ! -x $tool ]; then
 	echo "not ok - $PWD is no build directory, or has no primeshim"
@@ -54,7 +54,7 @@ promise 'it is killed' [ $? = 137 ]
 promise 'and the report still says what it did' \
 	grep -q 'mmap: 1 of the dma-buf$' <($tool report "$PRIMESHIM_DIR")
 
-# What the page counts is what the kernel counts.
+# What the status file counts is what the kernel counts.
 rm -rf "$PRIMESHIM_DIR"
 tracing=/sys/kernel/tracing
 echo 'p:begin begin_cpu_udmabuf' >$tracing/kprobe_events
@@ -65,14 +65,14 @@ promise 'threads that import and map' [ $? = 0 ]
 echo 0 >$tracing/events/kprobes/enable
 begins=$(grep -c ' begin: ' $tracing/trace) ends=$(grep -c ' end: ' $tracing/trace)
 echo >$tracing/kprobe_events
-promise "the kernel's begins and ends ($begins, $ends) are the page's" \
+promise "the kernel's begins and ends ($begins, $ends) are the status file's" \
 	grep -q "brackets: $begins begun, $ends ended" <($tool report "$PRIMESHIM_DIR")
 promise 'which are those of 250 mappings' [ "$begins-$ends" = 250-250 ]
 promise 'all were refused natively, and rescued' \
 	grep -q 'map ioctl: 250 refused by the driver (EINVAL), 250 rescued' \
 	<($tool report "$PRIMESHIM_DIR")
 
-# The program that crashes natively: what the page has survives SIGSEGV.
+# The program that crashes natively: what the status file has survives SIGSEGV.
 rm -rf "$PRIMESHIM_DIR"
 [ -x examples/dmabuf-texture ] || exit 0
 # In a shell that says what it was, as bash would say it here.
@@ -80,5 +80,5 @@ GBM_ALWAYS_SOFTWARE=1 $shim --mode observe sh -c '"$@"; exit' sh \
 	examples/dmabuf-texture --driver vgem "$tmp/out.png" "$tmp/in.png" >"$tmp/out" 2>&1
 status=$?
 promise "dmabuf-texture ends by SIGSEGV natively" [ $status = 139 ]
-promise 'its page says that its map was refused' \
+promise 'its status file says that its map was refused' \
 	grep -q 'refused by the driver (EINVAL), 0 rescued' <($tool report "$PRIMESHIM_DIR")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * An ordinary program that does with imports what its words say, one after the other; for
- * tests/cli/page.sh over the fake kernel, and with a driver's name first (IMPORTER=EXPORTER) on a
+ * tests/cli/status.sh over the fake kernel, and with a driver's name first (IMPORTER=EXPORTER) on a
  * real one.
  *
  *   import       a new dma-buf of 4 pages, imported         map      its map ioctl and mmap

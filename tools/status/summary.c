@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a page's counters say, added up; see summary.h. */
+/* What the counters of a status file say, added up; see summary.h. */
 #include "config.h"
 
 #include <err.h>
@@ -13,10 +13,10 @@
 
 #include "summary.h"
 
-static struct summary *summary_of(const struct page *p, const struct status_pair *q,
+static struct summary *summary_of(const struct status *p, const struct status_pair *q,
 				  struct summary *all, unsigned int *n)
 {
-	const char *importer = page_name(p, q->importer), *exporter = page_name(p, q->exporter);
+	const char *importer = device_name(p, q->importer), *exporter = device_name(p, q->exporter);
 	unsigned int i = 0;
 
 	while (i < *n && (strcmp(all[i].importer, importer) || strcmp(all[i].exporter, exporter)))
@@ -79,7 +79,7 @@ static void add_pair(struct summary *s, const struct status_pair *q)
 	}
 }
 
-struct summary *summarize(const struct page *p, unsigned int *n)
+struct summary *summarize(const struct status *p, unsigned int *n)
 {
 	struct summary *all = calloc(p->head.pairs.used + 1, sizeof(*all));
 
@@ -110,13 +110,13 @@ static void summary_add(struct summary *to, const struct summary *s)
 		to->reason = s->reason;
 }
 
-static struct summary summary_total(const struct page *pages, size_t n)
+static struct summary summary_total(const struct status *files, size_t n)
 {
 	struct summary total = { .importer = NULL };
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned int pairs;
-		struct summary *all = summarize(&pages[i], &pairs);
+		struct summary *all = summarize(&files[i], &pairs);
 
 		for (unsigned int j = 0; j < pairs; j++)
 			summary_add(&total, &all[j]);
@@ -125,12 +125,12 @@ static struct summary summary_total(const struct page *pages, size_t n)
 	return total;
 }
 
-uint64_t counter_total(const struct page *pages, size_t n, enum counter c)
+uint64_t counter_total(const struct status *files, size_t n, enum counter c)
 {
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < n; i++)
-		total += pages[i].head.counters[c];
+		total += files[i].head.counters[c];
 	return total;
 }
 
@@ -165,7 +165,7 @@ const char *reason_text(int reason)
 }
 
 /* How it looks from outside: modes in which the native way was taken. */
-static struct verdict natively(const struct summary *t, const struct page *pages, size_t n,
+static struct verdict natively(const struct summary *t, const struct status *files, size_t n,
 			       int status)
 {
 	if (status == 128 + SIGBUS && t->native)
@@ -181,7 +181,7 @@ static struct verdict natively(const struct summary *t, const struct page *pages
 		return (struct verdict){
 			"it imports, and maps no import: nothing for primeshim to do", ""
 		};
-	if (counter_total(pages, n, STAT_OWN))
+	if (counter_total(files, n, STAT_OWN))
 		return (struct verdict){ "it maps imports, which works, and syncs them itself",
 					 "deny would break it" };
 	return (struct verdict){
@@ -192,10 +192,10 @@ static struct verdict natively(const struct summary *t, const struct page *pages
 }
 
 /* Did the shim leave all as it is? */
-static bool all_native(const struct page *pages, size_t n)
+static bool all_native(const struct status *files, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		enum mode m = STATUS_MODE(pages[i].head.policy);
+		enum mode m = STATUS_MODE(files[i].head.policy);
 
 		if (m != MODE_OBSERVE && m != MODE_OFF)
 			return false;
@@ -203,12 +203,12 @@ static bool all_native(const struct page *pages, size_t n)
 	return true;
 }
 
-const char *deny_text(const struct page *pages, size_t n, int status, bool *breaks)
+const char *deny_text(const struct status *files, size_t n, int status, bool *breaks)
 {
-	struct summary t = summary_total(pages, n);
+	struct summary t = summary_total(files, n);
 
 	*breaks = t.native;
-	if (t.imports && (t.dmabuf || !all_native(pages, n)))
+	if (t.imports && (t.dmabuf || !all_native(files, n)))
 		return NULL;
 	if (!t.native)
 		return "would change nothing";
@@ -216,24 +216,24 @@ const char *deny_text(const struct page *pages, size_t n, int status, bool *brea
 					"would refuse what works natively";
 }
 
-struct verdict verdict_of(const struct page *pages, size_t n, int status)
+struct verdict verdict_of(const struct status *files, size_t n, int status)
 {
-	struct summary t = summary_total(pages, n);
-	bool native = all_native(pages, n), deny = false;
+	struct summary t = summary_total(files, n);
+	bool native = all_native(files, n), deny = false;
 
 	for (size_t i = 0; i < n; i++)
-		deny = deny || STATUS_MODE(pages[i].head.policy) == MODE_DENY;
+		deny = deny || STATUS_MODE(files[i].head.policy) == MODE_DENY;
 	if (!t.imports && !t.dmabuf && !t.native)
 		return (struct verdict){ "it imports no dma-buf: nothing for primeshim to do", "" };
 	if (t.denied || (deny && !t.dmabuf && !t.native))
 		return (struct verdict){ t.denied ? "it maps imports, and deny has refused that" :
 				 "deny has refused nothing", t.denied ?
 				 "as would a kernel with \"Don't map imported GEMs\"" : "" };
-	if (counter_total(pages, n, STAT_TOUCHED))
+	if (counter_total(files, n, STAT_TOUCHED))
 		return (struct verdict){ "it touches buffers while it is the device's turn",
 					 "the places are on stderr, and in primeshim trace" };
 	if (native && !t.dmabuf)
-		return natively(&t, pages, n, status);
+		return natively(&t, files, n, status);
 	if (t.fallbacks)
 		return (struct verdict){ "some maps could not be made from the dma-buf",
 					 reason_text(t.reason) };
@@ -287,7 +287,7 @@ const char *time_text(char *text, size_t len, uint64_t ns)
 	return text;
 }
 
-uint64_t page_age(const struct page *p)
+uint64_t status_age(const struct status *p)
 {
 	uint64_t end = p->head.made;
 	struct timespec now;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Finding shared pages, and what has become of their processes; see pages.h. */
+/* Finds status files, and what has become of their processes; see status.h. */
 #include "config.h"
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "pages.h"
+#include "status.h"
 
 static const char *const call_names[] = { "import", "learned import", "map ioctl", "map ioctl",
 					  "mmap" };
@@ -61,7 +61,7 @@ const char *sync_name(uint32_t policy)
 	return STATUS_SYNC(policy) < SYNC_COUNT ? sync_names[STATUS_SYNC(policy)] : "?";
 }
 
-const char *page_directory(void)
+const char *status_directory(void)
 {
 	static char directory[PATH_MAX];
 	const char *dir = getenv("PRIMESHIM_DIR"), *run = getenv("XDG_RUNTIME_DIR");
@@ -83,10 +83,10 @@ static bool ends_in(const char *s, size_t len, const char *end)
 }
 
 /*
- * Does a line of @pid's maps show a page? Its path, allocated, or NULL. In a container it is
+ * Does a line of @pid's maps show a status file? Its path, allocated, or NULL. In a container it is
  * another one there than here.
  */
-static char *page_in_line(pid_t pid, char *line)
+static char *status_in_line(pid_t pid, char *line)
 {
 	char *path = strchr(line, '/'), *there = NULL;
 	struct stat st;
@@ -131,20 +131,20 @@ static int maps_file(pid_t pid, const struct stat *st)
 	return found;
 }
 
-/* The process has gone: what it has written since its page was read, too. */
-static void read_rest(struct page *p)
+/* The process has gone: what it has written since its status file was read, too. */
+static void read_rest(struct status *p)
 {
 	char why[PATH_MAX + 128];
-	struct page rest;
+	struct status rest;
 
-	if (page_read(p->path, &rest, why, sizeof(why)) < 0)
+	if (status_read(p->path, &rest, why, sizeof(why)) < 0)
 		return;
-	page_free(p);
+	status_free(p);
 	*p = rest;
 }
 
-/* Is the program that made this page still there, as @pid? */
-static void find_life(struct page *p, pid_t pid)
+/* Is the program that made this status file still there, as @pid? */
+static void find_life(struct status *p, pid_t pid)
 {
 	struct stat st;
 
@@ -158,14 +158,14 @@ static void find_life(struct page *p, pid_t pid)
 	p->life = p->head.state == STATUS_EXITED ? LIFE_EXITED : LIFE_KILLED;
 }
 
-/* A page of the same process that was made later: the earlier program has called exec(). */
-static void find_replaced(struct page *pages, size_t n)
+/* A status file of the same process that was made later: the earlier program has called exec(). */
+static void find_replaced(struct status *files, size_t n)
 {
 	for (size_t i = 0; i + 1 < n; i++)
-		for (size_t j = i + 1; pages[i].life == LIFE_KILLED && j < n; j++)
-			if (pages[j].head.pid == pages[i].head.pid &&
-			    pages[j].head.ppid == pages[i].head.ppid)
-				pages[i].life = LIFE_REPLACED;
+		for (size_t j = i + 1; files[i].life == LIFE_KILLED && j < n; j++)
+			if (files[j].head.pid == files[i].head.pid &&
+			    files[j].head.ppid == files[i].head.ppid)
+				files[i].life = LIFE_REPLACED;
 }
 
 /* Is libprimeshim.so mapped, and what is PRIMESHIM_DIR there? */
@@ -190,12 +190,12 @@ static void explain(pid_t pid, bool shim, char *why, size_t len)
 	snprintf(
 		why, len,
 		told ? "process %d is under the shim, and has not imported a dma-buf yet" :
-		       "process %d is under the shim, without a page: start it with PRIMESHIM_DIR "
-		       "set, as run-with-shim.sh --report does",
+		       "process %d is under the shim, without a status file: start it with "
+		       "PRIMESHIM_DIR set, as run-with-shim.sh --report does",
 		(int)pid);
 }
 
-char *page_of_pid(pid_t pid, char *why, size_t len)
+char *status_path_of(pid_t pid, char *why, size_t len)
 {
 	FILE *f = open_proc(pid, "maps");
 	char *line = NULL, *path = NULL;
@@ -209,7 +209,7 @@ char *page_of_pid(pid_t pid, char *why, size_t len)
 	}
 	while (!path && getline(&line, &room, f) > 0) {
 		shim = shim || strstr(line, "libprimeshim.so");
-		path = page_in_line(pid, line);
+		path = status_in_line(pid, line);
 	}
 	/* A process of another user says so only when it is read. */
 	if (!path && ferror(f))
@@ -222,11 +222,11 @@ char *page_of_pid(pid_t pid, char *why, size_t len)
 	return path;
 }
 
-bool page_again(const char *path, pid_t pid, struct page *p)
+bool status_again(const char *path, pid_t pid, struct status *p)
 {
 	char why[PATH_MAX + 128];
 
-	if (page_read(path, p, why, sizeof(why)) < 0)
+	if (status_read(path, p, why, sizeof(why)) < 0)
 		return false;
 	find_life(p, pid);
 	return true;
@@ -234,29 +234,29 @@ bool page_again(const char *path, pid_t pid, struct page *p)
 
 static int by_time(const void *a, const void *b)
 {
-	const struct page *p = a, *q = b;
+	const struct status *p = a, *q = b;
 
 	return p->head.made_real < q->head.made_real ? -1 : p->head.made_real > q->head.made_real;
 }
 
-static struct page *load_one(const char *path, size_t *n)
+static struct status *load_one(const char *path, size_t *n)
 {
-	struct page *p = calloc(1, sizeof(*p));
+	struct status *p = calloc(1, sizeof(*p));
 	char why[PATH_MAX + 128];
 
 	if (!p)
-		err(2, "a page");
-	if (page_read(path, p, why, sizeof(why)) < 0)
+		err(2, "memory");
+	if (status_read(path, p, why, sizeof(why)) < 0)
 		errx(2, "%s", why);
 	find_life(p, p->head.pid);
 	*n = 1;
 	return p;
 }
 
-static struct page *load_pid(pid_t pid, size_t *n)
+static struct status *load_pid(pid_t pid, size_t *n)
 {
-	char why[256], *path = page_of_pid(pid, why, sizeof(why));
-	struct page *p;
+	char why[256], *path = status_path_of(pid, why, sizeof(why));
+	struct status *p;
 
 	if (!path)
 		errx(2, "%s", why);
@@ -266,11 +266,11 @@ static struct page *load_pid(pid_t pid, size_t *n)
 	return p;
 }
 
-static struct page *load_directory(const char *dir, size_t *n)
+static struct status *load_directory(const char *dir, size_t *n)
 {
 	DIR *d = opendir(dir);
 	char path[PATH_MAX], why[PATH_MAX + 128];
-	struct page *pages = NULL, *more;
+	struct status *files = NULL, *more;
 	struct dirent *e;
 
 	if (!d && errno == ENOENT)
@@ -285,22 +285,22 @@ static struct page *load_directory(const char *dir, size_t *n)
 		if (!ends_in(e->d_name, strlen(e->d_name), STATUS_SUFFIX) ||
 		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= sizeof(path))
 			continue;
-		more = reallocarray(pages, *n + 1, sizeof(*pages));
+		more = reallocarray(files, *n + 1, sizeof(*files));
 		if (!more)
-			err(2, "pages");
-		pages = more;
-		if (page_read(path, &pages[*n], why, sizeof(why)) < 0)
+			err(2, "memory");
+		files = more;
+		if (status_read(path, &files[*n], why, sizeof(why)) < 0)
 			warnx("%s; left out", why);
 		else
 			(*n)++;
 	}
 	closedir(d);
 	for (size_t i = 0; i < *n; i++)
-		find_life(&pages[i], pages[i].head.pid);
+		find_life(&files[i], files[i].head.pid);
 	if (*n)
-		qsort(pages, *n, sizeof(*pages), by_time);
-	find_replaced(pages, *n);
-	return pages;
+		qsort(files, *n, sizeof(*files), by_time);
+	find_replaced(files, *n);
+	return files;
 }
 
 pid_t pid_of(const char *text)
@@ -311,12 +311,12 @@ pid_t pid_of(const char *text)
 	return *text >= '0' && *text <= '9' && !*end && pid > 0 && pid <= INT_MAX ? pid : 0;
 }
 
-struct page *pages_load(const char *where, size_t *n)
+struct status *status_load(const char *where, size_t *n)
 {
 	struct stat st;
 
 	if (!where)
-		where = page_directory();
+		where = status_directory();
 	if (pid_of(where))
 		return load_pid(pid_of(where), n);
 	if (!stat(where, &st) && S_ISREG(st.st_mode))
@@ -324,9 +324,9 @@ struct page *pages_load(const char *where, size_t *n)
 	return load_directory(where, n);
 }
 
-void pages_free(struct page *pages, size_t n)
+void status_free_all(struct status *files, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		page_free(&pages[i]);
-	free(pages);
+		status_free(&files[i]);
+	free(files);
 }

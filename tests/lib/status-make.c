@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Makes a shared page (src/kernel/status_file.h) of whatever is asked for, right or wrong, and
- * tells what one holds, without any of the reader's code. For tests of what reads pages.
+ * Makes a status file (src/kernel/status_file.h) as a test asks for it, right or wrong, and prints
+ * what a status file holds. Has none of the reader's code. For tests of what reads status files.
  *
- *   page-make FILE <SCRIPT	writes a page; a line of SCRIPT is a word with KEY=VALUE behind it:
+ *   status-make FILE <SCRIPT	writes a file; a line of SCRIPT is a word with KEY=VALUE behind it:
  *	room events=16 imports=4	how many entries the tables have; before all others
  *	head program=x pid=7 ended=99	fields of struct status_file
  *	name text=vgem			another name; "" and "?" are there, so the first is 2
@@ -12,7 +12,7 @@
  *					event's number, are set as they should be, and may be given
  *	VALUE is a number, or text up to the next blank, in which \xNN is a byte.
  *	file size=99			cuts the file to so many bytes at the end
- *   page-make --dump FILE	prints its counters and what is live, "NAME VALUE" a line
+ *   status-make --dump FILE	prints its counters and what is live, "NAME VALUE" a line
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -95,7 +95,7 @@ static struct table {
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
-static char *file;		/* the page */
+static char *file;		/* the status file */
 static size_t file_size, cut;
 
 static struct status_section *section(const struct table *t)
@@ -114,7 +114,7 @@ static void make(void)
 	cut = file_size;
 	file = calloc(1, file_size);
 	if (!file)
-		err(2, "a page");
+		err(2, "memory");
 	h = (struct status_file *)file;
 	memcpy(h->magic, STATUS_MAGIC, sizeof(h->magic));
 	h->version = STATUS_VERSION;
@@ -231,7 +231,7 @@ static void room(char **line)
 				tables[i].n = strtoul(value, NULL, 0);
 }
 
-static int write_page(const char *path)
+static int write_file(const char *path)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -314,6 +314,6 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "--dump"))
 		return dump(argv[2]);
 	if (argc != 2)
-		errx(2, "usage: page-make FILE <SCRIPT | page-make --dump FILE");
-	return write_page(argv[1]);
+		errx(2, "usage: status-make FILE <SCRIPT | status-make --dump FILE");
+	return write_file(argv[1]);
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads status files (src/kernel/status_file.h) into struct status. The reader trusts nothing in a
+ * file. Its result can be used as it is: every string ends, every index is in its table, every enum
+ * is known.
+ */
+#ifndef PRIMESHIM_TOOLS_STATUS_H
+#define PRIMESHIM_TOOLS_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "kernel/status_file.h"
+
+/* What has become of the process. */
+enum life {
+	LIFE_RUNNING,
+	LIFE_EXITED,
+	LIFE_REPLACED,		/* another program was started in its place (exec) */
+	LIFE_KILLED,		/* by a signal, or it left by _exit() */
+};
+
+struct status {
+	char *path;
+	enum life life;
+	struct status_file head;	/* sections' @used is what there is below */
+	status_name *names;
+	struct status_pair *pairs;
+	/* Only those that are live, in the order of the table. */
+	struct status_buffer *buffers;
+	struct status_import *imports;
+	struct status_mapping *mappings;
+	unsigned int nbuffers, nimports, nmappings;
+	unsigned int *buffer_of; /* entry of the table + 1 -> index in @buffers + 1; 0: none */
+	/* In order. */
+	struct status_event *events;
+	unsigned int nevents;
+	unsigned int lost;		/* events that the ring no longer has */
+};
+
+/*
+ * Reads the status file @path. Returns 0, or -1 with a line in @why (@len bytes) that says what is
+ * wrong with the file, and what to do.
+ */
+int status_read(const char *path, struct status *p, char *why, size_t len);
+
+void status_free(struct status *p);
+
+/*
+ * Reads all status files that @where names, and sorts them by time. @where is a directory, a
+ * process by its number, or NULL for status_directory(). The function warns on stderr of a file
+ * that is no status file, and leaves the file out. It ends the program with one line and status 2
+ * if there is no such directory, no such process, or no status file of the process. An empty
+ * directory gives an empty list.
+ */
+struct status *status_load(const char *where, size_t *n);
+
+void status_free_all(struct status *files, size_t n);
+
+/*
+ * The status file @path again, of the process that is @pid here, into *@p. False where it cannot be
+ * read any more.
+ */
+bool status_again(const char *path, pid_t pid, struct status *p);
+
+/* $PRIMESHIM_DIR, or primeshim/ in $XDG_RUNTIME_DIR, or /tmp/primeshim-UID. Never freed. */
+const char *status_directory(void);
+
+/*
+ * The path of the status file that the process @pid has mapped; the caller frees it. Or NULL, with
+ * the reason in @why: there is no such process, the user may not look at it, it is not under the
+ * shim, it has not imported a dma-buf yet, or PRIMESHIM_DIR is not set in it.
+ */
+char *status_path_of(pid_t pid, char *why, size_t len);
+
+/* The number of a process, or 0 where @text is none. */
+pid_t pid_of(const char *text);
+
+/* The name of an importer or exporter, as "vgem"; "?" if it is not known. */
+const char *device_name(const struct status *p, unsigned int name);
+
+/* The buffer of an import or mapping, or NULL. */
+const struct status_buffer *status_buffer_of(const struct status *p, unsigned int buffer);
+
+/* The command with its arguments, separated by blanks; what a terminal would heed is shown as ?. */
+const char *status_command(const struct status *p, char *text, size_t len);
+
+/* What the numbers are called: "mmap"; "EINVAL", "SIGBUS", "not asked", "ok". */
+const char *call_name(unsigned int call);
+const char *outcome_name(unsigned int outcome);
+const char *native_name(int native);
+const char *life_name(enum life life);
+const char *mode_name(uint32_t policy);
+const char *sync_name(uint32_t policy);
+
+#endif
