@@ -84,7 +84,7 @@ static double timed(void (*run)(long n), long n)
 	return now_ns() - start;
 }
 
-static void told(const char *row, long calls, double ns)
+static void print_row(const char *row, long calls, double ns)
 {
 	if (timing)
 		printf("%s %ld %ld %.1f\n", row, live, calls, ns);
@@ -199,7 +199,7 @@ static void measure_rows(void)
 			rows[i].after(AT_ONCE);
 			best = ns < best ? ns : best;
 		}
-		told(rows[i].name, AT_ONCE, best / AT_ONCE);
+		print_row(rows[i].name, AT_ONCE, best / AT_ONCE);
 	}
 }
 
@@ -275,7 +275,7 @@ static double drop(uint32_t handle, bool count)
 	return ns;
 }
 
-/* Up to @n live imports. With @count each is measured; their mean is told. */
+/* Up to @n live imports. With @count each is measured, and the mean is printed. */
 static void grow(long n, bool count)
 {
 	long first = live;
@@ -288,7 +288,7 @@ static void grow(long n, bool count)
 		close(fd);
 	}
 	if (count)
-		told("import-growing", live - first, ns / (live - first));
+		print_row("import-growing", live - first, ns / (live - first));
 }
 
 static int by_size(const void *a, const void *b)
@@ -299,7 +299,7 @@ static int by_size(const void *a, const void *b)
 static void told_median(const char *row, double *ns)
 {
 	qsort(ns, SAMPLES, sizeof(*ns), by_size);
-	told(row, SAMPLES, ns[SAMPLES / 2]);
+	print_row(row, SAMPLES, ns[SAMPLES / 2]);
 }
 
 static void measure_imports(long most)
@@ -321,7 +321,7 @@ static void measure_imports(long most)
 		grow(n, true);
 		for (long i = first; i < live; i++)
 			sum += lookup(handles[i], true);
-		told("offset-growing", live - first, sum / (live - first));
+		print_row("offset-growing", live - first, sum / (live - first));
 
 		/*
 		 * With n imports there, all of them with an offset: one more, one found, one gone.
@@ -353,7 +353,7 @@ static void stand_still(const char *row)
 {
 	char answered[2];
 
-	told(row, live, 0);
+	print_row(row, live, 0);
 	if (read(STDIN_FILENO, answered, 1) != 1)
 		fail("no answer");
 }

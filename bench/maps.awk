@@ -121,7 +121,7 @@ function times(clock, sync, way, base, size,	round, v, n, m)
 	return m
 }
 
-function told(clock, sync, way, base, size,	m)
+function cell(clock, sync, way, base, size,	m)
 {
 	m = times(clock, sync, way, base, size)
 	return sprintf("%.2f ± %.2f", m, spread)
@@ -163,10 +163,10 @@ function times_table(clock,	s, i, sync, size)
 			size = sizes[i]
 			print "| " kib(size) ", `--sync " sync "` | " \
 			      absolute(clock, sync, "dmabuf", size) " | " \
-			      told(clock, sync, "handle", "dmabuf", size) " | " \
-			      told(clock, sync, "offset", "dmabuf", size) " | " \
-			      told(clock, sync, "bracketed", "dmabuf", size) " | " \
-			      told(clock, sync, "handle", "bracketed", size) " |"
+			      cell(clock, sync, "handle", "dmabuf", size) " | " \
+			      cell(clock, sync, "offset", "dmabuf", size) " | " \
+			      cell(clock, sync, "bracketed", "dmabuf", size) " | " \
+			      cell(clock, sync, "handle", "bracketed", size) " |"
 		}
 }
 

@@ -201,8 +201,8 @@ copy_source() {
 
 source=$top/build-check/source build=$top/build-check/build
 
-# told: how many the unit tests were, and what the shell tests promise
-told() {
+# promises: prints how many unit tests ran, and what the shell tests promised
+promises() {
 	[ -n "$counting" ] ||
 		cat "$build"/tests/*/*.log | grep -E '^(ok|not ok|[0-9]+%:)' | tee -a "$all"
 }
@@ -220,7 +220,7 @@ build_and_check() {
 	step 'configure, with warnings as errors' "$source/configure" --enable-werror || return
 	step 'make' make -j2 || return
 	step 'make check' make -j2 check
-	told
+	promises
 	[ -z "$all_of_it" ] || step 'make fuzz' make fuzz
 	# With those tests alone that read what else is in the tree: all of them have run.
 	step 'make distcheck' make -j2 distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \

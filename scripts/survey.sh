@@ -38,8 +38,8 @@ machines=(
 	'build-arm64|etnaviv etnaviv-gbm|--kernel 6.12 --gpu etnaviv'
 )
 
-# told NAME OPTION...: prints one program's survey
-told() {
+# section NAME OPTION...: prints one program's survey
+section() {
 	local where=${*:2}
 	# Directories of a virtual machine, numbers of processes and times are another time's.
 	printf '\n## %s (vm.sh %s)\n\n' "$1" "$where"
@@ -91,7 +91,7 @@ for machine in "${machines[@]}"; do
 	for row in $rows; do
 		[ -s "$tmp/out/$row-survey.txt" ] ||
 			{ echo "$me: nothing was said of $row" >&2 && exit 1; }
-		told "$row" "$options" >>"$tmp/new"
+		section "$row" "$options" >>"$tmp/new"
 	done
 done
 cat "$tmp/new" >"$out" || die "cannot write $out"

@@ -27,7 +27,7 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)	/* 5.11 */
 #endif
 
-static int told(int ret)
+static int negated(int ret)
 {
 	return ret < 0 ? -errno : ret;
 }
@@ -65,7 +65,7 @@ int close_contested_hook(int fd, bool *left)
 	ret = close_hook(fd);
 	*left = !ret && in_use(fd);
 	if (!ret && !*left)
-		ret = told(next.close(fd));
+		ret = negated(next.close(fd));
 	descriptor_numbers_unlock();
 	return ret;
 }
@@ -89,8 +89,8 @@ static int close_gaps(unsigned int first, unsigned int last, int flags)
 		int kept = descriptor_next(first, last, true);
 
 		if (kept != (int)first)
-			ret = told(next.close_range(first, kept < 0 ? last : (unsigned int)kept - 1,
-						    flags));
+			ret = negated(next.close_range(
+				first, kept < 0 ? last : (unsigned int)kept - 1, flags));
 		if (kept < 0)
 			break;
 		first = kept + 1;
@@ -112,7 +112,7 @@ int close_range_hook(unsigned int first, unsigned int last, int flags)
 	/* CLOSE_RANGE_CLOEXEC ends no descriptor, and the private ones have the flag already. */
 	if (first > last || flags & CLOSE_RANGE_CLOEXEC || descriptors_borrowed() ||
 	    !has_close_range(flags))
-		return told(next.close_range(first, last, flags));
+		return negated(next.close_range(first, last, flags));
 	/* With UNSHARE other threads may keep the descriptors, so the records stay. */
 	if (!(flags & CLOSE_RANGE_UNSHARE))
 		forget(first, last);
@@ -161,11 +161,11 @@ int dup_hook(int fd)
 	struct file *f;
 
 	if (descriptors_borrowed())
-		return told(next.dup(fd));
+		return negated(next.dup(fd));
 	if (descriptor_private(fd))
 		return -EBADF;
 	f = descriptor_file(fd);
-	return duplicated(f, told(next.dup(fd)));
+	return duplicated(f, negated(next.dup(fd)));
 }
 
 int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from)
@@ -173,11 +173,11 @@ int fcntl_dup_hook(int (*fcntl)(int fd, int cmd, ...), int fd, int cmd, int from
 	struct file *f;
 
 	if (descriptors_borrowed())
-		return told(fcntl(fd, cmd, from));
+		return negated(fcntl(fd, cmd, from));
 	if (descriptor_private(fd))
 		return -EBADF;
 	f = descriptor_file(fd);
-	return duplicated(f, told(fcntl(fd, cmd, from)));
+	return duplicated(f, negated(fcntl(fd, cmd, from)));
 }
 
 /* What the shim knows of the descriptor that a dup2() or dup3() is about to replace. */
@@ -227,14 +227,14 @@ int dup2_hook(int fd, int to)
 	struct file *f;
 
 	if (descriptors_borrowed())
-		return told(next.dup2(fd, to));
+		return negated(next.dup2(fd, to));
 	if (descriptor_private(fd))
 		return -EBADF;
 	if (fd == to || to < 0)
-		return told(next.dup2(fd, to));
+		return negated(next.dup2(fd, to));
 	f = descriptor_file(fd);
 	r = replacing(to);
-	return replaced(&r, f, told(next.dup2(fd, to)));
+	return replaced(&r, f, negated(next.dup2(fd, to)));
 }
 
 int dup3_hook(int fd, int to, int flags)
@@ -243,12 +243,12 @@ int dup3_hook(int fd, int to, int flags)
 	struct file *f;
 
 	if (descriptors_borrowed())
-		return told(next.dup3(fd, to, flags));
+		return negated(next.dup3(fd, to, flags));
 	if (descriptor_private(fd))
 		return fd == to ? -EINVAL : -EBADF;
 	if (fd == to || to < 0)
-		return told(next.dup3(fd, to, flags));
+		return negated(next.dup3(fd, to, flags));
 	f = descriptor_file(fd);
 	r = replacing(to);
-	return replaced(&r, f, told(next.dup3(fd, to, flags)));
+	return replaced(&r, f, negated(next.dup3(fd, to, flags)));
 }

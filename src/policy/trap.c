@@ -143,8 +143,8 @@ static void tell_frame(int n, const void *pc)
 		log_always("  #%d %s+0x%tx", n, at.dli_fname, call - (const char *)at.dli_fbase);
 }
 
-/* @touch is told with @backtrace, if it comes from a new place. */
-static void tell(const char *touch, const ucontext_t *c)
+/* Logs @touch with its backtrace, if it comes from a new place. */
+static void report_touch(const char *touch, const ucontext_t *c)
 {
 	void *frames[DEPTH] = { pc_of(c) };
 	int n = unwind ? unwind(frames, DEPTH) : 1, first = 0;
@@ -206,7 +206,7 @@ static bool touched(const void *addr, const ucontext_t *c)
 					     .addr = (uintptr_t)addr });
 	strcat(line, touch == TOUCH_DEVICE ? "which is the device's: no begin" :
 	       "which is busy: mapped, and not waited for");
-	tell(line, c);
+	report_touch(line, c);
 	return true;
 }
 

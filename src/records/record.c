@@ -183,7 +183,7 @@ bool record_knows(int fd, uint32_t handle)
  * Returns the buffer with a reference, or NULL. *@before: the buffer recorded before, which may be
  * the same, another, or NULL (to compare, not to follow).
  */
-static struct buffer *note(int fd, dev_t rdev, uint32_t handle, int dmabuf,
+static struct buffer *record_dmabuf(int fd, dev_t rdev, uint32_t handle, int dmabuf,
 			   bool proof, const struct buffer **before)
 {
 	struct buffer *b = NULL;
@@ -258,7 +258,7 @@ int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b)
 		record_closed(fd, handle, clock);
 	if (dmabuf < 0)
 		return dmabuf;
-	*b = note(fd, rdev, handle, dmabuf, proof, &before);
+	*b = record_dmabuf(fd, rdev, handle, dmabuf, proof, &before);
 	if (!*b) {
 		next.close(dmabuf);
 		return -EINVAL;
@@ -275,7 +275,9 @@ void record_imported(int fd, uint32_t handle, int dmabuf)
 	struct buffer *b;
 	dev_t rdev;
 
-	b = drm_node(fd, &rdev) < 0 ? NULL : note(fd, rdev, handle, dmabuf, false, &before);
+	if (drm_node(fd, &rdev) < 0)
+		return;
+	b = record_dmabuf(fd, rdev, handle, dmabuf, false, &before);
 	if (!b)
 		return;
 	if (settings.log || settings.dir || PROBE_WANTED(import))
@@ -302,7 +304,7 @@ void record_exported(int fd, uint32_t handle, int dmabuf)
 			own_exported(&id, rdev);
 		return;
 	}
-	b = note(fd, rdev, handle, dmabuf, false, &before);
+	b = record_dmabuf(fd, rdev, handle, dmabuf, false, &before);
 	if (!b)
 		return;
 	if (before != b)

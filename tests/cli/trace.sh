@@ -36,9 +36,9 @@ trace() {
 		cut -d ' ' -f 1)" >"$tmp/dump" 2>/dev/null
 }
 
-# count REGEX: lines of the list; told NAME: a number in the status file
+# count REGEX: lines of the list; dumped NAME: a number in the status file
 count() { grep -cE "$1" "$tmp/list"; }
-told() { sed -n "s/^$1 //p" "$tmp/dump"; }
+dumped() { sed -n "s/^$1 //p" "$tmp/dump"; }
 # shellcheck disable=SC2317
 has() { grep -qE "$1" "$tmp/list"; }
 
@@ -56,18 +56,18 @@ failed() {
 run all "$build/tests/process/drivers" redirect
 trace all
 promise 'each import is a span' \
-	[ "$(count '^b \| import \|')" = "$(($(told import) + $(told learned)))" ]
+	[ "$(count '^b \| import \|')" = "$(($(dumped import) + $(dumped learned)))" ]
 promise 'each mapping is one' \
-	[ "$(count '^b \| mapping \|')" = "$(($(told redirected) + $(told native)))" ]
-promise 'each bracket is one' [ "$(count '^b \| bracket \| (READ|RW) of')" = "$(told begin)" ]
-promise 'with its START' [ "$(count '^b \| bracket \| START')" = "$(told begin)" ]
-promise 'and its END' [ "$(count '^b \| bracket \| END')" = "$(told end)" ]
+	[ "$(count '^b \| mapping \|')" = "$(($(dumped redirected) + $(dumped native)))" ]
+promise 'each bracket is one' [ "$(count '^b \| bracket \| (READ|RW) of')" = "$(dumped begin)" ]
+promise 'with its START' [ "$(count '^b \| bracket \| START')" = "$(dumped begin)" ]
+promise 'and its END' [ "$(count '^b \| bracket \| END')" = "$(dumped end)" ]
 promise 'STARTs and ENDs are slices of their threads' \
-	[ "$(count '^X \| sync \|')" = "$(($(told begin) + $(told end)))" ]
-promise 'each refusal is an instant' [ "$(count '^i \| refusal \|')" = "$(told pairs_refused)" ]
-promise 'there are refusals' [ "$(told pairs_refused)" -gt 10 ]
-promise 'each SIGBUS is a fault' [ "$(count '^i \| fault \|')" = "$(told pairs_fault)" ]
-promise 'each fallback is one' [ "$(count '^i \| fallback \|')" = "$(told fallback)" ]
+	[ "$(count '^X \| sync \|')" = "$(($(dumped begin) + $(dumped end)))" ]
+promise 'each refusal is an instant' [ "$(count '^i \| refusal \|')" = "$(dumped pairs_refused)" ]
+promise 'there are refusals' [ "$(dumped pairs_refused)" -gt 10 ]
+promise 'each SIGBUS is a fault' [ "$(count '^i \| fault \|')" = "$(dumped pairs_fault)" ]
+promise 'each fallback is one' [ "$(count '^i \| fallback \|')" = "$(dumped fallback)" ]
 promise 'nothing is open at the end' [ "$(grep -c 'had not ended' "$tmp/list")" = 0 ]
 for counter in imports mappings brackets bytes; do
 	promise "the counter of $counter ends at 0" \
@@ -77,8 +77,8 @@ promise 'the program is named' has '^M \| - \| process_name \| [0-9]+ \| name=dr
 promise 'and its mode' has '^M \| - \| process_labels .*mode redirect, sync driver, exited'
 run denied env PRIMESHIM_MODE=deny "$build/tests/process/drivers" deny
 trace denied
-promise 'each denial is an instant' [ "$(count '^i \| denial \|')" = "$(told denied)" ]
-promise 'there are denials' [ "$(told denied)" -gt 10 ]
+promise 'each denial is an instant' [ "$(count '^i \| denial \|')" = "$(dumped denied)" ]
+promise 'there are denials' [ "$(dumped denied)" -gt 10 ]
 
 # Time: of the machine's clock, in microseconds.
 now=$(cut -d . -f 1 /proc/uptime)
@@ -102,8 +102,8 @@ promise "forked: and the child's own is not in the parent" \
 
 run full "$tmp/client" loop 1700
 trace full
-promise 'full: more events than there is room for' [ "$(told events)" -gt 8192 ]
-promise 'full: how many are lost is told' has "otherData .*events lost=$(($(told events) - 8192)) "
+promise 'full: more events than there is room for' [ "$(dumped events)" -gt 8192 ]
+promise 'full: how many are lost is told' has "otherData .*events lost=$(($(dumped events) - 8192)) "
 promise 'full: and where' [ "$(count '^i \| lost \|')" = 1 ]
 promise 'full: the import began before' has '^b \| import \| .*begin=before the first event'
 promise 'full: all that the ring has is there' \
@@ -113,9 +113,9 @@ run split "$tmp/client" split
 trace split
 promise 'split: a mapping and what is left of it' [ "$(count '^b \| mapping \|')" = 3 ]
 promise 'split: as the status file has it' \
-	[ "$(count '^b \| mapping .*end=had not ended')" = "$(told mappings_live)" ]
+	[ "$(count '^b \| mapping .*end=had not ended')" = "$(dumped mappings_live)" ]
 promise 'split: bytes mapped, too' \
-	has "^C \| - \| bytes \| [0-9]+ \| mapped=$(told bytes_mapped)$"
+	has "^C \| - \| bytes \| [0-9]+ \| mapped=$(dumped bytes_mapped)$"
 
 # A mode that changes.
 rm -rf "$tmp/flip"

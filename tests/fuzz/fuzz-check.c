@@ -58,8 +58,8 @@ void after(struct thread *t, bool failed)
 	if (t->struck) {
 		t->blurred = true;
 		t->littered |= linked_littered();
-		note(t, "  struck: %d; %s %d", t->struck, failed ? "failed:" : "worked",
-		     failed ? t->err : 0);
+		log_step(t, "  struck: %d; %s %d", t->struck, failed ? "failed:" : "worked",
+			 failed ? t->err : 0);
 	}
 }
 
@@ -276,7 +276,7 @@ static void check_imports(struct thread *all)
 				file_unlock(f);
 			}
 			found += there;
-			EXPECT(t, there || !h->noted || t->dirty ||
+			EXPECT(t, there || !h->recorded || t->dirty ||
 			       mode_now() == MODE_OFF, "handle %u of file %d%s is not recorded",
 			       h->number, h->file, f ? "" : ", which is not known,");
 		}

@@ -130,7 +130,7 @@ void step_children(struct thread *t)
 	for (int n = PRIVATE_FIRST; n < PRIVATE_FIRST + 40 && one_in(t, 2); n++)
 		if (descriptor_private(n))
 			o.private = n;
-	note(t, "child, way %d, private %d", how, o.private);
+	log_step(t, "child, way %d, private %d", how, o.private);
 	pid = how == 4 ? spawn(t, &o) : how == 3 ? in_vfork(&o) : child_of(how);
 	if (!pid) {
 		t->child = true;
@@ -153,7 +153,7 @@ void step_private(struct thread *t)
 	EXPECT(t, !fake_fstat(o.plain, &st), "fstat: %d", errno);
 	o.dev = st.st_dev;
 	o.ino = st.st_ino;
-	note(t, "dup2 onto %d", to);
+	log_step(t, "dup2 onto %d", to);
 	for (int i = 0; i < 8; i++) {
 		ret = i % 2 ? shim_dup2(o.plain, to) : shim_dup3(o.plain, to, O_CLOEXEC);
 		EXPECT(t, ret == to && is_plain(&o, to), "dup2 onto %d: %d", to, ret);

@@ -43,7 +43,7 @@ void doubt(struct thread *t, int file)
 			t->fds[i].known = false;
 	for (int i = 0; i < HANDLES; i++)
 		if (t->handles[i].used && t->handles[i].file == file)
-			t->handles[i].noted = t->handles[i].sure = false;
+			t->handles[i].recorded = t->handles[i].sure = false;
 }
 
 /*
@@ -92,7 +92,7 @@ void step_open(struct thread *t)
 	t->files[file].read_only = one_in(t, 16);
 	fd = fake_open(path, O_CLOEXEC | (t->files[file].read_only ? O_RDONLY : O_RDWR));
 	EXPECT(t, fd >= 0, "open: %d", errno);
-	note(t, "open %s: %d, file %d", path, fd, file);
+	log_step(t, "open %s: %d, file %d", path, fd, file);
 	settle_number(t, fd_new(t, fd, file, -1, false));
 }
 
@@ -156,8 +156,8 @@ void step_dup(struct thread *t)
 		ret = unseen ? fake_dup3(from, to, O_CLOEXEC) : shim_dup3(from, to, O_CLOEXEC);
 	}
 	after(t, ret < 0);
-	note(t, "%sdup kind %d of %d, file %d buf %d, to %d: %d (%d)", unseen ? "unseen " : "",
-	     kind, from, f->file, f->buf, to, ret, ret < 0 ? t->err : 0);
+	log_step(t, "%sdup kind %d of %d, file %d buf %d, to %d: %d (%d)", unseen ? "unseen " : "",
+		 kind, from, f->file, f->buf, to, ret, ret < 0 ? t->err : 0);
 	judge(t, ret < 0 ? t->err : 0, want);
 	if (t->struck) {
 		/* Without another number for what the shim had there a bracket is lost. */
@@ -210,8 +210,8 @@ void step_close(struct thread *t)
 	errno = KEPT;
 	ret = unseen ? fake_close(number) : shim_close(number);
 	after(t, ret < 0);
-	note(t, "%sclose %d, file %d buf %d: %d", unseen ? "unseen " : "", number, file,
-	     t->fds[fd].buf, ret);
+	log_step(t, "%sclose %d, file %d buf %d: %d", unseen ? "unseen " : "", number, file,
+		 t->fds[fd].buf, ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
 	doubt(t, file);
 	if (unseen && file >= 0) {
@@ -243,8 +243,8 @@ void step_close_range(struct thread *t)
 	else
 		ret = shim_close_range(first, last, cloexec ? 4 : 0);
 	after(t, ret < 0);
-	note(t, "%s %u-%u%s: %d", from ? "closefrom" : "close_range", first, last,
-	     cloexec ? " CLOEXEC" : "", ret);
+	log_step(t, "%s %u-%u%s: %d", from ? "closefrom" : "close_range", first, last,
+		 cloexec ? " CLOEXEC" : "", ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
 	for (int i = 0; i < BUFS && t->struck && all; i++)
 		t->bufs[i].loose = true;
@@ -292,7 +292,7 @@ void step_bad_fd(struct thread *t)
 		ret = shim_fcntl(n, F_DUPFD, NULL);
 	}
 	after(t, ret < 0);
-	note(t, "bad descriptor %d, kind %d: %d", n, kind, ret);
+	log_step(t, "bad descriptor %d, kind %d: %d", n, kind, ret);
 	EXPECT(t, ret < 0, "%d is no descriptor", n);
 	judge(t, t->err, EBADF);
 	if (fd_at(t, to) >= 0)

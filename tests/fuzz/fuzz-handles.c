@@ -76,8 +76,8 @@ void step_foreign(struct thread *t)
 	EXPECT(t, view != MAP_FAILED && !fake_fstat(rw, &st), "view: %d", errno);
 	fake_close(rw);
 	stamp(b, view, st.st_ino);
-	note(t, "foreign buffer %x, %d pages%s: %d", b->id, b->pages,
-	     b->writable ? "" : ", read-only", fd);
+	log_step(t, "foreign buffer %x, %d pages%s: %d", b->id, b->pages,
+		 b->writable ? "" : ", read-only", fd);
 	settle_number(t, fd_new(t, fd, -1, buf, false));
 }
 
@@ -115,7 +115,8 @@ void step_dumb(struct thread *t)
 	object = object_new_of(t, b->origin, buf, false);
 	t->objects[object].native = offset;
 	handle_add(t, file, object, dumb.handle);
-	note(t, "dumb buffer %x, %d pages: file %d handle %u", b->id, b->pages, file, dumb.handle);
+	log_step(t, "dumb buffer %x, %d pages: file %d handle %u", b->id, b->pages, file,
+		 dumb.handle);
 }
 
 /* Which handles of the file hold that buffer, and whether one is surely found by its dma-buf. */
@@ -155,8 +156,8 @@ void step_import(struct thread *t)
 	ret = unseen ? fake_ioctl(t->fds[fd].number, DRM_IOCTL_PRIME_FD_TO_HANDLE, &p) :
 		       shim_ioctl(t->fds[fd].number, DRM_IOCTL_PRIME_FD_TO_HANDLE, &p);
 	after(t, ret < 0);
-	note(t, "%simport %x by %d into %d, file %d: %d, handle %u", unseen ? "unseen " : "",
-	     b->id, t->fds[from].number, t->fds[fd].number, file, ret, p.handle);
+	log_step(t, "%simport %x by %d into %d, file %d: %d, handle %u", unseen ? "unseen " : "",
+		 b->id, t->fds[from].number, t->fds[fd].number, file, ret, p.handle);
 	judge(t, ret < 0 ? t->err : 0, 0);
 	if (t->struck) {
 		t->files[file].split = true;
@@ -181,7 +182,7 @@ void step_import(struct thread *t)
 		return;
 	}
 	/* The device's own buffer is none, where its export was seen; nor what is taken for one. */
-	t->handles[h].noted = !t->struck && !b->doubtful &&
+	t->handles[h].recorded = !t->struck && !b->doubtful &&
 			      t->objects[t->handles[h].object].import;
 	if (t->struck)
 		t->handles[h].sure = false;
@@ -205,8 +206,8 @@ void step_export(struct thread *t)
 	before(t);
 	ret = shim_ioctl(t->fds[from].number, DRM_IOCTL_PRIME_HANDLE_TO_FD, &p);
 	after(t, ret < 0);
-	note(t, "export %x, file %d handle %u by %d: %d, fd %d", b->id, t->handles[h].file,
-	     p.handle, t->fds[from].number, ret, p.fd);
+	log_step(t, "export %x, file %d handle %u by %d: %d, fd %d", b->id, t->handles[h].file,
+		 p.handle, t->fds[from].number, ret, p.fd);
 	judge(t, ret < 0 ? t->err : 0, 0);
 	doubt(t, t->handles[h].file);
 	if (ret < 0)
@@ -215,7 +216,7 @@ void step_export(struct thread *t)
 	b->given = sync_now() == SYNC_DRIVER;
 	b->loose |= t->struck != 0;
 	/* Of an import that it has not seen the shim takes it for the device's own. */
-	b->doubtful |= !t->handles[h].noted;
+	b->doubtful |= !t->handles[h].recorded;
 	/* Where the shim had a record of another buffer it may have been the first to export it. */
 	if (!b->exported)
 		b->writable = p.flags & DRM_RDWR ||
@@ -259,8 +260,8 @@ void step_gem_close(struct thread *t)
 	ret = unseen ? fake_ioctl(t->fds[fd].number, request, &c) :
 		       shim_ioctl(t->fds[fd].number, request, &c);
 	after(t, ret < 0);
-	note(t, "%sGEM_CLOSE file %d handle %u by %d: %d", unseen ? "unseen " : "",
-	     t->handles[h].file, c.handle, t->fds[fd].number, ret);
+	log_step(t, "%sGEM_CLOSE file %d handle %u by %d: %d", unseen ? "unseen " : "",
+		 t->handles[h].file, c.handle, t->fds[fd].number, ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
 	doubt(t, t->handles[h].file);
 	if (ret < 0)
@@ -297,8 +298,8 @@ void step_flink(struct thread *t)
 	o->name = gem.name = flink.name;
 	ret = shim_ioctl(t->fds[into].number, DRM_IOCTL_GEM_OPEN, &gem);
 	EXPECT(t, !ret, "GEM_OPEN: %d", errno);
-	note(t, "GEM_OPEN of file %d handle %u into file %d: %u", t->handles[h].file, flink.handle,
-	     t->fds[into].file, gem.handle);
+	log_step(t, "GEM_OPEN of file %d handle %u into file %d: %u", t->handles[h].file,
+		 flink.handle, t->fds[into].file, gem.handle);
 	added = handle_add(t, t->fds[into].file, t->handles[h].object, gem.handle);
 	EXPECT(t, fake_handle(t->fds[into].number, gem.handle).ino == t->bufs[o->buf].ino,
 	       "handle %d: another buffer", added);
@@ -320,8 +321,8 @@ void step_rename(struct thread *t)
 	before(t);
 	ret = shim_ioctl(t->fds[fd].number, IOCTL_CHANGE_HANDLE, &c);
 	after(t, ret < 0);
-	note(t, "change file %d handle %u into %u by %d: %d", t->handles[h].file, c.handle,
-	     c.new_handle, t->fds[fd].number, ret);
+	log_step(t, "change file %d handle %u into %u by %d: %d", t->handles[h].file, c.handle,
+		 c.new_handle, t->fds[fd].number, ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
 	doubt(t, t->handles[h].file);
 	if (ret < 0)
@@ -329,7 +330,7 @@ void step_rename(struct thread *t)
 	t->handles[h].number = c.new_handle;
 	if (t->fds[fd].known)
 		return;
-	t->handles[h].noted = t->handles[h].sure = false;
+	t->handles[h].recorded = t->handles[h].sure = false;
 	t->ghosts++;
 }
 
@@ -353,7 +354,7 @@ void step_bad_ioctl(struct thread *t)
 	before(t);
 	ret = shim_ioctl(number, request, pointer ? (void *)16 : ours);
 	after(t, ret < 0);
-	note(t, "bad ioctl %lx on %d: %d, %d", request, number, ret, t->err);
+	log_step(t, "bad ioctl %lx on %d: %d, %d", request, number, ret, t->err);
 	errno = 0;
 	EXPECT(t, ret == -1 && fake_ioctl(number, request, pointer ? (void *)16 : natives) == -1,
 	       "it did not fail");

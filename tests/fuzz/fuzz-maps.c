@@ -78,14 +78,14 @@ void step_map_ioctl(struct thread *t)
 		o->native = offset;
 	rescue = want == EINVAL && redirect && !t->bufs[o->buf].doubtful;
 	sure = !t->struck && !t->files[h->file].muddled && !t->disordered;
-	note(t, "map ioctl of file %d handle %u (%x) by %d: %d, %llx; natively %d", h->file,
-	     h->number, t->bufs[o->buf].id, t->fds[fd].number, ret < 0 ? t->err : 0,
-	     (unsigned long long)m.offset, want);
+	log_step(t, "map ioctl of file %d handle %u (%x) by %d: %d, %llx; natively %d", h->file,
+		 h->number, t->bufs[o->buf].id, t->fds[fd].number, ret < 0 ? t->err : 0,
+		 (unsigned long long)m.offset, want);
 	if (t->struck) {
 		t->bufs[o->buf].doubtful |= lasting(t->struck);
 		t->files[h->file].split = true;
 		t->fds[fd].known = false;
-		h->noted = false;
+		h->recorded = false;
 	}
 	if (ret < 0) {
 		judge(t, t->err, want);
@@ -103,10 +103,10 @@ void step_map_ioctl(struct thread *t)
 	       "another handle has another offset");
 	/* A refusal teaches the shim the handle. */
 	if (want && sure)
-		h->noted = t->fds[fd].known = true;
+		h->recorded = t->fds[fd].known = true;
 	h->offset = m.offset;
 	/* In a split file what one descriptor imported may be unknown by another. */
-	h->sure = sure && h->noted && t->fds[fd].known && (want || !t->files[h->file].split);
+	h->sure = sure && h->recorded && t->fds[fd].known && (want || !t->files[h->file].split);
 	h->via = t->fds[fd].serial;
 }
 
@@ -384,11 +384,11 @@ void step_map(struct thread *t)
 	before(t);
 	out = shim_mmap64(m.addr, m.len, m.prot, m.flags, t->fds[m.fd].number, m.offset);
 	after(t, out == MAP_FAILED);
-	note(t, "map file %d by %d at %llx + %llx (handle %d, %x), %zu bytes, prot %d, flags %x, "
-	     "to %p: %p (%d)", t->fds[m.fd].file, t->fds[m.fd].number,
-	     (unsigned long long)(m.offset - m.delta), (unsigned long long)m.delta,
-	     h ? (int)h->number : -1, m.buf < 0 ? 0 : t->bufs[m.buf].id, m.len, m.prot,
-	     m.flags, (void *)m.addr, out, out == MAP_FAILED ? t->err : 0);
+	log_step(t, "map file %d by %d at %llx + %llx (handle %d, %x), %zu bytes, prot %d, "
+		 "flags %x, to %p: %p (%d)", t->fds[m.fd].file, t->fds[m.fd].number,
+		 (unsigned long long)(m.offset - m.delta), (unsigned long long)m.delta,
+		 h ? (int)h->number : -1, m.buf < 0 ? 0 : t->bufs[m.buf].id, m.len, m.prot,
+		 m.flags, (void *)m.addr, out, out == MAP_FAILED ? t->err : 0);
 	judge_map(t, &m, out);
 	if (t->struck) {
 		struct fd *fd = &t->fds[m.fd];
@@ -396,7 +396,7 @@ void step_map(struct thread *t)
 		fd->known = false;
 		t->files[fd->file].split = true;
 		if (h)
-			h->noted = h->sure = false;
+			h->recorded = h->sure = false;
 	}
 }
 
@@ -411,7 +411,7 @@ void step_bad_map(struct thread *t)
 		before(t);
 		ret = shim_munmap(t->pieces[i].addr + (len ? 1 : 0), len);
 		after(t, ret < 0);
-		note(t, "bad munmap: %d", ret);
+		log_step(t, "bad munmap: %d", ret);
 		judge(t, ret < 0 ? t->err : 0, EINVAL);
 		return;
 	}
@@ -423,8 +423,8 @@ void step_bad_map(struct thread *t)
 	after(t, out == MAP_FAILED);
 	native = fake_mmap64(NULL, len, PROT_READ, MAP_SHARED, number, off);
 	want = native == MAP_FAILED ? errno : 0;
-	note(t, "bad map of %d at %llx: %d, natively %d", number, (unsigned long long)off, t->err,
-	     want);
+	log_step(t, "bad map of %d at %llx: %d, natively %d", number, (unsigned long long)off,
+		 t->err, want);
 	/* That fault makes a mapping of anything. */
 	if (t->struck == -SIGBUS) {
 		if (out != MAP_FAILED)

@@ -67,7 +67,7 @@ void fd_gone(struct thread *t, int fd)
 		/* The shim has forgotten the file. */
 		for (int i = 0; i < HANDLES; i++)
 			if (t->handles[i].used && t->handles[i].file == file)
-				t->handles[i].noted = t->handles[i].sure = false;
+				t->handles[i].recorded = t->handles[i].sure = false;
 	}
 }
 

@@ -30,8 +30,8 @@ void step_anonymous(struct thread *t)
 	before(t);
 	out = shim_mmap64(to, p.pages * PAGE, p.prot, flags, -1, 0);
 	after(t, out == MAP_FAILED);
-	note(t, "anonymous %d pages at %p: %p (%d)", p.pages, (void *)to, out,
-	     out == MAP_FAILED ? t->err : 0);
+	log_step(t, "anonymous %d pages at %p: %p (%d)", p.pages, (void *)to, out,
+		 out == MAP_FAILED ? t->err : 0);
 	judge(t, out == MAP_FAILED ? t->err : 0, 0);
 	if (out == MAP_FAILED)
 		return;
@@ -70,8 +70,8 @@ void step_unmap(struct thread *t)
 	before(t);
 	ret = shim_munmap(addr, pages * PAGE - rnd(t, PAGE));
 	after(t, ret < 0);
-	note(t, "unmap %p, %d pages from page %d of %p: %d", (void *)addr, pages, first,
-	     (void *)p->addr, ret);
+	log_step(t, "unmap %p, %d pages from page %d of %p: %d", (void *)addr, pages, first,
+		 (void *)p->addr, ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
 	if (t->struck && buf >= 0)
 		t->bufs[buf].loose = true;
@@ -95,7 +95,7 @@ void step_busy(struct thread *t)
 	b->busy = !b->busy;
 	b->was_busy = true;
 	fake_busy(b->ino, b->busy);
-	note(t, "buffer %x is %s", b->id, b->busy ? "busy" : "idle");
+	log_step(t, "buffer %x is %s", b->id, b->busy ? "busy" : "idle");
 }
 
 enum remap { SHRINK, GROW, MOVE, DUPLICATE, KEEP, REMAPS };
@@ -148,9 +148,9 @@ void step_remap(struct thread *t)
 	before(t);
 	out = shim_mremap(from, old * PAGE, pages * PAGE, flags, to);
 	after(t, out == MAP_FAILED);
-	note(t, "mremap %p (page %d of %p, %x), %d pages to %d, flags %d, to %p: %p (%d)",
-	     (void *)from, first, (void *)now.addr, t->bufs[now.buf].id, old, pages, flags,
-	     (void *)to, out, out == MAP_FAILED ? t->err : 0);
+	log_step(t, "mremap %p (page %d of %p, %x), %d pages to %d, flags %d, to %p: %p (%d)",
+		 (void *)from, first, (void *)now.addr, t->bufs[now.buf].id, old, pages, flags,
+		 (void *)to, out, out == MAP_FAILED ? t->err : 0);
 	if (t->struck)
 		t->bufs[now.buf].loose = true;
 	if (out == MAP_FAILED) {

@@ -116,8 +116,8 @@ void step_fork(struct thread *t)
 		t->bufs[t->pieces[piece].buf].loose = true;
 	if (kind == 1)
 		t->bufs[t->objects[t->handles[h].object].buf].loose = true;
-	note(t, "fork, kind %d: file %d handle %u by %d", kind, t->fds[fd].file,
-	     t->handles[h].number, t->fds[fd].number);
+	log_step(t, "fork, kind %d: file %d handle %u by %d", kind, t->fds[fd].file,
+		 t->handles[h].number, t->fds[fd].number);
 	if (kind == 3) {
 		/* The child picks the same descriptor, as it goes on with the same numbers. */
 		uint64_t random = t->random;
@@ -173,7 +173,7 @@ void step_vfork(struct thread *t)
 		numbers[i] = t->fds[i].number;
 	if (numbers[0] < 0)
 		return;
-	note(t, "vfork");
+	log_step(t, "vfork");
 	wait_for(t, in_vfork(numbers, FDS));
 }
 
@@ -206,7 +206,7 @@ void step_send(struct thread *t)
 	EXPECT(t, syscall(SYS_recvmsg, t->socks[1], &m, MSG_CMSG_CLOEXEC) == 1, "recvmsg: %d",
 	       errno);
 	memcpy(&got, CMSG_DATA(&control.head), sizeof(int));
-	note(t, "sent %d, file %d buf %d: got %d", t->fds[fd].number, t->fds[fd].file,
-	     t->fds[fd].buf, got);
+	log_step(t, "sent %d, file %d buf %d: got %d", t->fds[fd].number, t->fds[fd].file,
+		 t->fds[fd].buf, got);
 	settle_number(t, fd_new(t, got, t->fds[fd].file, t->fds[fd].buf, false));
 }

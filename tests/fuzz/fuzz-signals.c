@@ -127,7 +127,7 @@ static bool storm(struct thread *t, enum way way, int n)
 	timer_t timer;
 
 	/*
-	 * A jump may lose what the shim had noted. The next MAP_FIXED is then the driver's, and
+	 * A jump may lose what the shim had recorded. The next MAP_FIXED is then the driver's, and
 	 * where that refuses it there is a gap, which another thread's mapping would find.
 	 */
 	path[sizeof(path) - 2] += threads > 1 || one_in(t, 2) ? FAKE_FORWARDS : FAKE_REFUSES;
@@ -161,7 +161,7 @@ void step_storm(struct thread *t)
 {
 	enum way way = one_in(t, 3) ? RETURN : JUMP;
 
-	note(t, "storm, way %d", way);
+	log_step(t, "storm, way %d", way);
 	storm(t, way, 1 + rnd(t, 4));
 }
 
@@ -178,7 +178,7 @@ void step_end(struct thread *t)
 #ifdef __SANITIZE_THREAD__
 	how = 0;
 #endif
-	note(t, "child %d that a signal ends, way %d", how, way);
+	log_step(t, "child %d that a signal ends, way %d", how, way);
 	pid = child_of(how);
 	if (!pid) {
 		t->child = true;

@@ -53,8 +53,8 @@ void step_turn(struct thread *t)
 	before(t);
 	ret = begins ? begin(fd, numbers[0], one_in(t, 2)) : submit(fd, numbers, 2);
 	after(t, ret < 0);
-	note(t, "%s of file %d handles %u (%x), %u by %d: %d", begins ? "begin" : "submit",
-	     t->handles[h].file, numbers[0], b->id, numbers[1], fd, ret);
+	log_step(t, "%s of file %d handles %u (%x), %u by %d: %d", begins ? "begin" : "submit",
+		 t->handles[h].file, numbers[0], b->id, numbers[1], fd, ret);
 	judge(t, ret < 0 ? t->err : 0, 0);
 	doubt(t, t->handles[h].file);
 	/* A begin waits, and time passes. */

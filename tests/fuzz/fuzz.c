@@ -86,7 +86,7 @@ bool one_in(struct thread *t, uint32_t n)
 	return !rnd(t, n);
 }
 
-void note(struct thread *t, const char *fmt, ...)
+void log_step(struct thread *t, const char *fmt, ...)
 {
 	char *line = t->lines[t->step % LINES];
 	size_t used = strlen(line);

@@ -60,7 +60,7 @@ struct object {
 
 struct handle {
 	bool used;
-	bool noted;		/* the shim has a record of it, surely */
+	bool recorded;		/* the shim has a record of it, surely */
 	bool primed;		/* PRIME_FD_TO_HANDLE of its dma-buf would find it, surely */
 	bool sure;		/* @offset must work */
 	int file, object;
@@ -126,7 +126,7 @@ extern int status_fd[SHARED];
 
 uint32_t rnd(struct thread *t, uint32_t below);
 bool one_in(struct thread *t, uint32_t n);
-void note(struct thread *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_step(struct thread *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void fail(struct thread *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 

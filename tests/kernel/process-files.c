@@ -70,10 +70,10 @@ static void over_others(void)
 	check(maps(&s, t.fd), "it is what remains of the first");
 
 	dup2(null, t.fd);
-	note(&native, "map ioctl", map_dumb(null, s.handle, &off));
-	note(&shim, "map ioctl", map_dumb(t.fd, s.handle, &off));
-	note(&native, "mmap", map_error(null, s.off, PAGE, PROT_READ, MAP_SHARED));
-	note(&shim, "mmap", map_error(t.fd, s.off, PAGE, PROT_READ, MAP_SHARED));
+	answer(&native, "map ioctl", map_dumb(null, s.handle, &off));
+	answer(&shim, "map ioctl", map_dumb(t.fd, s.handle, &off));
+	answer(&native, "mmap", map_error(null, s.off, PAGE, PROT_READ, MAP_SHARED));
+	answer(&shim, "mmap", map_error(t.fd, s.off, PAGE, PROT_READ, MAP_SHARED));
 	check(same(&native, &shim), "/dev/null put at its number is /dev/null");
 	close(null);
 	s.fd = -1;

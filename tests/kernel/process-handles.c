@@ -118,10 +118,10 @@ static void note_view(struct answers *a, const char *step, const struct subject 
 {
 	uint8_t *p = map_at(s->fd, off, SIZE, RW);
 
-	note_map(a, step, p);
+	answer_map(a, step, p);
 	if (p == MAP_FAILED)
 		return;
-	note(a, step, right(s, p, 0, PAGES));
+	answer(a, step, right(s, p, 0, PAGES));
 	munmap(p, SIZE);
 }
 
@@ -132,22 +132,22 @@ static struct answers alias_story(struct subject s, uint32_t other, int order)
 	struct answers a = { 0 };
 	uint64_t off = 0;
 
-	note(&a, "another number", other && other != s.handle);
-	note(&a, "map ioctl of it", map_dumb(s.fd, other, &off));
-	note(&a, "its offset is the first's", off == s.off);
+	answer(&a, "another number", other && other != s.handle);
+	answer(&a, "map ioctl of it", map_dumb(s.fd, other, &off));
+	answer(&a, "its offset is the first's", off == s.off);
 	note_view(&a, "mmap", &s, off);
-	note(&a, "close", close_handle(s.fd, first));
+	answer(&a, "close", close_handle(s.fd, first));
 	note_view(&a, "mmap at the offset when one is closed", &s, s.off);
-	note(&a, "map ioctl of the closed", map_dumb(s.fd, first, &off));
-	note(&a, "map ioctl of the one that is left", map_dumb(s.fd, last, &off));
-	note(&a, "its offset is the same", off == s.off);
+	answer(&a, "map ioctl of the closed", map_dumb(s.fd, first, &off));
+	answer(&a, "map ioctl of the one that is left", map_dumb(s.fd, last, &off));
+	answer(&a, "its offset is the same", off == s.off);
 	note_view(&a, "mmap of the one that is left", &s, off);
 	/* The exporter's view would keep the object, natively. */
 	munmap(s.e.view, s.e.size);
 	s.e.view = NULL;
-	note(&a, "close of the other", close_handle(s.fd, last));
+	answer(&a, "close of the other", close_handle(s.fd, last));
 	note_view(&a, "mmap at the offset when both are closed", &s, s.off);
-	note(&a, "map ioctl when both are closed", map_dumb(s.fd, last, &off));
+	answer(&a, "map ioctl when both are closed", map_dumb(s.fd, last, &off));
 	subject_free(&s);
 	return a;
 }

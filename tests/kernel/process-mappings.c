@@ -97,14 +97,14 @@ static struct answers refused(const struct subject *s, uint8_t *p, int fd, uint6
 {
 	struct answers a = { 0 };
 
-	note_map(&a, "MAP_FIXED", mmap(p + 4 * PAGE, len, RW, MAP_SHARED | MAP_FIXED, fd, off));
-	note(&a, "the front", right(s, p, 0, 4));
-	note(&a, "the middle is mapped", there(p + 4 * PAGE));
+	answer_map(&a, "MAP_FIXED", mmap(p + 4 * PAGE, len, RW, MAP_SHARED | MAP_FIXED, fd, off));
+	answer(&a, "the front", right(s, p, 0, 4));
+	answer(&a, "the middle is mapped", there(p + 4 * PAGE));
 	if (there(p + 4 * PAGE))
-		note(&a, "the middle", right(s, p + 4 * PAGE, 4, 4));
-	note(&a, "the back is mapped", there(p + 8 * PAGE));
+		answer(&a, "the middle", right(s, p + 4 * PAGE, 4, 4));
+	answer(&a, "the back is mapped", there(p + 8 * PAGE));
 	if (there(p + 8 * PAGE))
-		note(&a, "the back", right(s, p + 8 * PAGE, 8, 8));
+		answer(&a, "the back", right(s, p + 8 * PAGE, 8, 8));
 	return a;
 }
 
@@ -129,12 +129,12 @@ static void refused_over(void)
 	/* Over all of it, and a page more than the buffer has. */
 	mmap(p, SIZE, RW, MAP_SHARED | MAP_FIXED, s.e.dmabuf, 0);
 	placed(&s, q);
-	note_map(&native, "too long", mmap(p, len, RW, MAP_SHARED | MAP_FIXED, t.e.dmabuf, 0));
+	answer_map(&native, "too long", mmap(p, len, RW, MAP_SHARED | MAP_FIXED, t.e.dmabuf, 0));
 	left = there(p);
-	note(&native, "mapped", left);
+	answer(&native, "mapped", left);
 	munmap(p, SIZE);
-	note_map(&shim, "too long", mmap(q, len, RW, MAP_SHARED | MAP_FIXED, t.fd, t.off));
-	note(&shim, "mapped", there(q));
+	answer_map(&shim, "too long", mmap(q, len, RW, MAP_SHARED | MAP_FIXED, t.fd, t.off));
+	answer(&shim, "mapped", there(q));
 	check(same(&native, &shim) && privates(&s, NULL) == there(q),
 	      "and one that is too long for an import");
 	munmap(q, SIZE);

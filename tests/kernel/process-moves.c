@@ -26,13 +26,13 @@ static void shrink(const struct subject *s, uint8_t *p, uint8_t *spot, struct an
 	uint8_t *q = mremap(p, SIZE, SIZE / 2, 0);
 
 	(void)spot;
-	note_map(a, "shrink", q);
-	note(a, "in place", q == p);
-	note(a, "bytes", right(s, p, 0, PAGES / 2));
-	note_map(a, "the same size", mremap(p, SIZE / 2, SIZE / 2, MREMAP_MAYMOVE));
-	note_map(a, "grow in place", mremap(p, SIZE / 2, SIZE, 0));
-	note_map(a, "grow anywhere", mremap(p, SIZE / 2, SIZE, MREMAP_MAYMOVE));
-	note(a, "bytes", right(s, p, 0, PAGES / 2));
+	answer_map(a, "shrink", q);
+	answer(a, "in place", q == p);
+	answer(a, "bytes", right(s, p, 0, PAGES / 2));
+	answer_map(a, "the same size", mremap(p, SIZE / 2, SIZE / 2, MREMAP_MAYMOVE));
+	answer_map(a, "grow in place", mremap(p, SIZE / 2, SIZE, 0));
+	answer_map(a, "grow anywhere", mremap(p, SIZE / 2, SIZE, MREMAP_MAYMOVE));
+	answer(a, "bytes", right(s, p, 0, PAGES / 2));
 	munmap(p, SIZE / 2);
 }
 
@@ -40,23 +40,23 @@ static void move(const struct subject *s, uint8_t *p, uint8_t *spot, struct answ
 {
 	uint8_t *q = mremap(p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, spot);
 
-	note_map(a, "move", q);
-	note(a, "to there", q == spot);
-	note(a, "bytes", right(s, spot, 0, PAGES));
+	answer_map(a, "move", q);
+	answer(a, "to there", q == spot);
+	answer(a, "bytes", right(s, spot, 0, PAGES));
 	q = mremap(spot, SIZE, SIZE / 4, MREMAP_MAYMOVE | MREMAP_FIXED, spot + SIZE);
-	note_map(a, "shrink and move", q);
-	note(a, "bytes", right(s, spot + SIZE, 0, PAGES / 4));
+	answer_map(a, "shrink and move", q);
+	answer(a, "bytes", right(s, spot + SIZE, 0, PAGES / 4));
 	spot[SIZE] ^= 0xff;
-	note(a, "seen by the exporter", s->e.view[0] == spot[SIZE]);
+	answer(a, "seen by the exporter", s->e.view[0] == spot[SIZE]);
 	spot[SIZE] ^= 0xff;
 	munmap(spot, 2 * SIZE);
 }
 
 static void grow_and_move(const struct subject *s, uint8_t *p, uint8_t *spot, struct answers *a)
 {
-	note_map(a, "grow and move",
+	answer_map(a, "grow and move",
 		 mremap(p, SIZE, SIZE + PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot));
-	note(a, "bytes", right(s, p, 0, PAGES));
+	answer(a, "bytes", right(s, p, 0, PAGES));
 	munmap(p, SIZE);
 }
 
@@ -65,14 +65,14 @@ static void keep(const struct subject *s, uint8_t *p, uint8_t *spot, struct answ
 	uint8_t *q = mremap(p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
 
 	(void)spot;
-	note_map(a, "DONTUNMAP", q);
+	answer_map(a, "DONTUNMAP", q);
 	if (q != MAP_FAILED)
 		munmap(q, SIZE);
 	q = mremap(p, 0, SIZE, MREMAP_MAYMOVE);
-	note_map(a, "old length 0", q);
+	answer_map(a, "old length 0", q);
 	if (q != MAP_FAILED)
 		munmap(q, SIZE);
-	note(a, "bytes", right(s, p, 0, PAGES));
+	answer(a, "bytes", right(s, p, 0, PAGES));
 	munmap(p, SIZE);
 }
 
@@ -80,14 +80,14 @@ static void wrong(const struct subject *s, uint8_t *p, uint8_t *spot, struct ans
 {
 	const int fixed = MREMAP_MAYMOVE | MREMAP_FIXED;
 
-	note_map(a, "odd address", mremap(p + 1, SIZE, SIZE, MREMAP_MAYMOVE));
-	note_map(a, "new length 0", mremap(p, SIZE, 0, MREMAP_MAYMOVE));
-	note_map(a, "unknown flag", mremap(p, SIZE, SIZE, 1 << 10));
-	note_map(a, "FIXED without MAYMOVE", mremap(p, SIZE, SIZE, MREMAP_FIXED, spot));
-	note_map(a, "odd target", mremap(p, SIZE, SIZE, fixed, spot + 1));
-	note_map(a, "onto itself", mremap(p, SIZE, SIZE, fixed, p + PAGE));
-	note_map(a, "beyond the end", mremap(p + PAGE, SIZE, 2 * SIZE, MREMAP_MAYMOVE));
-	note(a, "bytes", right(s, p, 0, PAGES));
+	answer_map(a, "odd address", mremap(p + 1, SIZE, SIZE, MREMAP_MAYMOVE));
+	answer_map(a, "new length 0", mremap(p, SIZE, 0, MREMAP_MAYMOVE));
+	answer_map(a, "unknown flag", mremap(p, SIZE, SIZE, 1 << 10));
+	answer_map(a, "FIXED without MAYMOVE", mremap(p, SIZE, SIZE, MREMAP_FIXED, spot));
+	answer_map(a, "odd target", mremap(p, SIZE, SIZE, fixed, spot + 1));
+	answer_map(a, "onto itself", mremap(p, SIZE, SIZE, fixed, p + PAGE));
+	answer_map(a, "beyond the end", mremap(p + PAGE, SIZE, 2 * SIZE, MREMAP_MAYMOVE));
+	answer(a, "bytes", right(s, p, 0, PAGES));
 	munmap(p, SIZE);
 }
 
@@ -103,20 +103,20 @@ static void inside(const struct subject *s, uint8_t *p, uint8_t *spot, struct an
 {
 	uint8_t *moved, *q;
 
-	note(a, "bytes", right(s, p, 0, PAGES));
+	answer(a, "bytes", right(s, p, 0, PAGES));
 	moved = mremap(p + 4 * PAGE, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot);
-	note_map(a, "move of a part", moved);
-	note(a, "the part", right(s, spot, 4, 4));
-	note(a, "front and back", right(s, p, 0, 4) && right(s, p + 8 * PAGE, 8, 8));
+	answer_map(a, "move of a part", moved);
+	answer(a, "the part", right(s, spot, 4, 4));
+	answer(a, "front and back", right(s, p, 0, 4) && right(s, p + 8 * PAGE, 8, 8));
 	q = mremap(p + 8 * PAGE, 8 * PAGE, 2 * PAGE, MREMAP_MAYMOVE);
-	note_map(a, "shrink of the back", q);
-	note(a, "it", right(s, p + 8 * PAGE, 8, 2));
+	answer_map(a, "shrink of the back", q);
+	answer(a, "it", right(s, p + 8 * PAGE, 8, 2));
 	/* It keeps its size and its place, so nothing moves, whoever is in the gap now. */
-	note_map(a, "over a gap", mremap(p, SIZE, SIZE, MREMAP_MAYMOVE));
+	answer_map(a, "over a gap", mremap(p, SIZE, SIZE, MREMAP_MAYMOVE));
 	unmap_around(p, moved, q == MAP_FAILED ? PAGES : 10);
-	note(a, "the part", right(s, spot, 4, 4));
+	answer(a, "the part", right(s, spot, 4, 4));
 	munmap(spot + PAGE, PAGE);
-	note(a, "what is left of it", right(s, spot, 4, 1) && right(s, spot + 2 * PAGE, 6, 2));
+	answer(a, "what is left of it", right(s, spot, 4, 1) && right(s, spot + 2 * PAGE, 6, 2));
 	munmap(spot, 2 * SIZE);
 }
 
@@ -124,10 +124,10 @@ static void inside_untouched(const struct subject *s, uint8_t *p, uint8_t *spot,
 {
 	uint8_t *q = mremap(p + 4 * PAGE, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spot);
 
-	note_map(a, "move of a part", q);
-	note(a, "the part", right(s, spot, 4, 4));
-	note(a, "the front", right(s, p, 0, 4));
-	note(a, "the back", right(s, p + 8 * PAGE, 8, 8));
+	answer_map(a, "move of a part", q);
+	answer(a, "the part", right(s, spot, 4, 4));
+	answer(a, "the front", right(s, p, 0, 4));
+	answer(a, "the back", right(s, p + 8 * PAGE, 8, 8));
 	unmap_around(p, q, PAGES);
 	munmap(spot, 2 * SIZE);
 }

@@ -192,7 +192,7 @@ bool over(const struct subject *s, struct brackets since)
 	return false;
 }
 
-void note(struct answers *a, const char *step, long got)
+void answer(struct answers *a, const char *step, long got)
 {
 	if (a->n == sizeof(a->at) / sizeof(a->at[0]))
 		errx(2, "too many steps");
@@ -200,9 +200,9 @@ void note(struct answers *a, const char *step, long got)
 	a->at[a->n++].got = got;
 }
 
-void note_map(struct answers *a, const char *step, const void *p)
+void answer_map(struct answers *a, const char *step, const void *p)
 {
-	note(a, step, p == MAP_FAILED ? errno : 0);
+	answer(a, step, p == MAP_FAILED ? errno : 0);
 }
 
 bool same(const struct answers *native, const struct answers *import)

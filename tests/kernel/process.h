@@ -66,9 +66,9 @@ struct answers {
 	} at[48];
 };
 
-void note(struct answers *a, const char *step, long got);
+void answer(struct answers *a, const char *step, long got);
 /* @p's errno, or 0. */
-void note_map(struct answers *a, const char *step, const void *p);
+void answer_map(struct answers *a, const char *step, const void *p);
 /* Tells where they differ. */
 bool same(const struct answers *native, const struct answers *import);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * An ordinary program that imports while others do harm to its status file, and watches what happens
- * to itself. For tests/process/status-safe.sh, over the fake kernel. The program does what its
- * words say, one after the other. It prints what is not as it is natively, and then exits with 1.
+ * An ordinary program that imports while others do harm to its status file, and watches what
+ * happens to itself. For tests/process/status-safe.sh, over the fake kernel. The program does what
+ * its words say, one after the other. It prints what is not as it is natively, and then exits
+ * with 1.
  *
  *   import, map, unmap, close    a dma-buf of 4 pages
  *   churn N      N rounds of that, with contents that are watched, half unmaps and children, among
@@ -201,7 +202,7 @@ static char *find_file(void)
 
 /*
  * Makes the sections lead to the program's own memory above the status file, without an end, and
- * makes the entries that they call live lie anywhere. Any process of the same user could write that.
+ * makes the entries that they call live lie anywhere. Any process of the user could write that.
  */
 static void poison(bool all)
 {

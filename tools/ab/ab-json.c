@@ -90,13 +90,13 @@ static struct json_object *ratio(const struct ab *ab, enum number k)
 	return o;
 }
 
-static struct json_object *output(const struct ab *ab, const struct output *o)
+static struct json_object *output(const struct ab *ab, const struct ab_output *o)
 {
 	struct json_object *result = json_object_new_object(), *of;
 	static const char *const names[NSIDES] = { "a", "b" };
 
 	json_text(result, "file", o->path);
-	json_text(result, "verdict", output_verdict(ab, o));
+	json_text(result, "verdict", ab_output_verdict(ab, o));
 	for (int s = 0; s < NSIDES; s++) {
 		of = json_object_new_object();
 		json_number(of, "found", o->found[s]);

@@ -83,7 +83,7 @@ static int move(const char *from, const char *to)
 }
 
 /* Where the output @o of the run @n is put, in the directory @dir. */
-static void place(const struct ab *ab, const struct output *o, enum side side, unsigned int n,
+static void place(const struct ab *ab, const struct ab_output *o, enum side side, unsigned int n,
 		  const char *dir, char *path, size_t len)
 {
 	const char *name = o->path ? strrchr(o->path, '/') : NULL;
@@ -94,7 +94,7 @@ static void place(const struct ab *ab, const struct output *o, enum side side, u
 		 (size_t)(o - ab->outputs), name);
 }
 
-static int set_aside(struct output *o)
+static int set_aside(struct ab_output *o)
 {
 	struct stat st;
 
@@ -122,7 +122,7 @@ static int set_aside(struct output *o)
 }
 
 /* The directory that it will be in has to be there. */
-static int check_directory(const struct output *o)
+static int check_directory(const struct ab_output *o)
 {
 	const char *slash = strrchr(o->path, '/');
 	char dir[PATH_MAX];
@@ -150,7 +150,7 @@ int outputs_prepare(struct ab *ab)
 void outputs_restore(struct ab *ab)
 {
 	for (size_t i = 1; i < ab->noutputs; i++) {
-		struct output *o = &ab->outputs[i];
+		struct ab_output *o = &ab->outputs[i];
 
 		if (o->aside && rename(o->aside, o->path) < 0)
 			warn("ab: %s was set aside and cannot be put back: it is in %s", o->path,
@@ -161,8 +161,8 @@ void outputs_restore(struct ab *ab)
 }
 
 /* Compares what is in @path with the first of its side; being that, with the first of the other. */
-static int compare(struct ab *ab, struct output *o, enum side side, unsigned int n, const char *dir,
-		   const char *path)
+static int compare(struct ab *ab, struct ab_output *o, enum side side, unsigned int n,
+		   const char *dir, const char *path)
 {
 	enum side with = o->first[side] ? side : !side;
 	char first[PATH_MAX];
@@ -184,7 +184,7 @@ static int compare(struct ab *ab, struct output *o, enum side side, unsigned int
 	return ab->keep ? 0 : unlink(path);
 }
 
-static int take(struct ab *ab, struct output *o, enum side side, unsigned int n, const char *out,
+static int take(struct ab *ab, struct ab_output *o, enum side side, unsigned int n, const char *out,
 		bool drop)
 {
 	const char *dir = ab->keep ? ab->keep : ab->tmp, *from = o->path ? o->path : out;
@@ -210,7 +210,7 @@ int outputs_take(struct ab *ab, enum side side, unsigned int n, const char *out,
 	return 0;
 }
 
-const char *output_verdict(const struct ab *ab, const struct output *o)
+const char *ab_output_verdict(const struct ab *ab, const struct ab_output *o)
 {
 	const unsigned int *n = ab->done;
 
@@ -223,9 +223,9 @@ const char *output_verdict(const struct ab *ab, const struct output *o)
 	return o->differs ? "differ" : "equal";
 }
 
-void output_tell(const struct ab *ab, const struct output *o, char *text, size_t len)
+void ab_output_text(const struct ab *ab, const struct ab_output *o, char *text, size_t len)
 {
-	const char *verdict = output_verdict(ab, o), *between = "";
+	const char *verdict = ab_output_verdict(ab, o), *between = "";
 	FILE *f = fmemopen(text, len, "w");
 
 	if (!f)

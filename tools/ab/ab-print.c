@@ -315,7 +315,7 @@ static void put_notes(const struct ab *ab, const struct look *look)
 	for (size_t i = 0; i < ab->noutputs; i++) {
 		char *name = text_tamed(ab->outputs[i].path ? ab->outputs[i].path : "stdout");
 
-		output_tell(ab, &ab->outputs[i], text, sizeof(text));
+		ab_output_text(ab, &ab->outputs[i], text, sizeof(text));
 		put_note(look, name, text);
 		free(name);
 	}

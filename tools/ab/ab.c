@@ -63,7 +63,7 @@ struct wish {
 static bool add_output(void *with, const char *path)
 {
 	struct ab *ab = with;
-	struct output *more = reallocarray(ab->outputs, ab->noutputs + 1, sizeof(*more));
+	struct ab_output *more = reallocarray(ab->outputs, ab->noutputs + 1, sizeof(*more));
 
 	if (!more)
 		err(2, "ab: outputs");
@@ -73,7 +73,7 @@ static bool add_output(void *with, const char *path)
 			warnx("ab: --output %s is given twice: give it once", path);
 			return false;
 		}
-	ab->outputs[ab->noutputs++] = (struct output){ .path = path };
+	ab->outputs[ab->noutputs++] = (struct ab_output){ .path = path };
 	return true;
 }
 

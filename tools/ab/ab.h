@@ -43,7 +43,7 @@ struct run {
 };
 
 /* A file that each run writes; the first is its stdout. The first of each side is kept. */
-struct output {
+struct ab_output {
 	const char *path;		/* NULL: stdout */
 	char *aside;			/* where the user's own file is meanwhile, or NULL */
 	unsigned int found[NSIDES];	/* runs that wrote it */
@@ -58,7 +58,7 @@ struct ab {
 	struct way ways[NSIDES];
 	struct run *runs[NSIDES];
 	unsigned int done[NSIDES];
-	struct output *outputs;
+	struct ab_output *outputs;
 	size_t noutputs;
 	char *complaint[NSIDES]; /* last line on stderr of the first run that failed, or NULL */
 	unsigned int complained[NSIDES];	/* and its number, from 1 on */
@@ -110,10 +110,10 @@ int outputs_take(struct ab *ab, enum side side, unsigned int n, const char *out,
 void outputs_restore(struct ab *ab);
 
 /* "equal", "differ", "not deterministic", "missing"; NULL as long as a side has no run. */
-const char *output_verdict(const struct ab *ab, const struct output *o);
+const char *ab_output_verdict(const struct ab *ab, const struct ab_output *o);
 
 /* The same with the details, for people. */
-void output_tell(const struct ab *ab, const struct output *o, char *text, size_t len);
+void ab_output_text(const struct ab *ab, const struct ab_output *o, char *text, size_t len);
 
 /* ab-text.c: "exit 0", "SIGSEGV", "timeout"; and where runs differ "3x exit 0, 2x SIGSEGV". */
 void end_name(struct end end, char *text, size_t len);
