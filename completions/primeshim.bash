@@ -9,7 +9,8 @@ declare -A _primeshim_options=(
 	[set]=''
 	[watch]='--all'
 	[maps]='--json'
-	[ab]='-n --runs --a --b --warmup --output --stdin --timeout --keep --json --markdown -q --quiet'
+	[ab]='-n --runs --a --b --warmup --output --stdin --timeout --keep --json --markdown
+		-q --quiet'
 	[trace]='-o --output'
 	[plot]='-o --output'
 	[doctor]='--json --launch'
@@ -44,7 +45,8 @@ _primeshim()
 				_command_offset $((i + 1))
 				return
 				;;
-			--a | --b | -n | --runs | --output | --stdin | --timeout | --keep | --launch)
+			--a | --b | -n | --runs | --output | --stdin | --timeout | --keep | \
+				--launch)
 				[[ ${COMP_WORDS[i + 1]-} != = ]] || ((i += 1))
 				((i += 1))
 				;;

@@ -173,7 +173,8 @@ packages() {
 		awk -v sources=" $sources " '
 		function end() {
 			sub(/ .*/, "", source)
-			if (index(sources, " " (source ? source : name) " ") && section != "libdevel")
+			if (index(sources, " " (source ? source : name) " ") &&
+			    section != "libdevel")
 				print name
 			name = source = section = ""
 		}
@@ -264,8 +265,8 @@ fetch() {
 			# The mirror has lists that are not those its release names: another time.
 			grep -q 'Mirror sync in progress' "$work/log" ||
 				failed "fetch and read Debian ${debian[$release]} for $architecture"
-			echo "$me: Debian ${debian[$release]} for $architecture is left out: the mirror is" \
-				"amid an update" >&2
+			echo "$me: Debian ${debian[$release]} for $architecture is left out: the" \
+				"mirror is amid an update" >&2
 			: >"$work/log"
 		done
 	done

@@ -13,9 +13,9 @@ quick=''
 if [ $# -lt 2 ] || [ -z "${triplet_of[$1]-}" ] || [[ $2 = -* ]]; then
 	cat >&2 <<-EOT
 	Usage: $me [--quick] arm64|armhf|i386|riscv64|s390x DIRECTORY [CONFIGURE-OPTION]...
-	Builds in DIRECTORY, which is created; then scripts/vm.sh --arch, or tests/kernel/machine.sh, runs what
-	is in it. --quick leaves out the fuzzer and the faults. Exit status 77: the packages cannot be
-	had now, as Debian's mirror is being updated.
+	Builds in DIRECTORY, which is created; scripts/vm.sh --arch and tests/kernel/machine.sh run
+	what is in it. --quick leaves out the fuzzer and the faults. Exit status 77: the packages
+	cannot be fetched now, as Debian's mirror is being updated.
 	EOT
 	exit 2
 fi
@@ -44,6 +44,6 @@ more=()
 [ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||
 	more+=(tests/kernel/etnaviv tests/kernel/etnaviv-mesa examples/etnaviv-map examples/gbm-map
 		tools/primeshim)
-make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/probe tests/kernel/sync tests/unit/unit \
-	tests/process/brackets tests/process/drivers tests/process/trap \
+make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/probe tests/kernel/sync \
+	tests/unit/unit tests/process/brackets tests/process/drivers tests/process/trap \
 	scripts/run-with-shim.sh "${more[@]}"

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # To be sourced by the bash scripts beside it: builds primeshim, its tests and its examples.
 
-# build_all SOURCE [ARCHITECTURE]...: builds in the directory $build, which is SOURCE if that has been
-# configured, and else SOURCE/build; for other architectures in SOURCE/build-ARCHITECTURE
+# build_all SOURCE [ARCHITECTURE]...: builds in the directory $build, which is SOURCE if SOURCE has
+# been configured, and else SOURCE/build; for other architectures in SOURCE/build-ARCHITECTURE
 build_all() {
 	local source=$1 arch
 	shift

@@ -13,15 +13,15 @@ here='' kvm='' quick='' all_of_it='' quick_minutes=4
 usage() {
 	cat <<-EOF
 	Usage: $me [--quick | --all] [--here] [--kvm] [--help]
-	Builds primeshim from clean and tests it: the unit tests, also under valgrind; the fuzzer; the
-	object built by clang, for musl, i386, arm64, armhf, riscv64 and s390x; what Debian's Mesa and
-	libdrm import; the Debian packages in a fresh root; real programs with and without it; what
-	imports do on real Debian kernels in virtual machines; the demonstration.
-	Installs what it needs.
+	Builds primeshim from clean and tests it: the unit tests, also under valgrind; the fuzzer;
+	the object built by clang, for musl, i386, arm64, armhf, riscv64 and s390x; what Debian's
+	Mesa and libdrm import; the Debian packages in a fresh root; real programs with and without
+	the shim; what imports do on real Debian kernels in virtual machines; the demonstration.
+	Installs the packages that it needs.
 
 	  --quick  leaves out what needs virtual machines or more packages than a build
-	  --all    adds what takes longer: the fuzzer's million steps with sanitizers, all of the real
-	           programs, the benchmark
+	  --all    adds what takes longer: the fuzzer's million steps with sanitizers, all of the
+	           real programs, the benchmark
 	  --here   tests the running kernel instead of virtual machines (as root; vgem and cirrus)
 	  --kvm    virtual machines by KVM (default: software emulation)
 	  --help   prints this
@@ -74,8 +74,9 @@ all=$tmp/all
 : >"$all"
 : >"$tmp/begun"
 
-# speed: prints how much longer than on the usual machine, in thousandths, two compilers take at once:
-# now, and if they had the processors to themselves. The usual machine has two, and takes a second.
+# speed: prints how much longer than on the usual machine, in thousandths, two compilers take at
+# once: now, and if they had the processors to themselves. The usual machine has two processors, and
+# takes a second.
 speed() {
 	local TIMEFORMAT='%3R %3U %3S'
 	awk 'BEGIN { for (i = 0; i < 200; i++) print \
@@ -224,9 +225,10 @@ build_and_check() {
 	[ -z "$all_of_it" ] || step 'make fuzz' make fuzz
 	# With those tests alone that read what else is in the tree: all of them have run.
 	step 'make distcheck' make -j2 distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
-		TESTS='tests/source/exports.sh tests/source/tables.sh tests/source/android.sh tests/source/man.sh
-			tests/source/completions.sh tests/process/drivers.sh tests/cli/status.sh tests/cli/trace.sh
-			tests/cli/settings.sh tests/cli/launcher-more.sh'
+		TESTS='tests/source/exports.sh tests/source/tables.sh tests/source/android.sh
+			tests/source/man.sh tests/source/completions.sh tests/process/drivers.sh
+			tests/cli/status.sh tests/cli/trace.sh tests/cli/settings.sh
+			tests/cli/launcher-more.sh'
 	go "$source" || return
 	step 'shellcheck' lint
 }
@@ -269,11 +271,11 @@ musl_i386() {
 # emulated ARCHITECTURE [OPTION]: built for it and tried by QEMU's user mode
 emulated() {
 	local dir=$top/build-check/cross-$1${2:+-time64}
-	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "${some[@]}" "$1" "$dir" \
-		"CPPFLAGS=${2-}" || return
+	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "${some[@]}" "$1" \
+		"$dir" "CPPFLAGS=${2-}" || return
 	go "$dir" || return
-	CPPFLAGS=${2-} guest "$1${2:+, 64-bit time} by emulation" "$source/tests/kernel/machine.sh" "$1" \
-		${all_of_it:+--long}
+	CPPFLAGS=${2-} guest "$1${2:+, 64-bit time} by emulation" \
+		"$source/tests/kernel/machine.sh" "$1" ${all_of_it:+--long}
 }
 
 # etnaviv ARCHITECTURE OPTION...: the driver in a virtual machine
@@ -286,7 +288,8 @@ etnaviv() {
 # gpu NAME [OPTION...]: a GPU in name only, on its real driver, in a virtual machine. It runs in the
 # directory that the driver's architecture was built in.
 gpu() {
-	guest "--gpu $*" "$top/scripts/vm.sh" --gpu "$@" -- "$source/tests/kernel/kernel-gpu.sh" "$1"
+	guest "--gpu $*" "$top/scripts/vm.sh" --gpu "$@" -- \
+		"$source/tests/kernel/kernel-gpu.sh" "$1"
 }
 
 # gpus_arm64: the thread's SIGBUS; all others are --all's
@@ -311,7 +314,8 @@ portability() {
 	[ -z "$all_of_it" ] || some=()
 	headers="-idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 	others i386 CC='gcc -m32' CPPFLAGS="$headers"
-	guest 'programs of two ABIs' "$source/tests/process/mixed.sh" "$build" "$top/build-check/i386"
+	guest 'programs of two ABIs' "$source/tests/process/mixed.sh" "$build" \
+		"$top/build-check/i386"
 	others musl CC=musl-gcc CPPFLAGS="$headers"
 	step "musl's compiler for i386" musl_i386 &&
 		others musl-i386 CC="$top/build-check/musl-root/musl-gcc" CPPFLAGS="$headers"
@@ -365,10 +369,12 @@ the_rest() {
 	vm=("$top/scripts/vm.sh" --device cirrus-vga --device virtio-gpu-pci)
 	[ -z "$kvm" ] || vm+=("$kvm")
 	guest 'kernel 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel/kernel.sh"
-	guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- "$top/tests/kernel/conform.sh"
+	guest 'the fake kernel against 6.12' "${vm[@]}" --kernel 6.12 -- \
+		"$top/tests/kernel/conform.sh"
 	# shellcheck disable=SC2016
 	guest 'kernel 6.12, the status file and primeshim' "${vm[@]}" --kernel 6.12 -- \
-		sh -c 'for part in status ab trace sandbox; do "$0/kernel-$part.sh"; done' "$top/tests/kernel"
+		sh -c 'for part in status ab trace sandbox; do "$0/kernel-$part.sh"; done' \
+		"$top/tests/kernel"
 	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel/kernel.sh"
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
 		--append swiotlb=force -- "$top/tests/kernel/kernel-sync.sh"

@@ -13,9 +13,10 @@ declare -A release_of=([arm64]=bookworm [armhf]=bookworm [i386]=bookworm
 # Add one to the layout when these change.
 debian_layout=8
 debian_base='check libc6-dev libdrm-dev'
-debian_machine='bash binutils busybox-static coreutils diffutils findutils gawk gcc grep kmod libc-bin
-	libdrm-etnaviv1 libdrm-tests libegl-dev libegl-mesa0 libegl1 libgbm-dev libgl1-mesa-dri libgles-dev
-	libcap-dev libelf-dev libjson-c-dev libncurses-dev libpng-dev mount procps sed strace util-linux'
+debian_machine='bash binutils busybox-static coreutils diffutils findutils gawk gcc grep kmod
+	libc-bin libcap-dev libdrm-etnaviv1 libdrm-tests libegl-dev libegl-mesa0 libegl1 libelf-dev
+	libgbm-dev libgl1-mesa-dri libgles-dev libjson-c-dev libncurses-dev libpng-dev mount procps
+	sed strace util-linux'
 
 # debian_sources SUITE: prints the lines of apt's sources for it and for the release it belongs to,
 # from the mirrors that this machine has
@@ -48,7 +49,8 @@ debian_unpack() {
 	rm -rf "$dir"
 	# chrootless needs no root. What it says is shown where it fails.
 	if mmdebstrap --mode=chrootless "--architectures=$arch" --variant=extract \
-		--skip=check/empty,output/dev --include="$(tr -s '\n\t ' , <<<"${*%$'\n'}" | sed 's/,$//')" \
+		--skip=check/empty,output/dev \
+		--include="$(tr -s '\n\t ' , <<<"${*%$'\n'}" | sed 's/,$//')" \
 		"${suite%-*}" "$dir" - <<<"$sources" >"$dir.log" 2>&1; then
 		rm "$dir.log"
 		return
@@ -79,8 +81,8 @@ debian_root() {
 	) 9>"$root.lock" && realpath "$root"
 }
 
-# debian_kernel SUITE ARCHITECTURE META DIR: unpacks that kernel into DIR, which is empty; prints its
-# version
+# debian_kernel SUITE ARCHITECTURE META DIR: unpacks that kernel into DIR, which is empty, and
+# prints its version
 debian_kernel() {
 	local image modules
 	debian_unpack "$1" "$2" "$4/unpacked" "$3/$1" || return

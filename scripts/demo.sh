@@ -84,7 +84,8 @@ boot() {
 	step "Booting Linux $kernel (fetched the first time) for: $*"
 	cd "$directory" || return
 	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
-		"$source/tests/kernel/demo-guest.sh" "$directory" "$out" "$@" 2>"$out/vm-$kernel.log" | step
+		"$source/tests/kernel/demo-guest.sh" "$directory" "$out" "$@" \
+		2>"$out/vm-$kernel.log" | step
 	case ${PIPESTATUS[0]} in
 	0) ;;
 	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$kernel.log")" ;;

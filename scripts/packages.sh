@@ -5,8 +5,8 @@
 declare -A packages_of=(
 	[analyze]='cppcheck gcovr' # make analyze, make coverage
 	[build]='gcc libc6-dev make autoconf automake libtool pkg-config libcap2-bin linux-libc-dev
-		libdrm-dev libjson-c-dev
-		libncurses-dev libelf-dev libcap-dev systemtap-sdt-dev libpng-dev libgbm-dev libegl-dev libgles-dev'
+		libdrm-dev libjson-c-dev libncurses-dev libelf-dev libcap-dev systemtap-sdt-dev
+		libpng-dev libgbm-dev libegl-dev libgles-dev'
 	[vm]='qemu-system-x86 busybox-static kmod cpio mmdebstrap xz-utils'
 	[vm-gpu]='gcc gcc-12 make' # of amd64
 	[vm-arm]='qemu-system-arm device-tree-compiler mmdebstrap make' # of arm64 and armhf
@@ -23,7 +23,8 @@ declare -A packages_of=(
 		gstreamer1.0-gl'
 	[demo-weston]='udev weston'
 	[survey]='chromium sway seatd'
-	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools' # gcc-multilib excludes cross compilers
+	# Not gcc-multilib, which excludes cross compilers.
+	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools'
 	[audit]='apt dpkg binutils debian-archive-keyring'
 	[package]='build-essential debhelper dpkg-dev lintian mmdebstrap systemd'
 	[bench]='binutils libsocket-wrapper libv4l-0 strace umockdev valgrind'
@@ -32,9 +33,9 @@ declare -A packages_of=(
 		chromium'
 	[programs-guest]='kmscube libdrm-tests glmark2-es2-drm libgl1-mesa-dri libegl-mesa0
 		vulkan-tools mesa-vulkan-drivers'
-	[test]='bash-completion binutils btrfs-progs check e2fsprogs f2fs-tools gdb groff-base jq kmscube
-		libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libxml2-utils man-db mandoc perl
-		shellcheck strace valgrind xfsprogs xz-utils zsh'
+	[test]='bash-completion binutils btrfs-progs check e2fsprogs f2fs-tools gdb groff-base jq
+		kmscube libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libxml2-utils man-db mandoc
+		perl shellcheck strace valgrind xfsprogs xz-utils zsh'
 )
 
 # packages_missing GROUP...: prints those of the groups' packages that are not installed

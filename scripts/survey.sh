@@ -32,7 +32,8 @@ die() {
 
 # The machines: directory of the build, rows of demo-guest.sh, then options for vm.sh.
 machines=(
-	'build|egl-vgem egl-cirrus gstreamer chromium sway|--kernel 6.12 --device virtio-gpu-pci --device cirrus-vga'
+	'build|egl-vgem egl-cirrus gstreamer chromium sway|--kernel 6.12 --device virtio-gpu-pci'\
+' --device cirrus-vga'
 	'build|radeon|--kernel 6.12 --gpu radeon'
 	'build|weston|--kernel 6.1 --device cirrus-vga'
 	'build-arm64|etnaviv etnaviv-gbm|--kernel 6.12 --gpu etnaviv'
@@ -43,8 +44,8 @@ section() {
 	local where=${*:2}
 	# Directories of a virtual machine, numbers of processes and times are another time's.
 	printf '\n## %s (vm.sh %s)\n\n' "$1" "$where"
-	sed -E -e 's|/[^ ]*/||g' -e 's/^([^ ]+)\[[0-9]+\], (.*) after [^,]+,/\1, \2,/' -e 's/^/    /' \
-		"$tmp/out/$1-survey.txt"
+	sed -E -e 's|/[^ ]*/||g' -e 's/^([^ ]+)\[[0-9]+\], (.*) after [^,]+,/\1, \2,/' \
+		-e 's/^/    /' "$tmp/out/$1-survey.txt"
 }
 
 text() {
@@ -77,7 +78,8 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 # Not all programs there are run as root.
 mkdir "$tmp/out" && chmod 755 "$tmp"
-build_all "$source" arm64 >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
+build_all "$source" arm64 >"$tmp/log" 2>&1 ||
+	{ tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
 text >"$tmp/new"
 for machine in "${machines[@]}"; do
 	IFS='|' read -r directory rows options <<<"$machine"

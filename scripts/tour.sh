@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Writes docs/tour.md and docs/timeline.svg: what primeshim shows of real programs in virtual machines.
+# Writes docs/tour.md and docs/timeline.svg: what primeshim shows of real programs, which run in
+# virtual machines.
 
 export LC_ALL=C.UTF-8
 me=tour.sh
@@ -13,9 +14,9 @@ source=$(realpath -- "$0") && source=${source%/*/*}
 usage() {
 	cat <<-EOT
 	Usage: $me [--out DIR]
-	Runs weston with the shim and without, and an EGL program by primeshim ab, in virtual machines
-	with stock Debian kernels, and writes what primeshim shows of them: DIR/tour.md and
-	DIR/timeline.svg. Builds for it in the directory build. Takes 2 minutes.
+	Runs weston with the shim and without, and an EGL program by primeshim ab, in virtual
+	machines with stock Debian kernels, and writes what primeshim shows of them: DIR/tour.md and
+	DIR/timeline.svg. Builds in the directory build first. Takes 2 minutes.
 
 	  --out DIR  where to (default: docs)
 	  --help     prints this
@@ -40,11 +41,13 @@ machine() {
 # weston_in_guest: what is done there; its processes are shown in one status file each
 # shellcheck disable=SC2317
 weston_in_guest() {
-	WAYS='shim observe' PRIMESHIM_DIR=/tmp/seen "$source/tests/kernel/demo-guest.sh" "$PWD" "$1" weston || exit
+	WAYS='shim observe' PRIMESHIM_DIR=/tmp/seen \
+		"$source/tests/kernel/demo-guest.sh" "$PWD" "$1" weston || exit
 	tools/primeshim report /tmp/seen >"$1/report.txt" &&
 		tools/primeshim plot /tmp/seen -o "$1/timeline.svg" &&
 		tools/primeshim trace /tmp/seen -o "$1/trace.json" &&
-		tools/primeshim watch --all "$(find /tmp/seen -name '*.primeshim' | sort | head -n 1)" |
+		tools/primeshim watch --all \
+			"$(find /tmp/seen -name '*.primeshim' | sort | head -n 1)" |
 		sed -n '1,14p' >"$1/watch.txt"
 }
 
@@ -66,13 +69,14 @@ text() {
 	<!-- SPDX-License-Identifier: MIT -->
 	# A tour of primeshim(1)
 
-	Written by `scripts/tour.sh` from real runs in virtual machines, where all is slow; not by hand.
+	Written by `scripts/tour.sh` from real runs in virtual machines, where all is slow; not by
+	hand.
 
 	## What has happened?
 
-	Weston 10 of Debian 12 on cirrus shows a client's buffers, which come from vgem, on Linux 6.1;
-	once with the shim, and once with the shim just looking on (`--mode observe`), where it dies.
-	`run-with-shim --report weston …`, or `primeshim report` while it runs or afterwards:
+	Weston 10 of Debian 12 on cirrus shows a client's buffers, which come from vgem, on Linux
+	6.1; once with the shim, and once with the shim just looking on (`--mode observe`), where it
+	dies. `run-with-shim --report weston …`, or `primeshim report` while weston runs or later:
 
 	EOT
 	shown report.txt
@@ -80,9 +84,10 @@ text() {
 
 	## When?
 
-	`primeshim plot`: each import is a lane, the mappings are dark, the brackets blue. A triangle is a
-	map that the driver refused, hollow where the shim has made it. Below, without the shim, weston
-	is refused and dies at the second try. (`primeshim trace` writes the same for ui.perfetto.dev.)
+	`primeshim plot`: each import is a lane, the mappings are dark, the brackets blue. A
+	triangle is a map that the driver refused, hollow where the shim has made it. Below, without
+	the shim, weston is refused and dies at the second try. (`primeshim trace` writes the same
+	for ui.perfetto.dev.)
 
 	![Timeline of weston, with the shim and without](timeline.svg)
 
@@ -94,16 +99,16 @@ text() {
 
 	## Does it make a difference?
 
-	`primeshim ab -- dmabuf-texture …` runs [an EGL program](../examples/dmabuf-texture.c) both ways, in
-	turn; here on vgem, with a picture from udmabuf, on Linux 6.12:
+	`primeshim ab -- dmabuf-texture …` runs [an EGL program](../examples/dmabuf-texture.c)
+	both ways, in turn; here on vgem, with a picture from udmabuf, on Linux 6.12:
 
 	EOT
 	cat "$tmp/out/ab.md"
 	cat <<-'EOT'
 
 	A program that runs need not be started again: `primeshim set PID mode=redirect` changes its
-	mode, `primeshim top` shows all of them live, and `primeshim doctor -- COMMAND` says what would
-	be in the way.
+	mode, `primeshim top` shows all of them live, and `primeshim doctor -- COMMAND` says what
+	would be in the way.
 	EOT
 }
 
@@ -130,12 +135,16 @@ packages_need build demo demo-weston vm || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/out" && chmod 755 "$tmp"
-build_all "$source" >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 2 'it cannot be built; see above'; }
-machine 'weston on Linux 6.1' --kernel 6.1 -- "$source/scripts/tour.sh" weston_in_guest "$tmp/out"
-machine 'primeshim ab on Linux 6.12' --kernel 6.12 -- "$source/scripts/tour.sh" ab_in_guest "$tmp/out"
+build_all "$source" >"$tmp/log" 2>&1 ||
+	{ tail -n 20 "$tmp/log" >&2; die 2 'it cannot be built; see above'; }
+machine 'weston on Linux 6.1' --kernel 6.1 -- \
+	"$source/scripts/tour.sh" weston_in_guest "$tmp/out"
+machine 'primeshim ab on Linux 6.12' --kernel 6.12 -- \
+	"$source/scripts/tour.sh" ab_in_guest "$tmp/out"
 for file in report.txt watch.txt ab.md timeline.svg; do
 	[ -s "$tmp/out/$file" ] || die 1 "nothing became of $file"
 done
-if ! sed 's|/tmp/tmp\.[^/]*/||' "$tmp/out/timeline.svg" >"$out/timeline.svg" || ! text >"$out/tour.md"; then
-	die 2 "cannot write to $out"
-fi
+{
+	sed 's|/tmp/tmp\.[^/]*/||' "$tmp/out/timeline.svg" >"$out/timeline.svg" &&
+		text >"$out/tour.md"
+} || die 2 "cannot write to $out"

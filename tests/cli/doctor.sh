@@ -100,7 +100,8 @@ promise 'what a terminal heeds is not shown' [ "$(tr -d '[:print:]\n' <"$tmp/out
 # What the launcher asks
 # launches STATUS PATTERN: one line on stdout that is so, and nothing else
 launches() {
-	[ "$status-$(wc -l <"$tmp/out")-$(wc -c <"$tmp/err")" = "$1-1-0" ] && grep -q "$2" "$tmp/out"
+	[ "$status-$(wc -l <"$tmp/out")-$(wc -c <"$tmp/err")" = "$1-1-0" ] &&
+		grep -q "$2" "$tmp/out"
 }
 doctor --launch "$lib" -- cat --json
 promise '--launch: the library' launches 0 "^$lib\$"

@@ -355,7 +355,8 @@ check 'finds the installed library' loaded
 # Debian's way: ld.so of each ABI puts its own directory for $LIB.
 dst=$("$ldso" --list-diagnostics 2>/dev/null | sed -n 's/^dl_dst_lib="\(.*\)"$/\1/p')
 if [ "$unknown" ] || [ -z "$dst" ]; then
-	skip 'where each ABI has its library, $LIB is preloaded' "${unknown:-ld.so does not say what \$LIB is}"
+	skip 'where each ABI has its library, $LIB is preloaded' \
+		"${unknown:-ld.so does not say what \$LIB is}"
 else
 	place "$tmp/multi"
 	sed -i "s|^libdir=.*|libdir=$tmp/multi/$dst|" "$tmp/multi/bin/run-with-shim.sh"

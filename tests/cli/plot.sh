@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim plot, over the fake kernel: the picture is well-formed, and has all that the status file has.
-# trace.c has the programs.
+# primeshim plot, over the fake kernel: the picture is well-formed, and shows all that the status
+# file has. trace.c has the programs.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
@@ -162,7 +162,8 @@ done
 plot hostile
 mkdir "$tmp/ages"
 printf 'head program=old\nevent kind=1 at=1 importer=1 exporter=1 handle=1 ino=1\n%s\n' \
-	'event kind=13 at=18446744073709551615' | "$build/tests/lib/status-make" "$tmp/ages/1-1.1.primeshim"
+	'event kind=13 at=18446744073709551615' |
+	"$build/tests/lib/status-make" "$tmp/ages/1-1.1.primeshim"
 plot ages
 
 mkdir "$tmp/empty"

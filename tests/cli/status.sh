@@ -208,9 +208,13 @@ if [ -z "${EMULATOR-}" ]; then
 	done
 	# A word that is no policy: put there by somebody else.
 	chmod u+w "$dir"/*.primeshim
-	printf '\377\377\377\377' | dd of="$(echo "$dir"/*.primeshim)" bs=1 conv=notrunc status=none \
-		seek="$(printf '#include <stddef.h>\n#include "kernel/status_file.h"\nint at = offsetof(struct status_file, policy);' |
-			${CC:-cc} -I"$src/src" -S -x c -o - - | sed -n 's/^[[:space:]]*\.\(long\|word\|4byte\)[[:space:]]*\([0-9]*\)$/\2/p' | head -n 1)"
+	printf '%s\n' '#include <stddef.h>' '#include "kernel/status_file.h"' \
+		'int at = offsetof(struct status_file, policy);' |
+		${CC:-cc} -I"$src/src" -S -x c -o "$tmp/policy" -
+	at=$(sed -nE 's/^[[:space:]]*\.(long|word|4byte)[[:space:]]*([0-9]*)$/\2/p' "$tmp/policy" |
+		head -n 1)
+	printf '\377\377\377\377' | dd of="$(echo "$dir"/*.primeshim)" bs=1 conv=notrunc \
+		status=none seek="$at"
 	echo >&3
 	wait
 	promise 'a mode that there is not is left alone' \

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run-with-shim.sh --survey: mode observe and a report, which says of whatever there was natively what
-# it comes to.
+# run-with-shim.sh --survey: mode observe and a report, which says what the native results come to.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
-run=$build/scripts/run-with-shim.sh tool=$build/tools/primeshim fake=$build/tests/fake/.libs/libfake.so
+run=$build/scripts/run-with-shim.sh tool=$build/tools/primeshim
+fake=$build/tests/fake/.libs/libfake.so
 [ -x "$tool" ] || exit 77
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
@@ -18,8 +18,9 @@ verdict() {
 	text=$1 status=$2
 	shift 2
 	rm -rf "$tmp/status" && mkdir "$tmp/status"
-	printf '%s\n' 'head program=b]:c pid=12 policy=2 command=./viewer' 'name text=vgem' 'name text=udmabuf' \
-		"$@" | "$build/tests/lib/status-make" "$tmp/status/12-1.1.primeshim"
+	printf '%s\n' 'head program=b]:c pid=12 policy=2 command=./viewer' \
+		'name text=vgem' 'name text=udmabuf' "$@" |
+		"$build/tests/lib/status-make" "$tmp/status/12-1.1.primeshim"
 	"$tool" report --status "$status" -- "$tmp/status" ./viewer >"$tmp/told" 2>&1
 	promise "verdict: $text" grep -qF "verdict: $text" "$tmp/told"
 }
@@ -50,7 +51,8 @@ says 'deny: would refuse the mmap, instead of the SIGBUS'
 verdict 'it maps imports, which works, and syncs none' 0 "$import" "$mapped" 'counter n=14 value=1'
 says '  the program: told its driver 1 time that the CPU begins, synced 0 times itself'
 says 'deny: would refuse what works natively'
-verdict 'it maps imports, which works, and syncs them itself' 0 "$import" "$mapped" 'counter n=15 value=3'
+verdict 'it maps imports, which works, and syncs them itself' 0 "$import" "$mapped" \
+	'counter n=15 value=3'
 says '  the program: told its driver 0 times that the CPU begins, synced 3 times itself'
 says 'command: ./viewer'
 "$tool" report --json --status 0 -- "$tmp/status" ./viewer 'a b' | tr -d '\n ' >"$tmp/json"
@@ -92,7 +94,8 @@ mkdir "$tmp/others"
 LD_PRELOAD=$fake PRIMESHIM_DIR=$tmp/others PRIMESHIM_LOG=quiet "$run" --survey --out "$tmp/told" \
 	"$build/tests/lib/status-client" import map import kill >"$tmp/out" 2>&1
 promise 'a program that is killed' [ $? = 137 ]
-promise 'is told of with its mode' grep -q '^status-client\[[0-9]*\], killed .* mode observe' "$tmp/told"
+promise 'is shown with its mode' \
+	grep -q '^status-client\[[0-9]*\], killed .* mode observe' "$tmp/told"
 says '  vgem <- fake: 2 imports of 32 KiB'
 says '    map ioctl: 1 refused by the driver (EINVAL), 0 rescued'
 promise "other programs' directory is left alone" [ -z "$(ls "$tmp/others")" ]

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim's commands that look: report, top, maps, watch, set. What they print of real status files (over
-# the fake kernel) and of wrong ones, in a terminal and in a pipe. status.sh has what is in the status files.
+# primeshim's commands report, top, maps, watch and set: what they print of real status files (over
+# the fake kernel) and of wrong ones, in a terminal and in a pipe. status.sh tests what the shim
+# writes into the files.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
@@ -157,7 +158,7 @@ waits() {
 	sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
 }
 
-# waiting PID: primeshim has read the status file, and looks for what comes: it sleeps again and again
+# waiting PID: primeshim has read the status file, and looks for more: it sleeps again and again
 # shellcheck disable=SC2317
 waiting() {
 	local before
@@ -217,15 +218,16 @@ refuses 'set, no process' 'the first word is the number of a process' set mode=o
 refuses 'top, no number' '-n takes a number from 1 on' top -n 0
 refuses 'top, no time' '-d takes seconds from 0.1 to 3600' top -d 0
 cut 100
-refuses 'a status file cut in its head' 'cut short: it ends amid its head' report "$tmp/cut.primeshim"
+refuses 'a status file cut in its head' 'cut short: it ends amid its head' \
+	report "$tmp/cut.primeshim"
 cut 5000
 refuses 'a status file cut short' 'cut short: 5000 of' report "$tmp/cut.primeshim"
 cut 0
 refuses 'an empty file' 'no status file of primeshim' report "$tmp/cut.primeshim"
 cp "$file" "$tmp/cut.primeshim"
 printf '\2' | dd of="$tmp/cut.primeshim" bs=1 seek=8 conv=notrunc status=none
-refuses 'a status file of another version' 'a status file of version 2, and this primeshim reads 1' report \
-	"$tmp/cut.primeshim"
+refuses 'a status file of another version' \
+	'a status file of version 2, and this primeshim reads 1' report "$tmp/cut.primeshim"
 head -c 700000 /dev/urandom >"$tmp/cut.primeshim"
 refuses 'rubbish' 'no status file of primeshim' report "$tmp/cut.primeshim"
 mkdir "$tmp/mixed"

@@ -8,7 +8,8 @@ set -u
 build=${top_builddir:-.}
 steps=${1:-100000}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- "$build/tests/fuzz/fuzz" "$build/tests/fuzz/faults" "$build/tests/fuzz/caches"
+[ $# -gt 0 ] || set -- "$build/tests/fuzz/fuzz" "$build/tests/fuzz/faults" \
+	"$build/tests/fuzz/caches"
 TSAN_OPTIONS="die_after_fork=0 exitcode=66 suppressions=${top_srcdir:-.}/tests/fuzz/tsan.supp"
 # A child of a threaded program has its parent's thread list: leaks are told where none is. The shim
 # has no memory of malloc().
@@ -74,7 +75,7 @@ for program; do
 			mkdir -m 700 "$dir/written"
 			"$build/tests/process/status-writer" "$dir/written" rest >"$dir/words" &
 			writer=$!
-			try "$name: $((steps / 8)) steps of three threads, a status file others write" \
+			try "$name: $((steps / 8)) steps of three threads, others write the file" \
 				env PRIMESHIM_DIR="$dir/written" FUZZ_STATUS_WRITTEN=1 \
 				"$program" --clean --threads 3 --seed 6 --steps $((steps / 8))
 			kill $writer

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What is promised of imports into etnaviv, asked of the real driver: root, in a virtual machine
-# made by scripts/vm.sh --gpu etnaviv, with --system-heap for docs/etnaviv-system-heap.md. Run in the
-# build directory that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the
-# caller counts them.
+# What is promised of imports into etnaviv, asked of the real driver: as root, in a virtual machine
+# made by scripts/vm.sh --gpu etnaviv, with --system-heap for docs/etnaviv-system-heap.md. Run in
+# the build directory that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines;
+# the caller counts them.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

@@ -26,7 +26,7 @@ for importer in vgem cirrus; do
 	with driver tests/kernel/sync turns $importer 2000 | sed "s/: /: --sync driver: /"
 	promise "$importer: --sync driver: the turns ended well" [ "${PIPESTATUS[0]}" = 0 ]
 	lost=$(with driver tests/kernel/sync silent $importer 200)
-	promise "$importer: --sync driver: what is written without a word arrives: $lost of 200 lost" \
+	promise "$importer: --sync driver: a silent write arrives: $lost of 200 lost" \
 		[ "$lost" = 0 ]
 	lost=$(with trap tests/kernel/sync silent $importer 2000 2>"$tmp/told")
 	promise "$importer: --sync trap: they are caught, and of 2000 none is lost" [ "$lost" = 0 ]

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The shim's USDT probes among the kernel's own events, as perf and trace-cmd set them; root, in a
-# virtual machine made by scripts/vm.sh. Run in the build directory. Prints "ok - ..." and "not ok - ..."
-# lines.
+# The shim's USDT probes among the kernel's own events, as perf and trace-cmd set them; as root, in
+# a virtual machine made by scripts/vm.sh. Run in the build directory. Prints "ok - ..." and "not
+# ok - ..." lines.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
@@ -14,14 +14,16 @@ trap 'rm -rf "$tmp"' EXIT
 in_file() {
 	local offset address size
 	while read -r offset address size; do
-		(($1 >= address && $1 < address + size)) && printf '0x%x\n' $(($1 - address + offset))
+		(($1 >= address && $1 < address + size)) &&
+			printf '0x%x\n' $(($1 - address + offset))
 	done < <(readelf -lW "$lib" | awk '$1 == "LOAD" { print $2, $3, $6 }')
 }
 
 # fetched ARGUMENT: prints it as tracefs has it: 4@%r12d, 8@16(%rbx), -4@$2
 fetched() {
 	local what=${1#*@} register
-	register=$(sed -E 's/.*%([a-z0-9]+).*/\1/; s/^[re]([a-z])/\1/; s/^(r[0-9]+)[dwb]$/\1/' <<<"$what")
+	register=$(sed -E 's/.*%([a-z0-9]+).*/\1/; s/^[re]([a-z])/\1/; s/^(r[0-9]+)[dwb]$/\1/' \
+		<<<"$what")
 	case $what in
 	\$*) echo "\\${what#\$}" ;;
 	%*) echo "%$register" ;;
@@ -38,7 +40,8 @@ probe() {
 		printf 'p:primeshim/%s%s %s:%s(%s)' "$name" "${n#0}" "$lib" "$(in_file "$place")" \
 			"$(in_file "$semaphore")"
 		for ((word = 2; word <= $#; word++)); do
-			printf ' %s=%s:%s' "${!word%:*}" "$(fetched "${arguments[word - 2]}")" "${!word#*:}"
+			printf ' %s=%s:%s' "${!word%:*}" \
+				"$(fetched "${arguments[word - 2]}")" "${!word#*:}"
 		done
 		echo
 		((n++))
@@ -57,7 +60,8 @@ echo 'p:begin begin_cpu_udmabuf' >$tracing/kprobe_events
 echo 'p:end end_cpu_udmabuf' >>$tracing/kprobe_events
 { probe begin ino:u64 direction:u32 took:u64 && probe end ino:u64 direction:u32; } >"$tmp/events"
 cat "$tmp/events" >$tracing/uprobe_events
-promise 'the probes are events of the kernel' [ "$(wc -l <"$tmp/events")" = "$(find $tracing/events/primeshim -mindepth 1 -type d | wc -l)" ]
+promise 'the probes are events of the kernel' [ "$(wc -l <"$tmp/events")" = \
+	"$(find $tracing/events/primeshim -mindepth 1 -type d | wc -l)" ]
 # Room for all of the lines.
 echo 16384 >$tracing/buffer_size_kb
 
@@ -73,11 +77,15 @@ traced() {
 	cp $tracing/trace "$tmp/trace"
 }
 
-traced env PRIMESHIM_DIR="$tmp/live" LD_PRELOAD="$lib" tests/kernel/sync turns vgem 15000 >"$tmp/out" 2>&1
+traced env PRIMESHIM_DIR="$tmp/live" LD_PRELOAD="$lib" \
+	tests/kernel/sync turns vgem 15000 >"$tmp/out" 2>&1
 promise 'brackets are in the trace' \
 	[ "$(grep -cE ' begin[0-9]*: .* direction=3 took=[1-9]' "$tmp/trace")" -gt 500 ]
-promise "between the kernel's own" awk '/ begin: \(begin_cpu/ { n = NR } / begin[0-9]*: .*took=/ && n { m = NR }
-	/ end: \(end_cpu/ && m { ok = 1 } END { exit !ok }' "$tmp/trace"
+promise "between the kernel's own" awk '
+	/ begin: \(begin_cpu/ { n = NR }
+	/ begin[0-9]*: .*took=/ && n { m = NR }
+	/ end: \(end_cpu/ && m { ok = 1 }
+	END { exit !ok }' "$tmp/trace"
 begun() {
 	"$tool" report --json "$tmp/live" | jq .total.begins
 }
@@ -86,7 +94,12 @@ promise 'each one that the status file counts' \
 # The time in START before each begin holds a begin_cpu_access of the kernel's.
 holds() {
 	awk '
-		{ for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\.[0-9]+:$/) { stamp = $i + 0; break } }
+		{
+			for (i = 1; i <= NF && $i !~ /^[0-9]+\.[0-9]+:$/; i++)
+				;
+			if (i <= NF)
+				stamp = $i + 0
+		}
 		/ begin: \(begin_cpu/ { begin[++nbegin] = stamp }
 		/ begin[0-9]*: .* took=/ {
 			n++
@@ -102,7 +115,8 @@ traced env PRIMESHIM_DIR="$tmp/busy" LD_PRELOAD="$lib" tests/kernel/sync busy vg
 promise 'fences are there' grep -q dma_fence_signaled "$tmp/trace"
 promise 'beside the brackets' grep -qE ' begin[0-9]*: .* took=' "$tmp/trace"
 "$tool" trace "$tmp/busy" -o "$tmp/busy.json" && "$tool" plot "$tmp/busy" -o "$tmp/busy.svg"
-promise 'what was left out for a fence is in the trace' grep -q 'START left out: busy' "$tmp/busy.json"
+promise 'what was left out for a fence is in the trace' \
+	grep -q 'START left out: busy' "$tmp/busy.json"
 promise 'and there is a picture' [ -s "$tmp/busy.svg" ]
 echo >$tracing/uprobe_events
 [ -z "${1-}" ] || cp -r "$tmp"/. "$1"

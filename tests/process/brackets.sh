@@ -10,11 +10,15 @@ trap 'rm -rf "$tmp"' EXIT
 fail=0
 
 [ -e "$fake" ] || exit 77
+# brackets MODE SYNC: the program, with these settings
+brackets() {
+	LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=$1 PRIMESHIM_SYNC=$2 \
+		${EMULATOR:+"$EMULATOR"} "$build/tests/process/brackets" "$2"
+}
 for sync in driver map off trap; do
-	LD_PRELOAD=$shim:$fake PRIMESHIM_SYNC=$sync ${EMULATOR:+"$EMULATOR"} "$build/tests/process/brackets" $sync || fail=1
+	brackets redirect $sync || fail=1
 done
-# Of native mappings, where they work.
-LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=rescue ${EMULATOR:+"$EMULATOR"} "$build/tests/process/brackets" driver |
-	sed 's/, driver: /, rescue: /'
+# Native mappings, where they work, get brackets as well.
+brackets rescue driver | sed 's/, driver: /, rescue: /'
 [ "${PIPESTATUS[0]}" = 0 ] || fail=1
 exit $fail

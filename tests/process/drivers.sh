@@ -18,7 +18,8 @@ run() {
 		shift
 	done
 	shift
-	env "${env[@]}" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" "$@" 2>"$tmp/err" | tee "$tmp/out"
+	env "${env[@]}" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" "$@" \
+		2>"$tmp/err" | tee "$tmp/out"
 	[ "${PIPESTATUS[0]}" = 0 ] || fail=1
 }
 
@@ -33,9 +34,15 @@ for mode in redirect rescue; do
 	run LD_PRELOAD="$shim:$fake" PRIMESHIM_MODE=$mode PRIMESHIM_EXPORT=keep -- $mode keep
 done
 
-# The driver that nobody has heard of is told once.
-LD_PRELOAD=$shim:$fake PRIMESHIM_LOG=1 ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" redirect >"$tmp/out" 2>"$tmp/err"
-promise 'an unknown driver is told once' \
+# redirected NAME=VALUE...: prints what the program says in mode redirect; the log is in err
+redirected() {
+	env LD_PRELOAD="$shim:$fake" "$@" ${EMULATOR:+"$EMULATOR"} \
+		"$build/tests/process/drivers" redirect 2>"$tmp/err"
+}
+
+# The log names a driver that the shim does not know, once.
+redirected PRIMESHIM_LOG=1 >"$tmp/out"
+promise 'an unknown driver is named once' \
 	[ "$(grep -c 'the driver unheard is not known' "$tmp/err")" = 1 ]
 promise 'and known ones are not' [ "$(grep -c 'is not known' "$tmp/err")" = 1 ]
 
@@ -43,7 +50,7 @@ promise 'and known ones are not' [ "$(grep -c 'is not known' "$tmp/err")" = 1 ]
 # shellcheck disable=SC2317
 limited() {
 	local out
-	out=$(LD_PRELOAD=$shim:$fake PRIMESHIM_DRIVERS=$1 ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" redirect 2>"$tmp/err" |
+	out=$(redirected PRIMESHIM_DRIVERS="$1" |
 		grep "^[a-z ]* - $2,.*redirect: an import shows the buffer")
 	case $3 in
 	works) [ -n "$out" ] && ! grep -q '^not ok' <<<"$out" ;;

@@ -16,7 +16,8 @@ fail=0
 # run HOW FILE VARIABLE=VALUE...: what the program says, all or quick
 run() {
 	local how=$1
-	env "${@:3}" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/memory" "$how" >"$2" 2>"$tmp/err"
+	env "${@:3}" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/memory" "$how" >"$2" \
+		2>"$tmp/err"
 }
 
 # same TEXT HOW VARIABLE=VALUE...: each line is the same as natively, or tells of a call that the
@@ -55,7 +56,8 @@ same 'with a status file and a log' quick PRIMESHIM_DIR="$tmp/status" PRIMESHIM_
 for mode in redirect rescue; do
 	for free in 1 2 3; do
 		if LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=$mode \
-			${EMULATOR:+"$EMULATOR"} "$build/tests/process/memory" map $free >"$tmp/out" 2>&1; then
+			${EMULATOR:+"$EMULATOR"} "$build/tests/process/memory" map $free \
+			>"$tmp/out" 2>&1; then
 			echo "ok - mode $mode: an import is mapped where $free descriptors are free"
 		else
 			echo "not ok - mode $mode: no map with $free free descriptors:" \

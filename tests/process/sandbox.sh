@@ -18,8 +18,8 @@ mkdir -m 700 "$tmp/empty"
 "$sandbox" "$tmp/empty" "$shim" "$fake" || fail=$?
 [ $fail != 77 ] || exit 77
 
-# client CARD HOW WHEN HABITS CALL ACTION: its output in out, the log in log, a status file in status; and
-# its status and number
+# client CARD HOW WHEN HABITS CALL ACTION: its output goes to out, the log to log, the status file
+# to status; sets $status, the exit status, and $pid
 client() {
 	local filter
 
@@ -61,7 +61,8 @@ promise 'and that there is no status file, once' \
 	[ "$(grep -c 'a seccomp filter may forbid it: no report of this process$' "$tmp/log")" = 1 ]
 promise 'and there is none' [ ! -e "$tmp/status" ]
 client 0 raw mapped 1 kcmp 1
-promise 'a status file that was there before is written on' reported "^sandbox\[$pid\], exited after"
+promise 'a status file that was there before is written on' \
+	reported "^sandbox\[$pid\], exited after"
 promise 'and has what came later' reported 'mmaps*: [2-9] of the dma-buf'
 if grep -q '^Seccomp:.0' /proc/self/status; then
 	client 0 exec start 0 kcmp 1
