@@ -7,6 +7,8 @@ set -u
 . "$(dirname "$0")/../lib/wait.sh" || exit 99
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
+# shellcheck source=tests/lib/settings.sh
+. "$(dirname "$0")/../lib/settings.sh" || exit 99
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
@@ -18,20 +20,13 @@ ln -s "$build/tests/lib/status-client" "$tmp/client"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR
 dir=$tmp/status
 
-
 # client [VARIABLE=VALUE]... -- WORD...: its status is $status; stdout in out, stderr in err
 client() {
-	local env=()
-	while [ "$1" != -- ]; do
-		env+=("$1")
-		shift
-	done
-	shift
-	# What the shell says of signals nobody wants.
+	split "$@"
+	# The shell's own words about signals are left out.
 	{
-		env "${env[@]}" LD_PRELOAD="$shim:$fake" ${EMULATOR:+"$EMULATOR"} "$tmp/client" \
-			"$@" \
-			>"$tmp/out" 2>"$tmp/err"
+		env "${settings[@]}" LD_PRELOAD="$shim:$fake" ${EMULATOR:+"$EMULATOR"} \
+			"$tmp/client" "${words[@]}" >"$tmp/out" 2>"$tmp/err"
 		status=$?
 	} 2>/dev/null
 }

@@ -177,34 +177,34 @@ int fake_native_map(int fd, uint32_t handle)
 	return ret;
 }
 
-void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends)
+/* A copy of the dma-buf; zeros without one. */
+static struct dmabuf copy_of(uint64_t ino)
 {
-	const struct dmabuf *d;
+	struct dmabuf d = { 0 };
 	struct locked l;
 
-	*begins = *ends = 0;
 	if (!k())
-		return;
+		return d;
 	l = kernel_lock();
-	d = &k()->dmabufs[dmabuf_find(ino)];
-	*begins = d->begins;
-	*ends = d->ends;
+	d = k()->dmabufs[dmabuf_find(ino)];
 	kernel_unlock(l);
+	return d;
+}
+
+void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends)
+{
+	struct dmabuf d = copy_of(ino);
+
+	*begins = d.begins;
+	*ends = d.ends;
 }
 
 void fake_repeated(uint64_t ino, unsigned long *begins, unsigned long *ends)
 {
-	const struct dmabuf *d;
-	struct locked l;
+	struct dmabuf d = copy_of(ino);
 
-	*begins = *ends = 0;
-	if (!k())
-		return;
-	l = kernel_lock();
-	d = &k()->dmabufs[dmabuf_find(ino)];
-	*begins = d->more_begins;
-	*ends = d->more_ends;
-	kernel_unlock(l);
+	*begins = d.more_begins;
+	*ends = d.more_ends;
 }
 
 unsigned long fake_bracket_faults(void)

@@ -31,6 +31,7 @@
 #include "settings/settings.h"
 #include "report/stats.h"
 
+#include "lib/listed.h"
 #include "fuzz.h"
 
 #define ROUND	1000	/* steps of a thread until all records are compared */
@@ -178,19 +179,6 @@ static void clear(struct thread *t)
 	memset(t->old, 0, sizeof(t->old));
 	t->blurred = t->torn = t->disordered = false;
 	t->ghosts = 0;
-}
-
-/* Is @word in the list? */
-static bool listed(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (; list && *list; list += strcspn(list, ",")) {
-		list += *list == ',';
-		if (strcspn(list, ",") == len && !strncmp(list, word, len))
-			return true;
-	}
-	return false;
 }
 
 static void choose_kinds(void)

@@ -5,6 +5,8 @@
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
+# shellcheck source=tests/lib/settings.sh
+. "$(dirname "$0")/../lib/settings.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
@@ -12,13 +14,8 @@ trap 'rm -rf "$tmp"' EXIT
 
 # run VARIABLE=VALUE... -- ARG...: all went well, and what it says has one line on stderr at most
 run() {
-	local env=()
-	while [ "$1" != -- ]; do
-		env+=("$1")
-		shift
-	done
-	shift
-	env "${env[@]}" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" "$@" \
+	split "$@"
+	env "${settings[@]}" ${EMULATOR:+"$EMULATOR"} "$build/tests/process/drivers" "${words[@]}" \
 		2>"$tmp/err" | tee "$tmp/out"
 	[ "${PIPESTATUS[0]}" = 0 ] || fail=1
 }

@@ -6,6 +6,8 @@
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
+# shellcheck source=tests/lib/settings.sh
+. "$(dirname "$0")/../lib/settings.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
 tmp=$(mktemp -d) || exit 99
@@ -20,12 +22,9 @@ cd "$tmp" || exit
 
 # run VARIABLE=VALUE... -- KIND [HOW [PATH]]: what log says of a client under the shim
 run() {
-	local env=(PRELOAD="$shim:$fake")
-	while [ "$1" != -- ]; do
-		env+=("$1")
-		shift
-	done
-	env "${env[@]}" ${EMULATOR:+"$EMULATOR"} "$tmp/log" "$2" "$tmp/log-client" "${@:3}"
+	split "$@"
+	env PRELOAD="$shim:$fake" "${settings[@]}" ${EMULATOR:+"$EMULATOR"} \
+		"$tmp/log" "${words[0]}" "$tmp/log-client" "${words[@]:1}"
 }
 
 # without: the same, natively
@@ -39,8 +38,8 @@ same() {
 	local text=$1
 	shift
 	run "$@" | sed '/^primeshim: /d; s/pid .*/pid/' >"$tmp/now"
-	while [ "$1" != -- ]; do shift; done
-	native "${@:2}" | sed 's/pid .*/pid/' >"$tmp/native"
+	split "$@"
+	native "${words[@]}" | sed 's/pid .*/pid/' >"$tmp/native"
 	if diff "$tmp/native" "$tmp/now" >"$tmp/diff" &&
 		grep -q 'ended with status 0' "$tmp/now"; then
 		echo "ok - $text"

@@ -26,6 +26,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/listed.h"
 #include "same.h"
 
 unsigned int threads = 1;
@@ -109,19 +110,6 @@ uint32_t rnd(struct prog *p, uint32_t below)
 bool one_in(struct prog *p, uint32_t n)
 {
 	return !rnd(p, n);
-}
-
-/* Is @word in the list? */
-static bool listed(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (; list && *list; list += strcspn(list, ",")) {
-		list += *list == ',';
-		if (strcspn(list, ",") == len && !strncmp(list, word, len))
-			return true;
-	}
-	return false;
 }
 
 bool avoided(const char *what)

@@ -5,6 +5,8 @@
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
+# shellcheck source=tests/lib/settings.sh
+. "$(dirname "$0")/../lib/settings.sh" || exit 99
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so \
 	tool=$build/tools/primeshim
@@ -23,16 +25,12 @@ dir=$tmp/status
 
 # program [VARIABLE=VALUE]... -- WORD...: its status is $status; stdout in out, stderr in err
 program() {
-	local env=()
-	while [ "$1" != -- ]; do
-		env+=("$1")
-		shift
-	done
-	shift
-	# What the shell says of signals nobody wants.
+	split "$@"
+	# The shell's own words about signals are left out.
 	{
-		env PRIMESHIM_DIR="$dir" "${env[@]}" LD_PRELOAD="$shim:$fake:$preload" \
-			timeout 600 "$build/tests/process/status-safe" "$@" >"$tmp/out" 2>"$tmp/err"
+		env PRIMESHIM_DIR="$dir" "${settings[@]}" LD_PRELOAD="$shim:$fake:$preload" \
+			timeout 600 "$build/tests/process/status-safe" "${words[@]}" \
+			>"$tmp/out" 2>"$tmp/err"
 		status=$?
 	} 2>/dev/null
 }
