@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim: looks at programs under the shim. Finds the command that is asked for. */
+/* primeshim: shows what programs under the shim do. This file has the table of commands. */
 #include "config.h"
 
 #include <getopt.h>
@@ -17,14 +17,14 @@ static const struct {
 	const char *what;
 } commands[] = {
 	{ "report", cmd_report, "what happened: imports, maps refused and rescued, sync, advice" },
-	{ "top", cmd_top, "the same of running programs, live" },
+	{ "top", cmd_top, "the same for running programs, live" },
 	{ "maps", cmd_maps, "a process's mappings of imports" },
-	{ "watch", cmd_watch, "the events of a process as they come" },
+	{ "watch", cmd_watch, "the events of a process, as they happen" },
 	{ "trace", cmd_trace, "a timeline for ui.perfetto.dev" },
 	{ "plot", cmd_plot, "the timeline as a picture" },
-	{ "set", cmd_set, "another mode or sync for a running process" },
+	{ "set", cmd_set, "changes the mode or sync of a running process" },
 	{ "doctor", cmd_doctor, "why the shim would not work here, or for a command" },
-	{ "ab", cmd_ab, "a command run two ways in turn, side by side" },
+	{ "ab", cmd_ab, "runs a command two ways in turn, and compares" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -32,18 +32,18 @@ static const struct {
 static void usage(void)
 {
 	puts("Usage: primeshim COMMAND [OPTION]... [ARGUMENT]...\n"
-	     "Looks at programs that run, or ran, with libprimeshim.so and PRIMESHIM_DIR.\n");
+	     "Shows what programs do, or did, with libprimeshim.so and PRIMESHIM_DIR.\n");
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		printf("  %-7s %s\n", commands[i].name, commands[i].what);
 	puts("\nprimeshim COMMAND --help says more; so does primeshim(1). --version prints the "
 	     "version.\n"
-	     "Exit status: 0; 1 where the answer is no; 2 for bad use or something missing.");
+	     "Exit status: 0; 1 if the answer is no; 2 for bad use or something missing.");
 }
 
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
-	/* As an error of write(), which a command can leave by. */
+	/* write() then returns EPIPE, and the command ends in order. */
 	signal(SIGPIPE, SIG_IGN);
 	opterr = 0;
 	if (argc < 2) {

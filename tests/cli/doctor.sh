@@ -131,7 +131,7 @@ else
 fi
 script loop "#!$tmp/loop"
 doctor "$tmp/loop"
-promise 'a script that is its own interpreter' problem command 'interpreters of interpreters'
+promise 'a script that is its own interpreter' problem command 'has interpreters of interpreters'
 script lost '#!/no/such/interpreter'
 doctor "$tmp/lost"
 promise 'a script without its interpreter' problem command '/no/such/interpreter does not exist'

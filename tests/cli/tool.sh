@@ -207,16 +207,16 @@ for command in report top maps watch set; do
 	refuses "$command, no such process" 'there is no process 99999999' $command 99999999
 	promise "$command --help" grep -q '^Usage: primeshim ' <("$tool" $command --help)
 done
-refuses 'report, two directories' 'one directory or process at a time' report a b
+refuses 'report, two directories' 'give one directory or process at a time' report a b
 refuses 'report, two formats' 'exclude each other' report --json --csv "$dir"
 refuses 'report, no status' '--status takes a number from 0 to 255' report --status 256 "$dir"
 refuses 'report, no such directory' 'there is no such directory' report "$tmp/none"
 refuses 'a process that is not under the shim' \
 	"process $$ is not under the shim: start it with run-with-shim" report $$
 refuses 'watch, a directory' 'one process at a time' watch "$tmp/empty"
-refuses 'set, no process' 'the first word is the number of a process' set mode=off
+refuses 'set, no process' 'give the number of a process first' set mode=off
 refuses 'top, no number' '-n takes a number from 1 on' top -n 0
-refuses 'top, no time' '-d takes seconds from 0.1 to 3600' top -d 0
+refuses 'top, no time' '-d takes seconds, from 0.1 to 3600' top -d 0
 cut 100
 refuses 'a status file cut in its head' 'cut short: it ends amid its head' \
 	report "$tmp/cut.primeshim"

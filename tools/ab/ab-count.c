@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the status files of a run of primeshim ab say, added up. */
+/* Adds up the status files of a run of primeshim ab. */
 #include "config.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "ab.h"
 #include "status/status.h"
 
-/* Does the result of a map call mean that the program could not use what the driver gave? */
+/* Did a map call fail natively, or give a mapping that cannot be read? */
 static bool refused(const struct status_pair *p)
 {
 	return p->call >= CALL_MAP_IOCTL &&
@@ -38,7 +38,7 @@ void count_run(const struct way *w, const char *dir, struct run *run)
 	struct status *files;
 	size_t n;
 
-	/* It sees nothing, so it has no files; or the command has removed them. */
+	/* Without the shim there are no status files; or the command has removed them. */
 	if (!w->shim || !strcmp(w->mode, "off") || access(dir, R_OK | X_OK) < 0)
 		return;
 	files = status_load(dir, &n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The result of primeshim ab for programs. */
+/* primeshim ab --json. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static void add_double(struct json_object *to, const char *key, double v)
 	json_object_object_add(to, key, json_object_new_double(v));
 }
 
-/* The values are in the order of the runs. Null where there are none. */
+/* The values are in the order of the runs. Null without any. */
 static struct json_object *number(const struct ab *ab, enum side s, enum number k)
 {
 	struct json_object *o = NULL, *values;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the runs of primeshim ab write: their stdout, and the files given by --output. The first of
- * each side is kept until the end, and the others are compared with it and thrown away, unless they
- * are to be kept. A file of the user's that has the name of an output is set aside beside it, and
- * put back.
+ * What the runs of primeshim ab write: their stdout, and the files that --output names. ab keeps
+ * the first output of each side until the end, compares the others with it, and removes them,
+ * unless the user wants to keep them. If the user has a file by the name of an output, ab renames
+ * that file until the end.
  */
 #include "config.h"
 
@@ -21,7 +21,7 @@
 
 static const char side_names[NSIDES] = { 'a', 'b' };
 
-/* Are the contents of both the same? -1 after a line on stderr. */
+/* Do both files have the same contents? -1 after a line on stderr. */
 static int same(const char *a, const char *b)
 {
 	const char *const names[] = { a, b };
@@ -65,7 +65,7 @@ static int copy(const char *from, const char *to)
 	return n < 0 ? -1 : 0;
 }
 
-/* Also to another file system. */
+/* Renames a file, or copies it to another file system. */
 static int move(const char *from, const char *to)
 {
 	if (!rename(from, to))
@@ -82,7 +82,7 @@ static int move(const char *from, const char *to)
 	return -1;
 }
 
-/* Where the output @o of the run @n is put, in the directory @dir. */
+/* Writes to @path where the output @o of run @n goes in the directory @dir. */
 static void place(const struct ab *ab, const struct ab_output *o, enum side side, unsigned int n,
 		  const char *dir, char *path, size_t len)
 {
@@ -121,7 +121,7 @@ static int set_aside(struct ab_output *o)
 	return -1;
 }
 
-/* The directory that it will be in has to be there. */
+/* The directory of the output has to exist. */
 static int check_directory(const struct ab_output *o)
 {
 	const char *slash = strrchr(o->path, '/');
@@ -160,7 +160,7 @@ void outputs_restore(struct ab *ab)
 	}
 }
 
-/* Compares what is in @path with the first of its side; being that, with the first of the other. */
+/* Compares @path with the first output of its side; if it is the first, with that of the other. */
 static int compare(struct ab *ab, struct ab_output *o, enum side side, unsigned int n,
 		   const char *dir, const char *path)
 {

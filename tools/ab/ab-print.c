@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The result of primeshim ab for people: a table for a terminal of any width, or in Markdown. */
+/* Prints the result of primeshim ab: a table for a terminal of any width, or in Markdown. */
 #include "config.h"
 
 #include <err.h>
@@ -17,13 +17,13 @@ enum column { COLUMN_LABEL, COLUMN_A, COLUMN_B, COLUMN_RATIO, NCOLUMNS };
 /* The first row is the head. */
 typedef char table[ROWS][NCOLUMNS][CELL];
 
-/* How it is laid out. @columns: of a terminal, or 0. */
+/* The layout. @columns: of the terminal, or 0. */
 struct look {
 	bool markdown;
 	unsigned int columns;
 };
 
-/* What a number is a multiple of, from the largest on. */
+/* Units, from the largest on. */
 struct unit {
 	double size;
 	const char *name;
@@ -37,7 +37,7 @@ static const struct unit bytes[NUNITS] = {
 
 static const struct {
 	const char *label;
-	const struct unit *units;	/* NULL: it is a plain count */
+	const struct unit *units;	/* NULL: a plain count */
 } rows[NNUMBERS] = {
 	[NUMBER_WALL] = { "wall time", seconds },
 	[NUMBER_CPU] = { "CPU time", seconds },
@@ -50,7 +50,7 @@ static const struct {
 	[NUMBER_BLOCKED] = { "  blocked for", nanoseconds },
 };
 
-/* With three digits, or all that are before the point. */
+/* Three digits, or all those before the point. */
 static const char *digits(double v, char *text, size_t len)
 {
 	snprintf(text, len, "%.*f", v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2, v);
@@ -73,7 +73,7 @@ static void put_spread(char *cell, const double *v, unsigned int n, const struct
 		 *spread ? plus_minus : "", spread);
 }
 
-/* "3", or where runs differ "3 (2 to 4)" */
+/* "3", or if the runs differ "3 (2 to 4)" */
 static void put_count(char *cell, const double *v, unsigned int n)
 {
 	if (v[0] == v[n - 1])
@@ -129,7 +129,7 @@ static void make_table(const struct ab *ab, char (*t)[NCOLUMNS][CELL], const cha
 		put_row(ab, t[2 + k], k, plus_minus);
 }
 
-/* Columns that a text takes in a terminal. */
+/* How many columns a text takes in a terminal. */
 static unsigned int width_of(const char *s)
 {
 	wchar_t wide[CELL];
@@ -139,7 +139,7 @@ static unsigned int width_of(const char *s)
 	return width < 0 ? strlen(s) : (size_t)width;
 }
 
-/* A text in lines of @columns (0: one line), broken at blanks, all but the first indented more. */
+/* Prints a text in lines of @columns (0: one line), broken at blanks; the others are indented. */
 static void put_wrapped(unsigned int indent, const char *s, unsigned int columns)
 {
 	unsigned int at = indent;
@@ -158,7 +158,7 @@ static void put_wrapped(unsigned int indent, const char *s, unsigned int columns
 			at = indent + 2;
 			first = true;
 		}
-		/* What is longer is left to the terminal. */
+		/* The terminal breaks longer words. */
 		printf("%s%.*s", first ? "" : " ", len, s);
 		at += width + !first;
 		first = false;
@@ -167,7 +167,7 @@ static void put_wrapped(unsigned int indent, const char *s, unsigned int columns
 	putchar('\n');
 }
 
-/* What Markdown would heed is made plain. */
+/* Prints a text with a backslash before all that means something in Markdown. */
 static void put_plain(const char *s)
 {
 	for (; *s; s++) {
@@ -177,7 +177,7 @@ static void put_plain(const char *s)
 	}
 }
 
-/* One line more; the label may be NULL. */
+/* Prints a line below the table. The label may be NULL. */
 static void put_note(const struct look *look, const char *label, const char *text)
 {
 	char *line;
@@ -207,7 +207,7 @@ static void put_wide(char (*t)[NCOLUMNS][CELL], const unsigned int *widths)
 	}
 }
 
-/* One thing a line. */
+/* Prints the table for a narrow terminal: a line for each cell. */
 static void put_narrow(char (*t)[NCOLUMNS][CELL], unsigned int columns)
 {
 	static const char *const names[NCOLUMNS] = { "", "A ", "B ", "B/A " };
@@ -257,7 +257,7 @@ static void put_table(char (*t)[NCOLUMNS][CELL], const struct look *look)
 		put_wide(t, widths);
 }
 
-/* A word as a shell would want it. */
+/* Prints a word as a shell would read it. */
 static void put_word(FILE *f, const char *s)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -273,7 +273,7 @@ static void put_word(FILE *f, const char *s)
 	putc('\'', f);
 }
 
-/* The command, and how often it ran. */
+/* Prints the command, and how often it ran. */
 static void put_head(const struct ab *ab, const struct look *look)
 {
 	const unsigned int *n = ab->done;

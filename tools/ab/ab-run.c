@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * One run of primeshim ab: starts the command in a process group of its own, waits for it with a
- * time limit, and ends all that it leaves running, also what has gone away from its parent and its
- * group: that becomes a child of ours (PR_SET_CHILD_SUBREAPER).
+ * time limit, and ends all processes that it leaves running. A process that has left its parent and
+ * its group becomes a child of ours (PR_SET_CHILD_SUBREAPER), so it is found as well.
  */
 #include "config.h"
 
@@ -23,7 +23,7 @@
 
 #include "ab.h"
 
-/* What is asked to end has that long to do it. */
+/* A process that gets SIGTERM has so many seconds to end. */
 #define GRACE	1.0
 
 static const int stops[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -50,18 +50,18 @@ void running_prepare(void)
 	clock_gettime(CLOCK_BOOTTIME, &t);
 	started = t.tv_sec * ticks + t.tv_nsec / (1000000000L / ticks);
 	prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
-	/* Whoever started us may have it ignored; then nobody would be there to be waited for. */
+	/* If our parent ignored SIGCHLD, so do we, and children cannot be waited for. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGCHLD);
 	for (size_t i = 0; i < NSTOPS; i++)
-		/* Ignored: nohup, or a job of a script. */
+		/* nohup or a script may have told us to ignore it. */
 		if (!sigaction(stops[i], NULL, &was) && was.sa_handler != SIG_IGN)
 			sigaddset(&wanted, stops[i]);
 	sigprocmask(SIG_BLOCK, &wanted, &mask_before);
 }
 
-/* Waits for a signal until @until, and remembers it if it asks us to end. False: it got late. */
+/* Waits for a signal until @until, and records one that asks us to end. False: none came. */
 static bool wait_signal(double until)
 {
 	double left = until - now();
@@ -87,14 +87,16 @@ int running_stopped(void)
 	return stopped;
 }
 
-/* In the child: becomes the command, with @fds as its first ones. What goes wrong goes to @tell. */
+/*
+ * In the child: becomes the command, with the descriptors @fds. Writes errno to @tell on failure.
+ */
 static void become(const struct ab *ab, char **env, char *dir, const int fds[3], int tell)
 {
 	size_t n = 0;
 	char **all;
 
 	setpgid(0, 0);
-	/* Should we be killed, nothing is to stay. */
+	/* If ab is killed, the command ends as well. */
 	prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L);
 	while (env[n])
 		n++;
@@ -103,7 +105,7 @@ static void become(const struct ab *ab, char **env, char *dir, const int fds[3],
 	    dup2(fds[2], STDERR_FILENO) >= 0) {
 		memcpy(all, env, n * sizeof(*all));
 		all[n] = dir;
-		/* primeshim itself ignores it. */
+		/* primeshim itself ignores SIGPIPE. */
 		signal(SIGPIPE, SIG_DFL);
 		sigprocmask(SIG_SETMASK, &mask_before, NULL);
 		execvpe(ab->command[0], ab->command, all);
@@ -127,7 +129,7 @@ static pid_t start(const struct ab *ab, enum side side, char *dir, const int fds
 		become(ab, ab->ways[side].env, dir, fds, told[1]);
 	setpgid(pid, pid);
 	close(told[1]);
-	/* It closes when the command has begun. */
+	/* exec closes the pipe. */
 	if (read(told[0], &why, sizeof(why)) != sizeof(why))
 		why = 0;
 	close(told[0]);
@@ -139,7 +141,7 @@ static pid_t start(const struct ab *ab, enum side side, char *dir, const int fds
 	return -1;
 }
 
-/* The parent and the start of a process; false: there is none. */
+/* The parent of a process, and when it started. False: there is no such process. */
 static bool look_up(const char *pid, pid_t *parent, unsigned long long *since)
 {
 	char path[64], text[1024], *end;
@@ -155,15 +157,15 @@ static bool look_up(const char *pid, pid_t *parent, unsigned long long *since)
 	if (len <= 0)
 		return false;
 	text[len] = '\0';
-	/* The name before that may have anything in it. */
+	/* The name before the last ) may contain any character. */
 	end = strrchr(text, ')');
 	return end && sscanf(end + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
 			     "%*d %*d %*d %*d %llu", parent, since) == 2;
 }
 
 /*
- * Sends @sig (0: none) to our children that are left; is there any? Those that were there before us
- * are not ours: who started us by exec() had them.
+ * Sends @sig (0: none) to our children that are left, and returns whether there are any. A child
+ * that is older than this program belongs to the program that started this one by exec().
  */
 static bool signal_children(int sig)
 {
@@ -185,7 +187,7 @@ static bool signal_children(int sig)
 	return any;
 }
 
-/* Takes the children that have ended; is any left that is not from before us? */
+/* Reaps the children that have ended. Is a child left that this program has started? */
 static bool any_left(void)
 {
 	pid_t pid;
@@ -195,7 +197,7 @@ static bool any_left(void)
 	return !pid && signal_children(0);
 }
 
-/* Ends what is left of the run in the group @group, which its children may have left. */
+/* Ends what is left of the run, in the group @group and outside of it. */
 static void end_rest(pid_t group)
 {
 	double until = now() + GRACE, next = 0;
@@ -204,11 +206,11 @@ static void end_rest(pid_t group)
 	while (any_left()) {
 		if (sig != SIGKILL && (now() >= until || stopped))
 			sig = SIGKILL;
-		/* Those that have become our children since then are told, too. */
+		/* Others may have become our children since then. */
 		if (now() >= next) {
 			kill(-group, sig);
 			signal_children(sig);
-			/* What has been stopped would not heed it. */
+			/* A stopped process does not act on signals. */
 			kill(-group, SIGCONT);
 			next = now() + 0.05;
 		}
@@ -216,7 +218,7 @@ static void end_rest(pid_t group)
 	}
 }
 
-/* Has the command ended? It stays a zombie, so that its group has its number. */
+/* Has the command ended? It stays a zombie, so that nobody else gets its group's number. */
 static bool has_ended(pid_t pid)
 {
 	siginfo_t info = { 0 };
@@ -235,7 +237,7 @@ static bool wait_for(const struct ab *ab, pid_t pid, double begun)
 	return true;
 }
 
-/* A command that has to go: first asked, then killed. A second signal to us does it at once. */
+/* Ends the command: by SIGTERM, then by SIGKILL. A second signal to ab means SIGKILL at once. */
 static void end_command(pid_t pid)
 {
 	double until = now() + GRACE;

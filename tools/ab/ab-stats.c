@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Statistics of primeshim ab; see ab-stats.h. Times have no normal distribution (they have a floor
- * and a long tail), and there are few of them: so ranks, which need none. If B's times are those of
- * A times some ratio, the interval has that ratio in it in 95 % of all cases or more, however few
- * runs there are; below four each way there is no such interval. It is exact, and needs no random
- * numbers.
+ * and a long tail), and there are few of them. So ab uses ranks, which need no distribution. If B's
+ * times are A's times some ratio, the interval contains that ratio in 95 % of all cases or more,
+ * however few runs there are. Below four runs each way there is no such interval. The interval is
+ * exact, and needs no random numbers.
  */
 #include <err.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 
 #include "ab-stats.h"
 
-/* Up to here the distribution of U is counted out; beyond, the normal one is as good. */
+/* Up to so many runs the distribution of U is counted; beyond, the normal one is as good. */
 #define EXACT_MOST	50
 
 static int compare(const void *a, const void *b)
@@ -50,8 +50,9 @@ double stats_deviation(const double *v, size_t n)
 }
 
 /*
- * Of all ways to put na and nb numbers in order, in how many does A have the sum of ranks na (na +
- * 1) / 2 + u? In ways[u], for u from 0 to na * nb: sums of na different ones of 1 ... na + nb.
+ * In how many of all orders of na and nb numbers does A have the sum of ranks na (na + 1) / 2 + u?
+ * The result has that for u from 0 to na * nb. The sum is one of na different numbers from 1 to na
+ * + nb.
  */
 static double *count_orders(size_t na, size_t nb)
 {
@@ -61,7 +62,7 @@ static double *count_orders(size_t na, size_t nb)
 	result = calloc(na * nb + 1, sizeof(*result));
 	if (!ways || !result)
 		err(2, "numbers");
-	/* ways[k * sums + s]: k of the ranks so far, which add up to s. */
+	/* ways[k * sums + s]: in how many ways k of the ranks so far add up to s */
 	ways[0] = 1;
 	for (size_t rank = 1; rank <= na + nb; rank++)
 		for (size_t k = rank < na ? rank : na; k > 0; k--)
@@ -99,7 +100,7 @@ static uint64_t count_ratios(const double *a, size_t na, const double *b, size_t
 	uint64_t n = 0;
 	size_t j = 0;
 
-	/* The larger the one of A, the more of B. */
+	/* The larger the number of A, the more numbers of B fit. */
 	for (size_t i = 0; i < na; i++) {
 		while (j < nb && b[j] / a[i] <= limit)
 			j++;
@@ -109,8 +110,8 @@ static uint64_t count_ratios(const double *a, size_t na, const double *b, size_t
 }
 
 /*
- * The @k'th smallest of the ratios, without making all of them: there may be 10^8. The bits of
- * positive numbers are in the order of the numbers, so 64 steps find the first that is enough.
+ * The @k'th smallest of the ratios, without an array of them: there may be 10^8. The bits of
+ * positive numbers are in the order of the numbers, so 64 steps of bisection find the limit.
  */
 static double kth_ratio(const double *a, size_t na, const double *b, size_t nb, uint64_t k)
 {
@@ -139,7 +140,7 @@ struct ratio stats_ratio(const double *a, size_t na, const double *b, size_t nb)
 
 	if (!r.known)
 		return r;
-	/* In the middle of the logarithms, so that A/B is the inverse. */
+	/* The geometric mean, so that A/B is the inverse. */
 	r.estimate = sqrt(kth_ratio(a, na, b, nb, (pairs + 1) / 2) *
 			  kth_ratio(a, na, b, nb, pairs / 2 + 1));
 	rank = stats_rank(na, nb);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What primeshim ab has found, as words and as sorted numbers, for all ways of printing it. */
+/* The results of primeshim ab as words and as sorted numbers, for all ways of printing them. */
 #include "config.h"
 
 #include <err.h>
@@ -10,7 +10,7 @@
 #include "ab.h"
 #include "lib/text.h"
 
-/* Of a complaint there is no more. */
+/* A line of stderr is cut after so many bytes. */
 #define LONGEST	200
 
 void end_name(struct end end, char *text, size_t len)
@@ -32,7 +32,7 @@ static bool same_end(struct end a, struct end b)
 	return a.kind == b.kind && a.n == b.n;
 }
 
-/* The first run from @i on that ended in a way that none before it did. */
+/* The first run from @i on that ended in another way than all runs before it. */
 static unsigned int new_end(const struct run *runs, unsigned int n, unsigned int i)
 {
 	for (; i < n; i++) {
@@ -83,7 +83,7 @@ bool ends_alike(const struct ab *ab)
 	return true;
 }
 
-/* The text of its last 16 KB, and there the last line for which @ours is right. */
+/* The last line in @text that is one of the shim's (@ours), or that is not. */
 static char *find_line(char *text, bool ours)
 {
 	char *found = NULL, *save;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * How primeshim ab has a command run under the shim: as the launcher would. The launcher is asked
- * once for each way, and not run each time: it is a script, whose 50 ms and whose own children
- * would count as the shim's. What it refuses (setuid, static, of another machine) is refused here.
+ * How primeshim ab runs a command under the shim: as the launcher would. ab asks the launcher for
+ * the environment, once for each way. It does not run the launcher each time: the launcher is a
+ * script, whose 50 ms and whose children would be counted as the shim's. What the launcher refuses
+ * (setuid, static, another machine) ab refuses as well.
  */
 #include "config.h"
 
@@ -77,7 +78,7 @@ static void add(char ***env, size_t *n, char *e)
 	*env = more;
 }
 
-/* LD_PRELOAD without the shim, if something is left; else NULL. */
+/* LD_PRELOAD without the shim; NULL if nothing is left. */
 static char *without_shim(const char *e)
 {
 	char *result = strdup("LD_PRELOAD="), *list = strdup(strchr(e, '=') + 1), *save, *longer;
@@ -103,7 +104,7 @@ static char *without_shim(const char *e)
 	return NULL;
 }
 
-/* Without the shim: also where primeshim itself was started under it. */
+/* Our environment without the shim: primeshim itself may run under it. */
 static char **plain_environment(void)
 {
 	char **env = NULL, *preload;
@@ -121,7 +122,7 @@ static char **plain_environment(void)
 	return env;
 }
 
-/* Ours, but for what the launcher says: @told is lines of NAME=VALUE, which are cut up. */
+/* Our environment, changed by the launcher's lines NAME=VALUE in @told, which are cut up. */
 static char **shim_environment(char *told)
 {
 	char **env = NULL, **said = NULL, *save;
@@ -145,7 +146,7 @@ static char **shim_environment(char *told)
 	return env;
 }
 
-/* The launcher: in the build tree, beside this program, or in PATH. */
+/* Finds the launcher: in the build tree, beside this program, or in PATH. */
 static const char *find_launcher(void)
 {
 	static const char *const places[] = { "run-with-shim", "run-with-shim.sh" };
@@ -168,7 +169,7 @@ static const char *find_launcher(void)
 	return places[0];
 }
 
-/* Runs @argv and gives what it says on stdout. NULL: it failed, and has said why, or we have. */
+/* Runs @argv, and returns its stdout. NULL: it failed, after a line on stderr. */
 static char *ask(char **argv)
 {
 	int status = 0;

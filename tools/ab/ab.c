@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * primeshim ab: runs a command two ways in turn, and tells what is different. The command line, and
- * the order of things.
+ * primeshim ab: runs a command two ways in turn, and prints what is different. This file has the
+ * command line and the order of the runs.
  */
 #include "config.h"
 
@@ -26,34 +26,35 @@
 
 static const char usage[] =
 	"Usage: primeshim ab [OPTION]... [--] COMMAND [ARG]...\n"
-	"Runs COMMAND both ways in turn, and prints side by side how it ended, wall and CPU time,\n"
-	"memory, what was imported, refused and rescued, and whether it wrote the same.\n"
+	"Runs COMMAND two ways in turn, and prints side by side how it ended, wall and CPU time,\n"
+	"memory, what was imported, refused and rescued, and whether both ways wrote the same.\n"
 	"\n"
 	"  -n, --runs N     runs each way (default: " RUNS ", at most 10000)\n"
-	"      --a MODE     the one way (default: observe: as without the shim, but counted)\n"
-	"      --b MODE     the other way (default: redirect)\n"
+	"      --a MODE     way A (default: observe, which is like no shim, but counts)\n"
+	"      --b MODE     way B (default: redirect)\n"
 	"                   MODE is none (without the shim), off, observe, redirect, rescue\n"
 	"                   or deny, or one of these with a sync policy: redirect/map\n"
-	"      --warmup     runs it once each way before, which is not counted\n"
-	"      --output F   COMMAND writes this file, which is compared like its stdout; may be\n"
-	"                   given several times. What is in it now is set aside and put back\n"
+	"      --warmup     runs COMMAND once each way before; these runs do not count\n"
+	"      --output F   compares this file, which COMMAND writes, like stdout; may be given\n"
+	"                   several times. A file F of yours is renamed until the end\n"
 	"      --stdin F    COMMAND's stdin (default: /dev/null)\n"
-	"      --timeout S  a run ends after S seconds\n"
-	"      --keep DIR   keeps what all runs wrote in DIR, which is made and has to be empty\n"
+	"      --timeout S  ends a run after S seconds\n"
+	"      --keep DIR   keeps the outputs of all runs in DIR, which must be new or empty\n"
 	"      --json       prints JSON; --markdown prints a table in Markdown\n"
-	"  -q, --quiet      says nothing meanwhile\n"
+	"  -q, --quiet      shows no progress\n"
 	"      --help       prints this\n"
 	"\n"
-	"The order is A B B A A B B A: what gets slower or faster meanwhile, say a processor\n"
-	"that gets hot, does so for both alike. Numbers are medians, with the median absolute\n"
-	"deviation behind +-. B/A is the median of the ratios of each run of B to each of A\n"
-	"(Hodges-Lehmann), with the interval that a Mann-Whitney test at 5 % allows: in 95 % of\n"
-	"all cases, or more, the true ratio is in it, whatever the distribution is. Below 4 runs\n"
-	"each way there is none. Memory is the largest of COMMAND's processes. Maps of dma-buf\n"
-	"are those that the shim made. What COMMAND leaves running is ended after each run.\n"
+	"The order is A B B A A B B A: a machine that gets slower meanwhile, since its\n"
+	"processor gets hot, slows both ways alike. Numbers are medians, with the median\n"
+	"absolute deviation behind +-. B/A is the median of the ratios of each run of B to each\n"
+	"run of A (Hodges-Lehmann), with the interval that a Mann-Whitney test at 5 % allows: it\n"
+	"contains the true ratio in 95 % of all cases or more, whatever the distribution is.\n"
+	"Below 4 runs each way there is no interval. Memory is that of the largest process of\n"
+	"COMMAND. Maps of dma-buf are those that the shim made. ab ends all processes that\n"
+	"COMMAND leaves running after each run.\n"
 	"\n"
-	"Exit status: 0 the runs were made, whatever came of them; 2 bad use, or COMMAND cannot\n"
-	"be started; 128 + signal when stopped by one, after the result so far.\n";
+	"Exit status: 0 if the runs were made, however they ended; 2 for bad use, or if COMMAND\n"
+	"cannot be started; 128 + N if signal N stopped ab, after the result so far.\n";
 
 struct wish {
 	const char *runs, *a, *b, *timeout;
@@ -115,7 +116,7 @@ static bool check_wish(struct ab *ab, const struct wish *w)
 	return true;
 }
 
-/* The directory of the outputs that are kept: made, or empty, so that nothing in it is lost. */
+/* Makes the directory of the outputs that are kept. An empty one will do: nothing in it is lost. */
 static bool prepare_keep(const char *dir)
 {
 	struct dirent **all;
@@ -141,7 +142,7 @@ static bool prepare_directory(struct ab *ab)
 	const char *in = getenv("TMPDIR");
 	char *real = realpath(in && *in ? in : "/tmp", NULL);
 
-	/* From the root, as PRIMESHIM_DIR wants it. */
+	/* PRIMESHIM_DIR has to be a path from the root. */
 	if (!real || asprintf(&ab->tmp, "%s/primeshim-ab.XXXXXX", real) < 0 || !mkdtemp(ab->tmp)) {
 		warn("ab: cannot make a directory in %s: set TMPDIR to one that can be written to",
 		     in && *in ? in : "/tmp");
@@ -151,7 +152,7 @@ static bool prepare_directory(struct ab *ab)
 		return false;
 	}
 	free(real);
-	/* A tmpfs always keeps room for files; /tmp may be on another file system. */
+	/* A tmpfs always keeps room for status files; /tmp may be on another file system. */
 	ab->status_dir = in && *in ? NULL : strdup("/dev/shm/primeshim-ab.XXXXXX");
 	if (!ab->status_dir || !mkdtemp(ab->status_dir)) {
 		free(ab->status_dir);
@@ -174,7 +175,7 @@ static void remove_directory(const char *dir)
 		warn("ab: %s cannot be removed", dir);
 }
 
-/* What happens meanwhile: one line that is rewritten, or one a run where stderr is no terminal. */
+/* Shows the progress: one line that is rewritten, or a line a run if stderr is no terminal. */
 static void progress(const struct ab *ab, enum side side, unsigned int i, const struct run *run)
 {
 	bool terminal = isatty(STDERR_FILENO);
@@ -202,7 +203,9 @@ static void complain(struct ab *ab, enum side side, const char *file, const stru
 	ab->complaint[side] = last_line(file);
 }
 
-/* One run of @side: 0; 1 for a signal; -1 after a line on stderr. @warmup: it is thrown away. */
+/*
+ * Makes a run of @side: 0; 1 for a signal; -1 after a line on stderr. @warmup: it does not count.
+ */
 static int run_side(struct ab *ab, enum side side, bool warmup)
 {
 	char out[PATH_MAX], errors[PATH_MAX], dir[PATH_MAX + 16];
@@ -235,7 +238,7 @@ static int run_side(struct ab *ab, enum side side, bool warmup)
 	return 0;
 }
 
-/* All runs: 0; 1 for a signal; -1 after a line on stderr. */
+/* Makes all runs: 0; 1 for a signal; -1 after a line on stderr. */
 static int run_all(struct ab *ab, bool warmup)
 {
 	int ret = 0;
@@ -318,7 +321,7 @@ int cmd_ab(int argc, char **argv)
 	remove_directory(ab.tmp);
 	if (ab.status_dir != ab.tmp)
 		remove_directory(ab.status_dir);
-	/* What there is of a result is shown; of none, that it could not be started is enough. */
+	/* A part of a result is printed as well. Without a run the error on stderr is enough. */
 	if ((ret >= 0 || ab.done[SIDE_A]) && print_all(&ab, &w))
 		return 2;
 	return ret < 0 ? 2 : ab.stopped ? 128 + ab.stopped : 0;

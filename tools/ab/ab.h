@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* primeshim ab: one command, run two ways in turn, and what came of it side by side. */
+/* primeshim ab: runs one command two ways in turn, and shows the results side by side. */
 #ifndef PRIMESHIM_TOOLS_AB_H
 #define PRIMESHIM_TOOLS_AB_H
 
@@ -15,9 +15,9 @@ enum side { SIDE_A, SIDE_B, NSIDES };
 
 /* How a side runs the command. */
 struct way {
-	const char *word;		/* as it was given: "redirect/map" */
-	const char *mode, *sync;	/* sync: NULL is what the environment or the default says */
-	bool shim;			/* the command is under it: the mode is not none */
+	const char *word;		/* as the user gave it: "redirect/map" */
+	const char *mode, *sync;	/* sync NULL: the environment or the default decides */
+	bool shim;			/* the command runs under the shim: the mode is not none */
 	char **env;
 };
 
@@ -38,78 +38,78 @@ enum number { NUMBER_WALL, NUMBER_CPU, NUMBER_MEMORY, NMEASURES, NUMBER_IMPORTS 
 
 struct run {
 	struct end end;
-	bool counted;			/* those from the status files are known */
+	bool counted;			/* the numbers from the status files are known */
 	double numbers[NNUMBERS];
 };
 
-/* A file that each run writes; the first is its stdout. The first of each side is kept. */
+/* A file that each run writes; the first is its stdout. ab keeps the first file of each side. */
 struct ab_output {
 	const char *path;		/* NULL: stdout */
 	char *aside;			/* where the user's own file is meanwhile, or NULL */
-	unsigned int found[NSIDES];	/* runs that wrote it */
-	unsigned int first[NSIDES];	/* number of the first that did, from 1 on */
-	bool varies[NSIDES];		/* not the same after all runs of that side */
-	bool differs;			/* the first of A and the first of B do */
+	unsigned int found[NSIDES];	/* how many runs wrote it */
+	unsigned int first[NSIDES];	/* the first run that did, from 1 on */
+	bool varies[NSIDES];		/* two runs of that side wrote different files */
+	bool differs;			/* the first file of A differs from the first of B */
 };
 
 struct ab {
 	char **command;
-	unsigned int n;			/* runs each way that are wanted */
+	unsigned int n;			/* wanted runs each way */
 	struct way ways[NSIDES];
 	struct run *runs[NSIDES];
 	unsigned int done[NSIDES];
 	struct ab_output *outputs;
 	size_t noutputs;
 	char *complaint[NSIDES]; /* last line on stderr of the first run that failed, or NULL */
-	unsigned int complained[NSIDES];	/* and its number, from 1 on */
+	unsigned int complained[NSIDES];	/* that run's number, from 1 on */
 	const char *input;		/* the command's stdin */
 	double timeout;			/* seconds; 0: none */
-	const char *keep;		/* where outputs stay, or NULL */
-	char *tmp;			/* where they are until then */
-	char *status_dir;	/* for the status files; it may be the same */
+	const char *keep;		/* the directory where outputs stay, or NULL */
+	char *tmp;			/* the directory where they are until then */
+	char *status_dir;		/* the directory of the status files; may be @tmp */
 	bool quiet;
 	int stopped;			/* the signal that ended this early, or 0 */
 };
 
-/* ab-way.c: a mode as given by the user; false after a line on stderr. */
+/* ab-way.c: reads a mode that the user gave. False after a line on stderr. */
 bool way_parse(struct way *w, const char *option, const char *word);
 
 /*
- * Asks the launcher for the environment of both ways, which is how it gets to look at the command.
- * -1 after a line on stderr, its own or one of ours.
+ * Asks the launcher for the environment of both ways; the launcher looks at the command then.
+ * Returns 0, or -1 after a line on stderr, which is the launcher's or ours.
  */
 int ways_prepare(struct ab *ab);
 
-/* ab-run.c: before anything is started: signals, and adoption of what runs leave behind. */
+/* ab-run.c: sets up signals, and adopts the processes that runs leave behind. Before any run. */
 void running_prepare(void);
 
-/* A signal that has asked this program to end, or 0. */
+/* The signal that has asked this program to end, or 0. */
 int running_stopped(void);
 
 /*
- * Runs the command as @side does it, with its stdout and stderr in these files and PRIMESHIM_DIR as
- * given. Nothing of it is left when this returns: 0; 1 where a signal came meanwhile (see
- * running_stopped()); -1 after a line on stderr: it cannot be started.
+ * Runs the command as @side does, with stdout and stderr in these files and @dir in its
+ * environment (PRIMESHIM_DIR=...). No process of it is left on return. Returns 0; 1 if a signal
+ * came meanwhile (see running_stopped()); -1 after a line on stderr: the command cannot be started.
  */
 int run_once(const struct ab *ab, enum side side, const char *out, const char *err, char *dir,
 	     struct run *run);
 
-/* ab-count.c: what the processes of a run have left in the directory @dir. */
+/* ab-count.c: adds up the status files that the processes of a run have left in @dir. */
 void count_run(const struct way *w, const char *dir, struct run *run);
 
-/* ab-outputs.c: sets aside what has the names of the outputs. -1 after a line on stderr. */
+/* ab-outputs.c: sets the user's own files of those names aside. -1 after a line on stderr. */
 int outputs_prepare(struct ab *ab);
 
 /*
- * Takes what the run @n (0 is the first) of @side wrote, its stdout being in @out; compares, and
- * keeps it if it is to be kept. With @drop all of it is thrown away.
+ * Takes the outputs of run @n (0 is the first) of @side, whose stdout is in @out: compares them,
+ * and keeps them if the user wants that. With @drop it removes them all.
  */
 int outputs_take(struct ab *ab, enum side side, unsigned int n, const char *out, bool drop);
 
-/* Puts back what was set aside. */
+/* Puts the user's own files back. */
 void outputs_restore(struct ab *ab);
 
-/* "equal", "differ", "not deterministic", "missing"; NULL as long as a side has no run. */
+/* "equal", "differ", "not deterministic" or "missing"; NULL as long as a side has no run. */
 const char *ab_output_verdict(const struct ab *ab, const struct ab_output *o);
 
 /* The same with the details, for people. */
@@ -119,19 +119,22 @@ void ab_output_text(const struct ab *ab, const struct ab_output *o, char *text, 
 void end_name(struct end end, char *text, size_t len);
 void ends_tell(const struct run *runs, unsigned int n, char *text, size_t len);
 
-/* Do all runs of both sides end in the same ways? If not, their times tell nothing of the shim. */
+/* Do both sides end in the same ways? If not, their times say nothing about the shim. */
 bool ends_alike(const struct ab *ab);
 
-/* The last line of a file that says something, or NULL; one of the shim's if there is no other. */
+/*
+ * The last line of a file that is not blank, or NULL. The shim's own lines count only if there are
+ * no others.
+ */
 char *last_line(const char *file);
 
-/* Those of a side's runs that are known: *@n, sorted; freed by the caller. */
+/* The known numbers of a side's runs, sorted; there are *@n. The caller frees the array. */
 double *numbers_sorted(const struct ab *ab, enum side side, enum number k, unsigned int *n);
 
-/* B by A, where all runs end alike; not known of what is counted. */
+/* B by A, if all runs end alike. Not known for numbers from status files. */
 struct ratio numbers_ratio(const struct ab *ab, enum number k);
 
-/* ab-print.c, ab-json.c: the result on stdout. @columns: of the terminal, 0: it is none. */
+/* ab-print.c, ab-json.c: print the result. @columns: of the terminal; 0: stdout is no terminal. */
 void print_table(const struct ab *ab, unsigned int columns, bool markdown);
 void print_json(const struct ab *ab);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * primeshim doctor COMMAND: would ld.so preload the shim into that program? The launcher asks by
- * --launch, and refuses a program for which there is a problem.
+ * primeshim doctor COMMAND: would ld.so preload the shim into that program? The launcher asks so by
+ * --launch, and refuses to run a program with a problem.
  */
 #include "config.h"
 
@@ -18,13 +18,13 @@
 
 #include "doctor.h"
 
-/* The launcher says what is before the first ';'. */
+/* The launcher prints the part before the first ';'. */
 #define WAYS_OUT \
 	"list the library in /etc/ld.so.preload, or run a copy without that; the settings are " \
 	"then in /etc/primeshim.conf; or put a copy of the library that is setuid (chmod u+s) " \
 	"into a trusted directory such as /usr/lib, and its bare name into LD_PRELOAD (ld.so(8))"
 
-/* Programs that are known to be installed with privileges, and what for. */
+/* Programs that distributions install with privileges, and what for. */
 static const struct {
 	const char *name, *why;
 } privileged[] = {
@@ -39,7 +39,7 @@ static const struct {
 	{ "gamescope", ": gamescope has cap_sys_nice for its priority, and goes without" },
 };
 
-/* Programs that start others where the library is not. */
+/* Programs that start others in a place without the library. */
 static const struct {
 	const char *name, *advice;
 } containers[] = {
@@ -65,8 +65,8 @@ static const char *file_name(const char *path)
 }
 
 /*
- * The program that exec would run for @name, in @path. 0; or the status of a shell that does not
- * find it or may not execute it, and why is told of @what.
+ * Writes to @path the program that exec would run for @name. Returns 0; or 127 or 126, like a shell
+ * that does not find a program or may not execute it, after a finding about @what.
  */
 static int find_program(const char *name, const char *what, char path[PATH_MAX])
 {
@@ -105,7 +105,7 @@ static int find_program(const char *name, const char *what, char path[PATH_MAX])
 	return 126;
 }
 
-/* The program that "env [-S] [A=B]... PROGRAM" runs, or NULL where that is not plain. */
+/* The program that "env [-S] [A=B]... PROGRAM" runs; NULL for other forms. */
 static char *find_env(char **save)
 {
 	static const char *const plain[] = { "-S", "-v", "-vS", "--split-string" };
@@ -122,7 +122,7 @@ static char *find_env(char **save)
 	return NULL;
 }
 
-/* The interpreter of a script, in @name; false: @path is none. Of env, what env runs. */
+/* Writes a script's interpreter to @name; for env, what env runs. False: @path is no script. */
 static bool find_interpreter(const char *path, char *name, size_t len)
 {
 	char line[256], *save, *word, *program = NULL;
@@ -142,7 +142,7 @@ static bool find_interpreter(const char *path, char *name, size_t len)
 	return true;
 }
 
-/* Would exec change who the process is? Then ld.so ignores LD_PRELOAD. */
+/* Would exec change the user or group? Then ld.so ignores LD_PRELOAD. */
 static void check_ids(const char *what, const char *path)
 {
 	struct statvfs fs;
@@ -185,7 +185,7 @@ static void check_capabilities(const char *what, const char *path)
 	for (size_t i = 0; i < sizeof(privileged) / sizeof(privileged[0]); i++)
 		if (!strcmp(file_name(path), privileged[i].name))
 			who = privileged[i].why;
-	/* Inheritable ones alone give nothing, and root has them all. */
+	/* Inheritable capabilities alone give nothing, and root has all. */
 	if (!text || !strpbrk(strpbrk(text, "=+") ? strpbrk(text, "=+") : "", "ep") || !getuid()) {
 		finding_add(FINDING_NOTE, "capabilities", NULL,
 			    "%s has %s, which changes nothing for you", path, text ? text : "some");
@@ -201,7 +201,7 @@ static void check_capabilities(const char *what, const char *path)
 	cap_free(caps);
 }
 
-/* Does the library need that one of glibc's or musl's? */
+/* Does the library need glibc, or musl? */
 struct libc {
 	bool musl, glibc;
 };
@@ -214,7 +214,7 @@ static void is_libc(const char *name, void *arg)
 	l->glibc |= !strcmp(name, "libc.so.6");
 }
 
-/* The library for a program's machine, or NULL, which is told. */
+/* The library for a program's machine; or NULL, after a finding. */
 static const struct library *library_for(const char *what, const struct elf_file *f)
 {
 	char name[64], have[64], *advice;
@@ -235,7 +235,10 @@ static const struct library *library_for(const char *what, const struct elf_file
 	return NULL;
 }
 
-/* By ld.so, and by the one that the library is for? ld.so itself heeds LD_PRELOAD, too. */
+/*
+ * Does ld.so load the program, and is it the ld.so of the library's libc? ld.so itself is fine,
+ * too.
+ */
 static bool check_loader(const char *what, const char *path, const struct elf_file *f)
 {
 	const struct library *l;
@@ -279,7 +282,7 @@ static void check_program(const char *what, const char *path)
 	if (check_loader(what, path, &f)) {
 		if (f.go)
 			finding_add(FINDING_WARNING, "raw calls",
-				    "only what its C libraries do is seen",
+				    "the shim sees only the calls of its C libraries",
 				    "%s is a Go program: it makes system calls without libc, which "
 				    "the shim does not see", path);
 		check_objects(path, &f);
@@ -307,7 +310,7 @@ static void check_lists(const char *name)
 	}
 }
 
-/* What starts containers, by the name that it is known by. */
+/* Warns of programs that start containers, by their names. */
 static void check_container_program(const char *path)
 {
 	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
@@ -317,14 +320,14 @@ static void check_container_program(const char *path)
 				    "library", path);
 }
 
-/* What is run for a command in the end, and how that is said. */
+/* The program that runs for a command in the end, and how the findings name it. */
 struct target {
 	char path[PATH_MAX], what[2 * PATH_MAX];
 };
 
 /*
- * Follows a script to its interpreter, and so on. 0; a shell's status, which is told; or -1: the
- * kernel goes no further.
+ * Follows a script to its interpreter, and so on. Returns 0; 127 or 126, after a finding; or -1:
+ * the kernel follows no further.
  */
 static int find_target(const char *command, struct target *t)
 {
@@ -358,10 +361,10 @@ void check_command(const char *command)
 	failed = find_target(command, &t);
 	if (failed < 0)
 		finding_add(FINDING_PROBLEM, "command", "the kernel goes no further",
-			    "%s: interpreters of interpreters", command);
+			    "%s has interpreters of interpreters", command);
 	if (failed)
 		return;
-	/* Where capabilities are, and by what it is known. */
+	/* Capabilities and known names belong to the file itself. */
 	if (!realpath(t.path, real))
 		strcpy(real, t.path);
 	check_container_program(real);

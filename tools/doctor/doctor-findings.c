@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the checks of primeshim doctor have found; see doctor.h. */
+/* The findings of primeshim doctor; see doctor.h. */
 #include "config.h"
 
 #include <err.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim doctor: the library itself, what else is preloaded, and what its settings say. */
+/* primeshim doctor: the library itself, other preloaded objects, and the settings. */
 #include "config.h"
 
 #include <err.h>
@@ -18,7 +18,7 @@
 
 #define LIBRARY	"libprimeshim.so"
 
-/* Where distributions and "make install" put it, for whatever machine. */
+/* Where distributions and "make install" put the library, for all machines. */
 static const char *const places[] = {
 	PKGLIBDIR "/" LIBRARY,
 	"/usr/lib/*/primeshim/" LIBRARY,
@@ -45,7 +45,7 @@ void doctor_self(void)
 		errx(2, "doctor: /proc/self/exe cannot be read: mount /proc");
 }
 
-/* The environment with another LD_PRELOAD, and without a log. */
+/* Our environment with another LD_PRELOAD, and without a log. */
 static char **environment(const char *preload)
 {
 	size_t n = 0, at = 0;
@@ -77,12 +77,12 @@ char *doctor_run(char *const *argv, const char *preload, bool wants_err)
 	return said;
 }
 
-/* What ld.so says of an object that it cannot preload, or NULL; freed by the caller. */
+/* ld.so's error for an object that it cannot preload, or NULL. The caller frees it. */
 static char *preload_error(const char *object)
 {
 	static const char *const marks[] = {
 		"cannot be preloaded (",
-		"error while loading shared libraries: ",	/* that it needs */
+		"error while loading shared libraries: ",	/* a library that it needs */
 	};
 	char *argv[] = { doctor_path, "--version", NULL };
 	char *said = doctor_run(argv, object, true), *why = NULL;
@@ -132,7 +132,7 @@ static void add_library(const char *path)
 	}
 }
 
-/* What $LIB is to that ld.so, "lib/x86_64-linux-gnu"; freed by the caller. NULL: not known. */
+/* What $LIB means to that ld.so, "lib/x86_64-linux-gnu"; the caller frees it. NULL: not known. */
 static char *lib_of(char *loader)
 {
 	static const char mark[] = "dl_dst_lib=\"";
@@ -237,7 +237,7 @@ void check_library(void)
 		elf_defined(&libraries[0].elf, add_defined, NULL);
 }
 
-/* The object that this process has loaded under that name. */
+/* Looks for the object that this process has loaded under that name. */
 struct wanted {
 	const char *name;
 	char path[PATH_MAX];
@@ -258,7 +258,7 @@ static int is_wanted(struct dl_phdr_info *info, size_t size, void *arg)
 struct clash {
 	char names[256];
 	unsigned int n;
-	bool maps;		/* mmap or ioctl, without which nothing goes */
+	bool maps;		/* it defines mmap or ioctl, which the shim cannot do without */
 };
 
 static void add_clash(const char *name, void *arg)
@@ -273,7 +273,7 @@ static void add_clash(const char *name, void *arg)
 	snprintf(c->names + at, sizeof(c->names) - at, "%s%s", at ? ", " : "", name);
 }
 
-/* Another preloaded object, which comes before the shim if it is @first. */
+/* Looks at another preloaded object. @first: it comes before the shim. */
 static void check_object(const char *from, const char *name, bool first)
 {
 	struct wanted w = { .name = name };
@@ -303,7 +303,7 @@ static void check_object(const char *from, const char *name, bool first)
 			    from, c.names);
 }
 
-/* @list: as in LD_PRELOAD; it is cut up. */
+/* Looks at the objects of @list, which is like LD_PRELOAD; cuts it up. */
 static void check_list(const char *from, char *list, bool file)
 {
 	bool shim = strstr(list, LIBRARY), seen = false;
@@ -324,7 +324,7 @@ static void check_list(const char *from, char *list, bool file)
 			free(why);
 			continue;
 		} else {
-			/* Where the shim is not listed, the launcher puts it first. */
+			/* If the list does not have the shim, the launcher puts it first. */
 			check_object(from, s, shim && !seen);
 			continue;
 		}
@@ -350,7 +350,7 @@ void check_preloads(void)
 		return;
 	if (getdelim(&text, &room, '\0', f) < 0)
 		goto out;
-	/* A comment goes to the end of its line. */
+	/* A comment ends with its line. */
 	for (char *c = text; (c = strchr(c, '#'));)
 		memset(c, ' ', strcspn(c, "\n"));
 	check_list("/etc/ld.so.preload", text, true);
@@ -359,7 +359,7 @@ out:
 	fclose(f);
 }
 
-/* The shim is asked: it tells of what is wrong in the environment and in the files. */
+/* Asks the shim itself, which reports errors in the environment and in the files. */
 void check_settings(void)
 {
 	char *argv[] = { doctor_path, "--version", NULL }, *said, *save;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * primeshim doctor COMMAND: what it is loaded with, and whether the shim sees all of their calls.
- * The list is ld.so's, of this program's own machine, which maps the objects and runs none of them.
+ * primeshim doctor COMMAND: the objects that ld.so loads with it, and whether the shim sees all
+ * their calls. The ld.so of this program's own machine lists the objects: it maps them, and runs
+ * none.
  */
 #include "config.h"
 
@@ -12,8 +13,8 @@
 #include "doctor.h"
 
 /*
- * The functions of libc by which mappings, descriptors of buffers and ioctls come about, without
- * what libc puts before and behind them.
+ * The functions of libc that make mappings, descriptors of buffers and ioctls, without the prefixes
+ * and suffixes that libc gives to their names.
  */
 static const char *const calls[] = {
 	"ioctl", "mmap", "munmap", "mremap", "mprotect", "pkey_mprotect", "remap_file_pages",
@@ -25,7 +26,7 @@ static const char *const behind[] = { "_time64", "_nocancel", "_chk", "64", "2",
 
 struct object {
 	const char *path;
-	bool drm;		/* needs libdrm, or is it */
+	bool drm;		/* it needs libdrm, or is libdrm */
 	bool syscall;
 	char missed[256];
 };
@@ -39,7 +40,7 @@ static bool ends(const char *s, size_t len, const char *end)
 	return len > n && !strncmp(s + len - n, end, n);
 }
 
-/* Does libc's function @name reach the kernel with something of ours? */
+/* Does libc's function @name make one of those calls? */
 static bool is_call(const char *name)
 {
 	size_t len;
@@ -77,7 +78,7 @@ static void needed(const char *name, void *arg)
 	o->drm |= !strncmp(name, "libdrm", 6);
 }
 
-/* Those are libc itself, and what it calls is its own. */
+/* Is @path a part of libc? libc makes its own calls. */
 static bool is_libc(const char *path)
 {
 	static const char *const parts[] = {
@@ -104,14 +105,14 @@ static void check_object(const char *path, const struct elf_file *f)
 		wrong++;
 		finding_add(FINDING_WARNING, "symbols",
 			    "report it to primeshim, with the program's name and version",
-			    "%s calls %s, which the shim does not define: such calls are not seen",
+			    "%s calls %s, which the shim does not define, so it misses such calls",
 			    path, o.missed);
 	}
 	if (o.syscall && o.drm) {
 		wrong++;
 		finding_add(
 			FINDING_WARNING, "raw calls",
-			"where an import is made so, it is learned when it is mapped",
+			"the shim learns of an import that is made so when it is mapped",
 			"%s uses libdrm and makes system calls by syscall(), which the shim does "
 			"not see",
 			path);
@@ -134,7 +135,7 @@ static void check_line(char *line)
 	elf_file_close(&f);
 }
 
-/* ld.so has no list where one is missing, but says which. */
+/* If a library is missing, ld.so prints no list, but names the library. */
 static void tell_missing(char *const *argv)
 {
 	static const char mark[] = "error while loading shared libraries: ";

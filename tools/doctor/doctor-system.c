@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim doctor: the machine: devices and who may open them, containers, seccomp. */
+/* primeshim doctor: the machine: devices, and who may open them; containers; seccomp. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 #include "doctor.h"
 
-/* The file name at the end of what a link in sysfs leads to, in @text; "" where there is none. */
+/* Writes to @text the last part of a link's target in sysfs; "" without a link. */
 static void link_name(const char *path, char *text, size_t len)
 {
 	char real[PATH_MAX];
@@ -30,8 +30,7 @@ static void link_name(const char *path, char *text, size_t len)
 		snprintf(text, len, "%s", basename(real));
 }
 
-/* The driver of a device file, as sysfs names it; or as it says itself, of a render or accel node.
- */
+/* The driver of a device file: its name in sysfs, or what a render or accel node itself says. */
 static void driver_of(const char *node, dev_t dev, char *name, size_t len)
 {
 	struct drm_version v = { .name_len = len - 1 };
@@ -42,7 +41,7 @@ static void driver_of(const char *node, dev_t dev, char *name, size_t len)
 	link_name(path, name, len);
 	if (*name)
 		return;
-	/* Opening a primary node would make us the display's master. */
+	/* To open a primary node would make us the display's master. */
 	if (strstr(node, "/card")) {
 		snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device", major(dev), minor(dev));
 		link_name(path, name, len);
@@ -58,7 +57,7 @@ static void driver_of(const char *node, dev_t dev, char *name, size_t len)
 		close(fd);
 }
 
-/* The caller's groups, by name. */
+/* The names of the caller's groups. */
 static const char *groups_text(char *text, size_t len)
 {
 	gid_t groups[256];
@@ -75,14 +74,14 @@ static const char *groups_text(char *text, size_t len)
 	return *text ? text : "none";
 }
 
-/* A device that one may not open. */
+/* Adds a finding about a device that the user may not open. */
 static void tell_closed(const char *node, const char *driver, const struct stat *st)
 {
 	const struct group *g = getgrgid(st->st_gid);
 	const struct passwd *user = getpwuid(getuid());
 	char group[64], mine[256], advice[256];
 
-	/* getgrgid() is called again. */
+	/* groups_text() calls getgrgid(), which overwrites @g. */
 	snprintf(group, sizeof(group), "%s", g ? g->gr_name : "?");
 	if (st->st_mode & S_IWGRP && st->st_gid)
 		snprintf(advice, sizeof(advice),
@@ -142,7 +141,7 @@ void check_devices(void)
 			    "none of %zu devices may be opened", there);
 }
 
-/* Exporters that need no device: nobody has to have them. */
+/* Exporters without a DRM device. A machine may be without them. */
 void check_heaps(void)
 {
 	glob_t g;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* primeshim doctor: why it would not work here. Runs the checks, and prints what they found. */
+/*
+ * primeshim doctor: why the shim would not work here. Runs the checks, and prints their findings.
+ */
 #include "config.h"
 
 #include <stdio.h>
@@ -13,19 +15,19 @@
 
 static const char usage[] =
 	"Usage: primeshim doctor [--json | --launch LIBRARY] [--] [COMMAND [ARG]...]\n"
-	"Tells why the shim would not work here: the library, the devices, who may open them,\n"
-	"the sandbox, other preloaded objects; and whether COMMAND is a program that it can be\n"
-	"preloaded into, and whose calls it would see. COMMAND is not run; ld.so is, which\n"
-	"lists, and primeshim itself with the objects that are preloaded.\n"
+	"Says why the shim would not work here: the library, the devices and who may open\n"
+	"them, the sandbox, other preloaded objects; whether ld.so would preload the shim into\n"
+	"COMMAND; and whether the shim would see COMMAND's calls. Runs ld.so, which lists\n"
+	"COMMAND's libraries, and primeshim itself with the preloaded objects; never COMMAND.\n"
 	"\n"
-	"  --json            for machines\n"
-	"  --launch LIBRARY  for run-with-shim: prints what LD_PRELOAD is to have for COMMAND,\n"
-	"                    or in one line why ld.so would not preload LIBRARY into it;\n"
-	"                    status 2 then, 127 for a program that is not there, and 126 for\n"
-	"                    one that cannot be executed\n"
+	"  --json            prints JSON\n"
+	"  --launch LIBRARY  for run-with-shim: prints what LD_PRELOAD has to be for COMMAND,\n"
+	"                    or in one line why ld.so would not preload LIBRARY into COMMAND;\n"
+	"                    exits with 2 then, with 127 if there is no such program, and with\n"
+	"                    126 if it cannot be executed\n"
 	"  --help            prints this\n"
 	"\n"
-	"Exit status: 0 if there is no problem, 1 if there is one, 2 for bad use.\n";
+	"Exit status: 0 without a problem, 1 with a problem, 2 for bad use.\n";
 
 static const char *const names[] = { "ok", "note", "warning", "problem" };
 

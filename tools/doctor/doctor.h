@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What primeshim doctor looks at. Each check tells what it found: one line, and what to do where
- * there is something to do. Nothing that is looked at is run, but for ld.so and this program
- * itself.
+ * The checks of primeshim doctor. Each check reports what it found: one line, and what to do about
+ * it. The doctor runs nothing that it looks at, but for ld.so and this program itself.
  */
 #ifndef PRIMESHIM_TOOLS_DOCTOR_H
 #define PRIMESHIM_TOOLS_DOCTOR_H
@@ -14,25 +13,28 @@
 
 enum severity {
 	FINDING_OK,
-	FINDING_NOTE,		/* to be known, neither good nor bad */
-	FINDING_WARNING,	/* may not work */
-	FINDING_PROBLEM,	/* does not work */
+	FINDING_NOTE,		/* neither good nor bad */
+	FINDING_WARNING,	/* the shim may not work */
+	FINDING_PROBLEM,	/* the shim does not work */
 };
 
-/* What the checks have found, in that order. */
+/* The findings of all checks, in the order in which the checks ran. */
 extern struct finding {
 	enum severity severity;
 	const char *check;
-	char *text, *advice;	/* advice: what to do, or NULL; after a ';' more of it */
+	char *text, *advice;	/* advice: what to do, or NULL; a ';' ends its first part */
 } *findings;
 extern size_t nfindings;
 
-/* Both texts are copied. Ends the program where there is no memory. */
+/* Adds a finding, with copies of both texts. Ends the program if memory runs out. */
 void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt,
 		 ...) __attribute__((format(printf, 4, 5)));
 size_t findings_count(enum severity severity);
 
-/* The libraries that there are, one for each machine; the first is for this program's if any is. */
+/*
+ * The installed libraries, one for each machine. If one of them is for this program's machine, it
+ * is the first.
+ */
 struct library {
 	char *path;
 	struct elf_file elf;
@@ -47,7 +49,7 @@ extern char doctor_path[];
 /* Does the library define that function? */
 bool library_defines(const char *name);
 
-/* Both set what is above, and have to be first. */
+/* These set the variables above, and have to run first. */
 void doctor_self(void);
 void check_library(void);
 
@@ -62,24 +64,25 @@ void check_seccomp(void);
 void check_preloads(void);	/* LD_PRELOAD and /etc/ld.so.preload */
 void check_settings(void);
 
-/* The program that exec would run for the name @command, and all that it is loaded with. */
+/* Looks at the program that exec would run for @command, and at all that ld.so loads with it. */
 void check_command(const char *command);
 
 /*
- * Prints what LD_PRELOAD is to have for @command, which is @library unless it is installed for
- * several ABIs. Or why ld.so would not preload it, in one line. Returns the status to end with: 0;
- * 2; 126 or 127 where @command or its interpreter cannot be executed or is not there.
+ * Prints what LD_PRELOAD has to be for @command: @library, or a name with $LIB if the library is
+ * installed for several ABIs. If ld.so would not preload it, prints why in one line. Returns the
+ * exit status: 0; 2; 126 if @command or its interpreter cannot be executed, 127 without such a
+ * file.
  */
 int launch_command(const char *library, const char *command);
 
-/* Those that LD_PRELOAD may be for @program: @library, or with $LIB in place of its directory. */
+/* Sets @preload to what LD_PRELOAD has to be for @program; see launch_command(). */
 void find_libraries(const char *library, const struct elf_file *program, char *preload, size_t len);
 
 void check_objects(const char *path, const struct elf_file *f);
 
 /*
- * Runs @argv with @preload as LD_PRELOAD (NULL: none), for what it says on stdout (or @err: on
- * stderr). Freed by the caller; NULL: it could not be run.
+ * Runs @argv with LD_PRELOAD=@preload (NULL: none), and returns what it prints on stdout, or with
+ * @err on stderr. The caller frees that. NULL: it could not be run.
  */
 char *doctor_run(char *const *argv, const char *preload, bool err);
 

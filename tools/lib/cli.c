@@ -17,7 +17,7 @@ int bad_use(const char *command, const char *what)
 	return 2;
 }
 
-/* getopt_long() does not know the option before @optind, or misses its value (opterr is 0). */
+/* getopt_long() does not know the option before @optind, or the option has no value. */
 static int bad_option(char **argv)
 {
 	char what[256];
@@ -80,6 +80,6 @@ int finish_output(void)
 		return 0;
 	if (errno == EPIPE)
 		return 0;
-	warn("standard output");
+	warn("stdout");
 	return 2;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands of primeshim(1). Each is given its own name as argv[0], parses its options with
- * cli_options(), and returns the exit status: 0; 1 where the answer is no; 2 for bad use or
- * something missing, after one line on stderr that says what is wrong and what to do.
+ * The commands of primeshim(1). Each gets its own name as argv[0], reads its options by
+ * cli_options(), and returns the exit status: 0; 1 if the answer is no; 2 if the user's words are
+ * wrong or something is missing, after one line on stderr that says what is wrong and what to do.
  */
 #ifndef PRIMESHIM_TOOLS_COMMANDS_H
 #define PRIMESHIM_TOOLS_COMMANDS_H

@@ -50,7 +50,7 @@ void output_open(struct output *o, const char *name)
 	struct stat st;
 
 	*o = (struct output){ .name = name };
-	/* A reader that has gone is an error like any other. */
+	/* EPIPE is an error like any other. */
 	signal(SIGPIPE, SIG_IGN);
 	if (!strcmp(name, "-")) {
 		o->file = stdout;
@@ -58,7 +58,7 @@ void output_open(struct output *o, const char *name)
 	}
 	if (!stat(name, &st)) {
 		if (S_ISREG(st.st_mode))
-			/* What a link leads to is written, not the link. */
+			/* Writes the file that a link leads to, and keeps the link. */
 			o->path = realpath(name, NULL);
 		else
 			o->file = fopen(name, "we");
@@ -77,7 +77,7 @@ void output_open(struct output *o, const char *name)
 
 void output_done(struct output *o)
 {
-	/* A full disk may tell no sooner than at the end. */
+	/* A full disk may give no error before this. */
 	if (fflush(o->file) || ferror(o->file) || (o->file != stdout && fclose(o->file)))
 		fail(o);
 	if (o->temp && rename(o->temp, o->path) < 0)

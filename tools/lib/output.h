@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file that is there whole or not at all: it is written beside its place, and moved there when it
- * is complete. What is no regular file, as /dev/stdout or a pipe, is written to as it is; "-" is
- * stdout. Whatever goes wrong ends the program with one line and status 2.
+ * A file that appears whole or not at all: the program writes it beside its place, and renames it
+ * when it is complete. The program writes directly to what is no regular file, such as a pipe. "-"
+ * is stdout. Any error ends the program with one line on stderr and status 2.
  */
 #ifndef PRIMESHIM_TOOLS_OUTPUT_H
 #define PRIMESHIM_TOOLS_OUTPUT_H
@@ -11,8 +11,8 @@
 
 struct output {
 	FILE *file;
-	const char *name;	/* as it was asked for */
-	char *path, *temp;	/* where it goes, what it is until then; NULL: written as it is */
+	const char *name;	/* as the user gave it */
+	char *path, *temp;	/* its place, and its name until then; NULL: written directly */
 };
 
 void output_open(struct output *o, const char *name);

@@ -14,7 +14,7 @@
 
 #include "run.h"
 
-/* All that comes out of @fd. */
+/* Reads @fd to its end. */
 static char *read_end(int fd)
 {
 	FILE *f = fdopen(fd, "r");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim maps: a process's mappings of imports, as /proc/PID/maps would have them. */
+/* primeshim maps: a process's mappings of imports, in the manner of /proc/PID/maps. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -17,18 +17,18 @@
 
 static const char usage[] =
 	"Usage: primeshim maps [--json] PID | FILE | DIR\n"
-	"Prints the mappings of imports: addresses, protection, the importer with the handles\n"
-	"it has for the buffer, exporter, inode, the buffer's size, what is mapped (the\n"
-	"dma-buf, or the driver's own mapping), and the state of its bracket:\n"
+	"Prints the mappings of imports: addresses, protection, the importer with its handles\n"
+	"of the buffer, the exporter, the inode, the buffer's size, what is mapped (the dma-buf,\n"
+	"or the driver's own mapping), and the state of the bracket:\n"
 	"\n"
 	"  cpu-r   open for reading (START done)   owed    no START: it was busy, or is done\n"
 	"  cpu-rw  open for reading and writing    device  END done: it is the device's turn\n"
-	"  -       it has no brackets              read    the same, and a device reads it only\n"
+	"  -       it has no brackets              read    the same, but the device only reads\n"
 	"\n"
-	"  --json  as JSON\n"
+	"  --json  prints JSON\n"
 	"  --help  prints this\n"
 	"\n"
-	"Exit status: 0, or 2 for bad use or where there is nothing to read.\n";
+	"Exit status: 0, or 2 for bad use or if there is nothing to read.\n";
 
 static const char *turn_text(const struct status_buffer *b)
 {
@@ -50,7 +50,7 @@ static int by_address(const void *a, const void *b)
 	return m->start < n->start ? -1 : m->start > n->start;
 }
 
-/* The handles that the importer has for the buffer: "1", "1,7", "-" once all are closed. */
+/* Prints the importer's handles of the buffer: "1", "1,7", "-" once all are closed. */
 static void print_handles(const struct status *p, const struct status_mapping *m)
 {
 	bool any = false;

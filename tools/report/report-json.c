@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim report --json: all that the status files say, as one object. */
+/* primeshim report --json: all that the status files have, as one object. */
 #include "config.h"
 
 #include <stdio.h>

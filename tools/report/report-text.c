@@ -149,7 +149,7 @@ void report_text(const struct status *files, size_t n, int status, char *const *
 	printf("verdict: %s%s%s\n", v.text, *v.advice ? "; " : "", v.advice);
 }
 
-/* A field as RFC 4180 has it. */
+/* Prints a field of CSV, by RFC 4180. */
 static void print_field(const char *s)
 {
 	putchar('"');

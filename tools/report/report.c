@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim report: what happened, as a person would want it told. */
+/* primeshim report: what happened, for people. */
 #include "config.h"
 
 #include <stdio.h>
@@ -13,20 +13,20 @@
 static const char usage[] =
 	"Usage: primeshim report [--json | --csv] [DIR | PID | FILE]\n"
 	"       primeshim report --status N [--json | --csv] [--] [DIR [COMMAND [ARG]...]]\n"
-	"Tells what programs under the shim did with dma-bufs: who imported from whom, which\n"
+	"Prints what programs under the shim did with dma-bufs: who imported from whom, which\n"
 	"maps were refused and rescued, the time spent in syncs, imports left open, and a\n"
 	"verdict.\n"
 	"\n"
-	"  DIR         the directory that was PRIMESHIM_DIR for them (default: PRIMESHIM_DIR,\n"
-	"              or primeshim/ in XDG_RUNTIME_DIR)\n"
+	"  DIR         the directory that was PRIMESHIM_DIR for the programs (default:\n"
+	"              PRIMESHIM_DIR, or primeshim/ in XDG_RUNTIME_DIR)\n"
 	"  PID         a running process; FILE: one status file\n"
-	"  --json      all of it, for machines\n"
-	"  --csv       a line for each process, importer, exporter, call and what came of it\n"
-	"  --status N  the exit status of the command that these processes were (128 and more:\n"
-	"              a signal), which the verdict then heeds; the COMMAND is told, too\n"
+	"  --json      prints all of it as JSON\n"
+	"  --csv       prints a line for each process, importer, exporter, call and outcome\n"
+	"  --status N  the exit status of the COMMAND that made these processes (128 and more:\n"
+	"              a signal). The verdict takes it into account; the report names COMMAND\n"
 	"  --help      prints this\n"
 	"\n"
-	"Exit status: 0, or 2 for bad use, or where there is nothing to read.\n";
+	"Exit status: 0, or 2 for bad use, or if there is nothing to read.\n";
 
 int cmd_report(int argc, char **argv)
 {
@@ -49,7 +49,7 @@ int cmd_report(int argc, char **argv)
 			return bad_use(argv[0], "--status takes a number from 0 to 255");
 	}
 	if (argc - optind > 1 && !ended)
-		return bad_use(argv[0], "one directory or process at a time");
+		return bad_use(argv[0], "give one directory or process at a time");
 	files = status_load(argv[optind], &n);
 	command = argv + optind + (optind < argc);
 	if (json)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim set: another mode or sync for a running process. */
+/* primeshim set: changes the mode or sync of a running process. */
 #include "config.h"
 
 #include <err.h>
@@ -18,20 +18,19 @@
 
 static const char usage[] =
 	"Usage: primeshim set PID [mode=MODE] [sync=SYNC]\n"
-	"Changes what the shim does in a running process, from its next call on an import or\n"
-	"map on. What is mapped already stays as it is mapped.\n"
+	"Changes what the shim does in a running process. The change takes effect at the\n"
+	"process's next hooked call; mappings that exist stay as they are.\n"
 	"\n"
 	"  mode  redirect, rescue, observe, deny, off: as PRIMESHIM_MODE\n"
-	"  sync  driver, map, off: as PRIMESHIM_SYNC. trap can only be chosen at the start,\n"
-	"        and not left\n"
+	"  sync  driver, map, off: as PRIMESHIM_SYNC. A running process cannot change to trap,\n"
+	"        nor away from it\n"
 	"\n"
-	"Without a setting it prints what they are. The process has to be yours, or you root.\n"
+	"Without a setting it prints both. The process has to be yours, unless you are root.\n"
 	"Exit status: 0, or 2 for bad use or a process that cannot be changed.\n";
 
 static const char *const modes[] = STATUS_MODES, *const syncs[] = STATUS_SYNCS;
 
-/* @text is "KEY=VALUE" with @key: the value's place in @values, -1: none of them; -2: another key.
- */
+/* The place in @values of the VALUE in "KEY=VALUE"; -1: not in @values; -2: it is another key. */
 static int value_of(const char *text, const char *key, const char *const *values, int n)
 {
 	size_t len = strlen(key);
@@ -44,7 +43,7 @@ static int value_of(const char *text, const char *key, const char *const *values
 	return -1;
 }
 
-/* The policy @is with what the words of the command line say; or -1, told. */
+/* The policy @is, changed by the words of the command line; or -1, after a line on stderr. */
 static long wanted(char **words, uint32_t is)
 {
 	unsigned int mode = STATUS_MODE(is), sync = STATUS_SYNC(is);
@@ -68,7 +67,7 @@ static long wanted(char **words, uint32_t is)
 			return -1;
 	}
 	if ((sync == SYNC_TRAP) != (STATUS_SYNC(is) == SYNC_TRAP)) {
-		warnx("set: sync=trap is chosen at the start of a program or not at all: run it "
+		warnx("set: a running process cannot change to or from sync=trap: run the program "
 		      "anew with --sync %s",
 		      syncs[sync]);
 		return -1;
@@ -91,7 +90,7 @@ static int open_to_write(const char *path)
 	reading = open(path, O_RDONLY | flags);
 	if (reading < 0)
 		return -1;
-	/* By its descriptor: another file may have its name by now. */
+	/* By the descriptor: another file may have the name by now. */
 	snprintf(again, sizeof(again), "/proc/self/fd/%d", reading);
 	if (!fstat(reading, &st) && !fchmod(reading, (st.st_mode & 07777) | S_IWUSR)) {
 		fd = open(again, O_RDWR | O_CLOEXEC);
@@ -105,7 +104,7 @@ static int open_to_write(const char *path)
 	return fd;
 }
 
-/* The status file of @pid, open for writing, found to be that process's own; or -1, told. */
+/* Opens the status file of @pid to write it, if it is that process's own; or -1, after a line. */
 static int open_status(pid_t pid, const char *path)
 {
 	struct stat st, proc;
@@ -120,7 +119,7 @@ static int open_status(pid_t pid, const char *path)
 	}
 	if (fstat(fd, &st) < 0 || stat(dir, &proc) < 0 || !S_ISREG(st.st_mode) ||
 	    st.st_uid != proc.st_uid || st.st_mode & (S_IWGRP | S_IWOTH)) {
-		warnx("set: %s is not that process's own: it is left alone", path);
+		warnx("set: %s is not that process's own file: nothing was changed", path);
 		close(fd);
 		return -1;
 	}
@@ -139,7 +138,7 @@ static int change(pid_t pid, const struct status *p, char **words)
 	fd = open_status(pid, p->path);
 	if (fd < 0)
 		return 2;
-	/* Four bytes at once: the process finds the old word or the new one. */
+	/* Four bytes at once: the process reads the old word or the new word. */
 	if (pwrite(fd, &now, sizeof(now), offsetof(struct status_file, policy)) != sizeof(now)) {
 		warn("set: %s", p->path);
 		close(fd);
@@ -163,7 +162,7 @@ int cmd_set(int argc, char **argv)
 	if (optind == argc)
 		return bad_use(argv[0], "no process given");
 	if (!pid_of(argv[optind]))
-		return bad_use(argv[0], "the first word is the number of a process");
+		return bad_use(argv[0], "give the number of a process first");
 	p = status_load(argv[optind], &n);
 	if (p->life != LIFE_RUNNING) {
 		warnx("set: process %s has ended", argv[optind]);

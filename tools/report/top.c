@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * primeshim top: programs under the shim, live. In a terminal a table that is drawn anew; into a
- * pipe a line for each interval.
+ * primeshim top: programs under the shim, live. In a terminal it draws a table again and again;
+ * into a pipe it prints a line for each interval.
  */
 #include "config.h"
 
@@ -23,22 +23,22 @@ static const char usage[] =
 	"Usage: primeshim top [-d SECONDS] [-n TIMES] [DIR | PID]\n"
 	"Shows the programs under the shim, and what they do with imports, again and again.\n"
 	"\n"
-	"  -d SECONDS  how often: 0.1 to 3600 (default 1)\n"
-	"  -n TIMES    ends after so many (default: goes on)\n"
+	"  -d SECONDS  the interval: 0.1 to 3600 (default: 1)\n"
+	"  -n TIMES    ends after so many times (default: never)\n"
 	"  --help      prints this\n"
 	"\n"
-	"In a terminal: q quits; a shows those that have ended, too; the columns' letters sort:\n"
+	"In a terminal: q quits; a shows programs that have ended, too; other letters sort by\n"
 	"p PID, i imports, m maps a second, r refused maps, b begins a second, s time in START.\n"
-	"Into a pipe or file it prints a line each time, of them all together.\n"
+	"Into a pipe or file it prints a line each time, for all programs together.\n"
 	"\n"
-	"Exit status: 0, or 2 for bad use or where there is nothing to read.\n";
+	"Exit status: 0, or 2 for bad use or if there is nothing to read.\n";
 
-/* What a process has done by now, and in the last interval a second. */
+/* What a process has done by now, and per second in the last interval. */
 struct row {
 	uint32_t pid;
 	char program[32], mode[24];
 	enum life life;
-	uint64_t made;			/* tells it from another of that number */
+	uint64_t made;			/* another process may have had that number */
 	uint64_t live, mapped;		/* imports; bytes */
 	uint64_t refused, rescued, fallbacks;
 	uint64_t maps, begins, blocked;
@@ -48,7 +48,7 @@ struct row {
 static struct row *rows;
 static size_t nrows;
 static int sorting = 'm';
-static bool ended;			/* they are shown, too */
+static bool ended;			/* processes that have ended are shown, too */
 
 static struct row row_of(const struct status *p)
 {
@@ -73,7 +73,7 @@ static double rate(uint64_t now, uint64_t before, double seconds)
 	return now > before && seconds > 0 ? (now - before) / seconds : 0;
 }
 
-/* Reads all status files again; what they have done since then is over @seconds. */
+/* Reads all status files again; the last time was @seconds ago. */
 static void read_rows(const char *where, double seconds)
 {
 	size_t n;
@@ -176,7 +176,7 @@ static int in_a_pipe(const char *where, double interval, long times)
 	return finish_output();
 }
 
-/* A line of the screen, cut at its edge. */
+/* Writes a line of the screen, cut at its edge. */
 static void put(int y, const char *text, bool bold)
 {
 	if (y >= LINES)
@@ -293,16 +293,16 @@ int cmd_top(int argc, char **argv)
 		return ret;
 	interval = strtod(seconds, &end);
 	if (*end || end == seconds || !(interval >= 0.1 && interval <= 3600))
-		return bad_use(argv[0], "-d takes seconds from 0.1 to 3600");
+		return bad_use(argv[0], "-d takes seconds, from 0.1 to 3600");
 	if (count) {
 		times = strtol(count, &end, 10);
 		if (*end || end == count || times < 1)
 			return bad_use(argv[0], "-n takes a number from 1 on");
 	}
 	if (argc - optind > 1)
-		return bad_use(argv[0], "one directory or process at a time");
+		return bad_use(argv[0], "give one directory or process at a time");
 	where = argv[optind];
-	/* What is wrong is said before the screen is taken. */
+	/* Errors come before the screen is cleared. */
 	read_rows(where, 0);
 	if (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
 		return in_a_pipe(where, interval, times);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim watch: the events of a process as they come. */
+/* primeshim watch: prints the events of a process as they happen. */
 #include "config.h"
 
 #include <err.h>
@@ -23,12 +23,12 @@
 static const char usage[] =
 	"Usage: primeshim watch [--all] PID | FILE\n"
 	"Prints what a process does with imports as it happens, a line an event: seconds since\n"
-	"its first import, thread, and what it is. Ends with the process, or by Ctrl-C.\n"
+	"the first import, the thread, and the event. Ends with the process, or by Ctrl-C.\n"
 	"\n"
-	"  --all   begins with what there has been so far, as far as the status file still has it\n"
+	"  --all   begins with the earlier events that the status file still has\n"
 	"  --help  prints this\n"
 	"\n"
-	"Exit status: 0, or 2 for bad use or where there is nothing to watch.\n";
+	"Exit status: 0, or 2 for bad use or if there is nothing to watch.\n";
 
 static volatile sig_atomic_t stop;
 
@@ -139,7 +139,7 @@ static int watch(const char *where, bool all)
 
 	if (n != 1)
 		errx(2, "watch: one process at a time: give its number, or a file of %s", where);
-	/* In a container it has another number there than here. */
+	/* A process in a container has two numbers. The file has the inner one. */
 	if (!pid)
 		pid = first->head.pid;
 	sigaction(SIGINT, &act, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Finds status files, and what has become of their processes; see status.h. */
+/* Finds status files, and finds out what has become of their processes; see status.h. */
 #include "config.h"
 
 #include <dirent.h>
@@ -83,8 +83,8 @@ static bool ends_in(const char *s, size_t len, const char *end)
 }
 
 /*
- * Does a line of @pid's maps show a status file? Its path, allocated, or NULL. In a container it is
- * another one there than here.
+ * If a line of @pid's maps shows a status file, returns its path, which the caller frees; else
+ * NULL. For a process in a container that is a path through /proc/PID/root.
  */
 static char *status_in_line(pid_t pid, char *line)
 {
@@ -111,7 +111,7 @@ static FILE *open_proc(pid_t pid, const char *file)
 	return fopen(path, "re");
 }
 
-/* Has @pid the file @st mapped? 1, 0, or -1: cannot be told. */
+/* Has @pid mapped the file @st? 1, 0, or -1: not known. */
 static int maps_file(pid_t pid, const struct stat *st)
 {
 	FILE *f = open_proc(pid, "maps");
@@ -131,7 +131,7 @@ static int maps_file(pid_t pid, const struct stat *st)
 	return found;
 }
 
-/* The process has gone: what it has written since its status file was read, too. */
+/* The process has ended since the file was read: reads what it wrote last. */
 static void read_rest(struct status *p)
 {
 	char why[PATH_MAX + 128];
@@ -143,7 +143,7 @@ static void read_rest(struct status *p)
 	*p = rest;
 }
 
-/* Is the program that made this status file still there, as @pid? */
+/* Does the program that made this file still run, as @pid? */
 static void find_life(struct status *p, pid_t pid)
 {
 	struct stat st;
@@ -158,7 +158,7 @@ static void find_life(struct status *p, pid_t pid)
 	p->life = p->head.state == STATUS_EXITED ? LIFE_EXITED : LIFE_KILLED;
 }
 
-/* A status file of the same process that was made later: the earlier program has called exec(). */
+/* If the same process made another file later, the earlier program has called exec(). */
 static void find_replaced(struct status *files, size_t n)
 {
 	for (size_t i = 0; i + 1 < n; i++)
@@ -168,7 +168,7 @@ static void find_replaced(struct status *files, size_t n)
 				files[i].life = LIFE_REPLACED;
 }
 
-/* Is libprimeshim.so mapped, and what is PRIMESHIM_DIR there? */
+/* Says why @pid has no status file. @shim: libprimeshim.so is mapped there. */
 static void explain(pid_t pid, bool shim, char *why, size_t len)
 {
 	FILE *f = shim ? open_proc(pid, "environ") : NULL;
@@ -211,7 +211,7 @@ char *status_path_of(pid_t pid, char *why, size_t len)
 		shim = shim || strstr(line, "libprimeshim.so");
 		path = status_in_line(pid, line);
 	}
-	/* A process of another user says so only when it is read. */
+	/* For another user's process open() works, and read() fails. */
 	if (!path && ferror(f))
 		snprintf(why, len, "process %d is not yours: look at it as its user, or as root",
 			 (int)pid);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reads one status file; see status.h. By pread() and never through a mapping: a file that is cut
- * short while it is read is an error, and no SIGBUS.
+ * Reads one status file; see status.h. By pread(), never through a mapping: if somebody cuts the
+ * file short meanwhile, that is an error, and no SIGBUS.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 #include "lib/text.h"
 #include "status.h"
 
-/* No table has more entries, nor an entry more bytes: larger numbers are rubbish. */
+/* No table has more entries, and no entry more bytes. Larger numbers are damage. */
 #define MOST		(1U << 20)
 #define LONGEST		4096U
 
@@ -33,7 +33,7 @@ static int fail(const struct source *s, const char *what)
 	return -1;
 }
 
-/* As much as there is of [at, at + len): the bytes, or -1. */
+/* Reads [at, at + len), or as much of it as there is. Returns how many bytes, or -1. */
 static ssize_t get(const struct source *s, void *to, size_t len, uint64_t at)
 {
 	size_t n = 0;
@@ -53,8 +53,8 @@ static ssize_t get(const struct source *s, void *to, size_t len, uint64_t at)
 }
 
 /*
- * The first @n entries of a table, each with the first @size bytes of what the file has for it. One
- * that has more comes from a newer shim of the same version, and what it adds is left out.
+ * Reads the first @n entries of a table, @size bytes of each. A newer shim may write longer entries
+ * under the same version; the reader ignores what they have more.
  */
 static int get_table(const struct source *s, const struct status_section *t, uint32_t size,
 		     uint32_t n, void *out)
@@ -117,7 +117,7 @@ static int check_head(const struct source *s, struct status_file *h, uint64_t si
 	text_tame(h->program, false);
 	h->command[sizeof(h->command) - 1] = '\0';
 	h->shim[sizeof(h->shim) - 1] = '\0';
-	/* A policy that is not known has no name. */
+	/* An unknown policy has no name. */
 	if (STATUS_MODE(h->policy) >= MODE_COUNT || STATUS_SYNC(h->policy) >= SYNC_COUNT)
 		h->policy = h->start_policy;
 	if (STATUS_MODE(h->start_policy) >= MODE_COUNT ||
@@ -158,8 +158,8 @@ static int get_pairs(const struct source *s, struct status *p)
 }
 
 /*
- * The entries of a table that are live and were whole: read twice, those whose seq was the same
- * even number both times. They are moved to the front; @place tells where each went (+ 1).
+ * Reads a table twice, and keeps the live entries whose seq was the same even number both times:
+ * these are whole. Moves them to the front; @place[entry + 1] is an entry's new index + 1.
  */
 static int get_live(const struct source *s, const struct status_section *t, uint32_t size,
 		    void *out, unsigned int *n, unsigned int *place)
@@ -177,7 +177,7 @@ static int get_live(const struct source *s, const struct status_section *t, uint
 
 		memcpy(&seq, e, sizeof(seq));
 		memcpy(&now, again + (size_t)i * size, sizeof(now));
-		/* All of them have @live behind @seq. */
+		/* Entries of all tables have @live behind @seq. */
 		if (seq != now || seq & 1 || e[sizeof(seq)] != 1)
 			continue;
 		if (place)
@@ -203,7 +203,7 @@ static int get_tables(const struct source *s, struct status *p)
 	return 0;
 }
 
-/* How many events there have been by now. */
+/* Reads how many events there have been by now. */
 static int count_events(const struct source *s, uint32_t *n)
 {
 	struct status_file now;
@@ -216,8 +216,8 @@ static int count_events(const struct source *s, uint32_t *n)
 }
 
 /*
- * The events that the ring still has, in order. What the process has overwritten while the ring was
- * read may be torn, and is left out; so is what it had not finished.
+ * Reads the events that the ring still has, in order. Leaves out events that the process overwrote
+ * meanwhile, which may be torn, and events that it had not finished.
  */
 static int get_events(const struct source *s, struct status *p)
 {
@@ -308,7 +308,7 @@ const char *status_command(const struct status *p, char *text, size_t len)
 
 	if (!len)
 		return "";
-	/* Arguments with a NUL behind each; two in a row are the end (or an empty argument). */
+	/* A NUL ends each argument. Two in a row are the end, or an empty argument. */
 	for (size_t i = 0; i < sizeof(p->head.command) - 1 && n + 1 < len && (c[i] || c[i + 1]);
 	     i++)
 		text[n++] = c[i] ? c[i] : ' ';

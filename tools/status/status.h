@@ -13,30 +13,30 @@
 
 #include "kernel/status_file.h"
 
-/* What has become of the process. */
+/* What has become of the program that wrote the file. */
 enum life {
 	LIFE_RUNNING,
 	LIFE_EXITED,
-	LIFE_REPLACED,		/* another program was started in its place (exec) */
-	LIFE_KILLED,		/* by a signal, or it left by _exit() */
+	LIFE_REPLACED,		/* it has called exec() */
+	LIFE_KILLED,		/* by a signal, or it has called _exit() */
 };
 
 struct status {
 	char *path;
 	enum life life;
-	struct status_file head;	/* sections' @used is what there is below */
+	struct status_file head;	/* the sections' @used is the length of the arrays below */
 	status_name *names;
 	struct status_pair *pairs;
-	/* Only those that are live, in the order of the table. */
+	/* Only live entries, in the order of the table. */
 	struct status_buffer *buffers;
 	struct status_import *imports;
 	struct status_mapping *mappings;
 	unsigned int nbuffers, nimports, nmappings;
 	unsigned int *buffer_of; /* entry of the table + 1 -> index in @buffers + 1; 0: none */
-	/* In order. */
+	/* In the order of time. */
 	struct status_event *events;
 	unsigned int nevents;
-	unsigned int lost;		/* events that the ring no longer has */
+	unsigned int lost;		/* earlier events, which the ring no longer has */
 };
 
 /*
@@ -59,8 +59,8 @@ struct status *status_load(const char *where, size_t *n);
 void status_free_all(struct status *files, size_t n);
 
 /*
- * The status file @path again, of the process that is @pid here, into *@p. False where it cannot be
- * read any more.
+ * Reads the status file @path again, of the process that is @pid in this PID namespace. False: it
+ * cannot be read any more.
  */
 bool status_again(const char *path, pid_t pid, struct status *p);
 
@@ -74,7 +74,7 @@ const char *status_directory(void);
  */
 char *status_path_of(pid_t pid, char *why, size_t len);
 
-/* The number of a process, or 0 where @text is none. */
+/* The process number that @text is, or 0. */
 pid_t pid_of(const char *text);
 
 /* The name of an importer or exporter, as "vgem"; "?" if it is not known. */
@@ -83,10 +83,10 @@ const char *device_name(const struct status *p, unsigned int name);
 /* The buffer of an import or mapping, or NULL. */
 const struct status_buffer *status_buffer_of(const struct status *p, unsigned int buffer);
 
-/* The command with its arguments, separated by blanks; what a terminal would heed is shown as ?. */
+/* The command with its arguments, separated by blanks, after text_tame(). */
 const char *status_command(const struct status *p, char *text, size_t len);
 
-/* What the numbers are called: "mmap"; "EINVAL", "SIGBUS", "not asked", "ok". */
+/* Names for numbers: "mmap"; "EINVAL", "SIGBUS", "not asked", "ok". */
 const char *call_name(unsigned int call);
 const char *outcome_name(unsigned int outcome);
 const char *native_name(int native);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the counters of a status file say, added up; see summary.h. */
+/* Adds up the counters of status files; see summary.h. */
 #include "config.h"
 
 #include <err.h>
@@ -164,7 +164,7 @@ const char *reason_text(int reason)
 	}
 }
 
-/* How it looks from outside: modes in which the native way was taken. */
+/* The verdict in modes that leave all to the driver. */
 static struct verdict natively(const struct summary *t, const struct status *files, size_t n,
 			       int status)
 {
@@ -191,7 +191,7 @@ static struct verdict natively(const struct summary *t, const struct status *fil
 	};
 }
 
-/* Did the shim leave all as it is? */
+/* Did the shim leave all mappings to the driver? */
 static bool all_native(const struct status *files, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -11,30 +11,30 @@
 
 #include "status.h"
 
-/* Imports of one exporter's buffers into one importer, or all of a process, or of several. */
+/* The imports of one exporter's buffers into one importer; in a total, all imports. */
 struct summary {
 	const char *importer, *exporter;	/* NULL in a total */
 	uint64_t imports, learned, bytes;
 	uint64_t refused;		/* map ioctls that the driver refused */
-	uint64_t rescued;		/* of those, answered by the shim */
-	uint64_t dmabuf;		/* mmaps of the dma-buf */
+	uint64_t rescued;		/* refused map ioctls that the shim answered */
+	uint64_t dmabuf;		/* mmaps for which the shim mapped the dma-buf */
 	uint64_t native;		/* mmaps that the driver made */
 	uint64_t sigbus;		/* mmaps whose native page could not be read */
-	uint64_t failed;		/* mmaps that the program was refused */
-	uint64_t denied;		/* because the mode is deny */
-	uint64_t fallbacks;		/* maps for which the dma-buf could not be had */
+	uint64_t failed;		/* mmaps that failed */
+	uint64_t denied;		/* mmaps that mode deny refused */
+	uint64_t fallbacks;		/* maps for which the dma-buf could not be mapped */
 	int error;			/* the driver's first errno, or 0 */
-	int reason;			/* of the first fallback, or 0 */
+	int reason;			/* the errno of the first fallback, or 0 */
 };
 
-/* One for each pair of names that has an import or a map, in the order of the status file. */
+/* A summary for each importer and exporter, in the order of the status file. */
 struct summary *summarize(const struct status *p, unsigned int *n);
 
 uint64_t counter_total(const struct status *files, size_t n, enum counter c);
 
 /*
- * What it comes to, in a sentence, and what to do about it, in another or "". @status: the exit
- * status of the command that made these files, 128 and more for a signal, or -1: not known.
+ * What the files come to, in a sentence, and what to do about it, in another or "". @status: the
+ * exit status of the command that made these files, 128 and more for a signal, or -1: not known.
  */
 struct verdict {
 	const char *text, *advice;
@@ -42,12 +42,12 @@ struct verdict {
 struct verdict verdict_of(const struct status *files, size_t n, int status);
 
 /*
- * Would mode deny refuse what the driver has mapped? In a sentence, and yes or no in *@breaks; NULL
- * where that was not observed, as the shim made the mappings.
+ * Would mode deny refuse what the driver has mapped? Returns a sentence, and yes or no in *@breaks.
+ * NULL: not known, since the shim made the mappings.
  */
 const char *deny_text(const struct status *files, size_t n, int status, bool *breaks);
 
-/* What to do about a dma-buf that could not be mapped for that errno. */
+/* What to do about a dma-buf that could not be mapped, by the errno. */
 const char *reason_text(int reason);
 
 /* "1 import", "2 imports" */
@@ -57,7 +57,7 @@ const char *count_text(char *text, size_t len, uint64_t n, const char *what);
 const char *bytes_text(char *text, size_t len, uint64_t bytes);
 const char *time_text(char *text, size_t len, uint64_t ns);
 
-/* From when it was made until it ended, was seen last, or now. Nanoseconds. */
+/* Nanoseconds from when the file was made until the process ended, was seen last, or now. */
 uint64_t status_age(const struct status *p);
 
 #endif

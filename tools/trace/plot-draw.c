@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A plot as SVG: what is around the lanes; see plot.h. Colours are those that people who see few of
- * them can tell apart (Okabe and Ito), and no two things differ by colour alone.
+ * Draws what is around the lanes of a plot; see plot.h. People who are colour blind can tell its
+ * colours apart (Okabe and Ito), and no two things differ by colour alone.
  */
 #include "config.h"
 
@@ -38,7 +38,7 @@ static void label(FILE *f, double x, double y, const char *class, const char *te
 	fputs("</text>\n", f);
 }
 
-/* The first @n characters, and an ellipsis where there are more. */
+/* Cuts @text after @n characters, with an ellipsis. */
 static const char *shorten(char *text, size_t n)
 {
 	char *c = text;
@@ -51,7 +51,7 @@ static const char *shorten(char *text, size_t n)
 	return text;
 }
 
-/* Between ticks: 1, 2 or 5 times a power of ten, so that there are 12 at most. */
+/* The distance of ticks: 1, 2 or 5 times a power of ten, so that there are at most 12. */
 static double tick_of(double all)
 {
 	static const double steps[] = { 1, 2, 5, 10 };
@@ -195,7 +195,7 @@ static void draw_title(const struct plot *p)
 	else
 		snprintf(title, sizeof(title), "%zu processes", p->nstrips);
 	totals_text(text, sizeof(text), &n);
-	/* Before all that is drawn: what screen readers and a browser's tab say. */
+	/* Screen readers and a browser's tab show this. */
 	fputs("<title>", p->f);
 	plot_text(p->f, title);
 	fputs(": imports of dma-bufs over time</title>\n<desc>", p->f);
@@ -224,7 +224,7 @@ static void draw_head(const struct plot *p, const struct strip *s)
 	size_t at;
 
 	add_totals(&n, &s->t);
-	/* Without the grid, as there is text. */
+	/* The grid must not cross the text. */
 	fprintf(p->f,
 		"<rect x=\"24\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"#fff\"/>\n"
 		"<path class=\"rule\" d=\"M24 %.1fH%.1f\"/>\n",
@@ -252,7 +252,7 @@ static void draw_head(const struct plot *p, const struct strip *s)
 		label(p->f, PLOT_LEFT, s->y + 28, "t", shorten(text, 150));
 }
 
-/* Every second lane is darker; below the grid. */
+/* Darkens every second lane, below the grid. */
 static void draw_bands(const struct plot *p, const struct strip *s)
 {
 	for (size_t i = 0; i < s->nlanes; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is in a lane: the import's life, brackets within it, mappings under it, signs over it; see
- * plot.h. What would be narrower than can be seen, and next to more of its kind, is drawn as one.
+ * Draws a lane: the import's life, its brackets within, mappings below, signs above; see plot.h.
+ * Neighbours of a kind that are too narrow to be seen are drawn as one.
  */
 #include "config.h"
 
@@ -10,15 +10,15 @@
 #include "status/summary.h"
 #include "plot.h"
 
-#define BAR_TOP		11.0	/* of the import, below the lane's top */
+#define BAR_TOP		11.0	/* of the import's bar, below the lane's top */
 #define BAR_HEIGHT	11.0
 #define MAPPING_TOP	23.5
-#define MAPPING_STEP	3.4	/* mappings at one time lie below each other */
+#define MAPPING_STEP	3.4	/* between mappings of the same time */
 #define MAPPING_ROWS	2
 #define NARROW		0.7	/* pixels */
 #define SIGN_GAP	8.0
 
-/* Several of a kind that are drawn as one. */
+/* Several spans of a kind, drawn as one. */
 struct group {
 	const struct span *first;
 	const struct mark *mark;
@@ -69,7 +69,7 @@ static void draw_import(const struct plot *p, const struct strip *st, const stru
 		 bytes_text(bytes, sizeof(bytes), s->bytes), (unsigned long long)s->ino,
 		 s->learned ? ", learned when its map was refused" : "", time);
 	box(p, "import", x, y + BAR_TOP, to - x, BAR_HEIGHT, text);
-	/* Arrows: it was there before, and still is. */
+	/* Arrows: it began before the picture, or goes on behind it. */
 	if (s->unseen)
 		fprintf(p->f, "<path class=\"more\" d=\"M%.1f %.1fl-5 4l5 4z\"/>\n", x - 1,
 			y + BAR_TOP + 1.5);
@@ -125,7 +125,7 @@ static void draw_group(const struct plot *p, const struct group *g)
 		draw_bracket(p, g);
 }
 
-/* Into the group if it is too narrow beside it to be seen apart; otherwise that is drawn. */
+/* Adds a span to the group if it cannot be seen apart from it; else draws the group first. */
 static void add_span(const struct plot *p, struct group *g, const struct span *s, double y)
 {
 	double x = plot_x(p, s->from), to = plot_x(p, s->to);
@@ -240,7 +240,7 @@ void plot_process_marks(const struct plot *p, const struct strip *st)
 			st->y + st->height);
 		title(p, text);
 		fputs("</path>\n", p->f);
-		/* Where there is room to read it. */
+		/* Only if there is room for the text. */
 		if (at - last < 60)
 			continue;
 		fprintf(p->f, "<text class=\"fliptext\" x=\"%.1f\" y=\"%.1f\"%s>%s</text>\n",

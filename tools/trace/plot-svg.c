@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The pieces that all of a plot is drawn with: text, the axis of time, signs; see plot.h. */
+/* What all of a plot consists of: text, the axis of time, signs; see plot.h. */
 #include "config.h"
 
 #include "plot.h"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* primeshim plot: the timeline as a picture. Sorts what happened into lanes; plot-draw.c draws. */
+/*
+ * primeshim plot: the timeline as a picture. Sorts spans and marks into lanes; plot-draw.c draws.
+ */
 #include "config.h"
 
 #include <err.h>
@@ -11,32 +13,32 @@
 #include "plot.h"
 #include "trace.h"
 
-/* More than that nobody reads. */
+/* Nobody reads more lanes. */
 #define LANES	40
 
 static const char usage[] =
 	"Usage: primeshim plot [DIR|PID] -o FILE.svg\n"
 	"Draws what processes under the shim did with imports: a lane for each import with its\n"
 	"life, its mappings, its brackets and the wait in START, and signs for refusals,\n"
-	"fallbacks, denials, touches and changes of mode. The picture stands alone; a browser\n"
-	"shows what each thing is under the pointer.\n"
+	"fallbacks, denials, touches and changes of mode. The picture needs no other file; a\n"
+	"browser names what is under the pointer.\n"
 	"\n"
 	"  DIR, PID       a directory of status files, or a process (default: $PRIMESHIM_DIR)\n"
-	"  -o, --output FILE  the SVG, written anew once it is complete; - is stdout\n"
+	"  -o, --output FILE  the SVG; FILE is replaced once the SVG is complete; - is stdout\n"
 	"  --help         prints this\n"
 	"\n"
-	"Exit status: 0; 1 there is nothing to show; 2 bad use, or a file cannot be read or\n"
-	"written\n"
+	"Exit status: 0; 1 if there is nothing to show; 2 for bad use, or if a file cannot be\n"
+	"read or written.\n"
 	"\n"
 	"Example:\n"
 	"  PRIMESHIM_DIR=/tmp/seen run-with-shim weston; primeshim plot /tmp/seen -o weston.svg\n";
 
-/* What two spans of one lane have in common. */
+/* Do two spans belong to one lane? */
 static bool same_lane(const struct span *a, const struct span *b)
 {
 	if (a->kind == SPAN_IMPORT && b->kind == SPAN_IMPORT)
 		return a->ino == b->ino && a->handle == b->handle && a->importer == b->importer;
-	/* Of an import that nobody saw. */
+	/* Without a known import: the same buffer. */
 	return a->kind != SPAN_IMPORT && b->kind != SPAN_IMPORT && a->ino == b->ino;
 }
 
@@ -80,7 +82,7 @@ static int busier(const void *a, const void *b)
 	return p->first->from < q->first->from ? -1 : p->first->from > q->first->from;
 }
 
-/* The busiest of all. */
+/* Chooses the busiest lanes of all. */
 static void choose_lanes(struct plot *p)
 {
 	struct lane **all;
@@ -110,7 +112,7 @@ static int earlier(const void *a, const void *b)
 	return p < q ? -1 : p > q;
 }
 
-/* Those that are shown, from @y on. Returns where they end. */
+/* Places the shown lanes from @y on. Returns where they end. */
 static double place_lanes(struct strip *s, double y)
 {
 	struct lane *shown[LANES];

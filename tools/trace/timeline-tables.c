@@ -10,8 +10,8 @@
 #include "timeline.h"
 
 /*
- * The tables know of imports, mappings and brackets that no event is left of: those from before the
- * ring's first, of the program before its fork(), of mremap().
+ * The tables have imports, mappings and brackets without an event: those from before the ring's
+ * first event, those of the parent before fork(), and those of mremap().
  */
 static void add_imports(struct timeline *t)
 {
@@ -52,7 +52,7 @@ static void add_mappings(struct timeline *t)
 				  .bytes = m->end > m->start ? m->end - m->start : 0 };
 		size_t j = 0;
 
-		/* That of an mremap() is younger than the first event. */
+		/* mremap() may have made it after the first event. */
 		if (m->since > s.from)
 			s.from = m->since < t->to ? m->since : t->to;
 		while (j < t->nspans &&
@@ -89,7 +89,7 @@ static void add_brackets(struct timeline *t)
 	}
 }
 
-/* When the process ended, or was looked at. */
+/* When the process ended, or now. */
 static uint64_t last_moment(const struct timeline *t)
 {
 	struct timespec now;
@@ -100,7 +100,7 @@ static uint64_t last_moment(const struct timeline *t)
 	return at > t->to && at <= INT64_MAX ? at : t->to;
 }
 
-/* What came before its import was known of, if it ever was. */
+/* Finds the imports of spans that began before their import was known. */
 static void find_imports(struct timeline *t)
 {
 	for (size_t i = 0; i < t->nspans; i++)

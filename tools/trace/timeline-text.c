@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What spans and marks are called; see timeline.h. */
+/* Names and texts of spans and marks; see timeline.h. */
 #include "config.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From events to spans; see timeline.h. */
+/* Joins events to spans; see timeline.h. */
 #include "config.h"
 
 #include <err.h>
@@ -8,7 +8,7 @@
 
 #include "timeline.h"
 
-/* Room for one more of an array; there is no use in going on without. */
+/* Makes room for another element of an array. Ends the program if memory runs out. */
 static void *grow(void *array, size_t n, size_t *room, size_t size)
 {
 	if (n < *room)
@@ -30,7 +30,7 @@ struct span *timeline_add(struct timeline *t, struct span s)
 	return &t->spans[t->nspans++];
 }
 
-/* The @i-th of those that are open ends. */
+/* Ends the @i-th open span. */
 static void end(struct timeline *t, size_t i, uint64_t at, uint32_t tid)
 {
 	struct span *s = &t->spans[t->opened[i]];
@@ -41,7 +41,7 @@ static void end(struct timeline *t, size_t i, uint64_t at, uint32_t tid)
 	memmove(&t->opened[i], &t->opened[i + 1], (--t->nopened - i) * sizeof(*t->opened));
 }
 
-/* One whose beginning nobody saw ends right now. It is there since @from at most. */
+/* Adds a span whose beginning is not known, and which ends now. It began at @from or later. */
 static void end_unseen(struct timeline *t, struct span s, uint64_t from, uint32_t tid)
 {
 	s.from = s.granted = from;
@@ -81,7 +81,7 @@ static void mark(struct timeline *t, enum mark_kind kind, const struct status_ev
 	};
 }
 
-/* What events say of an import, a mapping or a bracket. */
+/* A span from an event of an import, a mapping or a bracket. */
 static struct span span_of(enum span_kind kind, const struct timeline *t,
 			   const struct status_event *e)
 {
@@ -93,7 +93,7 @@ static struct span span_of(enum span_kind kind, const struct timeline *t,
 	};
 }
 
-/* Which of those that are open is that import? Its number among them, or -1. */
+/* The number of that import among the open spans, or -1. */
 static ssize_t find_import(const struct timeline *t, const struct status_event *e)
 {
 	for (size_t i = t->nopened; i-- > 0;) {
@@ -116,7 +116,7 @@ static void on_import(struct timeline *t, const struct status_event *e)
 		mark(t, MARK_AGAIN, e);
 		return;
 	}
-	/* The handle was found to hold another buffer: nobody saw it closed. */
+	/* The handle holds another buffer now: the shim did not see it closed. */
 	if (i >= 0)
 		end(t, i, t->to, e->tid);
 	s.learned = e->kind == EVENT_LEARN;
@@ -127,7 +127,7 @@ static void on_close(struct timeline *t, const struct status_event *e)
 {
 	ssize_t i = find_import(t, e);
 
-	/* Of one known by its maps alone the size was not. */
+	/* An import that is known from its maps alone had no size so far. */
 	if (i >= 0)
 		t->spans[t->opened[i]].bytes = e->len;
 	if (i >= 0)
@@ -136,8 +136,7 @@ static void on_close(struct timeline *t, const struct status_event *e)
 		end_unseen(t, span_of(SPAN_IMPORT, t, e), t->from, e->tid);
 }
 
-/* What is mapped has been imported, if nobody saw it: before a fork(), or what the ring still has.
- */
+/* Adds the import of a mapping if no event has it: it was before a fork(), or before the ring. */
 static void need_import(struct timeline *t, const struct status_event *e)
 {
 	struct span s = span_of(SPAN_IMPORT, t, e);
@@ -154,8 +153,8 @@ static void need_import(struct timeline *t, const struct status_event *e)
 }
 
 /*
- * [from, to) goes from the @i-th of those that are open, which ends with it; what is left of it are
- * spans anew.
+ * Takes [from, to) away from the @i-th open span, which ends so; what is left of it becomes new
+ * spans.
  */
 static void cut(struct timeline *t, size_t i, uint64_t from, uint64_t to, uint32_t tid)
 {
@@ -178,7 +177,7 @@ static void cut(struct timeline *t, size_t i, uint64_t from, uint64_t to, uint32
 	}
 }
 
-/* Whether there was anything. */
+/* Returns whether anything was mapped there. */
 static bool unmap(struct timeline *t, uint64_t from, uint64_t to, uint32_t tid)
 {
 	bool found = false;
@@ -208,7 +207,7 @@ static void on_map(struct timeline *t, const struct status_event *e)
 		mark(t, MARK_DENIAL, e);
 	if (e->outcome != OUTCOME_NATIVE && e->outcome != OUTCOME_DMABUF)
 		return;
-	/* What was there has gone, told or not. */
+	/* This mapping has replaced what was there. */
 	unmap(t, e->addr, address_end(e->addr, e->len), e->tid);
 	s.import = timeline_import(t, e->ino, e->importer, e->handle);
 	timeline_add(t, s);
@@ -243,7 +242,7 @@ static ssize_t find_bracket(const struct timeline *t, uint64_t ino)
 	return -1;
 }
 
-/* When a call that is over by now began, if not before @earliest. */
+/* When a call that has returned began, but not before @earliest. */
 static uint64_t called(const struct timeline *t, const struct status_event *e, uint64_t earliest)
 {
 	uint64_t at = e->took < t->to ? t->to - e->took : 0;
@@ -251,7 +250,7 @@ static uint64_t called(const struct timeline *t, const struct status_event *e, u
 	return at > earliest ? at : earliest;
 }
 
-/* When the last bracket of the buffer @ino ended, or at least had begun. */
+/* When the last bracket of the buffer @ino ended, or at least began. */
 static uint64_t after_last(const struct timeline *t, uint64_t ino)
 {
 	for (size_t i = t->nspans; i-- > 0;) {
@@ -270,7 +269,7 @@ static void on_begin(struct timeline *t, const struct status_event *e)
 
 	s.from = called(t, e, after_last(t, e->ino));
 	s.import = timeline_import(t, e->ino, 0, 0);
-	/* Whose END is not among the events. */
+	/* The events do not have the END of that bracket. */
 	if (i >= 0) {
 		t->spans[t->opened[i]].ending = s.from;
 		end(t, i, s.from, e->tid);
@@ -313,7 +312,7 @@ static void on_touch(struct timeline *t, const struct status_event *e)
 static void on_policy(struct timeline *t, const struct status_event *e)
 {
 	mark(t, MARK_POLICY, e);
-	/* Its @handle is none. */
+	/* This event's @handle is no handle. */
 	t->marks[t->nmarks - 1].import = -1;
 }
 
@@ -349,7 +348,7 @@ void timeline_event(struct timeline *t, const struct status_event *e)
 void timeline_begin(struct timeline *t, const struct status *p)
 {
 	*t = (struct timeline){ .status = p, .from = p->head.made };
-	/* Of what was before the first event that is left nothing is known. */
+	/* Nothing is known from before the first event that is left. */
 	if (p->nevents && (p->lost || p->events[0].at < t->from))
 		t->from = p->events[0].at;
 	if (t->from > INT64_MAX)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The counters of a trace, from where its spans begin and end; see trace-event.h. */
+/* The counters of a trace, from the beginnings and ends of its spans; see trace-event.h. */
 #include "config.h"
 
 #include <err.h>
@@ -7,7 +7,7 @@
 
 #include "trace-event.h"
 
-/* The four counters: how many imports, mappings and brackets there are, and bytes mapped. */
+/* The counters: how many imports, mappings and brackets there are, and bytes mapped. */
 enum { COUNT_IMPORTS, COUNT_MAPPINGS, COUNT_BRACKETS, COUNT_BYTES, COUNTS };
 
 static const struct {
@@ -47,7 +47,7 @@ static size_t add_steps(struct step *steps, size_t n, const struct span *s, unsi
 			int64_t by)
 {
 	steps[n] = (struct step){ s->from, counter, by, n };
-	/* What is still there when the process is looked at stays counted. */
+	/* An open span stays counted to the end. */
 	if (s->open)
 		return n + 1;
 	steps[n + 1] = (struct step){ s->to, counter, -by, n + 1 };
@@ -76,7 +76,7 @@ void trace_counters(struct writer *w)
 		put_count(w, c, t->from, 0);
 	for (size_t i = 0; i < n; i++) {
 		now[steps[i].counter] += steps[i].by;
-		/* As it is when all that happened at one moment has. */
+		/* Only after the last step of one moment. */
 		if (i + 1 < n && steps[i + 1].at == steps[i].at)
 			continue;
 		for (unsigned int c = 0; c < COUNTS; c++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One event of the Trace Event Format at a time, written as soon as it is made; for trace-*.c. */
+/* Writes the Trace Event Format, event by event; for trace-*.c. */
 #ifndef PRIMESHIM_TOOLS_TRACE_EVENT_H
 #define PRIMESHIM_TOOLS_TRACE_EVENT_H
 
@@ -13,15 +13,15 @@ struct writer {
 	struct timeline t;
 	bool more;		/* an event has been written */
 	uint64_t pid;		/* the process in the trace */
-	uint64_t ids;		/* asynchronous tracks so far */
-	struct thread *threads;	/* trace-json.c's */
+	uint64_t ids;		/* how many asynchronous tracks there are */
+	struct thread *threads;	/* for trace-json.c alone */
 	size_t nthreads;
 };
 
-/* Writes it, and frees it. */
+/* Writes the event @o, and frees it. */
 void put(struct writer *w, struct json_object *o);
 
-/* What every event has, and those with a time: @at, in nanoseconds. @cat may be NULL. */
+/* A new event; timed(): with the time @at, in nanoseconds. @cat may be NULL. */
 struct json_object *event(const struct writer *w, const char *ph, const char *cat,
 			  const char *name, uint32_t tid);
 struct json_object *timed(const struct writer *w, const char *ph, const char *cat,
@@ -31,7 +31,7 @@ struct json_object *micros(uint64_t ns);
 
 void add_hex(struct json_object *o, const char *key, uint64_t n);
 
-/* How many imports, mappings and brackets there were at a time, and bytes mapped. */
+/* Writes the counters: how many imports, mappings and brackets there are, and bytes mapped. */
 void trace_counters(struct writer *w);
 
 #endif

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Timelines in the Trace Event Format, which ui.perfetto.dev, chrome://tracing and speedscope read.
- * Its times are microseconds, here with three digits more.
+ * Writes timelines in the Trace Event Format, which ui.perfetto.dev, chrome://tracing and
+ * speedscope read. Its times are microseconds, here with three digits behind the point.
  *
- * Imports, mappings and brackets are nestable asynchronous events (b, e), as they overlap and may
- * end in another thread than they began in: one track each, and one for all brackets of a dma-buf.
- * START and END, which block, are complete events (X) of their threads besides.
+ * Imports, mappings and brackets are nestable asynchronous events (b, e), since they overlap and
+ * may end in another thread than the one that began them. Each import and mapping has a track, and
+ * all brackets of a dma-buf share one. START and END, which block, are also complete events (X) of
+ * their threads.
  */
 #include "config.h"
 
@@ -18,10 +19,10 @@
 #include "trace-event.h"
 #include "trace.h"
 
-/* Process numbers of Linux are below that. */
+/* Linux has no larger process numbers. */
 #define PIDS	(UINT64_C(1) << 22)
 
-/* Half of an asynchronous event; @args may be NULL. */
+/* Writes the beginning or the end of an asynchronous event; @args may be NULL. */
 static void put_half(struct writer *w, const char *ph, const char *cat, const char *name,
 		     uint32_t tid, uint64_t at, uint64_t id, struct json_object *args)
 {
@@ -74,7 +75,7 @@ static void put_span(struct writer *w, const struct span *s)
 	put_half(w, "e", cat, name, s->open ? s->tid : s->tid_end, s->to, w->ids, NULL);
 }
 
-/* Nothing of a thread may begin before @until: its slices must not overlap. */
+/* No slice of a thread may begin before @until: they must not overlap. */
 struct thread {
 	uint32_t tid;
 	uint64_t until;
@@ -92,7 +93,7 @@ static struct thread *thread_of(struct writer *w, uint32_t tid)
 	return &w->threads[w->nthreads++];
 }
 
-/* START or END, in its thread: one after the other. */
+/* Writes START or END as a slice of its thread, behind the slice before. */
 static void put_call(struct writer *w, const char *name, uint32_t tid, uint64_t from, uint64_t to)
 {
 	struct thread *thread = thread_of(w, tid);
@@ -126,7 +127,7 @@ static void put_bracket(struct writer *w, const struct span *s, uint64_t id)
 	put_half(w, "e", "bracket", name, s->open ? s->tid : s->tid_end, s->to, id, NULL);
 }
 
-/* All of a dma-buf on one track; each has its index there as long as @done says nothing else. */
+/* Writes all brackets of a dma-buf on one track. @done: the bracket has been written. */
 static void put_brackets(struct writer *w)
 {
 	const struct timeline *t = &w->t;
@@ -150,7 +151,7 @@ static void put_brackets(struct writer *w)
 	free(done);
 }
 
-/* By the events themselves, as a thread's come in its order. */
+/* Goes by the events, which have the order of each thread. */
 static void put_calls(struct writer *w)
 {
 	const struct status *p = w->t.status;
@@ -267,7 +268,10 @@ void trace_json(FILE *f, const struct status *files, size_t n)
 	fputs("{\"traceEvents\":[\n", f);
 	for (size_t i = 0; i < n; i++) {
 		w.pid = files[i].head.pid;
-		/* After exec(), or when a number comes again: another process to whoever looks. */
+		/*
+		 * After exec(), or if the kernel reused the number, the trace shows another
+		 * process.
+		 */
 		for (size_t j = 0; j < i; j++)
 			if (files[j].head.pid == files[i].head.pid)
 				w.pid += PIDS;

@@ -14,17 +14,16 @@
 static const char usage[] =
 	"Usage: primeshim trace [DIR|PID] -o FILE\n"
 	"Writes what processes under the shim did with imports as trace events: imports and\n"
-	"mappings as spans, brackets as slices with the wait in START apart, refusals,\n"
-	"fallbacks, denials, touches and changes of mode as instants, and counters.\n"
+	"mappings are spans, brackets are slices with the wait in START apart, refusals,\n"
+	"fallbacks, denials, touches and changes of mode are instants; and there are counters.\n"
 	"\n"
 	"  DIR, PID       a directory of status files, or a process (default: $PRIMESHIM_DIR)\n"
-	"  -o, --output FILE  JSON that ui.perfetto.dev and chrome://tracing open; - is\n"
-	"                     stdout.\n"
-	"                 Written anew, once it is complete\n"
+	"  -o, --output FILE  the JSON, for ui.perfetto.dev or chrome://tracing; FILE is\n"
+	"                 replaced once the JSON is complete; - is stdout\n"
 	"  --help         prints this\n"
 	"\n"
-	"Exit status: 0; 1 there is nothing to show; 2 bad use, or a file cannot be read or\n"
-	"written\n"
+	"Exit status: 0; 1 if there is nothing to show; 2 for bad use, or if a file cannot be\n"
+	"read or written.\n"
 	"\n"
 	"Example:\n"
 	"  PRIMESHIM_DIR=/tmp/seen run-with-shim weston; primeshim trace /tmp/seen -o "
@@ -43,9 +42,9 @@ int write_events(int argc, char **argv, const char *how,
 	if (ret >= 0)
 		return ret;
 	if (argc - optind > 1)
-		return bad_use(argv[0], "one directory or process is enough");
+		return bad_use(argv[0], "give one directory or process at a time");
 	if (!name)
-		return bad_use(argv[0], "-o FILE is needed");
+		return bad_use(argv[0], "give -o FILE");
 	files = status_load(argv[optind], &n);
 	if (!n) {
 		warnx("%s: nothing under the shim has imported anything: nothing to show",

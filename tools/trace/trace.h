@@ -7,7 +7,7 @@
 
 #include "status/status.h"
 
-/* Trace events as JSON, of all . */
+/* Writes the events of all @n files as JSON, in the Trace Event Format. */
 void trace_json(FILE *f, const struct status *files, size_t n);
 
 /* A command that writes the events of status files into a file; @how is its --help. */
