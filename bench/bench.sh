@@ -70,8 +70,8 @@ for file in "$shim" "$forwarder" "$fake" "$calls" "$build"/bench/{maps,frame}; d
 	[ -x "$file" ] || die "$file is not there: build it first (make bench)"
 done
 [ -z "$out" ] || { : >>"$out"; } 2>/dev/null || die "$out cannot be written"
-# shellcheck source=scripts/packages.sh
-. "$top/scripts/packages.sh"
+# shellcheck source=scripts/lib/packages.sh
+. "$top/scripts/lib/packages.sh"
 groups=(bench)
 [ -n "$here" ] || groups+=(vm)
 packages_need "${groups[@]}" || exit 2

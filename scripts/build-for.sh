@@ -5,8 +5,8 @@
 
 me=build-for.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
-# shellcheck source=scripts/debian.sh
-. "$source/scripts/debian.sh" || exit 2
+# shellcheck source=scripts/lib/debian.sh
+. "$source/scripts/lib/debian.sh" || exit 2
 
 quick=''
 [ "${1-}" != --quick ] || { quick=yes && shift; }

@@ -4,8 +4,8 @@
 set -u
 me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
-# shellcheck source=scripts/packages.sh
-. "$top/scripts/packages.sh"
+# shellcheck source=scripts/lib/packages.sh
+. "$top/scripts/lib/packages.sh"
 groups=(build test abi vm vm-gpu vm-arm emulation arm64 armhf i386 riscv64 s390x
 	demo demo-gstreamer demo-weston audit package programs bench)
 here='' kvm='' quick='' all_of_it='' quick_minutes=4
@@ -210,7 +210,7 @@ promises() {
 
 # shellcheck disable=SC2317
 lint() {
-	shellcheck -x bench/*.sh scripts/*.sh tests/*/*.sh "$build"/scripts/*.sh
+	shellcheck -x bench/*.sh scripts/*.sh scripts/*/*.sh tests/*/*.sh "$build"/scripts/*.sh
 }
 
 # build_and_check: what needs no more than a build
@@ -259,8 +259,8 @@ others() {
 # shellcheck disable=SC2317
 musl_i386() {
 	local root=$top/build-check/musl-root
-	# shellcheck source=scripts/debian.sh
-	. "$top/scripts/debian.sh" && debian_unpack bookworm i386 "$root" musl-dev || return
+	# shellcheck source=scripts/lib/debian.sh
+	. "$top/scripts/lib/debian.sh" && debian_unpack bookworm i386 "$root" musl-dev || return
 	ln -s ../../../lib/i386-linux-musl/libc.so "$root/usr/lib/i386-linux-musl"
 	sed -e "s|/usr/|$root/usr/|g" -e "s|^-dynamic-linker |-m elf_i386 -dynamic-linker $root|" \
 		"$root/usr/lib/i386-linux-musl/musl-gcc.specs" >"$root/specs" || return
@@ -389,7 +389,7 @@ the_rest() {
 		"$top/tests/kernel/kernel-radeon.sh"
 	if [ -n "$all_of_it" ]; then
 		guest 'kernel newest' "${vm[@]}" --kernel newest -- "$top/tests/kernel/kernel.sh"
-		step 'docs/matrix.md is still so' "$top/scripts/matrix.sh" --check
+		step 'docs/matrix.md is still so' "$top/scripts/docs/matrix.sh" --check
 	fi
 	[ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
 		--lib "$build/.libs/libprimeshim.so"

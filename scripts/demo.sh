@@ -7,10 +7,10 @@
 export LC_ALL=C
 me=demo.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
-# shellcheck source=scripts/packages.sh
-. "$source/scripts/packages.sh" || exit 2
-# shellcheck source=scripts/build.sh
-. "$source/scripts/build.sh" || exit 2
+# shellcheck source=scripts/lib/packages.sh
+. "$source/scripts/lib/packages.sh" || exit 2
+# shellcheck source=scripts/lib/build.sh
+. "$source/scripts/lib/build.sh" || exit 2
 
 out=demo-pictures quick='' here='' kvm=()
 

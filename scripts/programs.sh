@@ -8,8 +8,8 @@
 export LC_ALL=C
 me=programs.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
-# shellcheck source=scripts/packages.sh
-. "$top/scripts/packages.sh"
+# shellcheck source=scripts/lib/packages.sh
+. "$top/scripts/lib/packages.sh"
 modes='observe redirect'
 build='' lib='' quick='' guest='' here=''
 

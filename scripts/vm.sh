@@ -12,8 +12,8 @@ source=$(realpath -- "$0") && source=${source%/*/*}
 . "$source/scripts/vm-gpu.sh" || exit 2
 # shellcheck source=scripts/vm-modules.sh
 . "$source/scripts/vm-modules.sh" || exit 2
-# shellcheck source=scripts/debian.sh
-. "$source/scripts/debian.sh" || exit 2
+# shellcheck source=scripts/lib/debian.sh
+. "$source/scripts/lib/debian.sh" || exit 2
 gpu_directory=$source/scripts/vm
 PATH=$PATH:/usr/sbin:/sbin # the guest gets the caller's PATH, from /proc
 # The cached kernels' layout: add one when fetch_kernel() changes.

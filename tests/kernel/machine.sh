@@ -16,8 +16,8 @@ CC=gcc LIBDRM_CFLAGS=-I/usr/include/libdrm
 machine=$(uname -m) short=(unit/unit)
 tests=(source/exports source/layers process/hooked process/brackets process/trap process/drivers)
 if [ $# -gt 0 ]; then
-	# shellcheck source=scripts/debian.sh
-	. "$top/scripts/debian.sh" || exit
+	# shellcheck source=scripts/lib/debian.sh
+	. "$top/scripts/lib/debian.sh" || exit
 	machine=$1 triplet=${triplet_of[$1]}
 	QEMU_LD_PREFIX=$(debian_root "$1") || exit
 	# Linked statically it does not take LD_PRELOAD for its own.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The part of scripts/matrix.sh that runs on the kernel in question, as root, in the build directory:
+# The part of scripts/docs/matrix.sh that runs on the kernel in question, as root, in the build directory:
 # asks all importers, or those whose names are given, and prints "KERNEL MACHINE IMPORTER EXPORTER
 # NATIVE REDIRECT RESCUE OBSERVE DENY" a line, with tabs. With --lost before the names: how many bytes
 # are lost where DMA is bounced, as "lost KERNEL MACHINE IMPORTER NATIVE REDIRECT RESCUE".

@@ -37,9 +37,9 @@ emptied() {
 }
 
 [ -e "/proc/$$/task/$$/children" ] && [ -e "$src/scripts/check.sh" ] || exit 77
-mkdir "$tmp/scripts" "$tmp/bin" "$tmp/tmp"
+mkdir -p "$tmp/scripts/lib" "$tmp/bin" "$tmp/tmp"
 cp "$src/scripts/check.sh" "$tmp/scripts/"
-echo 'packages_need() { :; }' >"$tmp/scripts/packages.sh"
+echo 'packages_need() { :; }' >"$tmp/scripts/lib/packages.sh"
 cat >"$tmp/bin/gcc" <<EOF
 #!/bin/bash
 sleep 100000 &

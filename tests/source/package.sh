@@ -9,10 +9,10 @@ set -u
 export LC_ALL=C.UTF-8
 me=package.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd -P)
-# shellcheck source=scripts/packages.sh
-. "$top/scripts/packages.sh" || exit 2
-# shellcheck source=scripts/debian.sh
-. "$top/scripts/debian.sh" || exit 2
+# shellcheck source=scripts/lib/packages.sh
+. "$top/scripts/lib/packages.sh" || exit 2
+# shellcheck source=scripts/lib/debian.sh
+. "$top/scripts/lib/debian.sh" || exit 2
 vm=''
 for arg; do
 	case $arg in

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# To be sourced by the bash scripts beside it: installs the Debian packages that they need.
+# To be sourced by the scripts in bash: installs the Debian packages that they need.
 
 declare -A packages_of=(
 	[analyze]='cppcheck gcovr' # make analyze, make coverage

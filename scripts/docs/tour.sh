@@ -4,12 +4,8 @@
 # virtual machines.
 
 export LC_ALL=C.UTF-8
-me=tour.sh
-source=$(realpath -- "$0") && source=${source%/*/*}
-# shellcheck source=scripts/packages.sh
-. "$source/scripts/packages.sh" || exit 2
-# shellcheck source=scripts/build.sh
-. "$source/scripts/build.sh" || exit 2
+# shellcheck source=scripts/docs/writer.sh
+. "$(dirname "$(realpath -- "$0")")/writer.sh" || exit 2
 
 usage() {
 	cat <<-EOT
@@ -25,17 +21,11 @@ usage() {
 	EOT
 }
 
-# die STATUS TEXT
-die() {
-	echo "$me: $2" >&2
-	exit "$1"
-}
-
 # machine TEXT VM-OPTION... -- COMMAND: in a virtual machine, in the directory of the build
 machine() {
 	echo "$me: $1" >&2
 	"$source/scripts/vm.sh" --device cirrus-vga --out "$tmp/out" "${@:2}" >"$tmp/log" 2>&1 ||
-		{ tail -n 20 "$tmp/log" >&2 && die 1 "$1: it failed; see above"; }
+		{ tail -n 20 "$tmp/log" >&2 && die "$1: it failed; see above" 1; }
 }
 
 # weston_in_guest: what is done there; its processes are shown in one status file each
@@ -69,8 +59,8 @@ text() {
 	<!-- SPDX-License-Identifier: MIT -->
 	# A tour of primeshim(1)
 
-	Written by `scripts/tour.sh` from real runs in virtual machines, where all is slow; not by
-	hand.
+	`scripts/docs/tour.sh` writes this file from real runs in virtual machines, where all is
+	slow.
 
 	## What has happened?
 
@@ -117,34 +107,17 @@ case ${1-} in
 weston_in_guest | ab_in_guest) "$1" "$2" && exit ;;
 esac
 out=$source/docs
-while [ $# -gt 0 ]; do
-	case $1 in
-	--out=?*) out=${1#*=} ;;
-	--out)
-		[ -n "${2-}" ] || die 2 '--out needs a value; see --help'
-		out=$2
-		shift
-		;;
-	--help) usage && exit ;;
-	*) die 2 "unknown option $1; see --help" ;;
-	esac
-	shift
-done
-[ -d "$out" ] || die 2 "$out is no directory: make it first"
-packages_need build demo demo-weston vm || exit 2
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-mkdir "$tmp/out" && chmod 755 "$tmp"
-build_all "$source" >"$tmp/log" 2>&1 ||
-	{ tail -n 20 "$tmp/log" >&2; die 2 'it cannot be built; see above'; }
+options "$@"
+[ -d "$out" ] || die "$out is no directory: make it first"
+prepare build demo demo-weston vm --
 machine 'weston on Linux 6.1' --kernel 6.1 -- \
-	"$source/scripts/tour.sh" weston_in_guest "$tmp/out"
+	"$source/scripts/docs/tour.sh" weston_in_guest "$tmp/out"
 machine 'primeshim ab on Linux 6.12' --kernel 6.12 -- \
-	"$source/scripts/tour.sh" ab_in_guest "$tmp/out"
+	"$source/scripts/docs/tour.sh" ab_in_guest "$tmp/out"
 for file in report.txt watch.txt ab.md timeline.svg; do
-	[ -s "$tmp/out/$file" ] || die 1 "nothing became of $file"
+	[ -s "$tmp/out/$file" ] || die "$file was not written" 1
 done
 {
 	sed 's|/tmp/tmp\.[^/]*/||' "$tmp/out/timeline.svg" >"$out/timeline.svg" &&
 		text >"$out/tour.md"
-} || die 2 "cannot write to $out"
+} || die "cannot write to $out"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# To be sourced by the bash scripts beside it: root file systems and kernels of other architectures
+# To be sourced by the scripts in bash: root file systems and kernels of other architectures
 # and releases, made of Debian's packages, unpacked and not configured.
 
 # shellcheck disable=SC2034

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# To be sourced by the bash scripts beside it: builds primeshim, its tests and its examples.
+# To be sourced by the scripts in bash: builds primeshim, its tests and its examples.
 
 # build_all SOURCE [ARCHITECTURE]...: builds in the directory $build, which is SOURCE if SOURCE has
 # been configured, and else SOURCE/build; for other architectures in SOURCE/build-ARCHITECTURE

@@ -4,12 +4,8 @@
 # tests/kernel/demo-guest.sh is the part that runs in there.
 
 export LC_ALL=C
-me=survey.sh
-source=$(realpath -- "$0") && source=${source%/*/*}
-# shellcheck source=scripts/packages.sh
-. "$source/scripts/packages.sh" || exit 2
-# shellcheck source=scripts/build.sh
-. "$source/scripts/build.sh" || exit 2
+# shellcheck source=scripts/docs/writer.sh
+. "$(dirname "$(realpath -- "$0")")/writer.sh" || exit 2
 
 usage() {
 	cat <<-EOT
@@ -22,12 +18,6 @@ usage() {
 
 	Exit status: 0 if all went well, 1 if not, 2 for bad use or something missing
 	EOT
-}
-
-# die TEXT
-die() {
-	echo "$me: $1" >&2
-	exit 2
 }
 
 # The machines: directory of the build, rows of demo-guest.sh, then options for vm.sh.
@@ -53,33 +43,15 @@ text() {
 	<!-- SPDX-License-Identifier: MIT -->
 	# What programs do with imports
 
-	Written by `scripts/survey.sh`, which runs these programs in virtual machines under
+	Written by `scripts/docs/survey.sh`, which runs these programs in virtual machines under
 	`run-with-shim.sh --survey`; not by hand. The shim only observes: what fails here fails
 	natively. A status of 139 is SIGSEGV, 135 SIGBUS.
 	EOT
 }
 
 out=$source/docs/survey.md
-while [ $# -gt 0 ]; do
-	case $1 in
-	--out=?*) out=${1#*=} ;;
-	--out)
-		[ -n "${2-}" ] || die '--out needs a value; see --help'
-		out=$2
-		shift
-		;;
-	--help) usage && exit ;;
-	*) die "unknown option $1; see --help" ;;
-	esac
-	shift
-done
-packages_need build demo demo-gstreamer demo-weston survey vm vm-gpu vm-arm arm64 || exit 2
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-# Not all programs there are run as root.
-mkdir "$tmp/out" && chmod 755 "$tmp"
-build_all "$source" arm64 >"$tmp/log" 2>&1 ||
-	{ tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
+options "$@"
+prepare build demo demo-gstreamer demo-weston survey vm vm-gpu vm-arm arm64 -- arm64
 text >"$tmp/new"
 for machine in "${machines[@]}"; do
 	IFS='|' read -r directory rows options <<<"$machine"
@@ -92,7 +64,7 @@ for machine in "${machines[@]}"; do
 		>&2 || exit 1
 	for row in $rows; do
 		[ -s "$tmp/out/$row-survey.txt" ] ||
-			{ echo "$me: nothing was said of $row" >&2 && exit 1; }
+			die "there is no survey of $row" 1
 		section "$row" "$options" >>"$tmp/new"
 	done
 done

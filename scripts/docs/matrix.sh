@@ -5,20 +5,16 @@
 
 export LC_ALL=C
 set -o pipefail
-me=matrix.sh
-source=$(realpath -- "$0") && source=${source%/*/*}
-# shellcheck source=scripts/packages.sh
-. "$source/scripts/packages.sh" || exit 2
-# shellcheck source=scripts/build.sh
-. "$source/scripts/build.sh" || exit 2
+# shellcheck source=scripts/docs/writer.sh
+. "$(dirname "$(realpath -- "$0")")/writer.sh" || exit 2
 
 usage() {
 	cat <<-EOT
 	Usage: $me [--out FILE] [--check]
-	Boots Debian's kernels and asks each importer there about each exporter, natively and in
-	every mode; writes the tables to FILE. Builds for that in the directories build, build-arm64 and
-	build-armhf. Takes 20
-	minutes, and 15 more where /dev/udmabuf is missing, for virtio-gpu with blobs.
+	Boots Debian's kernels, asks each importer there about each exporter, natively and in every
+	mode, and writes the tables to FILE. Builds in the directories build, build-arm64 and
+	build-armhf first. Takes 20 minutes, and 15 more without /dev/udmabuf, for virtio-gpu with
+	blobs.
 
 	  --out FILE  where to (default: docs/matrix.md)
 	  --check     writes nothing; fails if FILE has other tables. The kernels' third numbers
@@ -27,12 +23,6 @@ usage() {
 
 	Exit status: 0 if all went well, 1 if not, 2 for bad use or something missing
 	EOT
-}
-
-# die TEXT
-die() {
-	echo "$me: $1" >&2
-	exit 2
 }
 
 # The machines: the directory of the build, then options for vm.sh.
@@ -62,7 +52,8 @@ machines=(
 	'build-arm64 --kernel newest --gpu vc4'
 	'build-armhf --kernel 6.12 --gpu etnaviv --arch armhf --device virtio-gpu-pci'
 	'build --kernel 6.12 --append swiotlb=force --device cirrus-vga'
-	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu nouveau --gpu v3d --gpu panfrost --gpu lima'
+	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu nouveau --gpu v3d'\
+' --gpu panfrost --gpu lima'
 	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu etnaviv'
 	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu msm'
 	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu tegra'
@@ -80,8 +71,8 @@ ask() {
 		[[ $machine != *swiotlb* ]] || guest+=(--lost)
 		# The others are asked elsewhere.
 		[[ $machine = *--device* ]] ||
-			mapfile -t -O ${#guest[@]} guest < <(grep -o -- '--gpu [a-z0-9]*' <<<"$machine" |
-				cut -d ' ' -f 2)
+			mapfile -t -O ${#guest[@]} guest < <(
+				grep -o -- '--gpu [a-z0-9]*' <<<"$machine" | cut -d ' ' -f 2)
 		if [[ $machine = *blob=true* ]]; then
 			guest+=(virtio_gpu)
 			# What this machine is without, a virtual one has. The guest inside it takes
@@ -112,7 +103,8 @@ tables() {
 		{ kernel = $1 " (" $2 ")" }
 		kernel != before {
 			printf "\n## Linux %s\n\n", kernel
-			print "| importer | exporter | natively | redirect | rescue | observe | deny |"
+			printf "| importer | exporter | natively | "
+			print "redirect | rescue | observe | deny |"
 			print "| --- | --- | --- | --- | --- | --- | --- |"
 			before = kernel
 		}
@@ -124,51 +116,36 @@ text() {
 	<!-- SPDX-License-Identifier: MIT -->
 	# What comes of mapping an import
 
-	Written by `scripts/matrix.sh`, which asks real kernels in virtual machines; not by hand. Each
-	cell is a program of its own (`tests/kernel/probe.c`): it takes a dma-buf of the exporter, imports
-	it, asks for an offset by the ioctl that the importer's programs use, maps that, reads what
-	the exporter wrote and writes what the exporter is to read.
+	`scripts/docs/matrix.sh` writes this file: it asks real kernels in virtual machines. Each
+	cell is a program of its own (`tests/kernel/probe.c`). It imports a dma-buf of the exporter,
+	asks for an offset by the ioctl that the importer's programs use, maps that offset, reads
+	what the exporter wrote, and writes what the exporter is to read.
 
-	*right* is what it should be. Else the step that failed: *import*, *map ioctl* or *mmap* with
-	the errno, *SIGBUS* at the first touch, or *other bytes* than the buffer's. *virtio_gpu, blobs* is
-	QEMU's with `blob=true`, which takes other devices' dma-bufs in kernels newer than 6.12. *heap* is
-	/dev/dma_heap/system; *udmabuf* is /dev/udmabuf; *vivid* is the kernel's test camera; the others
-	are dumb buffers of that driver. The system heap on etnaviv is left out: natively its munmap
-	breaks the kernel, see docs/etnaviv-system-heap.md.
+	*right* means that all of it works. Else the cell names the step that failed: *import*, *map
+	ioctl* or *mmap* with the errno, *SIGBUS* at the first touch, or *other bytes* than the
+	buffer's. *virtio_gpu, blobs* is QEMU's with `blob=true`, which takes other devices'
+	dma-bufs in kernels newer than 6.12. *heap* is /dev/dma_heap/system; *udmabuf* is
+	/dev/udmabuf; *vivid* is the kernel's test camera; the others are dumb buffers of that driver. The system
+	heap on etnaviv is left out: natively its munmap breaks the kernel, see
+	docs/etnaviv-system-heap.md.
 
-	The drivers are the real ones of Debian's kernels. The GPUs are in name only: a driver sees a
-	block of registers that always read the same (`scripts/vm.sh --gpu list`). vkms and evdi have
-	no device at all.
+	The drivers are the real ones of Debian's kernels. The GPUs are in name only: a driver sees
+	a block of registers that always read the same (`scripts/vm.sh --gpu list`). vkms and evdi
+	have no device at all.
 
-	*DMA bounced* (`swiotlb=force`) asks whether the caches are in sync. There the kernel loses a write
-	of the CPU that no END followed, and a write of a device before which the CPU had no START. A
-	cell says how many of 400 bytes were lost: the program writes half of them through the mapping for
-	the device to read, and the device writes the other half for the next mapping to read
-	(`tests/kernel/sync lost`). A word in place of a number says that the import could not be mapped, as
-	above. tegra and vc4 lose them natively because they map other memory, the others because nobody
-	syncs. docs/sync.md says who syncs with the shim.
+	*DMA bounced* (`swiotlb=force`) asks whether the caches are in sync. There the kernel loses
+	a write of the CPU that no END followed, and a write of a device before which the CPU had no
+	START. A cell says how many of 400 bytes were lost: the program writes half of them through
+	the mapping for the device to read, and the device writes the other half for the next
+	mapping to read (`tests/kernel/sync lost`). A word in place of a number says that the import
+	could not be mapped, as above. tegra and vc4 lose bytes natively because they map other
+	memory, the others because nobody syncs. docs/sync.md says who syncs with the shim.
 	EOT
 }
 
 out=$source/docs/matrix.md check=''
-while [ $# -gt 0 ]; do
-	case $1 in
-	--out=?*) out=${1#*=} ;;
-	--out)
-		[ -n "${2-}" ] || die '--out needs a value; see --help'
-		out=$2
-		shift
-		;;
-	--check) check=yes ;;
-	--help) usage && exit ;;
-	*) die "unknown option $1; see --help" ;;
-	esac
-	shift
-done
-packages_need build vm vm-gpu vm-arm arm64 armhf || exit 2
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-build_all "$source" arm64 armhf >"$tmp/log" 2>&1 || { tail -n 20 "$tmp/log" >&2; die 'it cannot be built; see above'; }
+options "$@"
+prepare build vm vm-gpu vm-arm arm64 armhf -- arm64 armhf
 ask >"$tmp/lines" || exit 1
 { text && tables <"$tmp/lines"; } >"$tmp/new" || exit 1
 if [ -z "$check" ]; then
@@ -176,7 +153,7 @@ if [ -z "$check" ]; then
 	exit 0
 fi
 for file in "$tmp/new" "$out"; do
-	sed -E 's/^(## Linux [0-9]+\.[0-9]+)[^ ]*/\1/' "$file" >"$tmp/$(basename "$file").numbers" ||
-		die "cannot read $file"
+	sed -E 's/^(## Linux [0-9]+\.[0-9]+)[^ ]*/\1/' "$file" \
+		>"$tmp/$(basename "$file").numbers" || die "cannot read $file"
 done
 diff -u "$tmp/$(basename "$out").numbers" "$tmp/new.numbers"
