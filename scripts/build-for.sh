@@ -44,6 +44,7 @@ more=()
 [ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||
 	more+=(tests/kernel/etnaviv tests/kernel/etnaviv-mesa examples/etnaviv-map examples/gbm-map
 		tools/primeshim)
+[ ! -e "$lib/pkgconfig/vulkan.pc" ] || more+=(examples/dmabuf-vulkan)
 make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/probe tests/kernel/sync \
 	tests/unit/unit tests/process/brackets tests/process/drivers tests/process/trap \
 	scripts/run-with-shim.sh "${more[@]}"

@@ -292,6 +292,12 @@ gpu() {
 		"$source/tests/kernel/kernel-gpu.sh" "$1"
 }
 
+# vulkan NAME TURNS: Mesa's Vulkan there, of Debian 13, on a machine whose DMA is not coherent
+vulkan() {
+	guest "Vulkan on --gpu $1" "$top/scripts/vm.sh" --gpu "$1" --release trixie \
+		--append swiotlb=force -- "$source/tests/kernel/kernel-vulkan.sh" "$@"
+}
+
 # gpus_arm64: the thread's SIGBUS; all others are --all's
 gpus_arm64() {
 	local name
@@ -305,6 +311,10 @@ gpus_arm64() {
 	done
 	for name in nouveau msm panfrost v3d lima tegra vc4; do
 		gpu $name --kernel 6.1
+	done
+	# A turn takes one job's hanging or two: seconds.
+	for name in panfrost v3d; do
+		vulkan $name 200
 	done
 }
 

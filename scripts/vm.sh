@@ -31,7 +31,7 @@ declare -A kernels=(
 	[armhf-6.12]='trixie linux-image-armmp'
 )
 
-arch='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=()
+arch='' release='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=()
 stall=180 timeout=14400 out='' show='' memory=2048 blobs=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
@@ -50,6 +50,9 @@ usage() {
 	                     the machine (default: amd64). The others have a root file system of
 	                     their own, of a few Debian packages, and see of this machine's only
 	                     the directory of primeshim and this directory
+	  --release bookworm|trixie
+	                     the Debian that arm64's root file system is of: 12 (the default), or
+	                     13, which has Mesa's Vulkan drivers
 	  --gpu NAME         adds a GPU in name only, on whose real driver buffers can be made,
 	                     imported and mapped, but no work is ever done; may be repeated, and the
 	                     drivers are loaded in that order. The first one's architecture if --arch
@@ -339,12 +342,12 @@ clean_up() {
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--arch=* | --kernel=* | --gpu=* | --device=* | --module=* | --append=* | --stall=* | \
-		--timeout=* | --out=* | --memory=*)
+	--arch=* | --release=* | --kernel=* | --gpu=* | --device=* | --module=* | --append=* | \
+		--stall=* | --timeout=* | --out=* | --memory=*)
 		option=${1%%=*} value=${1#*=}
 		;;
-	--arch | --kernel | --gpu | --device | --module | --append | --stall | --timeout | --out | \
-		--memory)
+	--arch | --release | --kernel | --gpu | --device | --module | --append | --stall | \
+		--timeout | --out | --memory)
 		[ $# -gt 1 ] || die 2 "$1 needs a value; see --help"
 		option=$1 value=$2
 		shift
@@ -370,6 +373,10 @@ while [ $# -gt 0 ]; do
 		[[ $value =~ ^(amd64|arm64|armhf)$ ]] || die 2 "--arch cannot be '$value'; see --help"
 		arch=$value
 		;;
+	--release)
+		[[ $value =~ ^(bookworm|trixie)$ ]] || die 2 "--release cannot be '$value'; see --help"
+		release=$value
+		;;
 	--kernel)
 		[ -n "${kernels[amd64-$value]-}" ] || die 2 "--kernel cannot be '$value'; see --help"
 		kernel=$value
@@ -391,6 +398,7 @@ done
 arch=${arch:-amd64}
 gpu_check
 [ -n "${kernels[$arch-$kernel]-}" ] || die 2 "--kernel $kernel is not for --arch $arch; see --help"
+[ -z "$release" ] || [ "$arch" = arm64 ] || die 2 '--release goes with arm64; see --help'
 [ "$arch" = amd64 ] || [[ ${accel[*]} != *kvm* ]] ||
 	die 2 "--kvm is for --arch amd64 only; see --help"
 [ -z "$heap" ] || [ "$arch $kernel" = 'arm64 6.12' ] ||
@@ -429,7 +437,7 @@ cache=$(realpath -m -- "$cache")/primeshim
 linux=$cache/linux-${arch/amd64/}-$kernel-$layout
 linux=${linux/linux--/linux-} root=/
 if [ "$arch" != amd64 ]; then
-	root=$(debian_root "$arch") || die 2 "cannot make the root of $arch; see above"
+	root=$(debian_root "$arch" "$release") || die 2 "cannot make the root of $arch; see above"
 	busybox=$root/bin/busybox
 fi
 if [ ! -e "$linux" ]; then

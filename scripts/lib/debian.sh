@@ -11,12 +11,16 @@ declare -A release_of=([arm64]=bookworm [armhf]=bookworm [i386]=bookworm
 	[riscv64]=trixie [s390x]=bookworm)
 # What building takes, and what runs under emulation; then what a virtual machine has for a COMMAND.
 # Add one to the layout when these change.
-debian_layout=8
+debian_layout=9
 debian_base='check libc6-dev libdrm-dev'
 debian_machine='bash binutils busybox-static coreutils diffutils findutils gawk gcc grep kmod
 	libc-bin libcap-dev libdrm-etnaviv1 libdrm-tests libegl-dev libegl-mesa0 libegl1 libelf-dev
-	libgbm-dev libgl1-mesa-dri libgles-dev libjson-c-dev libncurses-dev libpng-dev mount procps
-	sed strace util-linux'
+	libgbm-dev libgl1-mesa-dri libgles-dev libjson-c-dev libncurses-dev libpng-dev libvulkan-dev
+	mount procps sed strace util-linux'
+# A later release's, on which what was built for the first one runs: for Mesa's Vulkan drivers, which
+# Debian 12 has none of for these machines.
+debian_later='bash busybox-static coreutils findutils gawk grep kmod libdrm-tests libvulkan1
+	mesa-vulkan-drivers mount procps sed util-linux'
 
 # debian_sources SUITE: prints the lines of apt's sources for it and for the release it belongs to,
 # from the mirrors that this machine has
@@ -61,18 +65,24 @@ debian_unpack() {
 	return 1
 }
 
-# debian_root ARCHITECTURE: prints the directory of the root file system, which is made and kept if
-# there is none
+# debian_root ARCHITECTURE [RELEASE]: prints the directory of the root file system, which is made and
+# kept if there is none
 debian_root() {
-	local root=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim/root-$1-$debian_layout packages
-	packages=$debian_base
-	[[ $1 != arm* ]] || packages+=" $debian_machine"
+	local root=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim/root-$1 packages=$debian_base
+	local release=${2:-${release_of[$1]}}
+	[ "$release" = "${release_of[$1]}" ] || root+=-$release
+	root+=-$debian_layout
+	if [ "$release" != "${release_of[$1]}" ]; then
+		packages=$debian_later
+	elif [[ $1 = arm* ]]; then
+		packages+=" $debian_machine"
+	fi
 	mkdir -p "${root%/*}" || return
 	(
 		flock 9
 		[ ! -e "$root" ] || exit 0
 		# shellcheck disable=SC2086
-		debian_unpack "${release_of[$1]}" "$1" "$root.new" $packages || exit
+		debian_unpack "$release" "$1" "$root.new" $packages || exit
 		# Debian 13 leaves the links of a merged /usr to base-files.
 		[ -e "$root.new/lib" ] || ln -s usr/lib "$root.new/lib" || exit
 		[[ $1 != arm* ]] || {

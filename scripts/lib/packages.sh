@@ -6,7 +6,7 @@ declare -A packages_of=(
 	[analyze]='cppcheck gcovr' # make analyze, make coverage
 	[build]='gcc libc6-dev make autoconf automake libtool pkg-config libcap2-bin linux-libc-dev
 		libdrm-dev libjson-c-dev libncurses-dev libelf-dev libcap-dev systemtap-sdt-dev
-		libpng-dev libgbm-dev libegl-dev libgles-dev'
+		libpng-dev libgbm-dev libegl-dev libgles-dev libvulkan-dev'
 	[vm]='qemu-system-x86 busybox-static kmod cpio mmdebstrap xz-utils'
 	[vm-gpu]='gcc gcc-12 make' # of amd64
 	[vm-arm]='qemu-system-arm device-tree-compiler mmdebstrap make' # of arm64 and armhf
