@@ -388,11 +388,15 @@ the_rest() {
 	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel/kernel.sh"
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
 		--append swiotlb=force -- "$top/tests/kernel/kernel-sync.sh"
+	guest 'kernel 6.12, frames that are drawn late' "${vm[@]}" --kernel 6.12 -- \
+		"$top/tests/kernel/kernel-frames.sh" vgem cirrus
 	gpu i915
 	if [ -n "$all_of_it" ]; then
 		for name in amdgpu vkms evdi radeon; do
 			gpu $name
 		done
+		guest 'evdi, frames that are drawn late' "$top/scripts/vm.sh" --gpu evdi -- \
+			"$top/tests/kernel/kernel-frames.sh" evdi
 		gpu evdi12 --kernel 6.1
 	fi
 	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --gpu radeon -- \

@@ -13,6 +13,8 @@
  *   sync domains radeon N	nor where the CPU's turn is told by SET_DOMAIN and WAIT_IDLE
  *   sync left IMPORTER		ends with the import mapped
  *   sync busy IMPORTER		a buffer with a fence stalls nobody, and is begun once it has none
+ *   sync frames IMPORTER N	how many of N frames are the one before, if it only asks the map ioctl
+ *   sync own IMPORTER		asking for the offset of a buffer with a fence of its own ends
  */
 #include "config.h"
 
@@ -313,6 +315,99 @@ static void busy(void)
 	export_free(&b);
 }
 
+/* A producer of frames: vgem's fence says when one is there. */
+struct producer {
+	int vgem;
+	struct vgem_fence fence;
+	uint8_t frame;
+};
+
+static void producer_begin(struct producer *p)
+{
+	p->vgem = open_card("vgem");
+	if (p->vgem < 0 || drmPrimeFDToHandle(p->vgem, e.dmabuf, &p->fence.handle))
+		err(2, "vgem");
+	p->fence.flags = 1;	/* VGEM_FENCE_WRITE */
+}
+
+static void promises(struct producer *p)
+{
+	if (drmIoctl(p->vgem, FENCE_ATTACH, &p->fence))
+		err(2, "FENCE_ATTACH");
+}
+
+/* No START, which would wait for the producer's own fence. */
+static void delivers(struct producer *p)
+{
+	uint64_t fence[1] = { p->fence.out_fence };
+
+	memset(e.view, p->frame, e.size);
+	bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+	if (drmIoctl(p->vgem, FENCE_SIGNAL, fence))
+		err(2, "FENCE_SIGNAL");
+}
+
+static void *deliver_later(void *arg)
+{
+	usleep(400000);
+	delivers(arg);
+	return NULL;
+}
+
+/*
+ * As Mesa's kms_swrast: it maps the import once, for reading and for writing apart, asks for the
+ * offset before each use, and never waits.
+ */
+static int frames(int n)
+{
+	uint8_t *p = must_map(PROT_READ | PROT_WRITE), *r = must_map(PROT_READ);
+	struct producer producer = { 0 };
+	int stale = 0;
+
+	producer_begin(&producer);
+	for (int i = 0; i < n; i++) {
+		pthread_t id;
+
+		promises(&producer);
+		producer.frame = i + 1;
+		if (pthread_create(&id, NULL, deliver_later, &producer))
+			errx(2, "no thread");
+		errno = map_offset(fd, handle, &offset);
+		if (errno)
+			err(2, "the map ioctl");
+		stale += p[i] != i + 1 || r[e.size - 1 - i] != i + 1;
+		pthread_join(id, NULL);
+	}
+	munmap(p, e.size);
+	munmap(r, e.size);
+	return stale;
+}
+
+/* The thread that asks is the one that would signal the fence. */
+static void own(void)
+{
+	uint8_t *p = must_map(PROT_READ | PROT_WRITE);
+	struct producer producer = { .frame = 1 };
+	double t;
+
+	producer_begin(&producer);
+	promises(&producer);
+	for (int i = 0; i < 12; i++) {
+		errno = map_offset(fd, handle, &offset);
+		if (errno)
+			err(2, "the map ioctl");
+	}
+	/* After ten seconds vgem does. */
+	check(is_busy(&e), "twelve questions for the offset wait for less than ten seconds");
+	delivers(&producer);
+	t = now();
+	errno = map_offset(fd, handle, &offset);
+	if (errno)
+		err(2, "the map ioctl");
+	check(p[0] == 1 && now() - t < 1, "once the fence is signalled the bytes are there");
+	munmap(p, e.size);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -337,6 +432,10 @@ int main(int argc, char **argv)
 		*must_map(PROT_READ | PROT_WRITE) = 1;
 	} else if (!strcmp(what, "busy")) {
 		busy();
+	} else if (!strcmp(what, "frames")) {
+		printf("%d\n", frames(n));
+	} else if (!strcmp(what, "own")) {
+		own();
 	} else {
 		errx(2, "see the top of sync.c for how to use it");
 	}
