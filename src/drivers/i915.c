@@ -61,8 +61,11 @@ const struct driver i915_driver = {
 	.name = "i915",
 	.exports_as = { "i915" },
 	.natively = NATIVELY_REFUSED,
-	/* i915_gem_mmap(): its own search by range, so that offsets within a buffer are legal. */
-	.quirks = QUIRK_OWN_MMAP,
+	/*
+	 * i915_gem_mmap(): its own search by range, so that offsets within a buffer are legal. The
+	 * aperture undoes the tiling of a buffer; i915_gem_dmabuf_mmap() maps the tiles.
+	 */
+	.quirks = QUIRK_OWN_MMAP | QUIRK_UNTILES,
 	.note = "ENODEV, GEM_MMAP ENXIO; a GTT map works, slowly and write-combined, and deny "
 		"leaves it",
 	IOCTLS(ioctls),

@@ -62,6 +62,24 @@ static int ask_unseen(const char *name, int dmabuf)
 	return err;
 }
 
+/* @handle of @fd is tiled, and comes back from another process: the shim cannot know whose it is. */
+static void check_tiled(int fd, uint32_t handle)
+{
+	int (*unseen)(int fd, unsigned long request, ...) = dlsym(RTLD_DEFAULT, "fake_ioctl");
+	struct drm_prime_handle out = { .handle = handle, .flags = DRM_RDWR };
+	int fd2 = card(driver);
+	uint32_t again;
+	uint8_t *p;
+
+	need(unseen && !unseen(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &out), "an unseen export");
+	need(!import(fd2, out.fd, &again), "import");
+	check(map(fd2, &driver->ways[0], again, 0, SIZE, &p) == 0 && p[0] == 0x5a,
+	      "an own tiled buffer that another process has exported is seen through the GTT");
+	unmap(p, SIZE);
+	close(out.fd);
+	close(fd2);
+}
+
 /* One by one, with an import alive. */
 void peculiarities(void)
 {
@@ -101,6 +119,7 @@ void peculiarities(void)
 	check(!map(fd, &driver->ways[0], tiled[0], PAGE, PAGE, &p) && p[0] == 0x5a,
 	      "and so is a part of it");
 	unmap(p, PAGE);
+	check_tiled(fd, tiled[0]);
 	close(fd);
 
 	/* What is read-only is written to where the driver does not mind (dma_buf_mmap()). */

@@ -122,25 +122,49 @@ static void own_map(int fd, const struct fake_way *w, uint32_t handle, int dmabu
 		unmap(p, SIZE);
 }
 
-static void own(const struct fake_way *w)
+/* An own buffer that may be another device's, for all that is known: either mapping shows it. */
+static void doubtful_map(int fd, const struct fake_way *w, uint32_t handle, int dmabuf,
+			 const char *text)
 {
-	int fd = card(driver), fd2 = card(driver), dmabuf;
+	uint8_t *p;
+	int err = map(fd, w, handle, 0, SIZE, &p);
+
+	check(!err && shared(p, dmabuf, 0, SIZE), text);
+	if (!err)
+		unmap(p, SIZE);
+}
+
+/*
+ * The device's own buffers. Where the process has an import already, the shim notes who exports;
+ * before it does not.
+ */
+static void own(const struct fake_way *w, bool noted)
+{
+	int fd = card(driver), fd2 = card(driver), other = -1, foreign = -1, dmabuf;
 	uint32_t handle = create(fd), again = 0;
 
+	if (noted) {
+		other = card(named("gud"));
+		foreign = new_dmabuf(SIZE, FILL, true);
+		need(foreign >= 0 && !import(other, foreign, &again), "an import elsewhere");
+	}
 	dmabuf = export(fd, handle, DRM_RDWR);
 	need(dmabuf >= 0, "an own buffer is exported");
 	own_map(fd, w, handle, dmabuf, "an own buffer is the driver's");
 	need(!import(fd, dmabuf, &again) && again == handle, "imported back it has its handle");
 	need(!import(fd2, dmabuf, &again), "imported into another open file");
-	/*
-	 * Without an import yet nobody notes who exported it; then it may be another's, and what
-	 * works is taken, but for a driver whose mapping does not count: there both are right.
-	 */
-	if (driver->import_map != MAPS_OTHER || !rescues) {
-		own_map(fd, w, handle, dmabuf, "imported back, too");
+	if (noted || !rescues) {
+		own_map(fd, w, handle, dmabuf, "imported back, it is the driver's");
 		own_map(fd2, w, again, dmabuf, "and in another open file");
+	} else {
+		doubtful_map(fd, w, handle, dmabuf, "imported back unnoted it shows right");
+		doubtful_map(fd2, w, again, dmabuf, "and in another open file");
 	}
 	close(dmabuf);
+	if (noted) {
+		close(foreign);
+		close(other);
+	}
 	close(fd2);
 	close(fd);
 }
@@ -151,11 +175,13 @@ static void renderonly(void)
 	const struct fake_driver *kms = named("gud");
 	int owner = card(kms), fd = card(driver), dmabuf, err;
 	uint32_t handle = create(owner), there;
+	unsigned long before;
 	uint8_t *p;
 
 	dmabuf = export(owner, handle, 0);
 	need(dmabuf >= 0, "one device exports");
 	if (driver != kms && !import(fd, dmabuf, &there)) {
+		before = device_maps();
 		err = map(fd, ways(driver), there, 0, SIZE, &p);
 		if (rescues)
 			check(!err && shared(p, dmabuf, 0, SIZE),
@@ -164,6 +190,10 @@ static void renderonly(void)
 			check(err == (denies && !ways(driver)->err && !driver->own_mmap ? EINVAL :
 				      natively(ways(driver))),
 			      "another device's buffer is as natively, or denied");
+		/* Both devices export under the name "drm". */
+		if (!strcmp(mode, "redirect") && !left(ways(driver)))
+			check(device_maps() == before,
+			      "by the dma-buf, whatever the exporter is called");
 		if (err <= 0)
 			unmap(p, SIZE);
 	}
@@ -192,7 +222,8 @@ int main(int argc, char **argv)
 		for (const struct fake_way *w = ways(driver); w->name; w++) {
 			way_name = w->name;
 			imports(w);
-			own(w);
+			own(w, false);
+			own(w, true);
 			if (w == &driver->ways[FAKE_WAYS - 1])
 				break;
 		}
