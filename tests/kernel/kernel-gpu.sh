@@ -100,6 +100,31 @@ SIGBUS)
 	;;
 esac
 
+# shown MODE EXPORTER: does a monitor show what the program draws into a buffer of EXPORTER's?
+shown() {
+	local preload=$lib
+	[ "$1" != native ] || preload=
+	rm -f /tmp/shown /tmp/drawn
+	timeout 150 tests/kernel/dock /tmp/shown env LD_PRELOAD="$preload" \
+		PRIMESHIM_MODE="${1/native/off}" tests/kernel/show "$driver" "$2" /tmp/drawn &&
+		cmp /tmp/shown /tmp/drawn
+}
+
+if [ -n "$(conf monitor)" ]; then
+	promise "$at: natively the monitor shows a picture in an own buffer" shown native own
+	case $natively in
+	right) promise "$at <- vgem: natively the monitor shows the picture" shown native vgem ;;
+	*)
+		got=$(shown native vgem 2>&1)
+		promise "$at <- vgem: natively no picture can be drawn: $got" \
+			[ "$got" = 'show: map: Invalid argument' ]
+		;;
+	esac
+	for mode in redirect rescue; do
+		promise "$at <- vgem: $mode: the monitor shows the picture" shown $mode vgem
+	done
+fi
+
 # Natively the fault handler says SIGBUS to the second of two threads that touch a page at once.
 if [ -n "$(conf races)" ]; then
 	for mode in redirect rescue; do
