@@ -125,8 +125,8 @@ text() {
 	ioctl* or *mmap* with the errno, *SIGBUS* at the first touch, or *other bytes* than the
 	buffer's. *virtio_gpu, blobs* is QEMU's with `blob=true`, which takes other devices'
 	dma-bufs in kernels newer than 6.12. *heap* is /dev/dma_heap/system; *udmabuf* is
-	/dev/udmabuf; *vivid* is the kernel's test camera; the others are dumb buffers of that driver. The system
-	heap on etnaviv is left out: natively its munmap breaks the kernel, see
+	/dev/udmabuf; *vivid* is the kernel's test camera; the others are dumb buffers of that
+	driver. The system heap on etnaviv is left out: natively its munmap breaks the kernel, see
 	docs/etnaviv-system-heap.md.
 
 	The drivers are the real ones of Debian's kernels. The GPUs are in name only: a driver sees
