@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Fails if a shared object of Debian's libdrm or Mesa can reach ioctl, a mapping call, poll, what
-# is set for signals and seccomp filters, or the duplication or closing of descriptors through a
+# Fails if a shared object of Debian's libdrm or Mesa can reach ioctl, a mapping call, poll, the
+# settings of signals and seccomp filters, or the duplication or closing of descriptors through a
 # symbol of libc that primeshim does not define.
-# Only imports are read: what a library finds by dlsym, asks of syscall() by number or does with
-# the system call instruction itself is out of sight.
+# The script reads imported symbols alone. It does not see what a library finds by dlsym(), asks of
+# syscall() by number, or does with the system call instruction itself.
 
 export LC_ALL=C
 set -o pipefail
 me=audit.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
-# The cached text's layout: add one when read_package() changes.
+# The layout of the cached text: add 1 when read_package() changes.
 layout=1
 sources='libdrm mesa'
 releases=(bookworm trixie)
@@ -18,17 +18,17 @@ architectures=(amd64 i386 armhf arm64)
 declare -A debian=([bookworm]=12 [trixie]=13)
 declare -A bits=([amd64]=64 [i386]=32 [armhf]=32 [arm64]=64)
 
-# A name that contains one of these may reach what primeshim has to see, unless it is C++'s. It is
-# wider than any libc needs it, so that a name of tomorrow (__ioctl_time128, __close2) is caught.
-# Of the exports of glibc 2.36 and 2.41 these stay out: what makes such calls for descriptors and
-# memory of its own (malloc, fopen, pthread_create, daemon, forkpty, tcgetattr and so on); fork,
-# whose child has a copy of the records with that of the descriptors; posix_spawn and popen, as
-# the program that is started begins without mappings and loads a shim of its own.
+# A symbol that contains one of these may reach what primeshim has to see, unless it is C++'s. The
+# pattern is wider than any libc needs, to find names of tomorrow (__ioctl_time128, __close2).
+# These exports of glibc 2.36 and 2.41 stay out: functions that make such calls for descriptors and
+# memory of their own (malloc, fopen, pthread_create, daemon, forkpty, tcgetattr and so on); fork,
+# whose child has a copy of the records and of the descriptors; posix_spawn and popen, since the
+# new program begins without mappings and loads a shim of its own.
 reach='ioctl|fcntl|m(un|re)?map|remap_file|shm(at|dt)|dup|close|recvm|pidfd_getfd|syscall'
 reach+='|^_*p*poll|mprotect|^_*(sysv_|bsd_|s)?sig(nal$|set$|action|procmask)|pthread_sigmask|prctl'
 
-# The reviewed names that do no harm, each with the reason. Where it speaks of Mesa and libdrm it is
-# from the sources of both releases: read them again before a release is added.
+# The reviewed names that do no harm, each with the reason. What a reason says of Mesa and libdrm is
+# from the sources of both releases: read the sources again before you add a release.
 declare -A harmless=(
 	[strdup]='copies a string'
 	[strndup]='copies a string'
@@ -49,8 +49,8 @@ declare -A harmless=(
 # syscall() could be anything: no import can tell. Mesa's sources ask it for futex, gettid, kcmp
 # and memfd_create, libdrm's for nothing; the Rust library within libRusticlOpenCL and
 # libvulkan_nouveau for futex, statx, getrandom, clone3, copy_file_range, pidfd_open and
-# pidfd_send_signal. The amd64 code of both releases has calls with these numbers alone, and not
-# one system call instruction. It is listed in a row of its own so that nobody takes it for proven.
+# pidfd_send_signal. The amd64 code of both releases has calls with these numbers alone, and no
+# system call instruction. The table has a row for syscall(), so that nobody takes it for proven.
 unproven=syscall
 
 refresh='' symbols=$top/src/exported-symbols.txt
@@ -67,13 +67,13 @@ usage() {
 	  --refresh       fetches the packages anew
 	  --help          prints this
 
-	The packages (about 0.5 GB) are fetched with apt-get once, by any user, from the mirror that
-	apt uses here; apt's own files are left alone. What is kept of them is a few MB of text in
-	\${XDG_CACHE_HOME:-~/.cache}/primeshim: from then on no network is needed.
+	Any user may run it. It fetches the packages (about 0.5 GB) once, by apt-get, from the
+	mirror that apt uses here, and changes none of apt's own files. It keeps a few MB of text in
+	\${XDG_CACHE_HOME:-~/.cache}/primeshim, and needs no network from then on.
 
-	Exit status: 0 if all is well, 1 if not, 2 for bad use, or if there is neither such text nor
-	a way to fetch the packages; 77 if all is well of what could be fetched, while a mirror is
-	being updated.
+	Exit status: 0 if all is well, 1 if not, 2 for bad use, or without both that text and a way
+	to fetch the packages; 77 if all is well in the packages that could be fetched while a
+	mirror is being updated.
 	EOF
 }
 
@@ -96,9 +96,9 @@ repositories() {
 		sed -nE "s/^(bookworm|trixie|(old)?stable)$1 //p" | awk '!seen[$0]++'
 }
 
-# apt_begin RELEASE ARCHITECTURE KEYRING: fetches the lists into an apt that is all in $work, and
-# trusts that keyring alone. Fails without the release itself; $unusable are the other suites that
-# could not be had, or not be verified.
+# apt_begin RELEASE ARCHITECTURE KEYRING: fetches the lists into an apt that lies in $work, and
+# trusts that keyring alone. Fails without the release itself; sets $unusable to the other suites
+# that it could not fetch or verify.
 apt_begin() {
 	local suite have
 	rm -rf "${work:?}/apt" && mkdir -p "$work/apt/lists/partial" &&
@@ -119,7 +119,7 @@ apt_begin() {
 	Components: main
 	Targets: Packages
 	EOF
-	# Cleared is what the machine may have: hooks for its own cache, and a release it prefers.
+	# Clears what the machine may have set: hooks for its own cache, and a preferred release.
 	cat >"$work/apt/conf" <<-EOF
 	#clear APT::Update;
 	#clear APT::Architectures;
@@ -143,7 +143,7 @@ apt_begin() {
 	Dir::Etc::trusted "$work/apt/keyring.gpg";
 	Dir::Etc::trustedparts "/dev/null";
 	EOF
-	# It also fails for a suite that is not needed: what counts is which lists are there.
+	# apt-get also fails for a suite that nobody needs: only the lists count.
 	apt_get update >>"$work/log" 2>&1
 	# shellcheck disable=SC2016
 	have=" $(apt_get indextargets --format '$(RELEASE)' | tr '\n' ' ')"
@@ -164,8 +164,8 @@ apt_fetch() {
 		(cd "$work/debs" && apt_get download "$@") >>"$work/log" 2>&1
 }
 
-# packages: prints the packages of those sources in the lists. Those that programs are built with
-# have nothing but links to the libraries of others.
+# packages: prints the packages of those sources in the lists, without the -dev packages, which have
+# only links to libraries.
 packages() {
 	local list
 	# shellcheck disable=SC2016
@@ -194,7 +194,7 @@ read_package() {
 	# shellcheck disable=SC2016
 	about=$(dpkg-deb --show --showformat '${source:Package} ${Package} ${Version}' "$1") &&
 		dpkg-deb -x "$1" "$work/files" || return
-	# Of Mesa's drivers many are names of one file.
+	# Many of Mesa's drivers are names of one file.
 	find "$work/files" -type f \( -name '*.so' -o -name '*.so.*' \) -printf '%i %p\n' |
 		sort -k 2 | awk '!seen[$1]++' | while read -r _ file; do
 			[ "$(head -c 4 "$file" | tail -c 3)" = ELF ] || continue
@@ -209,7 +209,7 @@ read_package() {
 }
 
 # fetch_imports RELEASE ARCHITECTURE FILE: writes what the libraries import into FILE, whose first
-# line tells when and from what it was made
+# line says when and from what FILE was made
 fetch_imports() {
 	local deb names
 	echo "$me: fetching libdrm and Mesa of Debian ${debian[$1]} for $2" >&2
@@ -226,10 +226,10 @@ fetch_imports() {
 	} >"$3.new" 2>>"$work/log" && mv "$3.new" "$3"
 }
 
-# fetch_begin: finds Debian's mirror among apt's repositories: the first whose signature is good.
-# A new release may be signed with keys that the keyring on this machine does not have. So that
-# keyring has to verify Debian 12 only, and the keyring package of Debian 12, which gets the new
-# keys in time, is fetched by it and verifies the rest.
+# fetch_begin: finds Debian's mirror among apt's repositories: the first with a good signature.
+# Debian may sign a new release with keys that this machine's keyring does not have. So that keyring
+# verifies Debian 12 alone. Debian 12's keyring package, which gets the new keys in time, verifies
+# the rest.
 fetch_begin() {
 	local installed=/usr/share/keyrings/debian-archive-keyring.gpg mirrors
 	need apt-get apt
@@ -249,7 +249,7 @@ fetch_begin() {
 	return 1
 }
 
-# fetch: what is not in the cache, or all of it
+# fetch: fetches what the cache does not have, or all of it
 fetch() {
 	local release architecture
 	trap 'rm -rf "$work"' EXIT
@@ -262,7 +262,8 @@ fetch() {
 			[ -n "$refresh" ] || [ ! -e "$cache/$release-$architecture" ] || continue
 			fetch_imports "$release" "$architecture" "$cache/$release-$architecture" &&
 				continue
-			# The mirror has lists that are not those its release names: another time.
+				# The mirror's lists are not those that its release names: try
+				# later.
 			grep -q 'Mirror sync in progress' "$work/log" ||
 				failed "fetch and read Debian ${debian[$release]} for $architecture"
 			echo "$me: Debian ${debian[$release]} for $architecture is left out: the" \
@@ -278,7 +279,7 @@ failed() {
 	die "cannot $1; see above"
 }
 
-# cached: is all of it there?
+# cached: does the cache have all of it?
 cached() {
 	local release architecture
 	for release in "${releases[@]}"; do
@@ -297,7 +298,7 @@ defined() {
 	NF == 1 || bits == 32 { print $1 }' "$symbols"
 }
 
-# judge RELEASE ARCHITECTURE: prints the table and the verdict; fails if it is a bad one
+# judge RELEASE ARCHITECTURE: prints the table and the verdict; fails if the verdict is bad
 judge() {
 	# shellcheck disable=SC2086
 	{
@@ -306,7 +307,7 @@ judge() {
 		sed '/^#/!s/^/library /' "$cache/$1-$2"
 	} | awk -v reach="$reach" -v unproven="$unproven" -v sources="$sources" \
 		-v at="$1 $2" -v title="Debian ${debian[$1]} ($1) $2" '
-	# row TEXT COUNTS: the names in order, each with the libraries that import it
+	# row TEXT COUNTS: prints the names in order, each with the libraries that import it
 	function row(text, counts,   name, sorted, n, i, line) {
 		n = 0
 		for (name in counts) {

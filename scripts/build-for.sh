@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Builds primeshim and its tests for another architecture in a directory, against Debian's packages
-# for it: the same that vm.sh --arch and machine.sh run them over.
+# for that architecture. vm.sh --arch and machine.sh run the tests with the same packages.
 
 me=build-for.sh
 source=$(realpath -- "$0") && source=${source%/*/*}
@@ -34,7 +34,7 @@ esac
 [ -e "$source/configure" ] || (cd "$source" && autoreconf -fi) || exit
 mkdir -p "$2" && cd "$2" || exit 2
 lib=$root/usr/lib/${triplet/i686/i386}
-# For make, too, which runs configure again when that is new.
+# Exported, since make runs configure again when configure is new.
 export PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
 grep -qF -e "--sysroot=$root" config.status 2>/dev/null ||
 	"$source/configure" "--host=$triplet" --enable-werror \

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The whole test suite, from a clean build to real kernels in virtual machines.
+# The whole test suite: from a clean build to real kernels in virtual machines.
 set -u
 me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
@@ -26,7 +26,7 @@ usage() {
 	  --kvm    virtual machines by KVM (default: software emulation)
 	  --help   prints this
 
-	The last line counts the promises that were kept. Exit status: 0 if all were, 1 if not,
+	The last line counts the promises that were kept. Exit status: 0 if all were kept, 1 if not,
 	2 for bad use or something missing.
 	EOF
 }
@@ -47,7 +47,7 @@ done
 [ -z "$all_of_it" ] || groups+=(programs-all programs-guest)
 packages_need "${groups[@]}" || exit 2
 
-# end PID: all that it has started, which a signal to this script alone would leave behind
+# end PID: ends all that it has started; a signal to this script alone would leave them behind
 # shellcheck disable=SC2317
 end() {
 	local child children=()
@@ -60,7 +60,7 @@ end() {
 
 # shellcheck disable=SC2317
 clean_up() {
-	# A child that is killed before bash has reset its traps runs them.
+	# A child of bash that is killed early still has these traps.
 	[ "$BASHPID" = $$ ] || return
 	end $$
 	rm -rf "$tmp"
@@ -96,7 +96,7 @@ speed() {
 	}' "$tmp/speed"
 }
 
-# foretell: says how long it will take
+# foretell: prints how long it will take
 foretell() {
 	local usual=20 now quiet busy='' more=', and what is fetched the first time'
 	[ -z "$quick" ] || usual=$quick_minutes more=''
@@ -108,7 +108,7 @@ foretell() {
 		"$(((usual * quiet + 999) / 1000))$busy$more"
 }
 
-# say TEXT: a step begins; with how many there are, if that has been counted
+# say TEXT: prints that a step begins, and how many there are, if they have been counted
 say() {
 	local begun
 	echo >>"$tmp/begun"
@@ -116,13 +116,13 @@ say() {
 	printf '%s: [%3d s] step %d of %d: %s\n' "$me" $SECONDS "$begun" "$steps" "$1"
 }
 
-# count: is this step only counted?
+# count: are steps only counted now?
 count() {
 	[ -z "$counting" ] || echo >>"$tmp/counted"
 	[ -n "$counting" ]
 }
 
-# go DIRECTORY: from there the next steps run
+# go DIRECTORY: the next steps run there
 go() {
 	[ -n "$counting" ] || cd "$1" || { promise "there is $1" 1 && return 1; }
 }
@@ -132,12 +132,12 @@ promise() {
 	if [ "$2" = 0 ]; then echo "ok - $1"; else echo "not ok - $1"; fi | tee -a "$all"
 }
 
-# skip TEXT: what cannot be done here and now, and says so by status 77
+# skip TEXT: a step that exited with 77, since it cannot be done here and now
 skip() {
 	echo "skipped - $1" | tee -a "$all"
 }
 
-# step TEXT COMMAND...: its output is shown only if it fails
+# step TEXT COMMAND...: shows the command's output only if it fails
 step() {
 	local status log=$tmp/log.$BASHPID
 	! count || return 0
@@ -153,7 +153,7 @@ step() {
 	return $status
 }
 
-# guest TEXT COMMAND...: prints "ok" and "not ok" lines, which count
+# guest TEXT COMMAND...: a command that prints "ok" and "not ok" lines, which count
 guest() {
 	! count || return 0
 	say "$1"
@@ -164,7 +164,7 @@ guest() {
 	esac
 }
 
-# seen TEXT COMMAND...: its output is shown, and counts for nothing
+# seen TEXT COMMAND...: shows the command's output, which does not count
 seen() {
 	! count || return 0
 	say "$1"
@@ -175,7 +175,7 @@ seen() {
 finish() {
 	local passed failed skipped begun
 	[ -z "$lane" ] || wait "$lane"
-	# Where a step was left out for no reason that was told, the count is wrong, or worse.
+	# If a step is missing that no line reported as skipped, something is wrong.
 	begun=$(wc -l <"$tmp/begun")
 	grep -q '^not ok - \|^skipped - ' "$all" || [ "$begun" = "$steps" ] ||
 		promise "all of the $steps steps were begun: $begun" 1
@@ -189,8 +189,8 @@ finish() {
 	exit
 }
 
-# copy_source: a copy without what was built in place, which would get in the way of a build
-# elsewhere
+# copy_source: copies the source without what was built in place, which would be in the way of a
+# build elsewhere
 # shellcheck disable=SC2317
 copy_source() {
 	rm -rf "$top/build-check"
@@ -213,7 +213,7 @@ lint() {
 	shellcheck -x bench/*.sh scripts/*.sh scripts/*/*.sh tests/*/*.sh "$build"/scripts/*.sh
 }
 
-# build_and_check: what needs no more than a build
+# build_and_check: all steps that need only a build
 build_and_check() {
 	step 'a clean copy of the source' copy_source || return
 	step 'autoreconf' autoreconf -fi "$source" || return
@@ -223,7 +223,7 @@ build_and_check() {
 	step 'make check' make -j2 check
 	promises
 	[ -z "$all_of_it" ] || step 'make fuzz' make fuzz
-	# With those tests alone that read what else is in the tree: all of them have run.
+	# Only with the tests that read other files of the tree: make check has run all tests.
 	step 'make distcheck' make -j2 distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
 		TESTS='tests/source/exports.sh tests/source/tables.sh tests/source/android.sh
 			tests/source/man.sh tests/source/completions.sh tests/process/drivers.sh
@@ -233,7 +233,7 @@ build_and_check() {
 	step 'shellcheck' lint
 }
 
-# other NAME OPTION...: built and tried with another compiler, or for another ABI of this machine
+# other NAME OPTION...: builds and tests with another compiler, or for another ABI of this machine
 # shellcheck disable=SC2317
 other() {
 	# A line's end in a variable of make would end the recipe that uses it.
@@ -255,7 +255,7 @@ others() {
 		sed "s/^ok - /ok - $1: /" | tee -a "$all"
 }
 
-# musl_i386: makes a compiler of Debian's musl for i386, which comes without one for this machine
+# musl_i386: makes a compiler for Debian's musl for i386, whose own does not run here
 # shellcheck disable=SC2317
 musl_i386() {
 	local root=$top/build-check/musl-root
@@ -268,7 +268,7 @@ musl_i386() {
 		chmod +x "$root/musl-gcc"
 }
 
-# emulated ARCHITECTURE [OPTION]: built for it and tried by QEMU's user mode
+# emulated ARCHITECTURE [OPTION]: builds for it, and tests by QEMU's user mode
 emulated() {
 	local dir=$top/build-check/cross-$1${2:+-time64}
 	step "built for $1${2:+, 64-bit time}" "$source/scripts/build-for.sh" "${some[@]}" "$1" \
@@ -278,15 +278,15 @@ emulated() {
 		"$source/tests/kernel/machine.sh" "$1" ${all_of_it:+--long}
 }
 
-# etnaviv ARCHITECTURE OPTION...: the driver in a virtual machine
+# etnaviv ARCHITECTURE OPTION...: tests the driver in a virtual machine
 etnaviv() {
 	go "$top/build-check/cross-$1" || return
 	guest "etnaviv: --arch $*" "$top/scripts/vm.sh" --gpu etnaviv --arch "$@" -- \
 		"$source/tests/kernel/kernel-etnaviv.sh"
 }
 
-# gpu NAME [OPTION...]: a GPU in name only, on its real driver, in a virtual machine. It runs in the
-# directory that the driver's architecture was built in.
+# gpu NAME [OPTION...]: tests the real driver of a GPU in name only, in a virtual machine. Call it
+# in the build directory of the driver's architecture.
 gpu() {
 	guest "--gpu $*" "$top/scripts/vm.sh" --gpu "$@" -- \
 		"$source/tests/kernel/kernel-gpu.sh" "$1"
@@ -298,7 +298,7 @@ vulkan() {
 		--append swiotlb=force -- "$source/tests/kernel/kernel-vulkan.sh" "$@"
 }
 
-# gpus_arm64: the thread's SIGBUS; all others are --all's
+# gpus_arm64: nouveau, which raises SIGBUS; with --all the other drivers as well
 gpus_arm64() {
 	local name
 	go "$top/build-check/cross-arm64" || return
@@ -306,7 +306,7 @@ gpus_arm64() {
 	[ -n "$all_of_it" ] || return 0
 	for name in msm panfrost v3d lima tegra vc4; do
 		gpu $name
-		# An import must be of one piece, or bounced, or is not coherent.
+		# Bounced: an import of any size is one piece, and DMA is not coherent.
 		[ $name = tegra ] || gpu $name --append swiotlb=force
 	done
 	for name in nouveau msm panfrost v3d lima tegra vc4; do
@@ -318,7 +318,7 @@ gpus_arm64() {
 	done
 }
 
-# portability: other compilers, ABIs and machines. It has a core to itself beside the rest.
+# portability: other compilers, ABIs and machines. Runs beside the rest, on a core of its own.
 portability() {
 	local headers arch some=(--quick)
 	[ -z "$all_of_it" ] || some=()
@@ -351,7 +351,7 @@ portability() {
 	done
 }
 
-# the_rest: what needs other compilers, virtual machines, packages
+# the_rest: all steps that need virtual machines or packages
 the_rest() {
 	go "$build" || return
 	local short=(--quick) package=() vm name

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The demonstration: installs what is missing, builds, boots stock Debian kernels in virtual
-# machines, and runs unmodified programs there natively and with the shim. Ends with a table and a
-# directory of pictures. tests/kernel/demo-guest.sh is the part that runs in there.
+# The demonstration: installs missing packages, builds, boots stock Debian kernels in virtual
+# machines, and runs unmodified programs there natively and with the shim. Prints a table, and
+# writes a directory of pictures. tests/kernel/demo-guest.sh is the part that runs in the machines.
 
 export LC_ALL=C
 me=demo.sh
@@ -14,8 +14,8 @@ source=$(realpath -- "$0") && source=${source%/*/*}
 
 out=demo-pictures quick='' here='' kvm=()
 
-# The rows of the table: a name for the files, then program, importer <- exporter, kernel: arm64 is
-# 6.12 there, on a machine whose DMA is not coherent with the caches.
+# The rows of the table: a name for the files, the program, importer <- exporter, the kernel. arm64
+# is 6.12 for arm64, on a machine whose DMA is not coherent with the caches.
 rows=(
 	'egl-vgem|dmabuf-texture|vgem <- udmabuf|6.12'
 	'egl-cirrus|dmabuf-texture|cirrus <- udmabuf|6.12'
@@ -30,10 +30,10 @@ usage() {
 	cat <<-EOF
 	Usage: $me [options]
 	Shows on this machine, without a GPU, what primeshim does: programs that crash when they use
-	the CPU mapping of an imported dma-buf draw the right picture with it. Installs the Debian
-	packages that are missing (with sudo if not root), builds in the directory build, and runs
-	programs in virtual machines with stock Debian kernels, natively and with the shim. Takes 2
-	to 5 minutes once all is downloaded: up to 650 MB, of which --quick needs 250.
+	the CPU mapping of an imported dma-buf draw the right picture with the shim. Installs
+	missing Debian packages (by sudo, unless you are root), builds in the directory build, and
+	runs programs in virtual machines with stock Debian kernels, natively and with the shim.
+	Takes 2 to 5 minutes after the download of up to 650 MB, of which --quick needs 250.
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
 	  --quick    only the first row: one small EGL program, in less than a minute
@@ -43,12 +43,12 @@ usage() {
 	  --kvm      uses KVM for the virtual machines (default: software emulation)
 	  --help     prints this
 
-	DIR then has for each row NAME-put-in.png, NAME-shim.png, NAME-native.png if a picture came
-	about, what the programs and the shim said in NAME-native.log and NAME-shim.log, and in
-	NAME-brackets.txt who made how many STARTs and ENDs, as the kernel counted them.
+	Then DIR has for each row NAME-put-in.png, NAME-shim.png, and NAME-native.png if the program
+	made a picture; NAME-native.log and NAME-shim.log, the output of the programs and the shim;
+	and NAME-brackets.txt, how many STARTs and ENDs the kernel counted in each process.
 
-	Exit status: 0 all as promised, 1 not, or it works natively, which shows nothing; 2 bad use
-	or something missing
+	Exit status: 0 if all is as promised; 1 if not, or if it works natively, which shows
+	nothing; 2 for bad use or something missing
 
 	Example:
 	  $me --quick --out /tmp/pictures
@@ -61,7 +61,7 @@ die() {
 	exit 2
 }
 
-# step [TEXT]: prints the lines of stdin, or one, with the time that has passed
+# step [TEXT]: prints TEXT or the lines of stdin, with the time that has passed
 step() {
 	local line
 	if [ $# -gt 0 ]; then
@@ -73,7 +73,7 @@ step() {
 	done
 }
 
-# boot KERNEL NAME...: runs those rows in a virtual machine with that kernel
+# boot KERNEL NAME...: runs these rows in a virtual machine with that kernel
 boot() {
 	local kernel=$1 machine=("${kvm[@]}" --kernel "$1" --device cirrus-vga) directory=$build
 	shift
@@ -114,8 +114,8 @@ picture() {
 	fi
 }
 
-# brackets NAME: prints how many STARTs and ENDs the kernel counted in the run with the shim; fails
-# if a process made more of one than of the other, or nothing was counted
+# brackets NAME: prints how many STARTs and ENDs the kernel counted in the run with the shim. Fails
+# if a process made another number of STARTs than of ENDs, or if the kernel counted none.
 brackets() {
 	local file=$out/$1-brackets.txt
 	if [ ! -s "$file" ]; then
@@ -133,7 +133,7 @@ cells() {
 	printf '%-22s %-18s %-7s %-14s %-14s %-8s %-10s %s\n' "$@"
 }
 
-# judge NAME PROGRAM DEVICES KERNEL: adds a line to the table, and to $problems what is wrong
+# judge NAME PROGRAM DEVICES KERNEL: adds a line to the table, and what is wrong to $problems
 judge() {
 	local native shim observe drawn counted works=''
 	native=$(field "$1" native) shim=$(field "$1" shim) observe=$(field "$1" observe)
@@ -195,7 +195,7 @@ for row in "${rows[@]}"; do
 	case ${row%%|*},$here in
 	gstreamer,* | weston,*) groups+=("demo-${row%%|*}") ;;
 	radeon,) groups+=(vm-gpu) ;;
-	# Another machine: no row of --here.
+	# Another machine's row, which --here cannot run.
 	etnaviv,) groups+=(vm-arm arm64) others=(arm64) ;;
 	esac
 done

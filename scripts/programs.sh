@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs real programs natively and with the shim, which has nothing to do in them, and compares all
-# they give: exit status, stdout, stderr and files, byte for byte. What no two runs share (pids,
-# times) is taken away by the sed script that stands beside the program, and by nothing else.
+# Runs real programs natively and with the shim, which has nothing to do in them, and compares the
+# exit status, stdout, stderr and files, byte for byte. Beside each program stands a sed script,
+# which takes away what differs between any two runs (pids, times); nothing else does.
 # shellcheck disable=SC2317 # the programs are called by bash -c
 
 export LC_ALL=C
@@ -17,12 +17,12 @@ usage() {
 	cat <<-END
 	Usage: $me [options] [BUILD-DIRECTORY]
 	Compares what real programs do with the shim, in the modes ${modes/ / and }, with what they
-	do without it. Installs what it needs. BUILD-DIRECTORY is where make was run
+	do without it. Installs the packages that it needs. BUILD-DIRECTORY is where make was run
 	(default: the directory of the sources).
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
 	  --lib FILE  the shim (default: .libs/libprimeshim.so in BUILD-DIRECTORY)
-	  --quick     the shorter half of it, in 100 s; with --guest kmscube and modetest
+	  --quick     the shorter half, in 100 s; with --guest kmscube and modetest
 	  --guest     the programs that want a DRM device, in a virtual machine
 	  --here      the same on the running kernel: virtio-gpu and cirrus, as root
 	  --help      prints this
@@ -46,7 +46,7 @@ while [ $# -gt 0 ]; do
 	--here) here=yes ;;
 	--help) usage && exit ;;
 	-*) die "unknown option $1; see --help" ;;
-	*) [ -z "$build" ] || die "one build directory is enough; see --help"; build=$1 ;;
+	*) [ -z "$build" ] || die "give one build directory; see --help"; build=$1 ;;
 	esac
 	shift
 done
@@ -65,7 +65,7 @@ if [ -n "$guest" ]; then
 		"$top/scripts/programs.sh" --here ${quick:+"$quick"} --lib "$lib"
 fi
 
-# The shim is copied: nobody can build it anew meanwhile, and every user can read it.
+# Copies the shim: nobody can build it anew meanwhile, and every user can read the copy.
 tmp=$(mktemp -d /tmp/programs.XXXXXX) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp" && cp "$lib" "$tmp/libprimeshim.so" || exit 2
@@ -73,10 +73,10 @@ lib=$tmp/libprimeshim.so
 kept=0 broken=0
 ulimit -c 0
 
-# What a program is run with; "before" and "after" are what else is preloaded, in that order.
+# The environment of programs. $before and $after are other preloaded libraries.
 plain=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$tmp/work" LC_ALL=C.UTF-8)
 user=() before='' after='' blur=''
-# Seconds, for what hangs: on a busy machine what takes two minutes may take twenty.
+# A program that hangs ends after so many seconds. A busy machine may be ten times slower.
 limit=1800
 
 # promise TEXT COMMAND...: it succeeds
@@ -94,15 +94,15 @@ preload() {
 	[ -z "$list" ] || echo "LD_PRELOAD=${list%:}"
 }
 
-# new_directory: makes the directory that programs run in, which has the same path each time
+# new_directory: makes the directory that programs run in, by the same path each time
 new_directory() {
 	rm -rf "$tmp/work"
 	mkdir "$tmp/work"
 	[ ${#user[@]} = 0 ] || chown 65534:65534 "$tmp/work"
 }
 
-# run WAY [VARIABLE=VALUE]...: runs $recipe, a function with arguments, by a bash under the shim as
-# well, in a new directory; keeps what it gave in $tmp/WAY
+# run WAY [VARIABLE=VALUE]...: runs $recipe, a function with arguments, in a new directory, by a
+# bash with the same environment; keeps the results in $tmp/WAY
 run() {
 	local result=$tmp/$1
 	rm -rf "$result"
@@ -130,8 +130,8 @@ same() {
 	return $status
 }
 
-# seen: prints of a run with LD_DEBUG=bindings,files which programs the shim is in, and which
-# programs and libraries got a function of it for their calls
+# seen: from a run with LD_DEBUG=bindings,files, prints the programs that have the shim, and the
+# programs and libraries whose calls lead to it
 seen() {
 	cat "$tmp"/bindings.* | awk -v lib="$lib" '
 	$2 == "calling" && $4 == lib { has = 1 }
@@ -139,8 +139,8 @@ seen() {
 	$2 == "binding" && $7 == lib { print $4 " calls the shim" }' | sed 's|^[^ ]*/||' | sort -u
 }
 
-# compare NAME RECIPE SHORT-RECIPE WHAT...: runs it natively, in each mode, and once more (the short
-# one, if there is one) to see that the shim is in use, by what seen() has to print then
+# compare NAME RECIPE SHORT-RECIPE WHAT...: runs it natively and in each mode, and compares. Runs it
+# (or SHORT-RECIPE) once more to see that the shim is in use: seen() has to print each WHAT.
 compare() {
 	local name=$1 recipe=$2 short=$3 mode what alone
 	alone=$(preload)
@@ -194,20 +194,20 @@ git_work() {
 	git -C two log --stat --format=%H
 	git -C two rev-list --objects --all
 	git -C two diff HEAD~1
-	# With threads no two packs are the same, but what is in them is.
+	# With threads no two packs are the same, but their contents are.
 	git -C two -c pack.threads=2 repack -a -d -f -q
 	git -C two fsck --full --strict
 	git -C two cat-file --batch-all-objects --batch-check
-	# Packs of several threads, and the times and inodes of files.
+	# Packs that several threads made, and the times and inodes of files.
 	rm -rf two/.git/objects/pack one/.git/index two/.git/index
 }
 
-# What each process gets: environment, descriptors, limits, signals and threads
+# What a process inherits: environment, descriptors, limits, signals and threads
 given() {
 	env | grep -v -e '^LD_PRELOAD=' -e '^PRIMESHIM_MODE=' -e '^_='
 	find /proc/self/fd -type l -printf 'descriptor %f\n'
 	ulimit -a
-	# SigQ counts what is queued for all of the user's processes.
+	# SigQ counts the signals that are queued for all of the user's processes.
 	grep -e '^Sig[^Q]' -e ^Shd -e ^Threads -e ^Seccomp: /proc/self/status
 }
 
@@ -221,7 +221,7 @@ stress_work() {
 	for each; do
 		# shellcheck disable=SC2086
 		set -- $each
-		# Its end is the number of operations; the limit is for what hangs.
+		# It ends by the number of operations. The time limit is for a hang.
 		stress-ng --verify --timeout 900 "--$1" 1 "--$1-ops" "$2" "${@:3}" || return
 	done
 }
@@ -270,12 +270,12 @@ compile() {
 	grep -l '^! all.h.gch' ./*.used
 	rm all.h.gch # has addresses in it
 	for linker in bfd gold whole; do ./$linker; done
-	# With their times, as those are in the byte code.
+	# Keeps their times, which are in the byte code.
 	cp -a /usr/lib/python3.11/asyncio /usr/lib/python3.11/email /usr/lib/python3.11/*.py .
 	/usr/bin/python3 -m compileall -q -f -j 2 .
 }
 
-# Several threads that allocate, map and unmap; $1: how much, $2...: under what
+# Several threads allocate, map and unmap; $1: how much, $2...: what runs the program
 threads() {
 	cat >threads.py <<-'END'
 	import hashlib, mmap, sys, threading
@@ -300,7 +300,7 @@ threads() {
 	"${@:2}" sort --parallel=2 -S 1M input >sorted
 }
 
-# chromium as an ordinary user, in its sandbox: the page as its script left it, and its picture
+# chromium as an ordinary user, in its sandbox: prints the page after its script ran, and a picture
 browse() {
 	cat >page.html <<-'END'
 	<!DOCTYPE html><meta charset="utf-8"><title>before</title>
@@ -331,13 +331,13 @@ browse() {
 	rm -rf profile .cache .config .local .pki
 }
 
-# processes SESSION: prints which kinds of processes chromium has in it, how they are confined, and
-# whether they have the shim
+# processes SESSION: prints chromium's kinds of processes in it, how they are confined, and whether
+# they have the shim
 processes() {
 	local dir type shim space
 	for dir in /proc/[0-9]*; do
 		[ "$(sed 's/.*) //' "$dir/stat" | cut -d ' ' -f 4)" = "$1" ] || continue
-		# The words are apart by spaces where chromium has set the title.
+		# chromium sets titles, whose words have blanks between them.
 		type=$(tr '\0' ' ' <"$dir/cmdline" | grep -o -e '/chromium ' -e '--type=[^ ]*')
 		case $type in
 		*--type=*) type=${type#*--type=} ;;
@@ -352,7 +352,7 @@ processes() {
 	done 2>/dev/null | sort -u
 }
 
-# look WAY [VARIABLE=VALUE]...: lets chromium show the page, and writes its processes to $tmp/WAY
+# look WAY [VARIABLE=VALUE]...: chromium shows the page; its processes go to $tmp/WAY
 look() {
 	local session i
 	new_directory
@@ -387,7 +387,7 @@ chromium_work() {
 		user=()
 		return
 	fi
-	# Many threads of it say that there is no D-Bus; its start script has a number of its own.
+	# Many of its threads say that there is no D-Bus; its start script has a number of its own.
 	blur='/ERROR:dbus\//d; s/[0-9]+(: unexpected operator)/N\1/'
 	compare chromium browse
 	if [ "$(id -u)" != 0 ]; then
@@ -422,7 +422,7 @@ host_programs() {
 	compare stress-ng "stress_work ${stress[*]@Q}" '' 'stress-ng calls'
 	blur=''
 
-	# With each allocator stands who has to call the shim: libtcmalloc_minimal does not, as it
+	# Behind each allocator stands who has to call the shim. libtcmalloc_minimal does not: it
 	# has an mmap and a munmap of its own.
 	for each in libjemalloc.so.2=libjemalloc.so.2 libmimalloc.so.2=libmimalloc.so.2 \
 		libtcmalloc_minimal.so.4=python3; do
@@ -442,8 +442,7 @@ host_programs() {
 	chromium_work
 }
 
-# Operations enough for each to be at work, and few enough for half a minute. --verify looks at the
-# contents.
+# As many operations as half a minute has room for. --verify checks the contents.
 stress=('mmap 4 --mmap-bytes 4M' 'mremap 50 --mremap-bytes 4M' 'mmapmany 300' 'mmapaddr 300'
 	'mmapfixed 20' 'mmaphuge 2' 'munmap 1' 'madvise 2' 'remap 2' 'msync 50' 'mlock 300'
 	'dup 20' 'close 300' 'open 300' 'fork 200' 'vfork 200' 'clone 30' 'pthread 200'

@@ -75,8 +75,8 @@ gpu_registers() {
 	done
 }
 
-# gpu_tree DIR QEMU...: writes the device tree of the machine that this QEMU makes, with the GPUs, to
-# DIR/gpus.dtb
+# gpu_tree DIR QEMU...: writes the device tree of the machine that this QEMU makes, with the GPUs,
+# to DIR/gpus.dtb
 gpu_tree() {
 	local clock name tree=$1/virt.dts
 	"${@:2}" -machine "dumpdtb=$1/virt.dtb" -nodefaults -display none 2>/dev/null &&
@@ -84,7 +84,8 @@ gpu_tree() {
 	clock=$(sed -n '/apb-pclk {/,/}/s/.*phandle = <\(0x[0-9a-f]*\)>.*/\1/p' "$tree")
 	[ -n "$clock" ] || return
 	{
-		# The second bank of flash becomes registers, and may not be flash to the kernel as well.
+		# The second bank of flash becomes registers, and may not be flash to the kernel as
+		# well.
 		sed -e '/^\tflash@0 {/,/^\t};/d' -e '$d' "$tree"
 		[ ! -e "$1/memory" ] || cat <<-EOT
 			reserved-memory {
@@ -126,7 +127,8 @@ gpu_pci() {
 	return 1
 }
 
-# gpu_qemu: prints the directory of a QEMU with vfio-user-pci, which is fetched and kept if there is none
+# gpu_qemu: prints the directory of a QEMU with vfio-user-pci, which is fetched and kept if there is
+# none
 gpu_qemu() {
 	local root=$cache/qemu-11 from=trixie-backports packages=() package
 	(
@@ -140,8 +142,8 @@ gpu_qemu() {
 	) 9>"$root.lock" && echo "$root"
 }
 
-# gpu_prepare DIR KERNEL: makes what the GPUs need in DIR, for the kernel in that directory, and adds it
-# to QEMU's command
+# gpu_prepare DIR KERNEL: makes what the GPUs need in DIR, for the kernel in that directory, and
+# adds it to QEMU's command
 gpu_prepare() {
 	local dir=$1 name file device names=() root
 	mkdir -p "$dir/modules" || return

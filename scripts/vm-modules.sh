@@ -11,8 +11,8 @@
 # Which evdi, by the names of modules: 1.14 refuses imports, 1.12 maps them and is for old kernels.
 declare -A evdi_from=([evdi]=trixie [evdi12]=bookworm)
 
-# modules_get SUITE ARCHITECTURE PACKAGE...: fetches the packages into this directory, and nothing that
-# they depend on
+# modules_get SUITE ARCHITECTURE PACKAGE...: fetches the packages into this directory, and nothing
+# that they depend on
 modules_get() {
 	local apt=$PWD/apt suite=$1 arch=$2 options
 	shift 2
@@ -29,8 +29,8 @@ modules_get() {
 	apt-get "${options[@]}" download "$@" >&2
 }
 
-# modules_headers SUITE VERSION: unpacks the headers and build tools of that kernel into this directory,
-# and makes them find each other; the tools are this machine's
+# modules_headers SUITE VERSION: unpacks the headers and build tools of that kernel into this
+# directory, and makes them find each other; the tools are this machine's
 modules_headers() {
 	local package common tools
 	if ! modules_get "$1" "$arch" "linux-headers-$2"; then
@@ -47,8 +47,8 @@ modules_headers() {
 	rm ./*.deb && sed -i "s|/usr/src/|$PWD/usr/src/|" "usr/src/linux-headers-$2/Makefile"
 }
 
-# modules_source SERIES VERSION PATH...: unpacks those directories of that kernel's source into the directory
-# linux
+# modules_source SERIES VERSION PATH...: unpacks those directories of that kernel's source into the
+# directory linux
 modules_source() {
 	local series=$1 version=$2
 	shift 2
@@ -82,8 +82,8 @@ modules_make() {
 	esac
 }
 
-# modules_build NAME FILE: builds it as FILE, in a directory beside it that is left for the next try if
-# it cannot
+# modules_build NAME FILE: builds it as FILE, in a directory beside it that is left for the next try
+# if it cannot
 modules_build() {
 	local dir=${2%/*}/module-$1.new tools=() file flags=() prefix=''
 	rm -rf "$dir"
@@ -107,8 +107,8 @@ modules_build() {
 	cd / && rm -rf "$dir"
 }
 
-# module_of NAME KERNEL: prints the file of that module for the kernel in that directory, which is made
-# and kept if there is none
+# module_of NAME KERNEL: prints the file of that module for the kernel in that directory, which is
+# made and kept if there is none
 module_of() {
 	local sum file version directory=''
 	version=$(cat "$2/version")

@@ -132,8 +132,8 @@ unpack_modules() {
 		done
 }
 
-# fetch_kernel SUITE META DIR: unpacks the kernel that the package META depends on into DIR; in there
-# are vmlinuz, lib/modules, the file version, and an initrd that can mount 9p and overlays
+# fetch_kernel SUITE META DIR: unpacks the kernel that the package META depends on into DIR; in
+# there are vmlinuz, lib/modules, the file version, and an initrd that can mount 9p and overlays
 fetch_kernel() {
 	local version
 	need mmdebstrap mmdebstrap
@@ -311,7 +311,8 @@ watch() {
 		now=${EPOCHREALTIME/./} waited=$(not_run "$1")
 		# In a longer second this shell did not run, or this machine slept.
 		passed=$((now - then > 2000000 ? 2000000 : now - then))
-		# The kernel tells of a delay when it is over, so this may be of more than one second.
+		# The kernel tells of a delay when it is over, so this may be of more than one
+		# second.
 		silent=$((silent + passed - (waited > delayed ? waited - delayed : 0)))
 		[ "$sizes" = "$before" ] || silent=0
 		before=$sizes then=$now delayed=$waited

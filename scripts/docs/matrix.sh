@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Writes docs/matrix.md: what comes of mapping an import, on real kernels in virtual machines.
-# tests/kernel/matrix-guest.sh is the part that runs in there.
+# tests/kernel/matrix-guest.sh is the part that runs in the machines.
 
 export LC_ALL=C
 set -o pipefail
@@ -25,7 +25,7 @@ usage() {
 	EOT
 }
 
-# The machines: the directory of the build, then options for vm.sh.
+# The machines: the build directory, and options for vm.sh.
 machines=(
 	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci --gpu evdi12'
 	'build --kernel 6.1 --gpu radeon'
@@ -69,14 +69,14 @@ ask() {
 		[ "$directory" != "$source/build" ] || directory=$build
 		echo "$me: ${machine#* }" >&2
 		[[ $machine != *swiotlb* ]] || guest+=(--lost)
-		# The others are asked elsewhere.
+		# Other machines ask about the other importers.
 		[[ $machine = *--device* ]] ||
 			mapfile -t -O ${#guest[@]} guest < <(
 				grep -o -- '--gpu [a-z0-9]*' <<<"$machine" | cut -d ' ' -f 2)
 		if [[ $machine = *blob=true* ]]; then
 			guest+=(virtio_gpu)
-			# What this machine is without, a virtual one has. The guest inside it takes
-			# minutes to boot: it shows that it does.
+			# Without /dev/udmabuf here, a virtual machine provides it. The guest inside
+			# that takes minutes to boot, and prints its progress.
 			[ -w /dev/udmabuf ] ||
 				around+=(--memory 4096 -- "$source/scripts/vm.sh" --console
 					--append loglevel=7)
@@ -86,7 +86,7 @@ ask() {
 	done
 }
 
-# tables: the lines of stdin as tables, one a kernel
+# tables: prints the lines of stdin as tables, one for each kernel
 tables() {
 	awk -F '\t' '
 		$1 == "lost" {

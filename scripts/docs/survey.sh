@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Writes docs/survey.md: what run-with-shim.sh --survey says of real programs, in virtual machines.
-# tests/kernel/demo-guest.sh is the part that runs in there.
+# tests/kernel/demo-guest.sh is the part that runs in the machines.
 
 export LC_ALL=C
 # shellcheck source=scripts/docs/writer.sh
@@ -10,8 +10,8 @@ export LC_ALL=C
 usage() {
 	cat <<-EOT
 	Usage: $me [--out FILE]
-	Runs real programs in virtual machines under run-with-shim.sh --survey, and writes what that
-	says to FILE. Builds for it in the directories build and build-arm64. Takes 4 minutes.
+	Runs real programs in virtual machines under run-with-shim.sh --survey, and writes the
+	reports to FILE. Builds in the directories build and build-arm64 first. Takes 4 minutes.
 
 	  --out FILE  where to (default: docs/survey.md)
 	  --help      prints this
@@ -20,7 +20,7 @@ usage() {
 	EOT
 }
 
-# The machines: directory of the build, rows of demo-guest.sh, then options for vm.sh.
+# The machines: the build directory, the rows of demo-guest.sh, and options for vm.sh.
 machines=(
 	'build|egl-vgem egl-cirrus gstreamer chromium sway|--kernel 6.12 --device virtio-gpu-pci'\
 ' --device cirrus-vga'
@@ -32,7 +32,7 @@ machines=(
 # section NAME OPTION...: prints one program's survey
 section() {
 	local where=${*:2}
-	# Directories of a virtual machine, numbers of processes and times are another time's.
+	# Directories, process numbers and times differ each time.
 	printf '\n## %s (vm.sh %s)\n\n' "$1" "$where"
 	sed -E -e 's|/[^ ]*/||g' -e 's/^([^ ]+)\[[0-9]+\], (.*) after [^,]+,/\1, \2,/' \
 		-e 's/^/    /' "$tmp/out/$1-survey.txt"

@@ -21,14 +21,14 @@ usage() {
 	EOT
 }
 
-# machine TEXT VM-OPTION... -- COMMAND: in a virtual machine, in the directory of the build
+# machine TEXT VM-OPTION... -- COMMAND: runs it in a virtual machine, in the build directory
 machine() {
 	echo "$me: $1" >&2
 	"$source/scripts/vm.sh" --device cirrus-vga --out "$tmp/out" "${@:2}" >"$tmp/log" 2>&1 ||
 		{ tail -n 20 "$tmp/log" >&2 && die "$1: it failed; see above" 1; }
 }
 
-# weston_in_guest: what is done there; its processes are shown in one status file each
+# weston_in_guest: runs weston, and what shows its status files
 # shellcheck disable=SC2317
 weston_in_guest() {
 	WAYS='shim observe' PRIMESHIM_DIR=/tmp/seen \
@@ -41,7 +41,7 @@ weston_in_guest() {
 		sed -n '1,14p' >"$1/watch.txt"
 }
 
-# ab_in_guest: the program that dies natively
+# ab_in_guest: runs the program that dies natively
 # shellcheck disable=SC2317
 ab_in_guest() {
 	export GBM_ALWAYS_SOFTWARE=1 LP_PERF=no_linear
@@ -49,7 +49,7 @@ ab_in_guest() {
 		examples/dmabuf-texture --driver vgem /tmp/out.png /tmp/in.png >"$1/ab.md"
 }
 
-# shown FILE: indented, without what is another time's
+# shown FILE: prints it indented, without what differs each time
 shown() {
 	sed -E -e 's|/tmp/tmp\.[^/ ]*/||g' -e 's/^/    /' "$tmp/out/$1"
 }
@@ -102,7 +102,7 @@ text() {
 	EOT
 }
 
-# In the guest it is this script again.
+# In the guest this script calls itself.
 case ${1-} in
 weston_in_guest | ab_in_guest) "$1" "$2" && exit ;;
 esac

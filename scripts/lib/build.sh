@@ -18,7 +18,7 @@ build_all() {
 	if [ ! -e config.status ]; then
 		"$source/configure" || return
 	elif grep -Eq 'HAVE_(EXAMPLE|RADEON_MAP|JSON|TOOL)_TRUE"\]="#"' config.status; then
-		# What these need was missing then.
+		# Their libraries were missing when it was configured.
 		./config.status --recheck && ./config.status || return
 	fi
 	make -j"$(nproc)" || return

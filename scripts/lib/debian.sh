@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# To be sourced by the scripts in bash: root file systems and kernels of other architectures
-# and releases, made of Debian's packages, unpacked and not configured.
+# To be sourced by the scripts in bash: root file systems and kernels of other architectures and
+# releases, made of Debian's packages, which are unpacked and not configured.
 
 # shellcheck disable=SC2034
 declare -A triplet_of=([arm64]=aarch64-linux-gnu [armhf]=arm-linux-gnueabihf
@@ -9,21 +9,21 @@ declare -A triplet_of=([arm64]=aarch64-linux-gnu [armhf]=arm-linux-gnueabihf
 # Debian 12 has no riscv64.
 declare -A release_of=([arm64]=bookworm [armhf]=bookworm [i386]=bookworm
 	[riscv64]=trixie [s390x]=bookworm)
-# What building takes, and what runs under emulation; then what a virtual machine has for a COMMAND.
-# Add one to the layout when these change.
+# The packages for a build and for emulation; then those that a virtual machine has for a COMMAND.
+# Add 1 to the layout when you change them.
 debian_layout=9
 debian_base='check libc6-dev libdrm-dev'
 debian_machine='bash binutils busybox-static coreutils diffutils findutils gawk gcc grep kmod
 	libc-bin libcap-dev libdrm-etnaviv1 libdrm-tests libegl-dev libegl-mesa0 libegl1 libelf-dev
 	libgbm-dev libgl1-mesa-dri libgles-dev libjson-c-dev libncurses-dev libpng-dev libvulkan-dev
 	mount procps sed strace util-linux'
-# A later release's, on which what was built for the first one runs: for Mesa's Vulkan drivers, which
-# Debian 12 has none of for these machines.
+# A later release's packages: it runs what was built for the first one. Debian 12 has no Vulkan
+# drivers of Mesa's for these machines.
 debian_later='bash busybox-static coreutils findutils gawk grep kmod libdrm-tests libvulkan1
 	mesa-vulkan-drivers mount procps sed util-linux'
 
-# debian_sources SUITE: prints the lines of apt's sources for it and for the release it belongs to,
-# from the mirrors that this machine has
+# debian_sources SUITE: prints lines for apt's sources, for the suite and its release, with the
+# mirrors of this machine
 debian_sources() {
 	local suite uri
 	# shellcheck disable=SC2016
@@ -40,7 +40,7 @@ debian_sources() {
 }
 
 # debian_unpack SUITE ARCHITECTURE DIR PACKAGE...: unpacks the packages and all that they depend on
-# into a new DIR; status 77: not now, as the mirror is being updated
+# into a new DIR; status 77: not now, since the mirror is being updated
 debian_unpack() {
 	local suite=$1 arch=$2 dir=$3 sources
 	shift 3
@@ -51,7 +51,7 @@ debian_unpack() {
 	fi
 	echo "${0##*/}: fetching $* for $arch" >&2
 	rm -rf "$dir"
-	# chrootless needs no root. What it says is shown where it fails.
+	# chrootless needs no root. Its output is shown if it fails.
 	if mmdebstrap --mode=chrootless "--architectures=$arch" --variant=extract \
 		--skip=check/empty,output/dev \
 		--include="$(tr -s '\n\t ' , <<<"${*%$'\n'}" | sed 's/,$//')" \
@@ -60,13 +60,13 @@ debian_unpack() {
 		return
 	fi
 	tail -n 30 "$dir.log" >&2
-	# The mirror has lists that are not those its release names: another time.
+	# The mirror's lists are not those that its release names: try later.
 	! grep -q 'Mirror sync in progress' "$dir.log" || return 77
 	return 1
 }
 
-# debian_root ARCHITECTURE [RELEASE]: prints the directory of the root file system, which is made and
-# kept if there is none
+# debian_root ARCHITECTURE [RELEASE]: prints the directory of the root file system; makes and keeps
+# it if there is none
 debian_root() {
 	local root=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim/root-$1 packages=$debian_base
 	local release=${2:-${release_of[$1]}}
@@ -96,7 +96,7 @@ debian_root() {
 debian_kernel() {
 	local image modules
 	debian_unpack "$1" "$2" "$4/unpacked" "$3/$1" || return
-	# Of a merged /usr, lib is a link; from Debian 14 on there is nothing in boot.
+	# With a merged /usr, lib is a link. From Debian 14 on boot is empty.
 	image=$(find "$4/unpacked" -name 'vmlinuz*' -type f) &&
 		modules=$(find "$4/unpacked" -path '*/lib/modules' -type d) &&
 		mkdir "$4/lib" && mv "$image" "$4/vmlinuz" && mv "$modules" "$4/lib" &&
