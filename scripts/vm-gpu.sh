@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # what vm.sh has
-# To be sourced by vm.sh: what its option --gpu takes. A GPU is one in name only, a block of registers
-# that read the same for ever, which is enough for the real driver to register and to import, map
-# and sync buffers. What each is made of is a file of data, NAME.conf in the directory vm; README.md
-# there says what the lines mean.
+# To be sourced by vm.sh: its option --gpu. A GPU is one in name only: a block of registers that
+# always read the same, which is enough for the real driver to register and to import, map and sync
+# buffers. The file NAME.conf in the directory vm describes each GPU; README.md there says what the
+# lines mean.
 
 gpus=()        # their names, in the order in which their drivers are loaded
 gpu_directory=''  # where NAME.conf is; vm.sh sets it
@@ -21,7 +21,8 @@ gpu_archs() {
 # gpu_list: prints what there is
 gpu_list() {
 	local file name
-	printf '%-9s %-44s %-19s %s\n' NAME 'A GPU IN NAME ONLY' KERNELS 'AN IMPORT, MAPPED NATIVELY'
+	printf '%-9s %-44s %-19s %s\n' NAME 'A GPU IN NAME ONLY' KERNELS \
+		'AN IMPORT, MAPPED NATIVELY'
 	for file in "$gpu_directory"/*.conf; do
 		name=${file##*/} name=${name%.conf}
 		printf '%-9s %-44s %-19s %s\n' "$name" "$(gpu_conf "$name" about)" \
@@ -48,7 +49,7 @@ gpu_check() {
 		place=$(gpu_conf "$name" registers)
 		if [ "$place" = flash ]; then
 			[ -z "$taken" ] ||
-				die 2 "--gpu $taken and --gpu $name have their registers at the same place"
+				die 2 "--gpu $taken excludes --gpu $name: both have the same place"
 			taken=$name
 		elif [ "$place" = memory ] && [ "$memory" -lt 1024 ]; then
 			die 2 "--gpu $name needs --memory 1024 or more"
@@ -84,8 +85,7 @@ gpu_tree() {
 	clock=$(sed -n '/apb-pclk {/,/}/s/.*phandle = <\(0x[0-9a-f]*\)>.*/\1/p' "$tree")
 	[ -n "$clock" ] || return
 	{
-		# The second bank of flash becomes registers, and may not be flash to the kernel as
-		# well.
+		# The second bank of flash becomes registers: the kernel must not take it for flash.
 		sed -e '/^\tflash@0 {/,/^\t};/d' -e '$d' "$tree"
 		[ ! -e "$1/memory" ] || cat <<-EOT
 			reserved-memory {
@@ -107,20 +107,21 @@ gpu_tree() {
 
 # gpu_pci DIR NAME: starts the program that plays this PCI device, and adds it to QEMU's command
 gpu_pci() {
-	local program sum flags=(-O2 -Wall -o)
+	local program sum flags=(-O2 -Wall -o) socket="$1/$2.socket"
 	need gcc gcc
 	sum=$(sha256sum <"$gpu_directory/pci-gpu.c") || return
 	program=$cache/pci-gpu-${sum:0:12}
 	if [ ! -e "$program" ]; then
-		gcc "${flags[@]}" "$program.$$" "$gpu_directory/pci-gpu.c" && mv "$program.$$" "$program" ||
-			return
+		gcc "${flags[@]}" "$program.$$" "$gpu_directory/pci-gpu.c" &&
+			mv "$program.$$" "$program" || return
 	fi
-	"$program" "$1/$2.socket" <"$gpu_directory/$2.conf" 2>"$1/$2.log" &
+	"$program" "$socket" <"$gpu_directory/$2.conf" 2>"$1/$2.log" &
 	pids+=" $!"
-	devices+=(-device "{\"driver\":\"vfio-user-pci\",\"socket\":{\"path\":\"$1/$2.socket\",\"type\":\"unix\"}}")
+	devices+=(-device "{ \"driver\": \"vfio-user-pci\",
+		\"socket\": { \"path\": \"$socket\", \"type\": \"unix\" } }")
 	# It is there in an instant, or never.
 	for _ in {1..50}; do
-		[ ! -S "$1/$2.socket" ] || return 0
+		[ ! -S "$socket" ] || return 0
 		sleep 0.1
 	done
 	cat "$1/$2.log" >&2
@@ -138,7 +139,8 @@ gpu_qemu() {
 		for package in qemu-system-x86 qemu-system-common qemu-system-data seabios; do
 			packages+=("$package/$from")
 		done
-		debian_unpack "$from" amd64 "$root.new" "${packages[@]}" && mv -T "$root.new" "$root"
+		debian_unpack "$from" amd64 "$root.new" "${packages[@]}" &&
+			mv -T "$root.new" "$root"
 	) 9>"$root.lock" && echo "$root"
 }
 
@@ -163,7 +165,8 @@ gpu_prepare() {
 			file=$(module_of bypass "$2") && cp "$file" "$dir/bypass.ko" || return
 		fi
 		for device in $(gpu_conf "$name" build | cut -d ' ' -f 1); do
-			file=$(module_of "$device" "$2") && cp "$file" "$dir/modules/900-$device" || return
+			file=$(module_of "$device" "$2") &&
+				cp "$file" "$dir/modules/900-$device" || return
 		done
 		if [ -n "$(gpu_conf "$name" pci)" ]; then
 			root=$(gpu_qemu) || return
@@ -205,7 +208,8 @@ gpu_guest() {
 	cat <<-'EOF'
 	gpu=/run/vm/gpu
 	while read -r file size; do
-		mkdir -p "/lib/firmware/${file%/*}" && head -c "$size" /dev/zero >"/lib/firmware/$file" ||
+		mkdir -p "/lib/firmware/${file%/*}" &&
+			head -c "$size" /dev/zero >"/lib/firmware/$file" ||
 			fail "the guest cannot write the firmware $file"
 	done <$gpu/firmware
 	while read -r in functions; do

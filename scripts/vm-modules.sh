@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # what vm.sh has
-# To be sourced by vm.sh: modules that Debian's kernels are without, built against the headers of the
-# kernel that is booted, once.
+# To be sourced by vm.sh: modules that Debian's kernels do not have. vm.sh builds them once, against
+# the headers of the kernel that it boots.
 #
 #   bypass  tests/kernel/gpu-bypass, which lets a driver pass its self-tests
 #   heaps   the kernel's own system heap, of linux-source
@@ -21,8 +21,8 @@ modules_get() {
 		debian_sources "$suite" >"$apt/sources" || return
 	options=(-q -o "Dir::State::Lists=$apt/lists" -o "Dir::State::status=$apt/status"
 		-o "Dir::Etc::SourceList=$apt/sources" -o Dir::Etc::SourceParts=/dev/null
-		-o "Dir::Cache=$apt/cache" -o "APT::Architecture=$arch" -o "APT::Architectures=$arch"
-		-o APT::Sandbox::User=root)
+		-o "Dir::Cache=$apt/cache" -o "APT::Architecture=$arch"
+		-o "APT::Architectures=$arch" -o APT::Sandbox::User=root)
 	echo "${0##*/}: fetching $* for $arch" >&2
 	apt-get "${options[@]}" update >"$apt/log" 2>&1 ||
 		{ cat "$apt/log" >&2; return 1; }
@@ -34,8 +34,8 @@ modules_get() {
 modules_headers() {
 	local package common tools
 	if ! modules_get "$1" "$arch" "linux-headers-$2"; then
-		echo "${0##*/}: where Debian has only the headers of a newer kernel now than $2, delete" \
-			'the cached kernel to fetch that one' >&2
+		echo "${0##*/}: if Debian has only the headers of a newer kernel than $2 now," \
+			'delete the cached kernel to fetch the newer one' >&2
 		return 1
 	fi
 	read -r common tools < <(dpkg-deb -f ./linux-headers-*.deb Depends |
@@ -54,29 +54,32 @@ modules_source() {
 	shift 2
 	modules_get bookworm-security amd64 "linux-source-$series" || return
 	if ! ls "linux-source-${series}_${version%%+*}"-*.deb >/dev/null; then
-		echo "${0##*/}: Debian's linux-source-$series is of another version than $version: delete" \
-			'the cached kernel to fetch the one that goes with it' >&2
+		echo "${0##*/}: Debian's linux-source-$series has another version than $version:" \
+			'delete the cached kernel to fetch the one of that version' >&2
 		return 1
 	fi
 	mkdir -p source linux && dpkg -x ./linux-source-*.deb source &&
-		tar -xJf "source/usr/src/linux-source-$series.tar.xz" -C linux --strip-components=1 \
-			"${@/#/linux-source-$series/}" && rm -r source ./linux-source-*.deb
+		tar -xJf "source/usr/src/linux-source-$series.tar.xz" -C linux \
+			--strip-components=1 "${@/#/linux-source-$series/}" &&
+		rm -r source ./linux-source-*.deb
 }
 
-# modules_make NAME: the module's source into the directory module
+# modules_make NAME: puts the module's source into the directory module
 modules_make() {
 	case $1 in
 	bypass) cp -r "$source/tests/kernel/gpu-bypass" module ;;
 	heaps)
-		modules_source "$kernel" "$version" drivers/dma-buf && cp -r "$source/tests/kernel/system-heap" module &&
-			cp linux/drivers/dma-buf/dma-heap.c linux/drivers/dma-buf/heaps/system_heap.c module
+		modules_source "$kernel" "$version" drivers/dma-buf &&
+			cp -r "$source/tests/kernel/system-heap" module &&
+			cp linux/drivers/dma-buf/{dma-heap.c,heaps/system_heap.c} module
 		;;
 	vkms)
 		modules_source "$kernel" "$version" drivers/gpu/drm/vkms &&
 			mv linux/drivers/gpu/drm/vkms module
 		;;
 	evdi*)
-		modules_get "${evdi_from[$1]}" amd64 evdi-dkms && dpkg -x ./evdi-dkms_*.deb evdi && rm ./*.deb &&
+		modules_get "${evdi_from[$1]}" amd64 evdi-dkms &&
+			dpkg -x ./evdi-dkms_*.deb evdi && rm ./*.deb &&
 			mv evdi/usr/src/evdi-* module
 		;;
 	esac
@@ -113,7 +116,7 @@ module_of() {
 	local sum file version directory=''
 	version=$(cat "$2/version")
 	case $2 in
-	*[[:space:]]*) die 2 "a module cannot be built in ${2%/*}, as there is a space in the name" ;;
+	*[[:space:]]*) die 2 "make cannot build a module in ${2%/*}: its name has a space" ;;
 	esac
 	need make make
 	case $arch in

@@ -54,10 +54,10 @@ usage() {
 	                     the Debian that arm64's root file system is of: 12 (the default), or
 	                     13, which has Mesa's Vulkan drivers
 	  --gpu NAME         adds a GPU in name only, on whose real driver buffers can be made,
-	                     imported and mapped, but no work is ever done; may be repeated, and the
-	                     drivers are loaded in that order. The first one's architecture if --arch
-	                     is not given. --gpu list says what there is. Status 77 where there is no
-	                     recipe for the kernel
+	                     imported and mapped, but which does no work; may be repeated: the
+	                     drivers are loaded in that order. Without --arch the first GPU decides.
+	                     --gpu list prints the GPUs. Exits with 77 if the GPU has no recipe for
+	                     the kernel
 	  --system-heap      builds the kernel's own system heap, which arm64 is without, from
 	                     Debian's linux-source (150 MB) once; with arm64 and kernel 6.12
 	  --kernel 6.12|6.1|newest
@@ -85,8 +85,8 @@ usage() {
 
 	Exit status: COMMAND's own, or
 	  2    bad use, or something that $me needs is missing
-	  77   the packages cannot be had now, as Debian's mirror is being updated; or a GPU is not for
-	       that kernel
+	  77   the packages cannot be fetched now, as Debian's mirror is being updated; or the GPU
+	       is not for that kernel
 	  125  the kernel oopsed, or the virtual machine was given up or gave no status: see its
 	       console on stderr
 	  126  COMMAND was found but cannot be executed
@@ -138,7 +138,8 @@ fetch_kernel() {
 	local version
 	need mmdebstrap mmdebstrap
 	rm -rf "$3.new"
-	mkdir -p "$3.new/initrd.d/bin" && version=$(debian_kernel "$1" "$arch" "$2" "$3.new") || return
+	mkdir -p "$3.new/initrd.d/bin" &&
+		version=$(debian_kernel "$1" "$arch" "$2" "$3.new") || return
 	cd "$3.new" && depmod -b . "$version" && echo "$version" >version || return
 
 	cp "$busybox" initrd.d/bin/busybox || return
@@ -185,8 +186,8 @@ guest_init() {
 		for directory in "$source" "$cwd"; do
 			n=/rw/$((i += 1))
 			mkdir -p $n/upper $n/work ".$directory"
-			mount -t overlay -o "lowerdir=/machine$directory,upperdir=$n/upper,workdir=$n/work" \
-				overlay ".$directory"
+			mount -t overlay overlay ".$directory" \
+				-o "lowerdir=/machine$directory,upperdir=$n/upper,workdir=$n/work"
 		done
 	fi
 	mount -t proc proc proc
@@ -311,8 +312,7 @@ watch() {
 		now=${EPOCHREALTIME/./} waited=$(not_run "$1")
 		# In a longer second this shell did not run, or this machine slept.
 		passed=$((now - then > 2000000 ? 2000000 : now - then))
-		# The kernel tells of a delay when it is over, so this may be of more than one
-		# second.
+		# The kernel counts a delay when it is over, so it may be longer than a second.
 		silent=$((silent + passed - (waited > delayed ? waited - delayed : 0)))
 		[ "$sizes" = "$before" ] || silent=0
 		before=$sizes then=$now delayed=$waited
@@ -371,7 +371,8 @@ while [ $# -gt 0 ]; do
 		declare "${option#--}=$value"
 		;;
 	--arch)
-		[[ $value =~ ^(amd64|arm64|armhf)$ ]] || die 2 "--arch cannot be '$value'; see --help"
+		[[ $value =~ ^(amd64|arm64|armhf)$ ]] ||
+			die 2 "--arch cannot be '$value'; see --help"
 		arch=$value
 		;;
 	--release)
@@ -379,7 +380,8 @@ while [ $# -gt 0 ]; do
 		release=$value
 		;;
 	--kernel)
-		[ -n "${kernels[amd64-$value]-}" ] || die 2 "--kernel cannot be '$value'; see --help"
+		[ -n "${kernels[amd64-$value]-}" ] ||
+			die 2 "--kernel cannot be '$value'; see --help"
 		kernel=$value
 		;;
 	--gpu)
@@ -449,7 +451,7 @@ if [ ! -e "$linux" ]; then
 		[ -e "$linux" ] || fetch_kernel ${kernels[$arch-$kernel]} "$linux"
 		case $? in
 		0) ;;
-		77) die 77 "the kernel $kernel cannot be had now: Debian's mirror is being updated" ;;
+		77) die 77 "kernel $kernel: Debian's mirror is being updated; try later" ;;
 		*) die 2 "cannot fetch and unpack the kernel $kernel; see above" ;;
 		esac
 	) 9>"$linux.lock" || exit

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The GPUs in name only of scripts/vm/ are told, are whole, and are refused where they do not go. Boots
-# nothing: scripts/check.sh does.
+# vm.sh lists the GPUs in name only of scripts/vm/, their files are whole, and vm.sh refuses them
+# where they do not go. This test boots nothing: scripts/check.sh does.
 # shellcheck disable=SC2317 # the functions are called by promise
 set -u
 export LC_ALL=C
@@ -24,7 +24,8 @@ refused() {
 # words FILE: all its lines are of words that README.md tells
 words() {
 	sed '/^#/d; /^nodes$/q' "$1" | cut -d ' ' -f 1 | sort -u | while read -r word; do
-		grep -q -e "^|.*\`${word}[\` ]" "$src/scripts/vm/README.md" || { echo "# $word"; exit 1; }
+		grep -q -e "^|.*\`${word}[\` ]" "$src/scripts/vm/README.md" ||
+			{ echo "# $word"; exit 1; }
 	done
 }
 
@@ -43,7 +44,8 @@ fits() {
 	esac
 	value "$1" register | while read -r at _; do
 		bar=${at%%:*}
-		[ "$bar" = "$at" ] || most=$(value "$1" bar | awk -v n="$bar" '$1 == n { print $3 }')
+		[ "$bar" = "$at" ] ||
+			most=$(value "$1" bar | awk -v n="$bar" '$1 == n { print $3 }')
 		[ $((${at#*:})) -lt $((most)) ] || { echo "# register $at"; exit 1; }
 	done
 }
@@ -60,13 +62,14 @@ for file in "$src"/scripts/vm/*.conf; do
 	promise "$name: its registers are in the room that there is" fits "$file"
 	promise "$name: the tarball has it" grep -q "scripts/vm/$name.conf" "$src/Makefile.am"
 	promise "$name: check.sh runs it" grep -qE "\\b$name\\b" "$src/scripts/check.sh"
-	promise "$name: is not there without a module" [ -n "$(value "$file" module)$(value "$file" build)" ]
+	promise "$name: is not there without a module" \
+		[ -n "$(value "$file" module)$(value "$file" build)" ]
 done
 promise 'a GPU that there is none of is refused' refused 2 'list says what' --gpu voodoo
 promise 'so is a path' refused 2 'list says what' --gpu ../vm/msm
 promise 'one of another architecture' refused 2 'for --arch arm64 only' --arch amd64 --gpu msm
 promise 'two of different architectures' refused 2 'for --arch amd64 only' --gpu msm --gpu i915
-promise 'two at the same place' refused 2 'at the same place' --gpu msm --gpu nouveau
+promise 'two at the same place' refused 2 'both have the same place' --gpu msm --gpu nouveau
 promise 'where there is no recipe for a kernel, the status is 77' \
 	refused 77 'only for 6.1 6.12$' --gpu lima --kernel newest
 promise 'registers in memory that is not there' refused 2 'needs --memory' --gpu v3d --memory 512

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The part of scripts/docs/matrix.sh that runs on the kernel in question, as root, in the build directory:
-# asks all importers, or those whose names are given, and prints "KERNEL MACHINE IMPORTER EXPORTER
-# NATIVE REDIRECT RESCUE OBSERVE DENY" a line, with tabs. With --lost before the names: how many bytes
-# are lost where DMA is bounced, as "lost KERNEL MACHINE IMPORTER NATIVE REDIRECT RESCUE".
+# The part of scripts/docs/matrix.sh that runs on the kernel in question, as root, in the build
+# directory. Asks all importers, or those whose names are given, and prints lines "KERNEL MACHINE
+# IMPORTER EXPORTER NATIVE REDIRECT RESCUE OBSERVE DENY", with tabs. With --lost before the names:
+# how many bytes are lost where DMA is bounced, as "lost KERNEL MACHINE IMPORTER NATIVE REDIRECT
+# RESCUE".
 set -u
 lost=''
 [ "${1-}" != --lost ] || { lost=yes && shift; }
@@ -17,7 +18,8 @@ exporters=()
 for driver in "${drivers[@]}"; do
 	# What these export is none that can be mapped there, or hangs.
 	case $driver in
-	amdgpu | etnaviv | i915 | lima | msm | nouveau | panfrost | radeon | tegra | v3d | vc4) continue ;;
+	amdgpu | etnaviv | i915 | lima | msm | nouveau) continue ;;
+	panfrost | radeon | tegra | v3d | vc4) continue ;;
 	esac
 	exporters+=("$driver")
 done
@@ -35,13 +37,14 @@ came_of() {
 	echo "${out:-nothing}"
 }
 
-# lost_of MODE IMPORTER: how many of the 400 checks of 200 rounds found lost bytes, or what came of the
-# map if there is none
+# lost_of MODE IMPORTER: prints how many of the 400 checks of 200 rounds found lost bytes, or what
+# came of the map
 lost_of() {
 	local preload=$PWD/.libs/libprimeshim.so lost
 	[ "$1" != native ] || preload=''
 	lost=$(PRIMESHIM_MODE=${1/native/off} LD_PRELOAD=$preload timeout 150 \
-		tests/kernel/sync lost "$2" 200 2>/dev/null | sed -n 's/^# in 200 rounds \([0-9]*\) .*/\1/p')
+		tests/kernel/sync lost "$2" 200 2>/dev/null |
+		sed -n 's/^# in 200 rounds \([0-9]*\) .*/\1/p')
 	if [ -n "$lost" ]; then
 		echo "$lost of 400"
 	else

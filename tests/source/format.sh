@@ -27,8 +27,7 @@ long() {
 	completions/_primeshim) ;;		# zsh takes an option and its text in one word
 	tests/source/ioctl-roles.txt) ;;	# an ioctl is a line
 	# Still to be wrapped:
-	scripts/vm*.sh) ;;
-	tests/kernel/gpus.sh | tests/kernel/kernel-gpu.sh | tests/kernel/matrix-guest.sh) ;;
+	tests/kernel/kernel-gpu.sh) ;;
 	*) return 1 ;;
 	esac
 }
