@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What primeshim costs, measured: the instructions (callgrind's, exact) and nanoseconds that it adds
-# to calls of libc, beside other preloaded objects; and what an import costs. report.awk makes the
-# tables of it, and holds the counts to their limits; times depend on the machine and are only told.
-# What mapping an import costs is measured in a virtual machine (maps.sh, maps.awk) and has a limit,
-# as a multiple of what the exporter's mmap takes in the same run; so is what brackets add to a
-# frame (frames.sh, frames.awk).
+# Measures what primeshim costs: the instructions (exact, by callgrind) and nanoseconds that it adds
+# to calls of libc, beside other preloaded objects; and what an import costs. report.awk makes
+# tables of the results, and holds the counts to their limits. Times depend on the machine, and have
+# no limit. The cost of mapping an import is measured in a virtual machine (maps.sh, maps.awk); its
+# limit is a multiple of the exporter's mmap in the same run. So is the limit of what brackets add
+# to a frame (frames.sh, frames.awk).
 set -u
 export LC_ALL=C
 me=bench.sh

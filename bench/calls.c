@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The program that bench.sh measures: libc's calls in loops, and nothing else linked. For each
- * measurement it prints "ROW IMPORTS CALLS", and with "time" the nanoseconds that a call took.
+ * The program that bench.sh measures: calls of libc in loops. It links nothing but libc. For each
+ * measurement it prints "ROW IMPORTS CALLS", and with "time" the nanoseconds of a call.
  *
- * Rule: what is counted runs in measured(), and after each measurement done() is called; bench.sh
+ * Rule: all that is counted runs in measured(), and each measurement ends with done(). bench.sh
  * tells callgrind to count and to dump there.
  */
 #include "config.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The least that an object for LD_PRELOAD can do: each call goes on to the next definition, found
- * once. What it costs is the price of being preloaded at all, to which bench.sh holds the shim.
+ * The least that an object for LD_PRELOAD can do: each call goes on to the next definition, which
+ * it finds once. Its cost is the price of being preloaded at all, to which bench.sh holds the shim.
  */
 #undef _FILE_OFFSET_BITS
 #undef _TIME_BITS

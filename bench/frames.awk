@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What frames.sh found out in the virtual machine, as tables (part=tables) or as "ok - ..." and
-# "not ok - ..." lines with exit status 1 if a limit is not kept (part=promises). Runs in any awk,
-# with median.awk. It reads:
+# Prints what frames.sh measured in the virtual machine: as tables (part=tables), or as "ok - ..."
+# and "not ok - ..." lines, with exit status 1 if a limit is exceeded (part=promises). Runs in any
+# awk, with median.awk. It reads:
 #
 #   frame CLOCK SYNC ROUND NS		a frame; CLOCK as in maps.awk
 #   frame-call SYNC CALL N BEFORE	system calls of the last frame, and of the one before

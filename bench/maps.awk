@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What maps.sh found out in the virtual machine, as tables (part=tables) or as "ok - ..." and
-# "not ok - ..." lines with exit status 1 if a limit is not kept (part=promises). Runs in any awk,
+# Prints what maps.sh measured in the virtual machine: as tables (part=tables), or as "ok - ..." and
+# "not ok - ..." lines, with exit status 1 if a limit is exceeded (part=promises). Runs in any awk,
 # with median.awk. It reads:
 #
 #   map CLOCK SYNC WAY BYTES ROUND NS	a map, touch and unmap; see maps.c. By CLOCK a ns is one,

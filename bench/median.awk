@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The median and how far the values are from it, for the other awk programs here.
+# The median of numbers, and their deviation from it, for the other awk programs here.
 
 # Of v[1..n], which is sorted by this
 function median(v, n,	i, j, x)

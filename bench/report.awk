@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What bench.sh found out, as tables (part=tables) or as "ok - ..." and "not ok - ..." lines with
-# exit status 1 if a limit is not kept (part=promises). Runs in any awk, with median.awk. It reads:
+# Prints what bench.sh measured: as tables (part=tables), or as "ok - ..." and "not ok - ..." lines,
+# with exit status 1 if a limit is exceeded (part=promises). Runs in any awk, with median.awk. It
+# reads:
 #
 #   ir NAME ROW IMPORTS CALLS INSTRUCTIONS ENTRIES	of all calls; entries of the fake kernel
 #   ns NAME ROW IMPORTS ROUND NS			a call

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Draws a dma-buf as a GL texture. An ordinary GBM/EGL program, which knows nothing of primeshim: a
- * test picture is put into a dma-buf of another device, imported into EGL, drawn on a quad, read
- * back with glReadPixels() and written as a PNG. The two pictures are equal where this works.
+ * Draws a dma-buf as a GL texture. An ordinary GBM/EGL program, which knows nothing of primeshim.
+ * It puts a test picture into another device's dma-buf, imports the dma-buf into EGL, draws it on a
+ * quad, reads that back by glReadPixels(), and writes a PNG. If imports work, the two pictures are
+ * equal.
  */
 #include <errno.h>
 #include <getopt.h>

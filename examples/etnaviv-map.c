@@ -2,8 +2,8 @@
 /*
  * Draws into a dma-buf through etnaviv by the CPU, as Mesa and an Android gralloc do:
  * libdrm_etnaviv's own calls import, map, prepare and finish it. An ordinary program, which knows
- * nothing of primeshim. Where a device's DMA is not coherent with the CPU's caches, what is drawn
- * reaches that device if somebody syncs them.
+ * nothing of primeshim. If a device's DMA is not coherent with the CPU's caches, the picture
+ * reaches the device only if somebody syncs the caches.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Draws into a dma-buf by the CPU through GBM, as compositors and Android's minigbm do with what
- * another device made. An ordinary program, which knows nothing of primeshim.
+ * Draws into another device's dma-buf by the CPU, through GBM, as compositors and Android's minigbm
+ * do. An ordinary program, which knows nothing of primeshim.
  */
 #include <errno.h>
 #include <stdio.h>

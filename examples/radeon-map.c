@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Looks at a dma-buf through radeon, as a GL driver would: libdrm_radeon's own calls import and map
- * it. An ordinary program, which knows nothing of primeshim. Where an import can be mapped, what
- * the CPU sees there is the test picture that was put in.
+ * Reads a dma-buf through radeon, as a GL driver would: libdrm_radeon's own calls import and map
+ * it. An ordinary program, which knows nothing of primeshim. If the import can be mapped, the CPU
+ * sees the test picture there.
  */
 #include <errno.h>
 #include <stdio.h>

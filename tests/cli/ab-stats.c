@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The statistics of primeshim ab. Expected: medians by hand; the critical values of the
- * Mann-Whitney test as they are printed in textbooks; intervals by hand for few numbers; and how
- * often the interval has the true ratio in it, by simulation.
+ * Tests the statistics of primeshim ab. Expected are: medians, worked out by hand; the critical
+ * values of the Mann-Whitney test, as textbooks print them; intervals of few numbers, worked out by
+ * hand; and, by simulation, how often the interval contains the true ratio.
  */
 #include <math.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim ab: real programs, run two ways; and over the fake kernel what is counted of them.
+# primeshim ab: runs real programs two ways, and over the fake kernel counts what they do.
 # shellcheck disable=SC2016,SC2317 # what "sh -c" is given; what promise calls
 set -u
 # shellcheck source=tests/lib/wait.sh

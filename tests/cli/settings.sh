@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# PRIMESHIM_* inside a program: a wrong value or name costs one line on stderr and nothing else.
+# PRIMESHIM_* in a program's environment: a wrong value or name costs one line on stderr and nothing
+# else.
 set -u
 lib=$(cd "${top_builddir:-.}" && pwd -P)/.libs/libprimeshim.so
 tmp=$(mktemp -d) || exit 99

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What reads status files, given files that are wrong: a small one that is right is changed at
- * random, cut short or lengthened, read, and if it is taken, printed in every form. Built with ASan
- * and UBSan, which end it at the first fault.
+ * Gives wrong files to all that reads status files: it changes a small right file at random, cuts
+ * it short or lengthens it, reads it, and prints it in every form if the reader takes it. Built
+ * with ASan and UBSan, which end it at the first fault.
  *
  *   status-fuzz [FILES [SEED]]
  */

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# 100,000 wrong status files: whatever reads status files says so, or prints what it can, without a
-# fault.
+# 100,000 wrong status files: the readers report an error or print what they can, without a fault.
 set -u
 program=${top_builddir:-.}/tests/cli/status-fuzz
 [ -x "$program" ] || exit 77

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The status file, as the shim writes it over the fake kernel and primeshim reads it.
-# STATUS_TOOL: a primeshim that runs here, where the build's own does not.
+# The status file: the shim writes it over the fake kernel, and primeshim reads it. STATUS_TOOL: a
+# primeshim that runs here, if the build's own does not.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99

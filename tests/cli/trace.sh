@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim trace, over the fake kernel: that what it writes is a trace, by tests/cli/trace-check,
-# and tells what the status file tells. trace.c has the programs.
+# primeshim trace, over the fake kernel: its output is a trace, by tests/cli/trace-check, and has
+# what the status file has. trace.c has the programs.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a test tells and asks the fake kernel; see fake.h. Faults are of each thread its own. */
+/* How a test controls and queries the fake kernel; see fake.h. Each thread has its own faults. */
 #include "config.h"
 
 #include <errno.h>

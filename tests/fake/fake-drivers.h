@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the fake kernel's devices are: a table written out in plain numbers from the drivers' code,
- * as a second opinion on src/drivers/, which has them from headers. Data alone; drivers.c goes by
- * it, too, as the devices' client.
+ * The fake kernel's devices: a table of plain numbers from the drivers' code, as a second opinion
+ * on src/drivers/, whose numbers come from headers. drivers.c, the devices' client, uses the table
+ * as well.
  */
 #ifndef PRIMESHIM_FAKE_DRIVERS_H
 #define PRIMESHIM_FAKE_DRIVERS_H

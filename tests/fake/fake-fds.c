@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The system calls of the fake kernel that are about descriptors of any kind; see fake.h. */
+/* The fake kernel's system calls on descriptors of any kind; see fake.h. */
 #include "config.h"
 
 #include <errno.h>

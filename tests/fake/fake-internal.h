@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of the fake kernel share; see fake.h. Functions return a negative errno where
- * they fail, and are called with the lock held unless they say otherwise. Entries of tables are
- * called by their index; 0 is none.
+ * What the parts of the fake kernel share; see fake.h. Functions return a negative errno on
+ * failure. The caller holds the lock, unless the function says otherwise. Indices name the entries
+ * of tables; 0 is none.
  */
 #ifndef PRIMESHIM_FAKE_INTERNAL_H
 #define PRIMESHIM_FAKE_INTERNAL_H

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The fake kernel's start, its lock, and the keeper: a process that keeps a descriptor of what
- * live handles refer to. A duplicate made from that is the very dma-buf, with its inode, its
- * access mode and kcmp's consent. Descriptors kept in the program itself would be more than its
- * limit allows, would be seen where it counts its own, and would not be in the parent when a child
- * had imported. The keeper also has the other end of each device's socket, which hangs up when the
- * last descriptor of that is closed, wherever.
+ * The fake kernel's start, its lock, and the keeper. The keeper is a process that keeps a
+ * descriptor of each dma-buf that a live handle refers to. A duplicate of that descriptor is the
+ * same dma-buf, with its inode, its access mode and kcmp's consent. The program itself cannot keep
+ * the descriptors: they would exceed its limit, the program would see them when it counts its own,
+ * and the parent would not have the descriptors of its child's imports. The keeper also has the
+ * other end of each device's socket, which hangs up when the last descriptor of the device is
+ * closed, in any process.
  *
- * It is asked over a socket, one order and one answer at a time (under the lock), and ends when
- * the last process that has the socket does. One keeper has as many descriptors as its limit lets
- * it; what is more goes to others that it starts.
+ * The program asks the keeper over a socket, one order and one answer at a time, under the lock.
+ * The keeper ends when the last process with that socket ends. It starts more keepers when it has
+ * as many descriptors as its limit allows.
  */
 #include "config.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The fake kernel as an object for LD_PRELOAD, behind the shim: every libc symbol that it defines,
- * and no logic. FAKE_FAULT=CALL:NTH:ERRNO ("ioctl:3:EMFILE", "any:0:EINTR", "mmap:1:SIGBUS") arms
- * a fault in the first thread. With FAKE_SEEN in the environment a seccomp filter sees the calls:
- * each is made to the real kernel first, with a descriptor that is none. If the filter refuses it,
- * the program's call fails, too.
+ * The fake kernel as an object for LD_PRELOAD, behind the shim: the symbols of libc that it
+ * defines, without logic. FAKE_FAULT=CALL:NTH:ERRNO ("ioctl:3:EMFILE", "any:0:EINTR",
+ * "mmap:1:SIGBUS") arms a fault in the first thread. With FAKE_SEEN in the environment a seccomp
+ * filter sees the calls: the fake makes each call to the real kernel first, with a bad descriptor.
+ * If the filter refuses it, the program's call fails, too.
  */
 #include "config.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The ioctls of the fake kernel's drivers that are their own, by the table of fake-drivers.h. */
+/* The private ioctls of the fake kernel's drivers, by the table of fake-drivers.h. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The real kernel as the fake one uses it: system calls by number, memfds, the program's memory. */
+/* How the fake kernel uses the real one: system calls by number, memfds, the program's memory. */
 #include "config.h"
 
 #include <errno.h>

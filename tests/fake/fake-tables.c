@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the fake kernel remembers: open files, handles, objects, dma-bufs, offsets. */
+/* The fake kernel's tables: open files, handles, objects, dma-bufs, offsets. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The system calls as the fake kernel does them; see fake.h. Nothing here, nor in what it calls,
- * may use a libc function that the shim or fake-preload.c defines, or allocate: system calls are
- * made by number.
+ * The fake kernel's system calls; see fake.h. Nothing here, and nothing that it calls, may
+ * allocate, or use a libc function that the shim or fake-preload.c defines: it makes system calls
+ * by number.
  */
 #include "config.h"
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fake kernel for faults and races that a real one cannot be made to show: DRM devices of
- * several drivers, with memfds for dma-bufs. Its answers follow the real kernel's rules; conform.c
- * holds the two together.
+ * A fake kernel, for faults and races that nobody can make a real one show: DRM devices of several
+ * drivers, with memfds for dma-bufs. Its answers follow the real kernel's rules; conform.c compares
+ * the two.
  *
- * Open files (sockets), dma-bufs (memfds) and mappings are real, so that dup, fork, SCM_RIGHTS,
- * kcmp, mremap and munmap need no faking; only what hangs on them is: a descriptor is recognised
- * by its inode. What the fake remembers lies in shared memory, as parent and child share a kernel.
- * It starts with the first fake_open() of a device or fake_export() and follows the program into
- * its children by fork(), not through exec(). From then on a process has one descriptor more, a
- * high one that it cannot close: it leads to the process that keeps the dma-bufs of live handles.
- * So there is no descriptor for a handle here either. mmap through a device has one for a moment:
- * where the program's limit leaves none free, beyond the limit.
+ * Open files (sockets), dma-bufs (memfds) and mappings are real, so dup, fork, SCM_RIGHTS, kcmp,
+ * mremap and munmap need no faking. The fake recognises a descriptor by its inode. Its tables lie
+ * in shared memory, since parent and child share a kernel. It starts with the first fake_open() of
+ * a device or fake_export(), and follows the program into its children by fork(), not through
+ * exec(). From then on a process has one more descriptor, a high one that it cannot close: it leads
+ * to the process that keeps the dma-bufs of live handles. So a handle takes no descriptor here
+ * either. mmap through a device needs a descriptor for a moment; if the program's limit leaves
+ * none, the fake takes one beyond the limit.
  */
 #ifndef PRIMESHIM_FAKE_H
 #define PRIMESHIM_FAKE_H

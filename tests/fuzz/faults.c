@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every fault at every call: a fixed scenario on each of the fake kernel's devices is run again and
- * again, each time with one system call failing, from the first one to the last. Each step's
- * outcome is that errno, or what the kernel says natively, or right pages; afterwards nothing is
- * left, and another import works. A run is a process of its own, as faults may leave their mark.
+ * Every fault at every call: runs a fixed scenario on each of the fake kernel's devices again and
+ * again, each time with another system call that fails. Each step must return that errno, or what
+ * the kernel returns natively, or right pages. Afterwards nothing may be left, and another import
+ * must work. Each run is a process of its own, since faults may leave traces.
  */
 #define _GNU_SOURCE
 #include "config.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is around the fuzzer's threads. --few N: of the numbers at which the shim keeps descriptors
- * all but N are taken.
+ * What is around the fuzzer's threads. --few N: takes all but N of the numbers at which the shim
+ * keeps descriptors.
  */
 #define _GNU_SOURCE
 #include "config.h"

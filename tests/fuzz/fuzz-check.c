@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The fuzzer's checks: of a call's outcome, of pages by their contents, and, where no thread is at
- * work, of the shim's own records by the models of all of them.
+ * The fuzzer's checks: of a call's outcome; of pages, by their contents; and, while no thread is at
+ * work, of the shim's records, by the models of all threads.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The fuzzer's steps with children of every sort, which do to their descriptors what they like: the
- * parent's stay, the shim's among them.
+ * The fuzzer's steps with children of all kinds, which do what they like to their descriptors. The
+ * parent's descriptors stay, and the shim's among them.
  */
 #define _GNU_SOURCE
 #include "config.h"

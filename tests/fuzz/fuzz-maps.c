@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The fuzzer's steps that map: the map ioctl, mmap() of what it gave, and how they are judged. */
+/* The fuzzer's steps that map: the map ioctl, mmap() of its offset, and how both are judged. */
 #define _GNU_SOURCE
 #include "config.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The fuzzer's model of what a thread has: bookkeeping alone; see fuzz.h. */
+/* The fuzzer's model of what a thread has: only bookkeeping; see fuzz.h. */
 #include "config.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The fuzzer's steps on what is mapped: anonymous memory over it, touches, munmap(), mremap(). */
+/* The fuzzer's steps on mappings: anonymous memory over them, touches, munmap(), mremap(). */
 #define _GNU_SOURCE
 #include "config.h"
 

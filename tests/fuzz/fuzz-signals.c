@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The fuzzer's steps with signals: a timer of a thread's own, at any time, with a handler that
- * returns, jumps out of whatever it interrupted, or ends the process. What is interrupted works on
- * things of its own, so that the model stays exact: nothing of them may be left.
+ * The fuzzer's steps with signals: a timer interrupts a thread at any time. Its handler returns,
+ * jumps out of what it interrupted, or ends the process. The interrupted calls use objects of their
+ * own, so that the model stays exact: nothing of these objects may be left.
  */
 #define _GNU_SOURCE
 #include "config.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The fuzzer's steps that say whose turn it is with a buffer: begins and submits, as radeon's. */
+/* The fuzzer's steps that say whose turn it is with a buffer: begins and submits, like radeon's. */
 #define _GNU_SOURCE
 #include "config.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * A fuzzer with a model: random calls of several threads to the shim, linked in, over the fake
- * kernel. Each call is judged by what the program should see (fuzz.h), and between rounds the
- * shim's records are compared with what is there (fuzz-check.c). A failure tells the seed, the
- * step and the thread's last steps; with one thread a seed gives the same steps again. With --clean
- * no round has faults, or calls that the shim cannot see. With --progress a line says so when a
- * round is over.
+ * A fuzzer with a model: several threads make random calls to the shim, which is linked in, over
+ * the fake kernel. The fuzzer judges each call by what the program should see (fuzz.h), and between
+ * rounds compares the shim's records with its model (fuzz-check.c). A failure prints the seed, the
+ * step and the thread's last steps; with one thread the same seed makes the same steps. With
+ * --clean no round has faults, or calls that the shim cannot see. With --progress it prints a line
+ * after each round.
  */
 #define _GNU_SOURCE
 #include "config.h"

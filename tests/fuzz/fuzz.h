@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of the fuzzer share. A thread keeps a model of what it has: dma-bufs, open files,
- * objects and handles, descriptors, pieces of address space. Each step makes a call and judges its
- * outcome by the model: it is what the fake kernel says natively, or a mapping of the right pages;
- * and where the shim can do its job, only that will do.
+ * objects and handles, descriptors, pieces of address space. Each step makes a call, and judges the
+ * outcome by the model: it must be the fake kernel's native answer, or a mapping of the right
+ * pages. If the shim can do its job, it must be such a mapping.
  *
- * A thread's objects are its own, so its model is exact; the first few files are shared, each
- * thread having its own handles there. Only the steps of a dirty round do what the shim cannot
- * see, and have faults.
+ * A thread's objects are its own, so its model is exact. Threads share the first few files, but
+ * each has its own handles there. Only dirty rounds have faults, and calls that the shim cannot
+ * see.
  */
 #ifndef PRIMESHIM_FUZZ_H
 #define PRIMESHIM_FUZZ_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shim linked into a test, its entry points named shim_*(), over the fake kernel: for fuzz.c
+ * The shim linked into a test over the fake kernel, with entry points named shim_*(): for fuzz.c
  * and faults.c. Faults are armed here, so that they stay within what a real kernel may do.
  */
 #ifndef PRIMESHIM_LINKED_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The part of conform.c about what is mapped: offsets, dma-bufs; and about descriptors. */
+/* The part of conform.c about mappings (offsets, dma-bufs) and about descriptors. */
 #include "config.h"
 
 #include <errno.h>

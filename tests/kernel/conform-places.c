@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The part of conform.c about the place of a mapping: what a MAP_FIXED that is refused leaves
- * there, and what mprotect() may make of a mapping.
+ * The part of conform.c about the place of a mapping: what a refused MAP_FIXED leaves there, and
+ * what mprotect() may make of a mapping.
  */
 #include "config.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * conform CARD: makes calls to a DRM device of vgem and to dma-bufs, and prints a line for each: a
- * name and the result. It expects nothing: conform.sh compares what the real kernel and the fake
- * one answer. What a kernel may choose freely is not printed: offsets, addresses, inodes.
+ * name and the result. It expects nothing: conform.sh compares the real kernel's answers with the
+ * fake one's. It does not print what a kernel may choose freely: offsets, addresses, inodes.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The calls of conform.c: those of the DRM and dma-buf uAPI, and the line for each that it prints.
- * A result is what the call returned, or a negative errno.
+ * The calls of conform.c: those of the DRM and dma-buf uAPI, each with the line that it prints. A
+ * result is what the call returned, or a negative errno.
  */
 #ifndef PRIMESHIM_CONFORM_H
 #define PRIMESHIM_CONFORM_H

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Does the fake kernel of the tests answer as the running one? As root on a kernel with vgem and the
-# system heap, in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller
-# counts.
+# Does the fake kernel of the tests answer like the running one? As root on a kernel with vgem and
+# the system heap, in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller
+# counts them.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

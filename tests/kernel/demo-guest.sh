@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The part of scripts/demo.sh and survey.sh that runs where the devices are, mostly in a virtual
-# machine: runs unmodified programs natively, with the shim and with the shim just observing, or in
-# the WAYS of the environment. Writes pictures and logs to a directory, and how each run ended to
-# results.txt in it, as "NAME WAY HOW" with tabs; and NAME-brackets.txt, what the kernel counted of
-# the run with the shim (see counted below); and NAME-survey.txt in the way survey.
+# The part of scripts/demo.sh and scripts/docs/survey.sh that runs on the machine with the devices,
+# mostly a virtual one: runs unmodified programs natively, with the shim, and with the shim in mode
+# observe, or in the WAYS of the environment. Writes to a directory: pictures and logs; results.txt,
+# how each run ended, as "NAME WAY HOW" with tabs; NAME-brackets.txt, what the kernel counted in the
+# run with the shim (see counted below); and NAME-survey.txt in the way survey.
 
 export LC_ALL=C
 me=demo-guest.sh

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * How an import gets on in Mesa's etnaviv, on a GPU that does no work: what GBM and EGL do with a
- * linear dma-buf by the CPU alone. An ordinary program, which knows nothing of the shim. For
- * kernel-etnaviv.sh.
+ * What GBM and EGL do by the CPU alone with a linear dma-buf in Mesa's etnaviv, on a GPU that does
+ * no work. An ordinary program, which knows nothing of the shim. For kernel-etnaviv.sh.
  *
  *   etnaviv-mesa EXPORTER
  */

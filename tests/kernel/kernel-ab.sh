@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# primeshim ab on a real kernel: an EGL program that imports udmabuf's buffers into vgem. Root, in a
-# virtual machine made by scripts/vm.sh; run in the build directory. Prints "ok - ..." and "not ok -
-# ..." lines; the caller counts them.
+# primeshim ab on a real kernel: an EGL program that imports udmabuf's buffers into vgem. As root,
+# in a virtual machine made by scripts/vm.sh; in the build directory. Prints "ok - ..." and "not ok
+# - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

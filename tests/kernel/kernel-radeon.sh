@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What is promised of imports into radeon, whose first touch is SIGBUS natively, asked of the
-# running kernel; root, in a virtual machine made by scripts/vm.sh --gpu radeon. Run in the build
+# What is promised of imports into radeon, whose first touch raises SIGBUS natively, asked of the
+# running kernel: as root, in a virtual machine made by scripts/vm.sh --gpu radeon; in the build
 # directory. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/wait.sh

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Programs under seccomp filters on the real vgem; root, in a virtual machine made by scripts/vm.sh.
-# Run in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
+# Programs under seccomp filters on the real vgem: as root, in a virtual machine made by
+# scripts/vm.sh; in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller
+# counts them.
 set -u
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The status file and primeshim on a real kernel; root, in a virtual machine made by scripts/vm.sh.
-# Run in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
+# The status file and primeshim on a real kernel: as root, in a virtual machine made by
+# scripts/vm.sh; in the build directory. Prints "ok - ..." and "not ok - ..." lines; the caller
+# counts them.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Who syncs the CPU's accesses, asked of a kernel whose DMA is not coherent: root, in a virtual
-# machine made by scripts/vm.sh --append swiotlb=force with cirrus-vga. Run in the build directory.
+# Who syncs the CPU's accesses, asked of a kernel whose DMA is not coherent: as root, in a virtual
+# machine made by scripts/vm.sh --append swiotlb=force with cirrus-vga; in the build directory.
 # Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/promise.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What is promised of imports, asked of the running kernel; root, in a virtual machine made by
-# scripts/vm.sh with cirrus-vga and virtio-gpu-pci. Run in the build directory. Prints "ok - ..."
-# and "not ok - ..." lines; the caller counts them.
+# What is promised of imports, asked of the running kernel: as root, in a virtual machine made by
+# scripts/vm.sh with cirrus-vga and virtio-gpu-pci; in the build directory. Prints "ok - ..." and
+# "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The tests that need no device, for a machine other than the one they were built on; in the
-# directory that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the caller
-# counts them.
+# The tests that need no device, for another machine than the one that built them; in the directory
+# that scripts/build-for.sh made. Prints "ok - ..." and "not ok - ..." lines; the caller counts
+# them.
 #
 #   machine.sh                         on that machine: in a guest of scripts/vm.sh --arch
 #   machine.sh ARCHITECTURE [--long]   here, by QEMU's user mode

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a program may expect of imports on a real kernel. An ordinary program: whether the shim is
- * there is the caller's doing, and only changes what is expected.
+ * What a program may expect of imports on a real kernel. An ordinary program: the caller decides
+ * whether the shim is there, which only changes what the program expects.
  *
  *   matrix native IMPORTER EXPORTER   the import succeeds and its map is refused
  *   matrix shim IMPORTER EXPORTER     it can be mapped, and shows the right bytes both ways

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * Bad input and odd histories: the program sees what the kernel would have told it, and nothing is
- * lost.
- */
+/* Bad input and odd histories: the program sees the kernel's own answers, and loses nothing. */
 #include "config.h"
 
 #include <err.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Judges the pictures that programs drew, by their pixels: against the picture that was put in, or,
- * in a screenshot, against what weston-simple-dmabuf-egl has to draw.
+ * Judges pictures by their pixels: against the picture that the program got, or, for a screenshot,
+ * against what weston-simple-dmabuf-egl has to draw.
  */
 #include <stdarg.h>
 #include <stdbool.h>

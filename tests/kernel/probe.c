@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What comes of mapping an import, in a word: for docs/matrix.md. An ordinary program, which knows
- * nothing of the shim.
+ * Prints in a word what comes of mapping an import, for docs/matrix.md. An ordinary program, which
+ * knows nothing of the shim.
  *
  *   probe IMPORTER EXPORTER [PAGES]
  *				of so many pages (16): prints "import ERRNO", "map ioctl ERRNO",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a handle may be: a number that is used again, one of several names of a buffer. */
+/* What a handle may be: a number that comes again, or one of several names of a buffer. */
 #include "config.h"
 
 #include <errno.h>

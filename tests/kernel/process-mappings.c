@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What may become of a mapping in its place, and the private descriptor that goes with it. */
+/* What may happen to a mapping in its place, and to its private descriptor. */
 #include "config.h"
 
 #include <errno.h>

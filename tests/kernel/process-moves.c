@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * mremap() of an import's mapping: the answers are those of a mapping of the dma-buf itself, made
- * by the program, which the shim has no part in.
+ * mremap() of an import's mapping: the answers must be those of the program's own mapping of the
+ * dma-buf, of which the shim has no record.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The place of a mapping on a real kernel: MAP_FIXED over what another thread watches, mprotect()
- * of a part at an offset, mremap() of several mappings at once.
+ * The place of a mapping on a real kernel: MAP_FIXED over a place that another thread watches,
+ * mprotect() of a part at an offset, mremap() of several mappings at once.
  */
 #include "config.h"
 

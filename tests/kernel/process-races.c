@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Another thread maps and unmaps an import all the time, on the real kernel, while the program puts
- * descriptors of its own onto the numbers of private ones, makes children that no atfork handler
- * sees, and ends by exit() in a signal handler. tests/process/safety.c does the same over the fake
- * kernel, with delays where they hurt.
+ * On the real kernel, another thread maps and unmaps an import all the time, while the program puts
+ * its own descriptors onto the numbers of private ones, makes children that no atfork handler sees,
+ * and ends by exit() in a signal handler. tests/process/safety.c does the same over the fake
+ * kernel, with delays at the critical places.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

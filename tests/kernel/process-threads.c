@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Threads that share a file, threads that are cancelled, and signals amid it all. */
+/* Threads that share a file, threads that are cancelled, and signals at the same time. */
 #include "config.h"
 
 #include <err.h>

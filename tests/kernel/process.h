@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of process.c share: an import to try things on, and three ways to judge: the
- * bytes, the brackets that the kernel counted, and what the kernel answers where no import is.
+ * What the parts of process.c share: an import to try things on, and three ways to judge: by the
+ * bytes, by the brackets that the kernel counted, and by the kernel's answers without an import.
  */
 #ifndef PRIMESHIM_PROCESS_H
 #define PRIMESHIM_PROCESS_H

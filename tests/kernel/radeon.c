@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What a program may expect of imports into radeon, whose buffers are TTM's, on a real kernel: the
- * buffer calls of libdrm_radeon, as its drivers made them. An ordinary program: whether the shim is
- * there is the caller's doing, and only changes what is expected.
+ * buffer calls of libdrm_radeon, as its drivers made them. An ordinary program: the caller decides
+ * whether the shim is there, which only changes what the program expects.
  *
  *   radeon native EXPORTER   an import maps, and the first touch of it is SIGBUS
  *   radeon shim EXPORTER     it shows the right bytes both ways

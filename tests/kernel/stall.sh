@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# When scripts/vm.sh gives a virtual machine up: one that hangs, and none that is slow. A script
-# plays QEMU: it writes what a guest would, into the directory that vm.sh shares with it. Needs
-# neither QEMU nor a kernel.
+# When scripts/vm.sh gives a virtual machine up: when it hangs, but not when it is slow. A script
+# plays QEMU: it writes like a guest into the directory that vm.sh shares with it. Needs neither
+# QEMU nor a kernel.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

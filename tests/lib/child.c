@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The ways to a child; see child.h. */
+/* Ways to make a child; see child.h. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/syscall.h>

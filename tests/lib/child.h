@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ways to a child that runs none, some or all of libc's atfork handlers. */
+/* Ways to make a child, which run none, some or all of libc's atfork handlers. */
 #ifndef PRIMESHIM_TESTS_CHILD_H
 #define PRIMESHIM_TESTS_CHILD_H
 

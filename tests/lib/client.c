@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a client of imports does, in few words; see client.h. */
+/* A client of imports, in few words; see client.h. */
 #include "config.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client of imports does, in few words, for the tests on real kernels. An ordinary program's
- * code, which knows nothing of the shim.
+ * A client of imports, in few words, for the tests on real kernels. An ordinary program's code,
+ * which knows nothing of the shim.
  */
 #ifndef PRIMESHIM_CLIENT_H
 #define PRIMESHIM_CLIENT_H

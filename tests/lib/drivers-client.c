@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a client of the fake kernel's drivers does, in few words; see drivers-client.h. */
+/* A client of the fake kernel's drivers, in few words; see drivers-client.h. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

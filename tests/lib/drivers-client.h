@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client of the fake kernel's drivers does, in few words, for drivers.c and drivers-odd.c.
- * An ordinary program's code, which knows nothing of the shim.
+ * A client of the fake kernel's drivers, in few words, for drivers.c and drivers-odd.c. An ordinary
+ * program's code, which knows nothing of the shim.
  */
 #ifndef PRIMESHIM_DRIVERS_CLIENT_H
 #define PRIMESHIM_DRIVERS_CLIENT_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * To be preloaded behind the shim: puts what a program maps right before the shim's own tables. So
- * a test that maps, unmaps or writes more than it owns dies at once, and not only on the machine
- * where the kernel happens to have put them there.
+ * Preloaded behind the shim: puts the program's mappings right before the shim's own tables. So a
+ * test that maps, unmaps or writes more than it owns dies at once, and not only on a machine whose
+ * kernel happens to put them there.
  */
 #undef _FILE_OFFSET_BITS	/* each name is defined here by itself */
 #define _GNU_SOURCE

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room in the address space that belongs to the test, for what it maps with MAP_FIXED, too long, or
- * where something has gone before. Without a room that is the memory of whoever lies behind: a
- * library, or the shim's own tables, which the kernel likes to put next to the test's mappings.
+ * Room in the address space that belongs to the test, for mappings that are made with MAP_FIXED,
+ * are too long, or replace others. Without a room a test would hit what lies behind: a library, or
+ * the shim's own tables, which the kernel likes to put next to the test's mappings.
  *
  *	free gap | guard | the room | guard | free gap
  *
  * The guards are PROT_NONE: a step too far ends there. Each gap is larger than all that lies
- * between the two. The kernel takes the highest gap that fits, or the lowest where it maps upwards,
- * so nobody gets a hole that a test has left in its room while a gap still has space.
+ * between the two gaps. The kernel takes the highest gap that fits, or the lowest if it maps
+ * upwards, so no mapping gets into a hole that a test has left in its room while a gap has space.
  */
 #ifndef PRIMESHIM_ROOM_H
 #define PRIMESHIM_ROOM_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * An ordinary program that does with imports what its words say, one after the other; for
- * tests/cli/status.sh over the fake kernel, and with a driver's name first (IMPORTER=EXPORTER) on a
- * real one.
+ * An ordinary program that does what its words say with imports, one word after the other. For
+ * tests/cli/status.sh over the fake kernel; on a real kernel a driver's name comes first
+ * (IMPORTER=EXPORTER).
  *
  *   import       a new dma-buf of 4 pages, imported         map      its map ioctl and mmap
  *   write, read  through the mapping                         unmap, half, move, close

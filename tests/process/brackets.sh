@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Who syncs the CPU's accesses: every driver's begins, ends, waits and submits, over the fake kernel
-# that counts the brackets. brackets.c says what is expected.
+# Who syncs the CPU's accesses: every driver's begins, ends, waits and submits, over the fake
+# kernel, which counts the brackets. brackets.c says what is expected.
 set -u
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Every driver that the fake kernel plays, in every mode: imports are mapped, written, read back
-# and unmapped as that driver's programs do it. drivers.c says what is expected.
+# Every driver of the fake kernel, in every mode: a client maps imports, writes them, reads them
+# back and unmaps them, as that driver's programs do. drivers.c says what is expected.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

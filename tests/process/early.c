@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A library whose constructor runs before the shim's, and makes the calls that it hooks. Anything
- * that goes wrong ends the process with status 3.
+ * A library whose constructor runs before the shim's, and makes the calls that the shim hooks. Any
+ * error ends the process with status 3.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A program that makes every hooked call on several threads (hooked.c), under the shim in front of
-# the fake kernel: with other allocators preloaded before and after, under valgrind, and built with
-# sanitizers, by the launcher. What is not installed is skipped.
+# A program that makes every hooked call on several threads (hooked.c), under the shim, over the
+# fake kernel: with other allocators preloaded before and behind the shim, under valgrind, and built
+# with sanitizers, by the launcher. Skips what is not installed.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A whole program that makes every call that the shim hooks, on imports of the fake kernel's first
- * device; for hooked.sh and harnesses.sh, which run it in as many ways as there are. An ordinary
- * program, which knows nothing of the shim. Says what went wrong, or "all right". Linked with
- * libc alone.
+ * A program that makes every call that the shim hooks, on imports of the fake kernel's first
+ * device. hooked.sh and harnesses.sh run it in as many ways as there are. An ordinary program,
+ * which knows nothing of the shim. Prints what went wrong, or "all right". Links libc alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

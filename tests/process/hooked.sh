@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A program that makes every hooked call, compiled in each way that makes it call other symbols of
-# libc, runs under the shim in front of the fake kernel; and fails without the shim.
+# libc. It works under the shim over the fake kernel, and fails without the shim.
 set -u
 src=${top_srcdir:-.}
 build=$(cd "${top_builddir:-.}" && pwd -P)

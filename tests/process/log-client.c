@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program of which there is something to log: it imports, maps and unmaps over the fake kernel.
- * Before that it may make something else of descriptor 2, or of its signals, and afterwards it says
- * what it finds. It writes nothing to stderr but "data". An ordinary program, which knows nothing
- * of the shim. log.c starts it.
+ * A program that gives the shim something to log: it imports, maps and unmaps over the fake kernel.
+ * Before, it may change what descriptor 2 is, or its signals; afterwards it says what it finds. It
+ * writes nothing to stderr but "data". An ordinary program, which knows nothing of the shim. log.c
+ * starts it.
  *
  *   log-client [HOW [PATH]]
  */

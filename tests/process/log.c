@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Surroundings in which a line on stderr may harm. log.c starts log-client with a descriptor 2 of
- * that kind and the objects of $PRELOAD preloaded, and says how it ended, how long that took, and
- * what came out of the other end. log.sh compares runs.
+ * Surroundings in which a line on stderr may do harm. log.c starts log-client with a descriptor 2
+ * of the given kind and the objects of $PRELOAD preloaded, and says how it ended, how long that
+ * took, and what came out of the other end. log.sh compares runs.
  *
  *   log KIND CLIENT [ARG]...
  */

@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The lines of the log harm nobody: with stderr, or the file of PRIMESHIM_LOG, being what log.c
-# makes of it, a program over the fake kernel ends as it does natively, as soon, and with nothing in
-# its data that is not its own.
+# The lines of the log do no harm. Whatever log.c makes of stderr, or of the file of PRIMESHIM_LOG,
+# a program over the fake kernel ends as it does natively, as soon, and with its own data alone.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

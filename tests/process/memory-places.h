@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that can be read, written, both or neither, to hand over to an ioctl. */
+/* Memory that can be read, written, both or neither, to pass to an ioctl. */
 #ifndef PRIMESHIM_MEMORY_PLACES_H
 #define PRIMESHIM_MEMORY_PLACES_H
 

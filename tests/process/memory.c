@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What ioctls say of memory that cannot be read or written: a client of every driver that the fake
- * kernel plays hands over arguments and lists that are read-only, closed, gone, behind a file's end
- * or at the very end of a page. Each call is made in a child, which has an import mapped; a line
- * says how the call ended, which descriptors it left, and which signal came. An ordinary program,
+ * What ioctls do with memory that cannot be read or written: a client of every driver of the fake
+ * kernel passes arguments and lists that are read-only, PROT_NONE, unmapped, behind a file's end,
+ * or at the very end of a page. It makes each call in a child, which has an import mapped, and
+ * prints how the call ended, which descriptors it left, and which signal came. An ordinary program,
  * which knows nothing of the shim. memory.sh compares two runs.
  */
 #define _GNU_SOURCE

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Arguments and lists in memory that cannot be read or written: over the fake kernel a program sees
-# the same with the shim as without it, in every mode; memory.c makes the calls. And how few
-# descriptors a map needs.
+# Arguments and lists in memory that cannot be read or written: over the fake kernel a program gets
+# the same results with the shim as without it, in every mode; memory.c makes the calls. Also: how
+# few descriptors a map needs.
 set -u
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The part of places.c about mprotect(): a read-only dma-buf that was mapped to be read. A driver
- * that hands the mapping on (dma_buf_mmap()) leaves it to the access of its own node whether it may
- * be written to.
+ * The part of places.c about mprotect(): a read-only dma-buf, mapped to be read. If a driver hands
+ * the mapping on (dma_buf_mmap()), the access mode of the driver's own node decides whether
+ * mprotect() may make it writable.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What becomes of the place of a mapping, over the fake kernel; places.c says what is expected.
+# What happens to the place of a mapping, over the fake kernel; places.c says what is expected.
 set -u
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Children by every call that makes one, of a program whose other threads map imports. No atfork
- * handler runs for some of them, and the other threads' locks stay as they are.
+ * Children by every call that makes one, while the program's other threads map imports. For some
+ * children no atfork handler runs, and the other threads' locks stay as they are.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Descriptors are the program's: mapping imports takes none that it would miss, of its first
- * numbers none at all, and where there is none to be had what works natively works.
+ * Descriptors belong to the program: mapping imports takes none that it would miss, and none of its
+ * first numbers. Without a free number all that works natively works.
  */
 #include "config.h"
 

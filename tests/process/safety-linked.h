@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For safety.c with the shim linked into it, as sanitizers want it: before each of its files. The
- * program's calls are the shim's, by the names that linked.h tells of.
+ * For safety.c with the shim linked into it, as sanitizers need it: comes before each of its files.
+ * The program calls the shim by the names of linked.h.
  */
 #ifndef PRIMESHIM_SAFETY_LINKED_H
 #define PRIMESHIM_SAFETY_LINKED_H

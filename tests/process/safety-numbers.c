@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program that puts descriptors of its own wherever it likes, while others of its threads map
- * imports: what it has put somewhere is there until it closes it, and nobody else's is touched.
+ * A program that puts its own descriptors wherever it likes, while its other threads map imports.
+ * Its descriptors stay where they are until it closes them, and the shim's stay as well.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Many imports, files and descriptors: what they cost. Memory is asked of the kernel; for system
- * calls the program marks where safety.sh shall count those that strace shows.
+ * What many imports, files and descriptors cost. The program asks the kernel for its memory. For
+ * system calls it marks the part of strace's output that safety.sh counts.
  */
 #include "config.h"
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Signals that come amid maps and unmaps, whose handlers do not come back: they end the program, or
- * the thread, or go on elsewhere in it. Natively what they interrupt are system calls alone, so
- * that everything goes on.
+ * Signals that come during maps and unmaps, whose handlers do not return: they end the program or
+ * the thread, or jump elsewhere. Natively they interrupt only system calls, so all goes on.
  */
 #include "config.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is legal, seldom done, and hard on whoever keeps records behind a program's back: threads
+ * What is legal, rare, and hard on a library that keeps records behind a program's back: threads
  * and signal handlers that come between, children that no atfork handler sees, the limits of
- * descriptors. Over the fake kernel, natively and under the shim: the answers are the same. For
+ * descriptors. Over the fake kernel, natively and under the shim, with the same answers. For
  * safety.sh.
  *
  *   safety native|shim PART [COUNT]

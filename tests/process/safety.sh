@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Threads, signal handlers, children and limits that come between: safety.c over the fake kernel,
-# natively and under the shim, with the same answers.
+# Threads, signal handlers, children and limits: safety.c over the fake kernel, natively and under
+# the shim, with the same answers.
 #
 #   safety.sh [PART [COUNT]]
 #   safety.sh asan [COUNT]	what tests/process/safety-asan can do, which has the shim linked in

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Random seccomp filters; see same.h. FAKE_SEEN makes the fake kernel show them the program's
- * calls, as the real one would; so natively the program's own calls fail, or kill it, where a
- * filter says so, and under the shim no others do.
+ * Random seccomp filters; see same.h. FAKE_SEEN makes the fake kernel show the program's calls to a
+ * filter, like the real kernel. So natively the program's own calls fail, or kill it, if a filter
+ * says so; under the shim no other calls may do that.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Random calls on pages that are mapped, and touches of them; see same.h. */
+/* Random calls on mapped pages, and touches of them; see same.h. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>

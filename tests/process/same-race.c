@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Threads of random calls that do one thing many times, each another, at the same time; see same.h.
- * Only what went wrong is told, which natively is nothing.
+ * Threads of random calls that each do one thing many times, at the same time; see same.h. They
+ * print errors alone, of which natively there are none.
  */
 #define _GNU_SOURCE
 #include <errno.h>

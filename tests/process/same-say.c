@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The transcript of a program of random calls; see same.h. Nothing here allocates, and each line is
- * one write(), so that children of every kind can say something, and threads do not mix theirs.
+ * one write(), so that children of every kind can write lines, and threads do not mix theirs.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Random signals; see same.h. Those that come at a certain place have handlers that return, make
- * calls, or jump. Those that come at any time do it in a child, of which the end alone is told.
+ * Random signals; see same.h. Handlers of signals at a certain place return, make calls, or jump.
+ * Signals at any time come in a child, of which the transcript has only the end.
  */
 #define _GNU_SOURCE
 #include <errno.h>

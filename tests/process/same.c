@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program of random calls, which prints what came of them; see same.h. For same.sh, over the fake
+ * A program of random calls, which prints their results; see same.h. For same.sh, over the fake
  * kernel, natively and under the shim. An ordinary program, which knows nothing of the shim.
  *
  *   same --seed N [--steps N] [--threads N] [--skip N[,N]...] [--only KIND[,KIND]...]

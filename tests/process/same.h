@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of same.c share. A program is a sequence of random calls that its seed tells. It
- * prints a transcript: the result of each call, then what it has: which descriptor is what, and
- * what is in its memory. The runner (same.sh) holds the transcript of a native run to those of
- * runs under the shim. So a transcript says nothing that may differ natively from run to run:
- * addresses and offsets have names, and so have inodes.
+ * What the parts of same.c share. A program is a sequence of random calls, which its seed decides.
+ * It prints a transcript: the result of each call, then what each descriptor is, and what is in its
+ * memory. The runner (same.sh) compares the transcript of a native run with those of runs under the
+ * shim. So a transcript has nothing that may differ natively from run to run: addresses, offsets
+ * and inodes have names.
  *
- * Each step has a random sequence of its own, so that steps can be left out (--skip). What a step
- * picks follows from the model below, which follows from results alone: where all results have been
- * the same, so is the next call.
+ * Each step has a random sequence of its own, so that steps can be left out (--skip). A step
+ * chooses by the model below, which follows from results alone: if all results were the same, so is
+ * the next call.
  *
- * Where the shim differs on purpose, the program keeps away; each place of the kind has the word
+ * The program avoids what the shim does differently on purpose; each such place has the word
  * "documented" in its comment.
  */
 #ifndef PRIMESHIM_SAME_H

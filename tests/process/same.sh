@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Programs of random calls (same.c) run natively over the fake kernel and under the shim, with equal
-# transcripts, ends and silence. Where they differ, the steps that are not needed are left out, and
-# what is left is shown.
+# Programs of random calls (same.c) run natively over the fake kernel and under the shim, and have
+# the same transcripts, ends and silence. If they differ, the test leaves out all steps that are not
+# needed for that, and shows the others.
 #   same.sh [--all] [--strict] [--seeds N] [--first N] [--threads N] [--way NAME] [--tries N]
 #	[ARG of same]...
 # --all: each program in each way, else in two of them by turns. --strict: also what is known to

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The program that sandbox.c runs under filters. An ordinary program, which knows nothing of the
- * shim: it imports a dma-buf, maps it and does with the mapping what programs do. It says in one
- * line what each step came to.
+ * shim: it imports a dma-buf, maps it, and does with the mapping what programs do. It prints a line
+ * with the result of each step.
  *
  *   sandbox client CARD HOW WHEN HABITS FILTER
  *

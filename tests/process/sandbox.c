@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A program under a seccomp filter is under the shim what it is natively: the client of
- * sandbox-client.c runs twice under each filter, and what it prints and how it ends is compared. A
- * filter forbids one system call, by a signal or by an errno, or all but those that the program
- * makes natively, as a trace of it has shown. It comes by prctl(2), by seccomp(2), or with exec.
+ * A program under a seccomp filter behaves under the shim as it does natively: this test runs the
+ * client of sandbox-client.c twice under each filter, and compares what it prints and how it ends.
+ * A filter forbids one system call, by a signal or by an errno; or it forbids all calls but those
+ * that a trace of the native program shows. The filter comes by prctl(2), by seccomp(2), or with
+ * exec.
  *
  * The shim runs as it is by default, and with a log and a status file asked for.
  *

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Programs under seccomp filters, without /proc, and without descriptors, over the fake kernel:
-# sandbox.c says what is compared. Here: what the log and the report say of them.
+# Programs under seccomp filters, without /proc, and without descriptors, over the fake kernel.
+# sandbox.c compares the programs; this script looks at the log and the report.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A file system that is slow, full, old or of any kind, for the status file alone: preloaded behind
- * the shim, as its calls of libc come here. By variables of the environment:
+ * A slow, full, old or odd file system, for the status file alone: preloaded behind the shim, whose
+ * calls of libc come here. By variables of the environment:
  *
  *   SLOW_OPEN=MS	a new status file in a directory takes so long to be made
  *   SLOW_ROOM=MS	and so does its room

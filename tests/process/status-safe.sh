@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The status file does no harm to its program: whatever others write into it, wherever it is to lie,
-# and however long the file system takes. Over the fake kernel.
+# The status file does no harm to its program: whatever others write into it, wherever it lies, and
+# however slow the file system is. Over the fake kernel.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Another process of the same user, which writes rubbish into every status file of a directory,
- * again and again until SIGTERM. It says when it has begun, and in the end how many words it has
+ * Another process of the same user, which writes rubbish into every status file of a directory
+ * until SIGTERM comes. It prints a line when it begins, and at its end how many words it has
  * written, and into how many files.
  *
  *   status-writer DIR rest|all	"rest" leaves the policy alone, which is the one word that is read

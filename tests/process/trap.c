@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * PRIMESHIM_SYNC=trap: a program that touches an import while it is a device's turn, over the fake
- * kernel, which counts the brackets; and that does all that a program may do with SIGSEGV besides.
- * An ordinary program, which knows nothing of the shim. For trap.sh.
+ * kernel, which counts the brackets; and that does all that a program may do with SIGSEGV. An
+ * ordinary program, which knows nothing of the shim. For trap.sh.
  *
  *   trap			everything but what ends a program
  *   trap null|ignored|blocked|killed|read-only|reset	how that ends it: by SIGSEGV

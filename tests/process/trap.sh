@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# PRIMESHIM_SYNC=trap over the fake kernel; trap.c says what a program sees. Here: what is told of
-# its touches, and how it ends.
+# PRIMESHIM_SYNC=trap over the fake kernel. trap.c checks what a program sees; this script checks
+# what the log says of its touches, and how it ends.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Android.bp builds what src/src.am says, as the same version.
+# Android.bp builds the same files as src/src.am, with the same version.
 set -u
 src=${top_srcdir:-.}
 tmp=$(mktemp -d) || exit 99

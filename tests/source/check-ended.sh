@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# scripts/check.sh that SIGTERM ends leaves no process and no file behind: with a compiler that
-# never returns, and has children of its own.
+# If SIGTERM ends scripts/check.sh, no process and no file is left: with a compiler that never
+# returns, and has children.
 set -u
 # shellcheck source=tests/lib/wait.sh
 . "$(dirname "$0")/../lib/wait.sh" || exit 99

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Completions of bash and zsh: they offer what --help has and nothing else, values, processes under
-# the shim, and then the command's own. By bash's function and by a zsh at a pseudo-terminal.
+# The completions of bash and zsh offer exactly the options of --help, values, processes under the
+# shim, and then the command's own words. Tested by bash's function, and by a zsh at a
+# pseudo-terminal.
 set -u
 export LC_ALL=C.UTF-8
 # shellcheck source=tests/lib/wait.sh

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The form of the sources: lines of at most 100 columns, a tab being 8; no blank at the end of a
-# line; tabs for the indentation of C; a newline at the end of a file, a licence at its beginning.
-# What may have longer lines is listed in long(), with the reason.
+# The form of the sources: lines have at most 100 columns, with tabs of 8 columns, and no blank at
+# their end; tabs indent C; a newline ends each file; its beginning names the licence. long() lists
+# the files that may have longer lines, each with the reason.
 set -u
 cd "${top_srcdir:-.}" || exit 99
 LC_ALL=C

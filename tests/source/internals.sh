@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# docs/internals.md names functions that are there: each in the file that is named before it.
+# docs/internals.md names functions that exist: each in the file that the same row names.
 set -u
 src=${top_srcdir:-.}
 page=$src/docs/internals.md

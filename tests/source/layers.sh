@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A directory of sources calls, and includes, only those further down; and no two files call each
-# other, whatever lies between. No function below preload.c calls what preload.c defines, except
-# through next.c: it would come back to ourselves. next.c itself knows them by name only. Nobody in
-# the object calls malloc: a hook may run inside an allocator.
+# A directory of sources calls, and includes, only directories further down. No two files call each
+# other, directly or through others. No function below preload.c calls a function that preload.c
+# defines, except through next.c: the call would come back to the shim. next.c itself has only their
+# names. Nothing in the object calls malloc: a hook may run inside an allocator.
 set -u
 command -v "${NM:=nm}" >/dev/null || exit 77
 src=${top_srcdir:-.} build=${top_builddir:-.}

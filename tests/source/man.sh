@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The man pages are clean to man, groff and mandoc, and say what the programs say: every option of a
-# --help is in its page and every one of the page is in the --help; every variable that
-# src/settings/settings.c knows, and every mode and value of it, is in libprimeshim.7.
+# The man pages are clean to man, groff and mandoc, and agree with the programs: a page and its
+# --help have the same options; libprimeshim.7 has every variable, mode and value of
+# src/settings/settings.c.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The Debian packages: built from a clean copy of the source, looked at by lintian, installed in a
-# fresh root of Debian 12 that has nothing but what they depend on, run there by the script of the
-# autopkgtest (over the fake kernel too, and with --vm on a real one with vgem), and purged again.
-# As root; status 77 where that cannot be. Prints "ok - ..." and "not ok - ..." lines; the caller
-# counts them.
+# The Debian packages: builds them from a clean copy of the source, runs lintian, installs them in a
+# fresh root of Debian 12 that has only their dependencies, runs the script of the autopkgtest there
+# (over the fake kernel too, and with --vm on a real one with vgem), and purges them. As root;
+# status 77 where that cannot be. Prints "ok - ..." and "not ok - ..." lines; the caller counts
+# them.
 set -u
 export LC_ALL=C.UTF-8
 me=package.sh

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Prints src/drivers/' tables, a line for each entry, all in numbers: for tables.sh. */
+/* Prints the tables of src/drivers/ for tables.sh: a line for each entry, in numbers. */
 #include "config.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The tables of src/drivers/ are what ioctl-roles.txt says, in the numbers of ioctl-numbers.txt: an
-# entry that is missing, superfluous or wrong is told. An argument may be smaller than there: it has
-# grown since the headers at hand were made.
+# The tables of src/drivers/ agree with ioctl-roles.txt, in the numbers of ioctl-numbers.txt; the
+# test names an entry that is missing, superfluous or wrong. An argument may be smaller than in
+# ioctl-numbers.txt: it has grown since the headers here were made.
 set -u
 export LC_ALL=C
 src=${top_srcdir:-.} build=${top_builddir:-.}

@@ -1,4 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The unit tests under ASan and UBSan. valgrind.sh tells of leaks, in half the time.
+# The unit tests under ASan and UBSan. valgrind.sh finds leaks, in half the time.
 ASAN_OPTIONS=detect_leaks=0 exec "${top_builddir:-.}/tests/unit/unit-asan"

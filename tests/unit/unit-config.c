@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The text of primeshim.conf: what is taken of it, and that no text breaks the reader. */
+/* The text of primeshim.conf: which settings the shim takes; and that no text breaks the reader. */
 #include "config.h"
 
 #include <stdio.h>

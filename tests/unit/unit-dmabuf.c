@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The dma-buf calls that an ordinary file answers too; the rest is asked of real kernels. */
+/* The dma-buf calls that an ordinary file answers, too. Real kernels test the others. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Looking ioctls and drivers up; what the tables say is held to the uapi by tables.sh. */
+/* Finding ioctls and drivers. tables.sh compares the tables with the uapi. */
 #include "config.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The hash table: a hundred thousand numbers, come and gone in any order; and without memory. */
+/* The hash table: a hundred thousand numbers that come and go in any order; and without memory. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The ioctl hooks, with a kernel that answers what a real one cannot be made to answer. */
+/* The ioctl hooks, with a kernel whose answers a real kernel cannot be made to give. */
 #include "config.h"
 
 #include <errno.h>

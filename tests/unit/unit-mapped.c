@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is recorded of mappings, with another thread at work while the kernel is: it maps something
- * in the gap that a refused MAP_FIXED or MREMAP_FIXED leaves.
+ * The records of mappings, while another thread maps something in the gap that a refused MAP_FIXED
+ * or MREMAP_FIXED leaves.
  */
 #define _GNU_SOURCE
 #include "config.h"

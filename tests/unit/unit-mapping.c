@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Mappings: whatever part of one goes, the rest is known and the counts are right. */
+/* Mappings: whichever part of a mapping goes, the rest stays recorded and the counts are right. */
 #include "config.h"
 
 #include <stdlib.h>

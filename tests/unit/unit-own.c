@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Whose dma-buf is it: what was heard of it first. */
+/* Whose dma-buf is it? The first that the shim learned of it decides. */
 #include "config.h"
 
 #include "state/buffer.h"

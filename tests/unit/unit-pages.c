@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Pages for tables: what was put back is used again, whole or in parts, and is zeroed. */
+/* Pages for tables: returned pages are used again, whole or in parts, and zeroed. */
 #include "config.h"
 
 #include <string.h>

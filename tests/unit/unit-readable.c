@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Whether memory can be read or written is asked of the kernel, without a signal or a change. */
+/* The shim asks the kernel whether memory can be read or written, without a signal or a change. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a seccomp filter says of each call: its instructions, as the kernel runs them. Check gives
- * each test a process of its own, and so an empty sandbox.
+ * What a seccomp filter decides for each call: the shim runs its instructions like the kernel.
+ * Check gives each test a process of its own, and so an empty sandbox.
  */
 #include "config.h"
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The unit tests again under valgrind, each in a process of its own, as they change what a process
-# keeps: no invalid access, no leak. The tests that show the kernel memory that cannot be read are
-# left out, as valgrind would tell of it.
+# The unit tests under valgrind, each in a process of its own, since they change what a process
+# keeps: no invalid access, no leak. Without the tests that give the kernel memory that cannot be
+# read, since valgrind would report it.
 command -v valgrind >/dev/null || exit 77
 CK_EXCLUDE_TAGS=unreadable CK_TIMEOUT_MULTIPLIER=20 exec "${top_builddir:-.}/libtool" \
 	--mode=execute \

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A kernel module for virtual machines alone: makes the functions named by the parameter "skip"
- * return 0 at once, in the module that the parameter "in" names, as soon as that module is there.
- * So a driver passes the tests of its own that a block of constant registers cannot pass. Nothing
- * must be submitted to what comes up so: no hardware would ever run it.
+ * A kernel module, for virtual machines alone: as soon as the module that the parameter "in" names
+ * is loaded, makes its functions that the parameter "skip" names return 0 at once. So a driver
+ * passes its self-tests on a block of constant registers. Never submit work to such a device: no
+ * hardware would run it.
  *
  *   insmod gpu_bypass.ko in=radeon skip=r100_ring_test,r100_ib_test; insmod radeon.ko
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A kernel module for virtual machines alone: the kernel's own dma-heap and system heap, which
- * Debian's arm64 kernel does not have. Their two files come from Debian's linux-source; here is
- * what makes one module of them.
+ * A kernel module, for virtual machines alone: the kernel's own dma-heap and system heap, which
+ * Debian's arm64 kernel does not have. Their two files come from Debian's linux-source; this file
+ * makes one module of them.
  */
 #include <linux/module.h>
 
