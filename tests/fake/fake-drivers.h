@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What mmap() of an import is at an offset that the device has given. */
+/* What mmap() of an import gives at the device's offset. */
 enum fake_import_map {
 	MAPS_PAGES,	/* right: the dma-buf, or the driver maps its pages */
 	MAPS_SIGBUS,	/* the pages fault */
@@ -22,10 +22,10 @@ enum fake_import_map {
 struct fake_way {
 	const char *name;
 	uint8_t nr, size;
-	uint8_t handle, value;	/* a u32, and a u64 that is given: an offset, or an address */
+	uint8_t handle, value;	/* a u32, and a u64 result: an offset, or an address */
 	bool address;		/* it maps by itself, for reading and writing: */
 	uint8_t start, length;	/* from where and how much, both u64 */
-	bool selects;		/* it is this one where the u32 at @select is @selected */
+	bool selects;		/* it is this ioctl if the u32 at @select is @selected */
 	uint8_t select, selected;
 	int err;		/* for an import, or 0 */
 };
@@ -47,9 +47,9 @@ struct fake_turn {
 	uint8_t op;			/* where the u32 for reading is, and for NOWAIT */
 	uint8_t write_op;		/* and for writing, if elsewhere; not with 0 */
 	uint32_t reads, writes, nowait;	/* its bits; no bits for reading: always */
-	bool selects;			/* it is this one where the u32 at @select is @selected */
+	bool selects;			/* it is this ioctl if the u32 at @select is @selected */
 	uint8_t select, selected;
-	bool status;			/* what comes back at 0 is not 0 if it is busy */
+	bool status;			/* the result at 0 is not 0 if the buffer is busy */
 	/*
 	 * The list: where the u64 that points to it is,
 	 * or it itself if it is @fixed; and its length
@@ -71,10 +71,10 @@ struct fake_driver {
 	uint8_t import_map;	/* enum fake_import_map */
 	int dumb_err;		/* MODE_MAP_DUMB of an import */
 	bool ranges;		/* an offset within a buffer is legal */
-	bool own_mmap;		/* it does not come by drm_gem_mmap_obj() */
+	bool own_mmap;		/* its mmap does not go through drm_gem_mmap_obj() */
 	bool keeps_address;	/* the driver remembers where an import is mapped */
 	bool no_reexport;	/* PRIME_HANDLE_TO_FD of an import: EOPNOTSUPP */
-	bool surfaces;		/* what cannot be mapped has a handle of another kind */
+	bool surfaces;		/* a dma-buf that cannot be mapped has another kind of handle */
 	struct fake_way ways[FAKE_WAYS];	/* up to one without a name; none: MODE_MAP_DUMB */
 	struct fake_turn turns[FAKE_TURNS];	/* up to one without a name */
 };

@@ -23,7 +23,7 @@ enum {
 	BUCKETS = 1 << 17,	/* of each hash */
 };
 
-/* Chained hashes, from what is in the comment. */
+/* Chained hashes; a comment names each key. */
 enum hash { BY_NUMBER, BY_PRIME, BY_INO, BY_OFFSET, BY_FILE, HASHES };
 
 struct file {
@@ -32,8 +32,8 @@ struct file {
 	int access;		/* O_RDONLY, O_WRONLY or O_RDWR */
 	unsigned int device;
 	uint32_t next_by_ino;
-	uint32_t top;		/* no handle has ever had a number from here on */
-	/* The numbers in use: a bit each, then a bit for each full word, twice. */
+	uint32_t top;		/* no handle ever had this number or a higher one */
+	/* The numbers in use: a bit for each; then, twice, a bit for each full word. */
 	uint64_t used[MAX_HANDLES / 64], full[MAX_HANDLES / 64 / 64], fuller;
 };
 
@@ -43,7 +43,7 @@ struct handle {
 	uint32_t next_by_number, next_by_prime, next_of_object;
 };
 
-/* Lives as long as it has a handle. */
+/* A GEM object, which lives as long as it has a handle. */
 struct object {
 	uint32_t device, name;
 	uint32_t handles, next_by_offset;
@@ -55,8 +55,8 @@ struct object {
 };
 
 /*
- * Of an inode that once was a dma-buf, as long as there is room: nobody tells the fake when the
- * last descriptor goes.
+ * A dma-buf, by its inode. The fake keeps the entry as long as there is room, since it does not see
+ * the last descriptor go.
  */
 struct dmabuf {
 	uint64_t ino, size;
@@ -85,13 +85,13 @@ struct device {
 };
 
 struct pool {
-	uint32_t used, free;	/* used ones ever, and a chain of freed ones */
+	uint32_t used, free;	/* entries ever used, and the chain of free entries */
 	uint32_t live;
 };
 
 struct kernel {
 	pthread_mutex_t lock;
-	int keeper;		/* the descriptor that leads there, as it was at the start */
+	int keeper;		/* the descriptor of the keeper's socket, as it was at the start */
 	uint32_t orders;	/* given to the keeper */
 	uint64_t memfds, sockets;	/* st_dev */
 	bool change_handle, moves_many;
@@ -113,14 +113,15 @@ struct kernel {
 	struct dmabuf dmabufs[MAX_POOL];
 };
 
-/* fake-raw.c: the real kernel. Raw system calls, as libc's functions may be the shim's. */
+/* fake-raw.c: the real kernel, by raw system calls: libc's functions may be the shim's. */
 
-/* The child of a raw clone() runs under no sanitizer's rules. */
+/* Sanitizers do not know the child of a raw clone(). */
 #define UNWATCHED __attribute__((no_sanitize("address", "thread", "undefined")))
 
 /*
- * Each of them has FAKE_MARK wherever the system call has no argument. So a seccomp filter can tell
- * them from the program's and the shim's (tests/process/sandbox.c), but for those of six arguments.
+ * Each call has FAKE_MARK in the arguments that the system call does not use. So a seccomp filter
+ * can tell it from the program's and the shim's calls (tests/process/sandbox.c), unless it has six
+ * arguments.
  */
 long marked_syscall(long number, long a, long b, long c, long d, long e, long f);
 
@@ -143,22 +144,22 @@ int memory_broken(void *addr, size_t len, int prot, int flags, void **out);	/* S
 int copy_out(void *to, const void *from, size_t len);
 
 /*
- * fake-keeper.c: the process that keeps open what live handles refer to, so that this needs no
- * descriptors of the program's, and so that parent and child have the same.
+ * fake-keeper.c: the process that keeps descriptors of the dma-bufs that live handles refer to, so
+ * that the program needs none, and parent and child have the same.
  */
 extern struct kernel *_Atomic kernel;		/* NULL: not started */
 
 bool kernel_start(void);			/* without the lock */
 
-/* Take the lock. Signals are blocked, as no handler runs in the middle of a system call. */
+/* Take the lock, and block signals, since no handler runs in the middle of a system call. */
 struct locked {
 	uint64_t signals;
 };
 struct locked kernel_lock(void);
 void kernel_unlock(struct locked l);
 
-/* The following are called with or without it. */
-int keeper_descriptor(void);			/* not to be touched by the program; or -1 */
+/* These are called with or without the lock. */
+int keeper_descriptor(void);			/* the program must not touch it; or -1 */
 void keeper_move(void);				/* to another number */
 
 int keep(int fd);				/* a token, for a duplicate of @fd */
@@ -166,7 +167,7 @@ int keep_get(int token, bool cloexec);		/* a descriptor, the lowest free one */
 void keep_drop(int token);
 bool keep_hung_up(int token);			/* a socket: is its other end closed? */
 
-/* fake-tables.c: what is remembered. */
+/* fake-tables.c: the tables. */
 uint32_t file_new(uint64_t ino, unsigned int device, int access, int token);
 uint32_t file_of(int fd);
 void file_reap(uint32_t file);			/* release it if it has been closed */
@@ -192,22 +193,22 @@ uint32_t dmabuf_find(uint64_t ino);
 /* fake-drm.c: the ioctls of devices. */
 int drm_ioctl(uint32_t file, unsigned int request, void *arg);
 
-/* fake-private.c: those of the driver's own. The argument as drm_ioctl() has copied it. */
+/* fake-private.c: the driver's private ioctls. @data: the argument, copied by drm_ioctl(). */
 int drm_private(uint32_t file, unsigned int nr, char *data);
 
-/* fake-node.c: what else a device does. */
+/* fake-node.c: the other calls of a device. */
 int drm_open(unsigned int device, int flags);	/* without the lock */
 int drm_mmap(uint32_t file, void *addr, size_t len, int prot, int flags, uint64_t off,
 	     void **out);
 int drm_native_map(const struct object *o);
-/* @access: of the device's file, which the mapping keeps to for ever. */
+/* @access: the access mode of the device's file, which limits the mapping for ever. */
 int drm_map_object(uint32_t object, void *addr, size_t len, int prot, int flags, int access,
 		   uint64_t from, void **out);
-/* What do_mmap() says of a file before the file is asked: the place is as it was then. */
+/* The errors of do_mmap() before it asks the file; the place stays as it was. */
 int mmap_allowed(void *addr, size_t len, int prot, int flags, int access, uint64_t off);
 /*
- * The file's ->mmap() says @err. By then mmap_region() has unmapped what a MAP_FIXED was to
- * replace, and it stays so: 6.1 to 7.3 are alike (read); 6.12 and 7.3 were asked by conform.c.
+ * The file's ->mmap() returns @err. By then mmap_region() has unmapped what a MAP_FIXED was to
+ * replace, for good: so it is in the source of 6.1 to 7.3, and conform.c asked 6.12 and 7.3.
  */
 int mmap_refused(void *addr, size_t len, int flags, int err);
 
@@ -221,7 +222,7 @@ void delay(int us);
 bool hidden(int fd);		/* from the program; with errno */
 
 /* fake-control.c: without the lock. */
-bool struck(enum fake_call call);	/* shall this call fail? With errno. */
+bool struck(enum fake_call call);	/* shall this call fail? Sets errno. */
 bool struck_pages(void);		/* shall the pages of this mmap raise SIGBUS? */
 
 #endif

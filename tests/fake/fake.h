@@ -24,16 +24,16 @@
 #pragma GCC visibility push(default)
 
 /*
- * The devices: /dev/dri/card0 ... are those of fake-drivers.h. Of the first four the names here
- * tell the class of imports on MODE_MAP_DUMB: FAKE_REFUSES says EINVAL (vgem); FAKE_NO_MMAP gives
- * an offset that mmap refuses with EINVAL (powervr); FAKE_SIGBUS gives one that maps and raises
- * SIGBUS when touched (radeon); FAKE_FORWARDS maps the dma-buf, as dma_buf_mmap() does (vmwgfx).
+ * The devices: /dev/dri/card0 ... are those of fake-drivers.h. The names of the first four say what
+ * MODE_MAP_DUMB does with imports: FAKE_REFUSES returns EINVAL (vgem); FAKE_NO_MMAP gives an offset
+ * that mmap refuses with EINVAL (powervr); FAKE_SIGBUS gives an offset whose mapping raises SIGBUS
+ * when touched (radeon); FAKE_FORWARDS maps the dma-buf, as dma_buf_mmap() does (vmwgfx).
  */
 enum fake_device { FAKE_REFUSES, FAKE_NO_MMAP, FAKE_SIGBUS, FAKE_FORWARDS, FAKE_CLASSES };
 
 /*
- * The system calls as the fake kernel does them: libc's signature, -1 and errno. What is not about
- * a fake device or dma-buf goes on to the real kernel (never through a preloadable symbol).
+ * The fake kernel's system calls, with libc's signatures: they return -1 and set errno. Calls that
+ * concern no fake device or dma-buf go on to the real kernel, never through a preloadable symbol.
  */
 int fake_open(const char *path, int flags, ...);
 int fake_ioctl(int fd, unsigned long request, ...);
@@ -57,80 +57,80 @@ struct pollfd;
 int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms);
 int fake_same_file(pid_t self, int fd, int other);	/* kcmp(KCMP_FILE); -1 and errno */
 
-/* A dma-buf of another exporter, @size bytes, filled with @fill: a descriptor, or -1 and errno. */
+/* Makes a dma-buf of another exporter: @size bytes of @fill. A descriptor, or -1 and errno. */
 int fake_export(size_t size, uint8_t fill, bool writable);
 
-/* The same, whose own mmap is refused (EINVAL), as of a surface of vmwgfx's. */
+/* The same, but its own mmap returns EINVAL, like that of a vmwgfx surface. */
 int fake_export_unmappable(size_t size, uint8_t fill);
 
-/* How often a device's own mapping was made, of any buffer, and where an import was mapped last. */
+/* How often the devices mapped a buffer themselves, and where an import was mapped last. */
 unsigned long fake_device_maps(void);
 void *fake_kept_address(void);
 
-/* What the fake knows, asked without faults and without changing anything. */
+/* What the fake knows. These calls have no faults, and change nothing. */
 struct fake_object {
-	uint64_t ino;		/* of the dma-buf; 0 where there is no such handle */
+	uint64_t ino;		/* of the dma-buf; 0: there is no such handle */
 	uint64_t size;
-	bool foreign;		/* an import from elsewhere, not the device's own */
+	bool foreign;		/* an import, not the device's own buffer */
 };
 struct fake_object fake_handle(int fd, uint32_t handle);
 
-/* What the map ioctl, then mmap and a touch, would say natively: 0, an errno, or -SIGBUS. */
+/* The native result of the map ioctl, mmap and a touch: 0, an errno, or -SIGBUS. */
 int fake_native_map(int fd, uint32_t handle);
 
-/* DMA_BUF_IOCTL_SYNC calls on that dma-buf so far: STARTs and ENDs. */
+/* How many STARTs and ENDs DMA_BUF_IOCTL_SYNC made on that dma-buf so far. */
 void fake_brackets(uint64_t ino, unsigned long *begins, unsigned long *ends);
 
-/* How many of those were made in an open bracket, or of none: one more START, one more END. */
+/* How many of them were one more START in an open bracket, or one more END without one. */
 void fake_repeated(uint64_t ino, unsigned long *begins, unsigned long *ends);
 
 /*
- * Brackets that no program should make: of another direction than the open one's, or an END of
- * reading alone, or before the first START, with none open.
+ * How many STARTs and ENDs no program should make: of another direction than the open bracket's;
+ * or, without an open bracket, an END for reading alone, or before the first START.
  */
 unsigned long fake_bracket_faults(void);
 
-/* Submits fail with that errno from now on; 0: they do not. */
+/* From now on submits fail with that errno; 0: they do not fail. */
 void fake_submits_fail(int err);
 
-/* From now on called in this process with each START and END that is made, and its dma-buf. */
+/* From now on this process calls @hook for each START and END. */
 void fake_on_sync(void (*hook)(uint64_t ino, uint64_t flags));
 
-/* The number of the card with a driver of that name. */
+/* The number of the card whose driver has that name. */
 int fake_card(const char *driver);
 
-/* Until told otherwise SYNCOBJ_WAIT does not return; how many calls of it wait now. */
+/* While @hold, SYNCOBJ_WAIT does not return; and how many of its calls wait now. */
 void fake_hold_waits(bool hold);
 unsigned long fake_waits_held(void);
 
-/* Until told otherwise the dma-buf has a fence pending: poll() on it finds nothing ready. */
+/* While @busy, the dma-buf has a fence pending: poll() finds nothing ready. */
 void fake_busy(uint64_t ino, bool busy);
 
 /*
  * From now on DMA_BUF_IOCTL_SYNC and poll() of that dma-buf return @us microseconds after they have
- * done their work. With FAKE_FENCE it has a fence that no ioctl of a device's waits for: poll()
- * finds nothing ready and a START waits, before it does anything, until another number is set. With
- * FAKE_LATE_FENCE, which comes after the poll(), START alone waits. Signal handlers run meanwhile,
- * and the wait goes on after them. How many calls have been delayed so far.
+ * done their work. FAKE_FENCE: the dma-buf has a fence that no device's ioctl waits for. poll()
+ * finds nothing ready, and a START waits, before it does anything, until another number is set.
+ * FAKE_LATE_FENCE comes after the poll(): only START waits. Signal handlers run meanwhile, and the
+ * wait goes on after them. The last function says how many calls were delayed so far.
  */
 enum { FAKE_FENCE = -1, FAKE_LATE_FENCE = -2 };
 void fake_delay(uint64_t ino, int us);
 unsigned long fake_delayed(void);
 
 /*
- * From now on one in so many calls (0: none), of every process, is left waiting before it does
- * anything, as on a busy machine: races that are rare are seen in seconds.
+ * From now on one in so many calls (0: none) of every process waits before it does anything, as on
+ * a busy machine. So a test meets rare races in seconds.
  */
 void fake_jitter(unsigned int one_in);
 
-/* How often DMA_BUF_IOCTL_SYNC was called on a descriptor that is not a dma-buf's. */
+/* How often somebody called DMA_BUF_IOCTL_SYNC on a descriptor that is no dma-buf. */
 unsigned long fake_strays(void);
 
 /*
- * Faults, for the calling thread alone: its @nth call from now on (0: the next) to any function
- * above that is a system call, or with @call to that one alone, fails with @err without having
- * done anything. -SIGBUS instead of an errno, for an mmap: it works, and the pages fault. One
- * fault is armed at a time; fake_fault_clear() disarms it and returns whether it had struck.
+ * Faults, for the calling thread alone. The @nth system call from now on (0: the next) of the
+ * functions above, or with @call of that function, fails with @err and does nothing. With -SIGBUS
+ * in place of an errno, an mmap works, and its pages fault. One fault is armed at a time.
+ * fake_fault_clear() disarms it, and returns whether it has struck.
  */
 enum fake_call {
 	FAKE_ANY, FAKE_OPEN, FAKE_IOCTL, FAKE_MMAP, FAKE_MUNMAP, FAKE_MREMAP, FAKE_CLOSE,
@@ -140,10 +140,12 @@ enum fake_call {
 void fake_fault(enum fake_call call, unsigned int nth, int err);
 bool fake_fault_clear(void);
 
-/* Whether one mremap() may move several mappings with MREMAP_FIXED, as since Linux 6.17. */
+/* May one mremap() move several mappings with MREMAP_FIXED, as since Linux 6.17? */
 void fake_moves_many(bool works);
 
-/* Whether GEM_CHANGE_HANDLE works, as in Linux 6.18; otherwise EINVAL, as before and since. */
+/*
+ * Does GEM_CHANGE_HANDLE work, as in Linux 6.18? Otherwise it returns EINVAL, as before and since.
+ */
 void fake_change_handle(bool works);
 
 #pragma GCC visibility pop

@@ -33,15 +33,15 @@ extern struct fake {
 
 /* Prints "ok - ..." or "not ok - ...". */
 void check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Ends the program where the test itself cannot go on. */
+/* Ends the program if the test itself cannot go on. */
 void need(bool ok, const char *what);
 /* So many times, or as often as the command line says. */
 unsigned long rounds(unsigned long usual);
 unsigned int dice(unsigned int sides);		/* in a signal handler, too */
 
 /*
- * The card of a driver that maps imports natively and has calls for the CPU's turn (vmwgfx); or of
- * one that refuses to map them (vgem).
+ * Opens the card of a driver that maps imports natively and has calls for the CPU's turn (vmwgfx),
+ * or of a driver that refuses to map them (vgem).
  */
 int card_open(bool refuses);
 int new_dmabuf(void);
@@ -55,34 +55,34 @@ int begin(int card, uint32_t handle);		/* the CPU's turn */
 int end(int card, uint32_t handle);
 int submit(int card);				/* whatever is mapped to the device */
 
-/* Import, map, touch, unmap and close. What went otherwise than natively: 0, or which step. */
+/* Imports, maps, touches, unmaps and closes. Returns 0, or the step that was not as natively. */
 int turn(int card, int dmabuf);
 bool shows(const uint8_t *p);			/* a whole buffer, as it was exported */
 
-/* STARTs and ENDs of that dma-buf. */
+/* The STARTs and ENDs of a dma-buf. */
 struct brackets {
 	unsigned long begins, ends;
 };
 struct brackets brackets(uint64_t ino);
 bool begun(uint64_t ino);			/* one START more than ENDs */
 
-/* The descriptors that are open, but for the one that it takes to ask: how many. */
+/* Lists the open descriptors, but for the one that it opens itself; returns how many. */
 int descriptors(int *list, int max);
-/* Those of the dma-buf @ino; *@last is the highest. */
+/* How many descriptors the dma-buf @ino has; *@last is the highest. */
 int descriptors_of(uint64_t ino, int *last);
 /* The number that a private descriptor gets, or one like it. */
 int private_number(int card);
 
 void nap(long us);
-/* That progress is made. */
+/* Reports progress. */
 void step(void);
-/* waitpid(); but where all threads of @pid have slept for @patience seconds, HUNG. */
+/* Like waitpid(), but HUNG if all threads of @pid have slept for @patience seconds. */
 enum { HUNG = -1 };
 int await(pid_t pid, int patience);
-/* The same with ten seconds, and prints what was wrong if it is not @status. */
+/* The same with ten seconds. Prints the status if it is not @status. */
 bool ends_with(pid_t pid, int status);
 
-/* SIGALRM to this thread in some @us microseconds, once. */
+/* Sends SIGALRM to this thread in about @us microseconds, once. */
 void alarm_in(unsigned int us);
 
 /* The parts. */
@@ -111,7 +111,7 @@ void files(void);
 void imports(void);
 void ioctls(void);
 
-/* A program that has been executed in a signal handler. */
+/* main() of the program that a signal handler has executed. */
 int executed(void);
 
 #ifdef LINKED
