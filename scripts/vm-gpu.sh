@@ -21,11 +21,11 @@ gpu_archs() {
 # gpu_list: prints what there is
 gpu_list() {
 	local file name
-	printf '%-9s %-44s %-19s %s\n' NAME 'A GPU IN NAME ONLY' KERNELS \
+	printf '%-12s %-44s %-22s %s\n' NAME 'A GPU IN NAME ONLY' KERNELS \
 		'AN IMPORT, MAPPED NATIVELY'
 	for file in "$gpu_directory"/*.conf; do
 		name=${file##*/} name=${name%.conf}
-		printf '%-9s %-44s %-19s %s\n' "$name" "$(gpu_conf "$name" about)" \
+		printf '%-12s %-44s %-22s %s\n' "$name" "$(gpu_conf "$name" about)" \
 			"$(gpu_conf "$name" kernel | head -n 1)" "$(gpu_conf "$name" natively)"
 	done
 }

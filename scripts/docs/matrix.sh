@@ -29,13 +29,13 @@ usage() {
 machines=(
 	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci --gpu evdi12'
 	'build --kernel 6.1 --gpu radeon'
-	'build --kernel 6.1 --gpu i915'
+	'build --kernel 6.1 --gpu i915 --gpu nouveau_pci'
 	'build --kernel 6.12 --device cirrus-vga --device virtio-gpu-pci --gpu vkms --gpu evdi'
 	'build --kernel 6.12 --gpu radeon'
-	'build --kernel 6.12 --gpu i915 --gpu amdgpu'
+	'build --kernel 6.12 --gpu i915 --gpu amdgpu --gpu nouveau_pci'
 	'build --kernel newest --device cirrus-vga --device virtio-gpu-pci'
 	'build --kernel newest --memory 1024 --device virtio-gpu-pci,blob=true'
-	'build --kernel newest --gpu i915'
+	'build --kernel newest --gpu i915 --gpu nouveau_pci'
 	'build-arm64 --kernel 6.1 --gpu etnaviv --device virtio-gpu-pci'
 	'build-arm64 --kernel 6.1 --gpu nouveau --gpu v3d --gpu panfrost --gpu lima'
 	'build-arm64 --kernel 6.1 --gpu msm'
@@ -72,7 +72,8 @@ ask() {
 		# Other machines ask about the other importers.
 		[[ $machine = *--device* ]] ||
 			mapfile -t -O ${#guest[@]} guest < <(
-				grep -o -- '--gpu [a-z0-9]*' <<<"$machine" | cut -d ' ' -f 2)
+				grep -o -- '--gpu [a-z0-9]*' <<<"$machine" |
+					sed 's/.* //; s/_pci$//')
 		if [[ $machine = *blob=true* ]]; then
 			guest+=(virtio_gpu)
 			# Without /dev/udmabuf here, a virtual machine provides it. The guest inside

@@ -63,8 +63,10 @@ bounced=$(grep -o swiotlb=force /proc/cmdline)
 [ -z "$bounced" ] || [ -z "$(conf swiotlb)" ] || natively=$(conf swiotlb)
 at="$gpu${bounced:+, $bounced}"
 
-for exporter in udmabuf heap vgem; do
+for exporter in udmabuf heap vgem i915; do
 	case $exporter in
+	# The thread's pair. On one machine with it: --gpu NAME --gpu i915
+	i915) tests/kernel/probe drivers | grep -vx "$driver" | grep -qx i915 || continue ;;
 	udmabuf) [ -e /dev/udmabuf ] || continue ;;
 	# Natively munmap of this one breaks the kernel: docs/etnaviv-system-heap.md.
 	heap) [ "$gpu" != etnaviv ] || continue ;;&
