@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "ab.h"
+#include "lib/memory.h"
 
 static const char side_names[NSIDES] = { 'a', 'b' };
 
@@ -109,8 +110,7 @@ static int set_aside(struct ab_output *o)
 		      o->path);
 		return -1;
 	}
-	if (asprintf(&o->aside, "%s.before-ab-%d", o->path, (int)getpid()) < 0)
-		err(2, "ab: --output");
+	o->aside = memory_text("%s.before-ab-%d", o->path, (int)getpid());
 	if (!access(o->aside, F_OK))
 		errno = EEXIST;
 	else if (!rename(o->path, o->aside))

@@ -9,6 +9,7 @@
 #include <wchar.h>
 
 #include "ab.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 
 enum { CELL = 160, ROWS = 2 + NNUMBERS };
@@ -180,10 +181,8 @@ static void put_plain(const char *s)
 /* Prints a line below the table. The label may be NULL. */
 static void put_note(const struct look *look, const char *label, const char *text)
 {
-	char *line;
+	char *line = memory_text("%s%s%s", label ? label : "", label ? ": " : "", text);
 
-	if (asprintf(&line, "%s%s%s", label ? label : "", label ? ": " : "", text) < 0)
-		err(2, "ab: memory");
 	if (look->markdown) {
 		fputs("* ", stdout);
 		put_plain(line);

@@ -6,13 +6,13 @@
  * however few runs there are. Below four runs each way there is no such interval. The interval is
  * exact, and needs no random numbers.
  */
-#include <err.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ab-stats.h"
+#include "lib/memory.h"
 
 /* Up to so many runs the distribution of U is counted; beyond, the normal one is as good. */
 #define EXACT_MOST	50
@@ -37,10 +37,8 @@ double stats_median(const double *v, size_t n)
 
 double stats_deviation(const double *v, size_t n)
 {
-	double median = stats_median(v, n), result, *d = calloc(n, sizeof(*d));
+	double median = stats_median(v, n), result, *d = memory_new(n, sizeof(*d));
 
-	if (!d)
-		err(2, "numbers");
 	for (size_t i = 0; i < n; i++)
 		d[i] = fabs(v[i] - median);
 	stats_sort(d, n);
@@ -57,11 +55,9 @@ double stats_deviation(const double *v, size_t n)
 static double *count_orders(size_t na, size_t nb)
 {
 	size_t lowest = na * (na + 1) / 2, sums = lowest + na * nb + 1;
-	double *ways = calloc((na + 1) * sums, sizeof(*ways)), *result;
+	double *ways = memory_new((na + 1) * sums, sizeof(*ways));
+	double *result = memory_new(na * nb + 1, sizeof(*result));
 
-	result = calloc(na * nb + 1, sizeof(*result));
-	if (!ways || !result)
-		err(2, "numbers");
 	/* ways[k * sums + s]: in how many ways k of the ranks so far add up to s */
 	ways[0] = 1;
 	for (size_t rank = 1; rank <= na + nb; rank++)

@@ -2,12 +2,12 @@
 /* The results of primeshim ab as words and as sorted numbers, for all ways of printing them. */
 #include "config.h"
 
-#include <err.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ab.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 
 /* A line of stderr is cut after so many bytes. */
@@ -124,10 +124,8 @@ char *last_line(const char *file)
 
 double *numbers_sorted(const struct ab *ab, enum side side, enum number k, unsigned int *n)
 {
-	double *v = calloc(ab->done[side] + 1, sizeof(*v));
+	double *v = memory_new(ab->done[side], sizeof(*v));
 
-	if (!v)
-		err(2, "ab: numbers");
 	*n = 0;
 	for (unsigned int i = 0; i < ab->done[side]; i++)
 		if (k < NMEASURES || ab->runs[side][i].counted)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "ab.h"
+#include "lib/memory.h"
 #include "kernel/status_file.h"
 #include "lib/run.h"
 
@@ -69,30 +70,24 @@ static bool sets(const char *e, const char *name)
 
 static void add(char ***env, size_t *n, char *e)
 {
-	char **more = reallocarray(*env, *n + 2, sizeof(*more));
-
-	if (!more || !e)
-		err(2, "ab: environment");
-	more[(*n)++] = e;
-	more[*n] = NULL;
-	*env = more;
+	*env = memory_more(*env, *n + 2, sizeof(**env));
+	(*env)[(*n)++] = e;
+	(*env)[*n] = NULL;
 }
 
 /* LD_PRELOAD without the shim; NULL if nothing is left. */
 static char *without_shim(const char *e)
 {
-	char *result = strdup("LD_PRELOAD="), *list = strdup(strchr(e, '=') + 1), *save, *longer;
+	char *result = memory_text("LD_PRELOAD="), *save, *longer;
+	char *list = memory_text("%s", strchr(e, '=') + 1);
 	bool any = false;
 
-	if (!result || !list)
-		err(2, "ab: environment");
 	for (char *s = strtok_r(list, ": ", &save); s; s = strtok_r(NULL, ": ", &save)) {
 		const char *name = strrchr(s, '/');
 
 		if (!strcmp(name ? name + 1 : s, LIBRARY))
 			continue;
-		if (asprintf(&longer, "%s%s%s", result, any ? ":" : "", s) < 0)
-			err(2, "ab: environment");
+		longer = memory_text("%s%s%s", result, any ? ":" : "", s);
 		free(result);
 		result = longer;
 		any = true;
@@ -113,13 +108,11 @@ static char **plain_environment(void)
 	for (char **e = environ; *e; e++) {
 		if (!strncmp(*e, "PRIMESHIM_", 10))
 			continue;
-		preload = sets(*e, "LD_PRELOAD") ? without_shim(*e) : strdup(*e);
+		preload = sets(*e, "LD_PRELOAD") ? without_shim(*e) : memory_text("%s", *e);
 		if (preload)
 			add(&env, &n, preload);
 	}
-	if (!env)
-		env = calloc(1, sizeof(*env));
-	return env;
+	return env ? env : memory_new(1, sizeof(*env));
 }
 
 /* Our environment, changed by the launcher's lines NAME=VALUE in @told, which are cut up. */
@@ -138,10 +131,10 @@ static char **shim_environment(char *told)
 		for (size_t i = 0; i < nsaid; i++)
 			replaced = replaced || (!strncmp(*e, said[i], strcspn(said[i], "=") + 1));
 		if (!replaced)
-			add(&env, &n, strdup(*e));
+			add(&env, &n, memory_text("%s", *e));
 	}
 	for (size_t i = 0; i < nsaid; i++)
-		add(&env, &n, strdup(said[i]));
+		add(&env, &n, memory_text("%s", said[i]));
 	free(said);
 	return env;
 }
@@ -192,7 +185,7 @@ static int prepare_way(struct way *w, char **command)
 
 	if (!w->shim) {
 		w->env = plain_environment();
-		return w->env ? 0 : -1;
+		return 0;
 	}
 	argv[n++] = (char *)find_launcher();
 	argv[n++] = (char *)"--env";

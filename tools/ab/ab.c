@@ -20,6 +20,7 @@
 #include "ab.h"
 #include "lib/cli.h"
 #include "lib/commands.h"
+#include "lib/memory.h"
 
 #define MOST_RUNS	10000
 #define RUNS		"5"
@@ -64,16 +65,13 @@ struct wish {
 static bool add_output(void *with, const char *path)
 {
 	struct ab *ab = with;
-	struct ab_output *more = reallocarray(ab->outputs, ab->noutputs + 1, sizeof(*more));
 
-	if (!more)
-		err(2, "ab: outputs");
-	ab->outputs = more;
 	for (size_t i = 1; path && i < ab->noutputs; i++)
 		if (!strcmp(ab->outputs[i].path, path)) {
 			warnx("ab: --output %s is given twice: give it once", path);
 			return false;
 		}
+	ab->outputs = memory_more(ab->outputs, ab->noutputs + 1, sizeof(*ab->outputs));
 	ab->outputs[ab->noutputs++] = (struct ab_output){ .path = path };
 	return true;
 }
@@ -309,11 +307,8 @@ int cmd_ab(int argc, char **argv)
 	if (!check_wish(&ab, &w) || ways_prepare(&ab) < 0 || (ab.keep && !prepare_keep(ab.keep)) ||
 	    !prepare_directory(&ab))
 		return 2;
-	for (int s = 0; s < NSIDES; s++) {
-		ab.runs[s] = calloc(ab.n, sizeof(**ab.runs));
-		if (!ab.runs[s])
-			err(2, "ab: runs");
-	}
+	for (int s = 0; s < NSIDES; s++)
+		ab.runs[s] = memory_new(ab.n, sizeof(**ab.runs));
 	running_prepare();
 	if (!outputs_prepare(&ab))
 		ret = run_all(&ab, w.warmup);

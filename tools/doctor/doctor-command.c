@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <err.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "lib/memory.h"
 
 /* The launcher prints the part before the first ';'. */
 #define WAYS_OUT \
@@ -190,8 +190,7 @@ static void check_capabilities(const char *what, const char *path)
 		finding_add(FINDING_NOTE, "capabilities", NULL,
 			    "%s has %s, which changes nothing for you", path, text ? text : "some");
 	} else {
-		if (asprintf(&advice, WAYS_OUT "; or drop them (setcap -r %s)%s", path, who) < 0)
-			err(2, "doctor");
+		advice = memory_text(WAYS_OUT "; or drop them (setcap -r %s)%s", path, who);
 		finding_add(FINDING_PROBLEM, "capabilities", advice,
 			    "%s has file capabilities (%s): ld.so ignores LD_PRELOAD for it", what,
 			    text);
@@ -225,9 +224,8 @@ static const struct library *library_for(const char *what, const struct elf_file
 	if (!nlibraries)
 		return NULL;
 	elf_machine_name(f, name, sizeof(name));
-	if (asprintf(&advice, "build primeshim for %s; or install the library of that architecture "
-			      "(on Debian libprimeshim:ARCH)", name) < 0)
-		err(2, "doctor");
+	advice = memory_text("build primeshim for %s; or install the library of that architecture "
+			     "(on Debian libprimeshim:ARCH)", name);
 	finding_add(FINDING_PROBLEM, "architecture", advice,
 		    "%s is a program for %s, and the library is for %s", what, name,
 		    elf_machine_name(&libraries[0].elf, have, sizeof(have)));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 
 struct finding *findings;
@@ -17,18 +18,17 @@ size_t nfindings;
 void finding_add(enum severity severity, const char *check, const char *advice, const char *fmt,
 		 ...)
 {
-	struct finding *more = reallocarray(findings, nfindings + 1, sizeof(*findings));
-	char *text, *todo = advice ? strdup(advice) : NULL;
+	char *text, *todo = advice ? memory_text("%s", advice) : NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (!more || (advice && !todo) || vasprintf(&text, fmt, ap) < 0)
-		err(2, "doctor");
+	if (vasprintf(&text, fmt, ap) < 0)
+		err(2, "memory");
 	va_end(ap);
 	text_tame(text, false);
 	if (todo)
 		text_tame(todo, false);
-	findings = more;
+	findings = memory_more(findings, nfindings + 1, sizeof(*findings));
 	findings[nfindings++] = (struct finding){ severity, check, text, todo };
 }
 

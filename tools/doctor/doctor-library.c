@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "lib/memory.h"
 #include "lib/run.h"
 
 #define LIBRARY	"libprimeshim.so"
@@ -53,15 +54,12 @@ static char **environment(const char *preload)
 
 	while (environ[n])
 		n++;
-	env = calloc(n + 3, sizeof(*env));
-	if (!env)
-		err(2, "doctor");
+	env = memory_new(n + 3, sizeof(*env));
 	for (size_t i = 0; i < n; i++)
 		if (strncmp(environ[i], "LD_PRELOAD=", 11) &&
 		    strncmp(environ[i], "PRIMESHIM_LOG=", 14))
 			env[at++] = environ[i];
-	if (asprintf(&env[at], "LD_PRELOAD=%s", preload ? preload : "") < 0)
-		err(2, "doctor");
+	env[at] = memory_text("LD_PRELOAD=%s", preload ? preload : "");
 	env[at + 1] = "PRIMESHIM_LOG=0";
 	return env;
 }
@@ -109,7 +107,7 @@ static void add_library(const char *path)
 {
 	struct elf_file f;
 	struct stat st, other;
-	struct library *more;
+	char *copy;
 
 	if (stat(path, &st) < 0 || elf_file_open(path, &f) < 0)
 		return;
@@ -121,14 +119,12 @@ static void add_library(const char *path)
 			return;
 		}
 	}
-	more = reallocarray(libraries, nlibraries + 1, sizeof(*libraries));
-	if (!more || !(path = strdup(path)))
-		err(2, "doctor");
-	libraries = more;
-	libraries[nlibraries++] = (struct library){ (char *)path, f };
+	copy = memory_text("%s", path);
+	libraries = memory_more(libraries, nlibraries + 1, sizeof(*libraries));
+	libraries[nlibraries++] = (struct library){ copy, f };
 	if (nlibraries > 1 && elf_same_machine(&f, &doctor_elf)) {
 		libraries[nlibraries - 1] = libraries[0];
-		libraries[0] = (struct library){ (char *)path, f };
+		libraries[0] = (struct library){ copy, f };
 	}
 }
 
@@ -172,13 +168,9 @@ void find_libraries(const char *library, const struct elf_file *program, char *p
 
 static void add_defined(const char *name, void *arg)
 {
-	char **more = reallocarray(defined, ndefined + 1, sizeof(*defined));
-
 	(void)arg;
-	if (!more || !(name = strdup(name)))
-		err(2, "doctor");
-	defined = more;
-	defined[ndefined++] = (char *)name;
+	defined = memory_more(defined, ndefined + 1, sizeof(*defined));
+	defined[ndefined++] = memory_text("%s", name);
 }
 
 bool library_defines(const char *name)

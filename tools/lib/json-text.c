@@ -2,11 +2,11 @@
 /* JSON as every command prints it; see json-text.h. */
 #include "config.h"
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "json-text.h"
 #include "text.h"
 
@@ -17,9 +17,7 @@ static struct json_object *json_string(const char *s)
 
 	if (!s)
 		return NULL;
-	clean = at = malloc(3 * strlen(s) + 1);
-	if (!clean)
-		err(2, "JSON");
+	clean = at = memory_new(3 * strlen(s) + 1, 1);
 	while (*s) {
 		size_t n = utf8_character(s);
 

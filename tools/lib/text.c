@@ -2,9 +2,9 @@
 /* See text.h. */
 #include "config.h"
 
-#include <err.h>
 #include <string.h>
 
+#include "memory.h"
 #include "text.h"
 
 size_t utf8_character(const char *text)
@@ -59,10 +59,8 @@ void text_tame(char *text, bool utf8)
 
 char *text_tamed(const char *s)
 {
-	char *copy = strdup(s);
+	char *copy = memory_text("%s", s);
 
-	if (!copy)
-		err(2, "memory");
 	text_tame(copy, true);
 	return copy;
 }

@@ -17,6 +17,7 @@
 
 #include "lib/cli.h"
 #include "lib/commands.h"
+#include "lib/memory.h"
 #include "status/summary.h"
 
 static const char usage[] =
@@ -78,10 +79,8 @@ static void read_rows(const char *where, double seconds)
 {
 	size_t n;
 	struct status *files = status_load(where, &n);
-	struct row *now = calloc(n + 1, sizeof(*now));
+	struct row *now = memory_new(n, sizeof(*now));
 
-	if (!now)
-		err(2, "top");
 	for (size_t i = 0; i < n; i++) {
 		now[i] = row_of(&files[i]);
 		for (size_t j = 0; j < nrows; j++) {

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "lib/memory.h"
 #include "status.h"
 
 static const char *const call_names[] = { "import", "learned import", "map ioctl", "map ioctl",
@@ -241,11 +242,9 @@ static int by_time(const void *a, const void *b)
 
 static struct status *load_one(const char *path, size_t *n)
 {
-	struct status *p = calloc(1, sizeof(*p));
+	struct status *p = memory_new(1, sizeof(*p));
 	char why[PATH_MAX + 128];
 
-	if (!p)
-		err(2, "memory");
 	if (status_read(path, p, why, sizeof(why)) < 0)
 		errx(2, "%s", why);
 	find_life(p, p->head.pid);
@@ -270,7 +269,7 @@ static struct status *load_directory(const char *dir, size_t *n)
 {
 	DIR *d = opendir(dir);
 	char path[PATH_MAX], why[PATH_MAX + 128];
-	struct status *files = NULL, *more;
+	struct status *files = NULL;
 	struct dirent *e;
 
 	if (!d && errno == ENOENT)
@@ -285,10 +284,7 @@ static struct status *load_directory(const char *dir, size_t *n)
 		if (!ends_in(e->d_name, strlen(e->d_name), STATUS_SUFFIX) ||
 		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= sizeof(path))
 			continue;
-		more = reallocarray(files, *n + 1, sizeof(*files));
-		if (!more)
-			err(2, "memory");
-		files = more;
+		files = memory_more(files, *n + 1, sizeof(*files));
 		if (status_read(path, &files[*n], why, sizeof(why)) < 0)
 			warnx("%s; left out", why);
 		else

@@ -2,15 +2,14 @@
 /* Adds up the counters of status files; see summary.h. */
 #include "config.h"
 
-#include <err.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "lib/memory.h"
 #include "summary.h"
 
 static struct summary *summary_of(const struct status *p, const struct status_pair *q,
@@ -81,47 +80,21 @@ static void add_pair(struct summary *s, const struct status_pair *q)
 
 struct summary *summarize(const struct status *p, unsigned int *n)
 {
-	struct summary *all = calloc(p->head.pairs.used + 1, sizeof(*all));
+	struct summary *all = memory_new(p->head.pairs.used, sizeof(*all));
 
-	if (!all)
-		err(2, "a summary");
 	*n = 0;
 	for (uint32_t i = 0; i < p->head.pairs.used; i++)
 		add_pair(summary_of(p, &p->pairs[i], all, n), &p->pairs[i]);
 	return all;
 }
 
-static void summary_add(struct summary *to, const struct summary *s)
-{
-	to->imports += s->imports;
-	to->learned += s->learned;
-	to->bytes += s->bytes;
-	to->refused += s->refused;
-	to->rescued += s->rescued;
-	to->dmabuf += s->dmabuf;
-	to->native += s->native;
-	to->sigbus += s->sigbus;
-	to->failed += s->failed;
-	to->denied += s->denied;
-	to->fallbacks += s->fallbacks;
-	if (!to->error)
-		to->error = s->error;
-	if (!to->reason)
-		to->reason = s->reason;
-}
-
 static struct summary summary_total(const struct status *files, size_t n)
 {
 	struct summary total = { .importer = NULL };
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned int pairs;
-		struct summary *all = summarize(&files[i], &pairs);
-
-		for (unsigned int j = 0; j < pairs; j++)
-			summary_add(&total, &all[j]);
-		free(all);
-	}
+	for (size_t i = 0; i < n; i++)
+		for (uint32_t j = 0; j < files[i].head.pairs.used; j++)
+			add_pair(&total, &files[i].pairs[j]);
 	return total;
 }
 

@@ -4,12 +4,12 @@
  */
 #include "config.h"
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/commands.h"
+#include "lib/memory.h"
 #include "plot.h"
 #include "trace.h"
 
@@ -57,11 +57,9 @@ static void sort_into_lanes(struct strip *s)
 {
 	const struct timeline *t = &s->t;
 
-	s->lanes = calloc(t->nspans + 1, sizeof(*s->lanes));
-	s->lane_of = calloc(t->nspans + 1, sizeof(*s->lane_of));
-	s->lane_of_mark = calloc(t->nmarks + 1, sizeof(*s->lane_of_mark));
-	if (!s->lanes || !s->lane_of || !s->lane_of_mark)
-		err(2, "a plot");
+	s->lanes = memory_new(t->nspans, sizeof(*s->lanes));
+	s->lane_of = memory_new(t->nspans, sizeof(*s->lane_of));
+	s->lane_of_mark = memory_new(t->nmarks, sizeof(*s->lane_of_mark));
 	for (size_t i = 0; i < t->nspans; i++) {
 		s->lane_of[i] = lane_for(s, &t->spans[i]);
 		s->lanes[s->lane_of[i]].things++;
@@ -90,9 +88,7 @@ static void choose_lanes(struct plot *p)
 
 	for (size_t i = 0; i < p->nstrips; i++)
 		n += p->strips[i].nlanes;
-	all = calloc(n + 1, sizeof(struct lane *));
-	if (!all)
-		err(2, "a plot");
+	all = memory_new(n, sizeof(struct lane *));
 	n = 0;
 	for (size_t i = 0; i < p->nstrips; i++)
 		for (size_t j = 0; j < p->strips[i].nlanes; j++)
@@ -148,11 +144,9 @@ static void lay_out(struct plot *p)
 
 void plot_write(FILE *f, const struct status *files, size_t n)
 {
-	struct plot p = { .f = f, .nstrips = n, .strips = calloc(n, sizeof(*p.strips)),
+	struct plot p = { .f = f, .nstrips = n, .strips = memory_new(n, sizeof(*p.strips)),
 			  .from = UINT64_MAX };
 
-	if (!p.strips)
-		err(2, "a plot");
 	for (size_t i = 0; i < n; i++) {
 		struct strip *s = &p.strips[i];
 

@@ -111,8 +111,9 @@ static void find_imports(struct timeline *t)
 			t->marks[i].import = timeline_import(t, t->marks[i].event.ino, 0, 0);
 }
 
-void timeline_finish(struct timeline *t)
+void timeline_of(struct timeline *t, const struct status *p)
 {
+	timeline_events(t, p);
 	t->to = last_moment(t);
 	add_imports(t);
 	add_mappings(t);
@@ -124,12 +125,4 @@ void timeline_finish(struct timeline *t)
 		s->to = t->to > s->from ? t->to : s->from;
 		s->ending = s->to;
 	}
-}
-
-void timeline_of(struct timeline *t, const struct status *p)
-{
-	timeline_begin(t, p);
-	for (unsigned int i = 0; i < p->nevents; i++)
-		timeline_event(t, &p->events[i]);
-	timeline_finish(t);
 }

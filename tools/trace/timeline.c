@@ -2,22 +2,19 @@
 /* Joins events to spans; see timeline.h. */
 #include "config.h"
 
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/memory.h"
 #include "timeline.h"
 
-/* Makes room for another element of an array. Ends the program if memory runs out. */
+/* Makes room for another element of an array. */
 static void *grow(void *array, size_t n, size_t *room, size_t size)
 {
 	if (n < *room)
 		return array;
 	*room = *room ? *room * 2 : 256;
-	array = reallocarray(array, *room, size);
-	if (!array)
-		err(2, "a timeline");
-	return array;
+	return memory_more(array, *room, size);
 }
 
 struct span *timeline_add(struct timeline *t, struct span s)
@@ -294,21 +291,6 @@ static void on_end(struct timeline *t, const struct status_event *e)
 	end(t, i, t->to, e->tid);
 }
 
-static void on_fallback(struct timeline *t, const struct status_event *e)
-{
-	mark(t, MARK_FALLBACK, e);
-}
-
-static void on_owed(struct timeline *t, const struct status_event *e)
-{
-	mark(t, MARK_OWED, e);
-}
-
-static void on_touch(struct timeline *t, const struct status_event *e)
-{
-	mark(t, MARK_TOUCH, e);
-}
-
 static void on_policy(struct timeline *t, const struct status_event *e)
 {
 	mark(t, MARK_POLICY, e);
@@ -316,36 +298,27 @@ static void on_policy(struct timeline *t, const struct status_event *e)
 	t->marks[t->nmarks - 1].import = -1;
 }
 
-static void on_ended(struct timeline *t, const struct status_event *e)
-{
-	mark(t, MARK_EXIT, e);
-}
-
-static void (*const handlers[EVENT_COUNT])(struct timeline *, const struct status_event *) = {
-	[EVENT_IMPORT] = on_import,
-	[EVENT_LEARN] = on_import,
-	[EVENT_CLOSE] = on_close,
-	[EVENT_MAP_IOCTL] = on_refusal,
-	[EVENT_MAP] = on_map,
-	[EVENT_UNMAP] = on_unmap,
-	[EVENT_FALLBACK] = on_fallback,
-	[EVENT_BEGIN] = on_begin,
-	[EVENT_END] = on_end,
-	[EVENT_OWED] = on_owed,
-	[EVENT_TOUCH] = on_touch,
-	[EVENT_POLICY] = on_policy,
-	[EVENT_EXIT] = on_ended,
+/* What each event does; without a function it is a mark. */
+static const struct {
+	void (*act)(struct timeline *t, const struct status_event *e);
+	enum mark_kind mark;
+} kinds[EVENT_COUNT] = {
+	[EVENT_IMPORT] = { on_import },
+	[EVENT_LEARN] = { on_import },
+	[EVENT_CLOSE] = { on_close },
+	[EVENT_MAP_IOCTL] = { on_refusal },
+	[EVENT_MAP] = { on_map },
+	[EVENT_UNMAP] = { on_unmap },
+	[EVENT_FALLBACK] = { .mark = MARK_FALLBACK },
+	[EVENT_BEGIN] = { on_begin },
+	[EVENT_END] = { on_end },
+	[EVENT_OWED] = { .mark = MARK_OWED },
+	[EVENT_TOUCH] = { .mark = MARK_TOUCH },
+	[EVENT_POLICY] = { on_policy },
+	[EVENT_EXIT] = { .mark = MARK_EXIT },
 };
 
-void timeline_event(struct timeline *t, const struct status_event *e)
-{
-	if (e->at > t->to)
-		t->to = e->at < INT64_MAX ? e->at : INT64_MAX;
-	if (e->kind < EVENT_COUNT && handlers[e->kind])
-		handlers[e->kind](t, e);
-}
-
-void timeline_begin(struct timeline *t, const struct status *p)
+void timeline_events(struct timeline *t, const struct status *p)
 {
 	*t = (struct timeline){ .status = p, .from = p->head.made };
 	/* Nothing is known from before the first event that is left. */
@@ -354,6 +327,14 @@ void timeline_begin(struct timeline *t, const struct status *p)
 	if (t->from > INT64_MAX)
 		t->from = INT64_MAX;
 	t->to = t->from;
+	for (const struct status_event *e = p->events; e < p->events + p->nevents; e++) {
+		if (e->at > t->to)
+			t->to = e->at < INT64_MAX ? e->at : INT64_MAX;
+		if (kinds[e->kind].act)
+			kinds[e->kind].act(t, e);
+		else
+			mark(t, kinds[e->kind].mark, e);
+	}
 }
 
 void timeline_free(struct timeline *t)

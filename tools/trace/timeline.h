@@ -66,14 +66,10 @@ struct timeline {
 /* Makes the timeline of a status file. */
 void timeline_of(struct timeline *t, const struct status *p);
 
-/* The same in steps: begin without an event, add an event, end the spans that are open. */
-void timeline_begin(struct timeline *t, const struct status *p);
-void timeline_event(struct timeline *t, const struct status_event *e);
-void timeline_finish(struct timeline *t);
-
 void timeline_free(struct timeline *t);
 
-/* For timeline*.c: adds an open span. */
+/* For timeline*.c: what the events say; and another open span. */
+void timeline_events(struct timeline *t, const struct status *p);
 struct span *timeline_add(struct timeline *t, struct span s);
 
 /*

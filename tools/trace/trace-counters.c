@@ -2,9 +2,9 @@
 /* The counters of a trace, from the beginnings and ends of its spans; see trace-event.h. */
 #include "config.h"
 
-#include <err.h>
 #include <stdlib.h>
 
+#include "lib/memory.h"
 #include "trace-event.h"
 
 /* The counters: how many imports, mappings and brackets there are, and bytes mapped. */
@@ -57,12 +57,10 @@ static size_t add_steps(struct step *steps, size_t n, const struct span *s, unsi
 void trace_counters(struct writer *w)
 {
 	const struct timeline *t = &w->t;
-	struct step *steps = calloc(t->nspans + 1, 4 * sizeof(*steps));
+	struct step *steps = memory_new(t->nspans, 4 * sizeof(*steps));
 	int64_t now[COUNTS] = { 0 }, told[COUNTS] = { 0 };
 	size_t n = 0;
 
-	if (!steps)
-		err(2, "counters");
 	for (size_t i = 0; i < t->nspans; i++) {
 		const struct span *s = &t->spans[i];
 

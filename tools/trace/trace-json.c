@@ -10,11 +10,11 @@
  */
 #include "config.h"
 
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/json-text.h"
+#include "lib/memory.h"
 #include "timeline.h"
 #include "trace-event.h"
 #include "trace.h"
@@ -86,9 +86,7 @@ static struct thread *thread_of(struct writer *w, uint32_t tid)
 	for (size_t i = 0; i < w->nthreads; i++)
 		if (w->threads[i].tid == tid)
 			return &w->threads[i];
-	w->threads = reallocarray(w->threads, w->nthreads + 1, sizeof(*w->threads));
-	if (!w->threads)
-		err(2, "threads");
+	w->threads = memory_more(w->threads, w->nthreads + 1, sizeof(*w->threads));
 	w->threads[w->nthreads] = (struct thread){ .tid = tid };
 	return &w->threads[w->nthreads++];
 }
@@ -131,10 +129,8 @@ static void put_bracket(struct writer *w, const struct span *s, uint64_t id)
 static void put_brackets(struct writer *w)
 {
 	const struct timeline *t = &w->t;
-	bool *done = calloc(t->nspans + 1, sizeof(*done));
+	bool *done = memory_new(t->nspans, sizeof(*done));
 
-	if (!done)
-		err(2, "brackets");
 	for (size_t i = 0; i < t->nspans; i++) {
 		if (t->spans[i].kind != SPAN_BRACKET || done[i])
 			continue;
