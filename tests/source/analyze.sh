@@ -14,7 +14,10 @@ cat >"$tmp/known" <<'END'
 src/kernel/next.c CastIntegerToAddressAtReturn: cppcheck takes sighandler_t for an integer
 src/preload.c CastIntegerToAddressAtReturn: likewise
 src/preload.c ignoredReturnValue: at_quick_exit() fails without memory; the end is then not reported
+tools/ab/ab-json.c arrayIndexOutOfBoundsCond: the loop over the numbers ends before NNUMBERS
+tools/ab/ab-print.c arrayIndexThenCheck: the check is of the kind of number, not of the index
 tools/ab/ab.c -Wanalyzer-null-argument: strchr() finds the "/" of the path that was just printed
+tools/doctor/doctor-command.c ctuuninitvar: find_program() writes the path before anybody reads it
 tools/doctor/doctor-findings.c -Wanalyzer-malloc-leak: findings live as long as the process
 tools/status/read.c invalidPrintfArgType_uint: STATUS_VERSION is a small positive constant
 tools/status/find.c -Wanalyzer-null-argument: files is NULL without a status file alone, when n is 0

@@ -46,31 +46,22 @@ void doctor_self(void)
 		errx(2, "doctor: /proc/self/exe cannot be read: mount /proc");
 }
 
-/* Our environment with another LD_PRELOAD, and without a log. */
-static char **environment(const char *preload)
+char *doctor_run(char *const *argv, const char *preload, bool wants_err)
 {
-	size_t n = 0, at = 0;
-	char **env;
+	char *first = memory_text("LD_PRELOAD=%s", preload ? preload : ""), **env, *said;
+	size_t n = 0, at = 2;
 
 	while (environ[n])
 		n++;
 	env = memory_new(n + 3, sizeof(*env));
+	env[0] = first;
+	env[1] = "PRIMESHIM_LOG=0";
 	for (size_t i = 0; i < n; i++)
 		if (strncmp(environ[i], "LD_PRELOAD=", 11) &&
 		    strncmp(environ[i], "PRIMESHIM_LOG=", 14))
 			env[at++] = environ[i];
-	env[at] = memory_text("LD_PRELOAD=%s", preload ? preload : "");
-	env[at + 1] = "PRIMESHIM_LOG=0";
-	return env;
-}
-
-char *doctor_run(char *const *argv, const char *preload, bool wants_err)
-{
-	char **env = environment(preload), *said = run_program(argv, env, wants_err, true, NULL);
-
-	for (size_t i = 0; env[i]; i++)
-		if (!strncmp(env[i], "LD_PRELOAD=", 11))
-			free(env[i]);
+	said = run_program(argv, env, wants_err, true, NULL);
+	free(first);
 	free(env);
 	return said;
 }
@@ -302,28 +293,22 @@ static void check_list(const char *from, char *list, bool file)
 	char *save;
 
 	for (char *s = strtok_r(list, " :\t\n", &save); s; s = strtok_r(NULL, " :\t\n", &save)) {
-		const char *name = strrchr(s, '/');
-		char *why;
+		const char *slash = strrchr(s, '/');
+		bool ours = !strcmp(slash ? slash + 1 : s, LIBRARY);
+		char *why = preload_error(s);
 
-		if (!strcmp(name ? name + 1 : s, LIBRARY)) {
-			seen = true;
+		seen = seen || ours;
+		if (ours)
 			finding_add(FINDING_OK, "preload", NULL, "%s has the shim, %s", from, s);
-		} else if ((why = preload_error(s))) {
-			finding_add(file ? FINDING_PROBLEM : FINDING_WARNING, "preload",
-			     file ? "correct /etc/ld.so.preload: every program says so" :
-			     "correct LD_PRELOAD, or leave that out",
-			     "%s (%s) cannot be preloaded: %s", s, from, why);
-			free(why);
-			continue;
-		} else {
+		if (why)
+			finding_add(ours || file ? FINDING_PROBLEM : FINDING_WARNING, "preload",
+				    ours ? "correct its path" :
+				    file ? "correct /etc/ld.so.preload: every program says so" :
+				    "correct LD_PRELOAD, or leave that out",
+				    "%s (%s) cannot be preloaded: %s", s, from, why);
+		else if (!ours)
 			/* If the list does not have the shim, the launcher puts it first. */
 			check_object(from, s, shim && !seen);
-			continue;
-		}
-		why = preload_error(s);
-		if (why)
-			finding_add(FINDING_PROBLEM, "preload", "correct its path",
-				    "%s (%s) cannot be preloaded: %s", s, from, why);
 		free(why);
 	}
 }
