@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Touches of pages that are shut; see trap.h.
+ * Touches of pages that guard.h has made PROT_NONE; see trap.h.
  *
  * What runs in the handler allocates nothing and takes no lock but ours, under which this mode has
  * every signal blocked (lock.h). backtrace() allocates the first time, as it loads the unwinder: so

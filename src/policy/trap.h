@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PRIMESHIM_SYNC=trap: the first touch of a page that is shut (guard.h) is caught as a SIGSEGV. It
- * is told on stderr, once for each place in the program; then it is the CPU's turn, and the access
- * is made again.
+ * PRIMESHIM_SYNC=trap: catches the SIGSEGV of the first touch of a page that guard.h has made
+ * PROT_NONE. Prints the touch on stderr, once for each place in the program. Then it is the CPU's
+ * turn, and the program makes the access again.
  *
  * The program keeps its own handler, mask and alternate stack: the kernel has our handler instead
  * of the program's, on the stack and with the mask that the program asked for, and what is not a
