@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What is promised of imports into a GPU in name only, asked of its real driver: root, in a virtual
-# machine made by scripts/vm.sh --gpu NAME, and with --append swiotlb=force on a machine whose DMA is
-# not coherent. What comes of an import natively is in scripts/vm/NAME.conf. Run in the build directory.
-# Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
+# What is promised of imports into a GPU in name only, asked of its real driver: as root, in a
+# virtual machine made by scripts/vm.sh --gpu NAME, and with --append swiotlb=force on a machine
+# whose DMA is not coherent. scripts/vm/NAME.conf says what comes of an import natively. Run in the
+# build directory. Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 #
 #   kernel-gpu.sh NAME
 set -u
@@ -31,7 +31,8 @@ with() {
 # traced EVENT COMMAND...: runs it, and leaves in the trace what the kprobe event saw
 traced() {
 	echo "$1" >$tracing/kprobe_events || return
-	[[ $1 != *dma_buf_ioctl* ]] || echo 'request == 0x40086200' >$tracing/events/kprobes/e/filter
+	[[ $1 != *dma_buf_ioctl* ]] ||
+		echo 'request == 0x40086200' >$tracing/events/kprobes/e/filter
 	echo >$tracing/trace
 	echo 1 >$tracing/events/kprobes/enable
 	"${@:2}" >/dev/null 2>&1
@@ -56,7 +57,8 @@ brackets() {
 
 [ -e "$conf" ] || { echo "not ok - there is no $conf"; exit 1; }
 for program in probe sync; do
-	[ -x tests/kernel/$program ] || { echo "not ok - $PWD has no tests/kernel/$program"; exit 1; }
+	[ -x tests/kernel/$program ] ||
+		{ echo "not ok - $PWD has no tests/kernel/$program"; exit 1; }
 done
 driver=$(conf driver) natively=$(conf natively) deny=$(conf deny) pages=$(conf pages)
 bounced=$(grep -o swiotlb=force /proc/cmdline)
@@ -79,7 +81,8 @@ for exporter in udmabuf heap vgem i915; do
 		*) want=right ;;
 		esac
 		# What hangs is over before vm.sh gives the guest up.
-		got=$(with $mode timeout 150 tests/kernel/probe "$driver" $exporter "${pages:-16}" 2>&1)
+		got=$(with $mode timeout 150 \
+			tests/kernel/probe "$driver" $exporter "${pages:-16}" 2>&1)
 		promise "$at <- $exporter: $mode: ${got:-nothing}; expected: $want" \
 			[ "$got" = "$want" ]
 	done
@@ -89,13 +92,15 @@ done
 [ ! -e /dev/udmabuf ] || case $natively in
 SIGBUS)
 	# shellcheck disable=SC2016
-	traced 'r:e ttm_bo_vm_reserve ret=$retval:x32' tests/kernel/probe "$driver" udmabuf >/tmp/trace
+	traced 'r:e ttm_bo_vm_reserve ret=$retval:x32' \
+		tests/kernel/probe "$driver" udmabuf >/tmp/trace
 	promise "$at: natively TTM refuses the fault: VM_FAULT_SIGBUS" \
 		grep -q 'ttm_bo_vm_reserve) ret=0x2$' /tmp/trace
 	;;
 'other bytes')
 	# shellcheck disable=SC2016
-	traced 'p:e remap_pfn_range pfn=$arg3:x64' tests/kernel/probe "$driver" udmabuf "${pages:-16}" >/tmp/trace
+	traced 'p:e remap_pfn_range pfn=$arg3:x64' \
+		tests/kernel/probe "$driver" udmabuf "${pages:-16}" >/tmp/trace
 	pfn=$(sed -n 's/.* e: (remap_pfn_range[^)]*) pfn=//p' /tmp/trace | head -n 1)
 	promise "$at: natively the driver maps page frame ${pfn:-none}, none of the dma-buf's" \
 		[ -n "$pfn" ]
@@ -155,7 +160,8 @@ if [ -n "$bounced" ] && [ -n "$(conf gbm)" ] && [ -x examples/gbm-map ]; then
 	promise "$at: natively what Mesa's gbm_bo_map() maps does not reach the other side" \
 		eval '! pictured native'
 	for mode in redirect rescue; do
-		promise "$at: $mode: what Mesa's gbm_bo_map() maps reaches the other side" pictured $mode
+		promise "$at: $mode: what Mesa's gbm_bo_map() maps reaches the other side" \
+			pictured $mode
 	done
 fi
 

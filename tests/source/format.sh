@@ -26,8 +26,6 @@ long() {
 	man/*) ;;				# a row of a table is a line
 	completions/_primeshim) ;;		# zsh takes an option and its text in one word
 	tests/source/ioctl-roles.txt) ;;	# an ioctl is a line
-	# Still to be wrapped:
-	tests/kernel/kernel-gpu.sh) ;;
 	*) return 1 ;;
 	esac
 }
