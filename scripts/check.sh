@@ -398,6 +398,8 @@ the_rest() {
 		guest 'evdi, frames that are drawn late' "$top/scripts/vm.sh" --gpu evdi -- \
 			"$top/tests/kernel/kernel-frames.sh" evdi
 		gpu nouveau_pci --gpu i915
+		gpu i915_gen9
+		gpu xe
 		gpu evdi12 --kernel 6.1
 	fi
 	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --gpu radeon -- \

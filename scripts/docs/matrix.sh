@@ -32,7 +32,7 @@ machines=(
 	'build --kernel 6.1 --gpu i915 --gpu nouveau_pci'
 	'build --kernel 6.12 --device cirrus-vga --device virtio-gpu-pci --gpu vkms --gpu evdi'
 	'build --kernel 6.12 --gpu radeon'
-	'build --kernel 6.12 --gpu i915 --gpu amdgpu --gpu nouveau_pci'
+	'build --kernel 6.12 --gpu i915 --gpu amdgpu --gpu nouveau_pci --gpu xe'
 	'build --kernel newest --device cirrus-vga --device virtio-gpu-pci'
 	'build --kernel newest --memory 1024 --device virtio-gpu-pci,blob=true'
 	'build --kernel newest --gpu i915 --gpu nouveau_pci'

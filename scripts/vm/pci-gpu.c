@@ -50,9 +50,50 @@ static bool fixed[256];		/* bytes of it that writes do not change */
 static struct bar {
 	uint8_t *memory;
 	size_t size;
+	size_t answered;	/* so much from its start is asked of us; the rest is memory */
 	int fd;
 	bool ports;
 } bars[6];
+
+/*
+ * What answers in another way than memory: a register that reads the same whatever is written, or one
+ * that shows in another which bits were asked for. The upper half of what is written says which bits
+ * the lower half sets.
+ */
+static struct answer {
+	unsigned int bar, at, shown_at;
+	bool constant;
+} answers[64];
+static unsigned int nanswers;
+
+static void add_answer(struct answer a)
+{
+	if (nanswers == 64 || a.bar >= 6 || a.at + 4 > bars[a.bar].answered ||
+	    a.shown_at + 4 > bars[a.bar].size)
+		errx(2, "bar %u cannot answer at %#x", a.bar, a.at);
+	answers[nanswers++] = a;
+}
+
+/* A word has been written: does anything come of it? @old: what was there. */
+static void answer(unsigned int bar, unsigned int at, uint32_t old)
+{
+	uint32_t now, shown;
+
+	for (unsigned int i = 0; i < nanswers; i++) {
+		const struct answer *a = &answers[i];
+
+		if (a->bar != bar || a->at != at)
+			continue;
+		memcpy(&now, bars[bar].memory + at, 4);
+		if (a->constant) {
+			memcpy(bars[bar].memory + at, &old, 4);
+			continue;
+		}
+		memcpy(&shown, bars[bar].memory + a->shown_at, 4);
+		shown = (shown & ~(now >> 16)) | (now & now >> 16);
+		memcpy(bars[bar].memory + a->shown_at, &shown, 4);
+	}
+}
 
 static void add_bar(unsigned int n, unsigned int flags, size_t size)
 {
@@ -70,6 +111,20 @@ static void add_bar(unsigned int n, unsigned int flags, size_t size)
 	if (b->memory == MAP_FAILED)
 		err(2, "mmap");
 	memcpy(config + PCI_BASE_ADDRESS_0 + 4 * n, &flags, 4);
+}
+
+/* A capability, so that the driver can ask for the interrupts that never come. */
+static bool msi;
+
+static void add_msi(void)
+{
+	enum { AT = 0xa0 };
+
+	msi = true;
+	config[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
+	config[PCI_CAPABILITY_LIST] = AT;
+	config[AT] = PCI_CAP_ID_MSI;
+	config[AT + PCI_MSI_FLAGS] = PCI_MSI_FLAGS_64BIT;
 }
 
 static void read_conf(void)
@@ -97,6 +152,20 @@ static void read_conf(void)
 		} else if (sscanf(line, "bar %u %i %zi", &a, &b, &size) == 3) {
 			add_bar(a, b, size);
 		} else if (sscanf(line, "readonly %i", &a) == 1 && a < sizeof(config) - 3) {
+			memset(fixed + a, true, 4);
+		} else if (!strncmp(line, "msi ", 4)) {
+			add_msi();
+		} else if (sscanf(line, "answered %u %zi", &a, &size) == 2) {
+			if (a >= 6 || size > bars[a].size)
+				errx(2, "no such part of a bar: %s", line);
+			bars[a].answered = size;
+		} else if (sscanf(line, "constant %u:%i", &a, &b) == 2) {
+			add_answer((struct answer){ .bar = a, .at = b, .shown_at = b, .constant = true });
+		} else if (sscanf(line, "acknowledge %u:%i %i", &a, &b, &value) == 3) {
+			add_answer((struct answer){ .bar = a, .at = b, .shown_at = value });
+		} else if (sscanf(line, "config %i %i", &a, &value) == 2 &&
+			   a < sizeof(config) - 3) {
+			memcpy(config + a, &value, 4);
 			memset(fixed + a, true, 4);
 		} else if (sscanf(line, "register %u:%i %i", &a, &b, &value) == 3) {
 			if (a >= 6 || b + 4 > bars[a].size)
@@ -181,9 +250,18 @@ static void reply(int c, const struct header *to, const void *payload, size_t si
 
 static void region_info(int c, const struct header *h, const uint8_t *payload)
 {
+	/* One area may be mapped: what we do not answer. */
+	union {
+		struct vfio_region_info_cap_sparse_mmap sparse;
+		uint8_t room[sizeof(struct vfio_region_info_cap_sparse_mmap) +
+			     sizeof(struct vfio_region_sparse_mmap_area)];
+	} cap = { .sparse = { .header = { VFIO_REGION_INFO_CAP_SPARSE_MMAP, 1, 0 }, .nr_areas = 1 } };
+	uint8_t all[sizeof(struct vfio_region_info) + sizeof(cap)];
 	struct vfio_region_info i = { .argsz = sizeof(i) };
+	uint32_t room;
 	int fd = -1;
 
+	memcpy(&room, payload, 4);
 	memcpy(&i.index, payload + offsetof(struct vfio_region_info, index), 4);
 	if (i.index == VFIO_PCI_CONFIG_REGION_INDEX) {
 		i.size = sizeof(config);
@@ -195,7 +273,17 @@ static void region_info(int c, const struct header *h, const uint8_t *payload)
 		i.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	if (fd >= 0)
 		i.flags |= VFIO_REGION_INFO_FLAG_MMAP;
-	reply(c, h, &i, sizeof(i), fd, 0);
+	if (fd >= 0 && bars[i.index].answered) {
+		i.argsz = sizeof(all);
+		i.flags |= VFIO_REGION_INFO_FLAG_CAPS;
+		i.cap_offset = sizeof(i);
+		cap.sparse.areas[0].offset = bars[i.index].answered;
+		cap.sparse.areas[0].size = i.size - bars[i.index].answered;
+	}
+	memcpy(all, &i, sizeof(i));
+	memcpy(all + sizeof(i), &cap, sizeof(cap));
+	/* QEMU asks again where there was too little room for all of it. */
+	reply(c, h, all, room < i.argsz ? sizeof(i) : i.argsz, fd, 0);
 }
 
 static void irq_info(int c, const struct header *h, const uint8_t *payload)
@@ -205,6 +293,9 @@ static void irq_info(int c, const struct header *h, const uint8_t *payload)
 	memcpy(&i.index, payload + offsetof(struct vfio_irq_info, index), 4);
 	if (i.index == VFIO_PCI_INTX_IRQ_INDEX) {
 		i.flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
+		i.count = 1;
+	} else if (i.index == VFIO_PCI_MSI_IRQ_INDEX && msi) {
+		i.flags |= VFIO_IRQ_INFO_NORESIZE;
 		i.count = 1;
 	}
 	reply(c, h, &i, sizeof(i), -1, 0);
@@ -233,9 +324,14 @@ static void access_region(int c, const struct header *h, struct access *a, size_
 		memcpy(a->data, p, a->count);
 		reply(c, h, a, sizeof(*a) + a->count, -1, 0);
 	} else {
+		uint32_t old = 0;
+
+		memcpy(&old, p, a->count < 4 ? a->count : 4);
 		for (size_t i = 0; i < a->count; i++)
 			if (a->region != VFIO_PCI_CONFIG_REGION_INDEX || !fixed[a->offset + i])
 				p[i] = a->data[i];
+		if (a->region < 6 && a->count == 4)
+			answer(a->region, a->offset, old);
 		if (!(h->flags & FLAG_NO_REPLY))
 			reply(c, h, a, sizeof(*a), -1, 0);
 	}

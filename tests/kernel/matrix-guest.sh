@@ -19,7 +19,7 @@ for driver in "${drivers[@]}"; do
 	# What these export is none that can be mapped there, or hangs.
 	case $driver in
 	amdgpu | etnaviv | i915 | lima | msm | nouveau) continue ;;
-	panfrost | radeon | tegra | v3d | vc4) continue ;;
+	panfrost | radeon | tegra | v3d | vc4 | xe) continue ;;
 	esac
 	exporters+=("$driver")
 done

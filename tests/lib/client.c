@@ -62,26 +62,28 @@ int map_dumb(int fd, uint32_t handle, uint64_t *off)
 }
 
 /*
- * The drivers' map ioctls, by the kernel's numbers: the handle is always the first word. Not from
- * headers, as Debian has some of them on ARM only and some not at all.
+ * The drivers' map ioctls, by the kernel's numbers. Not from headers, as Debian has some of them on
+ * ARM only and some not at all.
  */
 static const struct map_ioctl {
 	const char *driver;
 	uint8_t nr, size, offset;	/* of the argument, and where the offset is in it */
 	uint8_t at;			/* not 0: a word of it to be set to @value */
 	uint32_t value;
+	uint8_t handle;			/* where the handle is */
 } map_ioctls[] = {
-	{ "amdgpu", 0x41, 8, 0, 0, 0 },
-	{ "etnaviv", 0x43, 16, 8, 0, 0 },
-	{ "i915", 0x64, 32, 8, 16, 1 },
-	{ "lima", 0x42, 16, 8, 0, 0 },
-	{ "msm", 0x43, 24, 8, 0, 0 },
-	{ "nouveau", 0x84, 40, 24, 0, 0 },
-	{ "panfrost", 0x43, 16, 8, 0, 0 },
-	{ "radeon", 0x5e, 32, 24, 16, SIZE },
-	{ "tegra", 0x41, 16, 8, 0, 0 },
-	{ "v3d", 0x43, 16, 8, 0, 0 },
-	{ "vc4", 0x44, 16, 8, 0, 0 },
+	{ "amdgpu", 0x41, 8, 0, 0, 0, 0 },
+	{ "etnaviv", 0x43, 16, 8, 0, 0, 0 },
+	{ "i915", 0x64, 32, 8, 16, 1, 0 },
+	{ "lima", 0x42, 16, 8, 0, 0, 0 },
+	{ "msm", 0x43, 24, 8, 0, 0, 0 },
+	{ "nouveau", 0x84, 40, 24, 0, 0, 0 },
+	{ "panfrost", 0x43, 16, 8, 0, 0, 0 },
+	{ "radeon", 0x5e, 32, 24, 16, SIZE, 0 },
+	{ "tegra", 0x41, 16, 8, 0, 0, 0 },
+	{ "v3d", 0x43, 16, 8, 0, 0, 0 },
+	{ "vc4", 0x44, 16, 8, 0, 0, 0 },
+	{ "xe", 0x42, 40, 16, 0, 0, 8 },
 };
 
 int map_offset(int fd, uint32_t handle, uint64_t *off)
@@ -92,7 +94,7 @@ int map_offset(int fd, uint32_t handle, uint64_t *off)
 
 		if (strcmp(m->driver, importer))
 			continue;
-		memcpy(arg, &handle, sizeof(handle));
+		memcpy(arg + m->handle, &handle, sizeof(handle));
 		if (m->at)
 			memcpy(arg + m->at, &m->value, sizeof(m->value));
 		if (drmIoctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', m->nr, m->size), arg))
