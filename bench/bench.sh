@@ -66,7 +66,8 @@ build=$(cd "$build" && pwd -P)
 [[ $build != *[\ :]* ]] || die "the build directory's path has a blank or a colon: $build"
 shim=$build/.libs/libprimeshim.so forwarder=$build/bench/.libs/libforwarder.so
 fake=$build/tests/fake/.libs/libfake.so calls=$build/bench/calls
-for file in "$shim" "$forwarder" "$fake" "$calls" "$build"/bench/{maps,frame}; do
+program=$calls # or bench/turns
+for file in "$shim" "$forwarder" "$fake" "$calls" "$build"/bench/{turns,maps,frame}; do
 	[ -x "$file" ] || die "$file is not there: build it first (make bench)"
 done
 [ -z "$out" ] || { : >>"$out"; } 2>/dev/null || die "$out cannot be written"
@@ -162,7 +163,7 @@ count() {
 	run "$2" valgrind --tool=callgrind --trace-children=no --collect-atstart=no \
 		--toggle-collect=measured --dump-before=done --dump-instr=yes \
 		--compress-strings=no --compress-pos=no --callgrind-out-file="$tmp/dump" \
-		"$calls" count "${@:3}" >"$tmp/lines" || broken "valgrind: ${*:2}"
+		"$program" count "${@:3}" >"$tmp/lines" || broken "valgrind: ${*:2}"
 	while read -r row live n; do
 		i=$((i + 1))
 		cost "$1" "$row" "$live" "$n" <"$tmp/dump.$i" >>"$facts" || exit 2
@@ -172,9 +173,24 @@ count() {
 
 # clock NAME VARIANT ARG...
 clock() {
-	run "$2" "$calls" time "${@:3}" >"$tmp/lines" || broken "$*"
+	run "$2" "$program" time "${@:3}" >"$tmp/lines" || broken "$*"
 	awk -v name="$1" -v round="$round" '{ print "ns", name, $1, $2, round, $4 }' \
 		"$tmp/lines" >>"$facts"
+}
+
+# turns HOW: counts or clocks frames, by the number of mapped imports
+turns() {
+	local mapped frame variant
+	program=$build/bench/turns
+	for mapped in 1 10 100 1000; do
+		for frame in list file one idle; do
+			for variant in kernel imports; do
+				"$1" $variant $variant frame-$frame $mapped
+			done
+		done
+		"$1" kernel kernel frame-calls $mapped
+	done
+	program=$calls
 }
 
 # look PID: bytes mapped and touched in private anonymous mappings; descriptors; bytes of address
@@ -257,6 +273,7 @@ for variant in kernel imports; do
 	count $variant $variant imports $most
 	weigh $variant
 done
+turns count
 for ((round = 1; round <= rounds; round++)); do
 	say "nanoseconds: round $round of $rounds"
 	for variant in "${alone[@]}"; do
@@ -268,6 +285,7 @@ for ((round = 1; round <= rounds; round++)); do
 		clock $variant-mapped $variant rows 1 1
 		[ $round -gt $import_rounds ] || clock $variant $variant imports $most
 	done
+	[ $round -gt $import_rounds ] || turns clock
 done
 {
 	sed -n 's/^model name[^:]*: */machine Processor: /p' /proc/cpuinfo | head -n 1

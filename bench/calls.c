@@ -18,8 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,7 +36,7 @@
 #define RUN_NS		300000000
 
 static bool timing;
-static int card = -1, pipe_fd, file_fd;
+static int card = -1, pipe_fd, file_fd, epoll_fd;
 static int spare[SAMPLES];		/* dma-bufs that are not imported */
 static uint32_t handles[MOST];		/* of the live imports, in the order they were made */
 static long live;
@@ -121,6 +123,8 @@ LOOP(version, ioctl(pipe_fd, DRM_IOCTL_VERSION, &arg.version))
 LOOP(gem_close, ioctl(pipe_fd, DRM_IOCTL_GEM_CLOSE, &arg.close))
 LOOP(submit, ioctl(pipe_fd, SUBMIT, &arg.version))
 LOOP(poll_none, poll(NULL, 0, 0))
+LOOP(select_none, select(0, NULL, NULL, NULL, &(struct timeval){ 0 }))
+LOOP(epoll_none, epoll_wait(epoll_fd, &(struct epoll_event){ 0 }, 1, 0))
 LOOP(map_dumb, ioctl(pipe_fd, DRM_IOCTL_MODE_MAP_DUMB, &arg.map))
 LOOP(anon_mmap, maps[n] = mmap(HOLE(n), PAGE, ANON))
 LOOP(file_mmap, maps[n] = mmap(HOLE(n), PAGE, FILE_))
@@ -170,6 +174,8 @@ static const struct {
 	{ "map_dumb", nothing, map_dumb, nothing },
 	{ "submit", nothing, submit, nothing },
 	{ "poll", nothing, poll_none, nothing },
+	{ "select", nothing, select_none, nothing },
+	{ "epoll", nothing, epoll_none, nothing },
 	{ "anon_pair", nothing, anon_pair, nothing },
 	{ "anon_mmap", nothing, anon_mmap, unmap },
 	{ "anon_munmap", anon_mmap, unmap, nothing },
@@ -435,8 +441,9 @@ static void start(void)
 	int ends[2];
 
 	file_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	area = mmap(NULL, 2 * PAGE * (AT_ONCE + 1), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (pipe(ends) < 0 || file_fd < 0 || area == MAP_FAILED)
+	if (pipe(ends) < 0 || file_fd < 0 || epoll_fd < 0 || area == MAP_FAILED)
 		fail("start");
 	pipe_fd = ends[0];
 	for (int i = 0; i < AT_ONCE; i++)

@@ -29,6 +29,8 @@ BEGIN {
 	row("handle_to_ro", "ioctl", "", "`DRM_IOCTL_PRIME_HANDLE_TO_FD` for reading")
 	row("submit", "ioctl", 15, "a driver's submit (`RADEON_CS`)")
 	row("poll", "poll", 15, "`poll`")
+	row("select", "select", 15, "`select`")
+	row("epoll", "epoll_wait", 15, "`epoll_wait`")
 	row("map_dumb", "ioctl", "", "`DRM_IOCTL_MODE_MAP_DUMB`, refused")
 	row("anon_pair", "mmap munmap", 30, "anonymous `mmap`, then `munmap`")
 	row("anon_mmap", "mmap", 15, "anonymous `mmap`")
@@ -38,6 +40,11 @@ BEGIN {
 	row("file_munmap", "munmap", 15, "its `munmap`")
 	row("dup", "dup", 15, "`dup`")
 	row("close", "close", 15, "`close`")
+	title["frame-list"] = "a list of one buffer (etnaviv), all are its file's"
+	title["frame-file"] = "no list (panthor), all are its file's"
+	title["frame-one"] = "no list, one is its file's"
+	title["frame-idle"] = "no submit, a wait alone"
+	nframes = split("frame-list frame-one frame-file frame-idle", frames)
 	title["import-growing"] = "`PRIME_FD_TO_HANDLE`, mean since the column before"
 	title["offset-growing"] = "first `MODE_MAP_DUMB` of each, likewise"
 	title["import"] = "`PRIME_FD_TO_HANDLE`, one more"
@@ -189,7 +196,51 @@ function imports_table(	i, r, live, text)
 	}
 }
 
-function tables(	alone, states, i)
+function frame(what, r, live)
+{
+	if (what == "added")
+		return number(added("imports", "kernel", r, live))
+	if (what == "entered")
+		return number(entered("imports", "kernel", r, live))
+	return time("imports", "kernel", r, live, 1)
+}
+
+# A table of what frames take more, by the number of mapped imports: @what is added, entered or ns
+function frames_table(what,	i, r, live, text)
+{
+	head("| the submit | 1 | 10 | 100 | 1000 |")
+	for (i = 1; i <= nframes; i++) {
+		r = frames[i]
+		text = "| " title[r] " |"
+		for (live = 1; live <= 1000; live *= 10)
+			text = text " " frame(what, r, live) " |"
+		print text
+	}
+}
+
+function turns_tables()
+{
+	print "\n## Turns\n"
+	print "A frame is a submit and a wait for a fence, with so many imports mapped, over the" \
+	      " fake kernel. Each\nbuffer that is handed over and begun again takes five calls:" \
+	      " END and START, `poll()` before the one\nand `fstat()` before both.\n\n" \
+	      "Instructions that the shim adds to a frame outside of the kernel:\n"
+	frames_table("added")
+	print "\nCalls of the kernel that the shim makes in a frame:\n"
+	frames_table("entered")
+}
+
+# What frame-calls takes longer than a frame with nothing mapped
+function beyond(live,	round, v, n, m)
+{
+	for (round = 1; round <= import_rounds; round++)
+		v[++n] = ns["kernel", "frame-calls", live, round] - \
+			 ns["kernel", "frame-file", live, round]
+	m = median(v, n)
+	return sprintf("%.1f ± %.1f", m, deviation(v, n, m))
+}
+
+function tables(	alone, states, i, text)
 {
 	split("native forwarder shim", alone)
 	for (i = 1; i <= npeers; i++)
@@ -235,6 +286,7 @@ function tables(	alone, states, i)
 	       held(mapped, "offsets") / most, held(touched, "offsets") / most,
 	       held(descriptors, "imported"), most,
 	       held(reserved, "imported") / 1048576
+	turns_tables()
 	if (quick)
 		return
 
@@ -249,6 +301,14 @@ function tables(	alone, states, i)
 	      " deviation; with " most "\nimports, and of the calls above, over " import_rounds \
 	      " rounds.\n"
 	table("imports-ns", states, 4)
+	print "\nA frame, as under \"Turns\", over " import_rounds " rounds; the last row" \
+	      " is of a program that makes the calls of\n\"all are its file's\" by itself:" \
+	      " so much of that is the fake kernel's, whose calls are slow ones.\n"
+	frames_table("ns")
+	text = "| those calls alone |"
+	for (i = 1; i <= 1000; i *= 10)
+		text = text " " beyond(i) " |"
+	print text
 	print "\nTwo threads, `PRIME_HANDLE_TO_FD` of an import and `close`: the throughput of" \
 	      " both, one alone having 1.\nThe fake kernel has one lock for everything, so that" \
 	      " only the difference tells.\n"
@@ -296,6 +356,30 @@ function heavy(r,	k, part, text)
 	return substr(text, 3)
 }
 
+# Nothing is paid for what is not handed over.
+function frame_promises(	n, r, i)
+{
+	for (i = 1; i <= 2; i++) {
+		r = frames[i]
+		n = added("imports", "kernel", r, 1000) / added("imports", "kernel", r, 1)
+		promise(sprintf("%s: with 1000 mapped %.2f times the instructions as with 1, at" \
+				" most 1.05", title[r], n), n <= 1.05)
+		n = entered("imports", "kernel", r, 1000)
+		promise(title[r] ": " number(n) " calls of the kernel a frame, at most 6", n <= 6)
+	}
+	n = added("imports", "kernel", "frame-file", 1000) / 1000
+	promise(sprintf("%s: %.0f instructions for each, at most 4000", title["frame-file"], n),
+		n <= 4000)
+	promise(sprintf("and %.2f times that as with 100, at most 1.1",
+			n * 100 / added("imports", "kernel", "frame-file", 100)),
+		n * 100 <= 1.1 * added("imports", "kernel", "frame-file", 100))
+	n = entered("imports", "kernel", "frame-file", 1000) / 1000
+	promise(title["frame-file"] ": " number(n) " calls of the kernel for each, at most 5.1",
+		n <= 5.1)
+	n = entered("imports", "kernel", "frame-idle", 1000)
+	promise(title["frame-idle"] ": " number(n) " calls of the kernel, at most 0", n == 0)
+}
+
 function promises(	i, j, r, n, peer, text, ratio, twice)
 {
 	# From a refused map imports are learned that were made unseen, and an export is made one
@@ -333,6 +417,7 @@ function promises(	i, j, r, n, peer, text, ratio, twice)
 		promise(sprintf("%s: with %d imports %.2f times the instructions as with 100, " \
 				"at most 1.5", scale[i], most, ratio), ratio <= 1.5)
 	}
+	frame_promises()
 	n = held(mapped, "imported") / most
 	promise(sprintf("an import holds %.1f bytes, at most 128", n), n > 0 && n <= 128)
 	n = held(descriptors, "imported")

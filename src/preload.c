@@ -421,64 +421,65 @@ EXPORT(int, fcntl64, int fd, int cmd, void *arg)
 }
 
 /*
- * A program that waits for a single descriptor may wait for a fence, as of a sync_file or a
- * dma-buf. The shim does not look into what a longer wait was for: it asks each buffer whether a
- * device is at it.
+ * A program whose poll() ends for its first descriptor alone may have waited for a fence, as of a
+ * sync_file or a dma-buf. The shim does not look into what else was waited for: it asks each buffer
+ * whether a device is at it. @fds: NULL of what is no poll().
  */
-SLOW int waited(int ret, const struct pollfd *one)
+SLOW int waited(int ret, const struct pollfd *fds)
 {
 	struct border b;
 
 	if (!enter(&b))
 		return ret;
-	sync_waited(may_be_fence(one), NULL);
+	waited_by_poll(ret == 1 ? fds : NULL);
 	return leave(&b, ret);
 }
 
-FAST int polled(const struct pollfd *fds, unsigned long n, int ret)
+/* How many @fds there are is not kept: one at least, if @ret > 0. */
+FAST int polled(const struct pollfd *fds, int ret)
 {
-	return ret > 0 && any(watch_now) & WATCH_OWED ? waited(ret, n == 1 ? fds : NULL) : ret;
+	return ret > 0 && any(watch_now) & WATCH_OWED ? waited(ret, fds) : ret;
 }
 
 EXPORT(int, poll, struct pollfd *fds, unsigned long n, int timeout_ms)
 {
-	return polled(fds, n, next.poll(fds, n, timeout_ms));
+	return polled(fds, next.poll(fds, n, timeout_ms));
 }
 
 EXPORT(int, __poll_chk, struct pollfd *fds, unsigned long n, int timeout_ms, size_t size)
 {
-	return polled(fds, n, next.poll_chk(fds, n, timeout_ms, size));
+	return polled(fds, next.poll_chk(fds, n, timeout_ms, size));
 }
 
 EXPORT(int, ppoll, struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
 {
-	return polled(fds, n, next.ppoll(fds, n, timeout, mask));
+	return polled(fds, next.ppoll(fds, n, timeout, mask));
 }
 
 EXPORT(int, __ppoll_chk, struct pollfd *fds, unsigned long n, const void *timeout,
        const void *mask, size_t size)
 {
-	return polled(fds, n, next.ppoll_chk(fds, n, timeout, mask, size));
+	return polled(fds, next.ppoll_chk(fds, n, timeout, mask, size));
 }
 
 EXPORT(int, select, int n, void *r, void *w, void *e, void *timeout)
 {
-	return polled(NULL, 0, next.select(n, r, w, e, timeout));
+	return polled(NULL, next.select(n, r, w, e, timeout));
 }
 
 EXPORT(int, pselect, int n, void *r, void *w, void *e, const void *timeout, const void *mask)
 {
-	return polled(NULL, 0, next.pselect(n, r, w, e, timeout, mask));
+	return polled(NULL, next.pselect(n, r, w, e, timeout, mask));
 }
 
 EXPORT(int, epoll_wait, int fd, void *events, int n, int timeout_ms)
 {
-	return polled(NULL, 0, next.epoll_wait(fd, events, n, timeout_ms));
+	return polled(NULL, next.epoll_wait(fd, events, n, timeout_ms));
 }
 
 EXPORT(int, epoll_pwait, int fd, void *events, int n, int timeout_ms, const void *mask)
 {
-	return polled(NULL, 0, next.epoll_pwait(fd, events, n, timeout_ms, mask));
+	return polled(NULL, next.epoll_pwait(fd, events, n, timeout_ms, mask));
 }
 
 /*
@@ -600,40 +601,40 @@ EXPORT(int, __fcntl_time64, int fd, int cmd, void *arg)
 
 EXPORT(int, __ppoll64, struct pollfd *fds, unsigned long n, const void *timeout, const void *mask)
 {
-	return polled(fds, n, next.ppoll64(fds, n, timeout, mask));
+	return polled(fds, next.ppoll64(fds, n, timeout, mask));
 }
 
 EXPORT(int, __ppoll_time64, struct pollfd *fds, unsigned long n, const void *timeout,
        const void *mask)
 {
-	return polled(fds, n, next.ppoll64(fds, n, timeout, mask));
+	return polled(fds, next.ppoll64(fds, n, timeout, mask));
 }
 
 EXPORT(int, __select64, int n, void *r, void *w, void *e, void *timeout)
 {
-	return polled(NULL, 0, next.select64(n, r, w, e, timeout));
+	return polled(NULL, next.select64(n, r, w, e, timeout));
 }
 
 EXPORT(int, __select_time64, int n, void *r, void *w, void *e, void *timeout)
 {
-	return polled(NULL, 0, next.select64(n, r, w, e, timeout));
+	return polled(NULL, next.select64(n, r, w, e, timeout));
 }
 
 EXPORT(int, __pselect64, int n, void *r, void *w, void *e, const void *timeout, const void *mask)
 {
-	return polled(NULL, 0, next.pselect64(n, r, w, e, timeout, mask));
+	return polled(NULL, next.pselect64(n, r, w, e, timeout, mask));
 }
 
 EXPORT(int, __pselect_time64, int n, void *r, void *w, void *e, const void *timeout,
        const void *mask)
 {
-	return polled(NULL, 0, next.pselect64(n, r, w, e, timeout, mask));
+	return polled(NULL, next.pselect64(n, r, w, e, timeout, mask));
 }
 
 EXPORT(int, __ppoll64_chk, struct pollfd *fds, unsigned long n, const void *timeout,
        const void *mask, size_t size)
 {
-	return polled(fds, n, next.ppoll64_chk(fds, n, timeout, mask, size));
+	return polled(fds, next.ppoll64_chk(fds, n, timeout, mask, size));
 }
 #endif
 

@@ -17,12 +17,28 @@
 /* Lists that are longer are not looked into: then it may be any buffer. */
 #define LONGEST	65536
 
-bool may_be_fence(const struct pollfd *one)
+/* May that be a fence? No socket, pipe, device or directory is. */
+static bool may_be_fence(const struct stat *st)
 {
+	return !S_ISSOCK(st->st_mode) && !S_ISFIFO(st->st_mode) && !S_ISCHR(st->st_mode) &&
+	       !S_ISDIR(st->st_mode);
+}
+
+void waited_by_poll(const struct pollfd *one)
+{
+	bool fence = false;
+	struct buffer *b;
 	struct stat st;
 
-	return one && !sandbox_fstat(one->fd, &st) && !S_ISSOCK(st.st_mode) &&
-	       !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode) && !S_ISDIR(st.st_mode);
+	if (one && one->revents && !sandbox_fstat(one->fd, &st)) {
+		fence = may_be_fence(&st);
+		buffers_lock();
+		b = buffer_find(&(struct dmabuf_id){ .dev = st.st_dev, .ino = st.st_ino });
+		buffers_unlock();
+		if (b)
+			sync_cpu(b, 0, false);
+	}
+	sync_waited(fence, NULL);
 }
 
 /* The entry of the same ioctl that is meant by the argument, or NULL. */
@@ -282,7 +298,7 @@ int do_frame(const struct ioctl_call *c)
 		struct buffer *b = handle ? record_buffer(c->fd, handle) : NULL;
 
 		if (b)
-			sync_framed(b, UINT32_MAX);
+			sync_framed(b);
 	}
 	return ret;
 }
@@ -291,7 +307,7 @@ int do_scanout(const struct ioctl_call *c)
 {
 	int ret;
 
-	sync_shown(0);
+	sync_shown();
 	ret = call(c);
 	if (ret < 0)
 		sync_waited(false, NULL);

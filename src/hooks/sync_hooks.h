@@ -7,8 +7,11 @@
 
 struct pollfd;
 
-/* May what was polled be a fence? No socket, pipe, device or directory is, and nor is NULL. */
-bool may_be_fence(const struct pollfd *one);
+/*
+ * The program has waited, and @one alone was ready: a dma-buf, some other fence, or what is none.
+ * NULL: it was something else.
+ */
+void waited_by_poll(const struct pollfd *one);
 
 int do_cpu(const struct ioctl_call *c);
 int do_wait(const struct ioctl_call *c);

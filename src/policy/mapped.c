@@ -170,7 +170,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, 
 	added = !mapping_add((uintptr_t)p, page_round(len), lead, b, prot, note);
 	if (added)
 		snapshot_mapped((uintptr_t)p, (uintptr_t)p + page_round(len));
-	hide = added && sync_now() != SYNC_OFF && b->fd < 0;
+	hide = added && sync_now() != SYNC_OFF && buffer_fd(b) < 0;
 	buffers_unlock();
 	if (dmabuf >= 0 && !hide)
 		next.close(dmabuf);

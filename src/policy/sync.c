@@ -46,7 +46,7 @@ static struct queue framed;		/* those that can be shown */
 
 static bool may_sync(const struct buffer *b)
 {
-	return sync_now() != SYNC_OFF && b->fd >= 0 && !buffer_lacks_brackets(b) &&
+	return sync_now() != SYNC_OFF && buffer_fd(b) >= 0 && !buffer_lacks_brackets(b) &&
 	       sandbox_may(MAY_SYNC);
 }
 
@@ -81,9 +81,13 @@ static void noted(struct buffer *b)
 	given += watched - b->watched;
 	b->watched = watched;
 	import_hold(b, held);
-	queue_set(&framed, &b->framed, held && b->frame);
-	queue_set(&owed, &b->owed, can && b->turn != TURN_NONE &&
-				   (b->turn != TURN_CPU || b->doubtful));
+	if (b->turns) {
+		queue_set(&framed, &b->turns->framed, held && b->framed);
+		queue_set(&owed, &b->turns->owed, can && b->turn != TURN_NONE &&
+						  (b->turn != TURN_CPU || b->doubtful));
+	}
+	if (!can)
+		buffer_drop_turns(b);
 	watch_count(WATCH_BRACKETS, given);
 	watch_count(WATCH_OWED, sync_turns() || settings.dir ? owed.n : 0);
 	buffer_changed(b);
@@ -267,9 +271,10 @@ enum patience {
 	PATIENT,
 };
 
-static bool is_busy(const struct buffer *b, int fd, unsigned int direction)
+static bool is_busy(const struct buffer *b, unsigned int direction)
 {
 	const struct dmabuf_id id = buffer_id(b);
+	int fd = buffer_fd(b);
 	bool writer, busy;
 
 	buffers_unlock();
@@ -293,7 +298,7 @@ static bool await(struct buffer *b, enum patience patience)
 
 		if (work.b == b || (b->starting && patience == NOT))
 			return false;
-		if (b->starting && patience == IF_IDLE && is_busy(b, b->fd, DMA_BUF_SYNC_READ))
+		if (b->starting && patience == IF_IDLE && is_busy(b, DMA_BUF_SYNC_READ))
 			return false;
 		atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed);
 		buffers_unlock();
@@ -343,21 +348,27 @@ static bool is_doubtful(const struct buffer *b)
 	return imp;
 }
 
-/* What it takes to bring the bracket in line with whose turn it is; false if nothing. */
+/*
+ * What it takes to bring the bracket in line with whose turn it is. False if nothing; @c then keeps
+ * what came of the change before.
+ */
 static bool plan(const struct buffer *b, struct change *c)
 {
 	unsigned int to = wanted(b);
+	struct change p = { .from = b->bracket, .how = b->start, .fresh = b->fresh,
+			    .patient = !b->late,
+			    .doubtful = b->start == START_IDLE && is_doubtful(b) };
 
-	*c = (struct change){ .from = b->bracket, .how = b->start, .fresh = b->fresh,
-			      .patient = !b->late,
-			      .doubtful = b->start == START_IDLE && is_doubtful(b) };
 	if (b->bracket && (b->bracket != to || b->afresh))
-		c->end = b->bracket;
+		p.end = b->bracket;
 	else if (!b->bracket && b->end_again && may_sync(b))
-		c->end = DMA_BUF_SYNC_RW;
+		p.end = DMA_BUF_SYNC_RW;
 	if (to && (b->bracket != to || b->start_again || b->afresh))
-		c->start = to;
-	return c->end || c->start;
+		p.start = to;
+	if (!p.end && !p.start)
+		return false;
+	*c = p;
+	return true;
 }
 
 /* What came of it, with the lock held. */
@@ -391,7 +402,7 @@ static unsigned int settle(struct buffer *b, enum patience patience)
 	int closing = -1;
 
 	while (await(b, patience) && plan(b, &c)) {
-		int fd = b->fd;
+		int fd = buffer_fd(b);
 		uint8_t round;
 
 		b->fresh = b->end_again = b->start_again = b->afresh = false;
@@ -411,8 +422,8 @@ static unsigned int settle(struct buffer *b, enum patience patience)
 		if (!b->settling || b->round != round)
 			return 0;
 		outcome(b, &c);
-		if (c.gone && b->fd == fd) {
-			b->fd = -1;
+		if (c.gone && buffer_fd(b) == fd) {
+			buffer_lose_fd(b);
 			happened(b, ON_UNMAP, START_NONE);
 			buffers_unlock();
 			descriptor_gone(fd, b);
@@ -428,8 +439,8 @@ static unsigned int settle(struct buffer *b, enum patience patience)
 		guard(b, b->bracket);
 	}
 	if (!b->settling && !b->mapped[0] && !b->mapped[1]) {
-		closing = b->fd;
-		b->fd = -1;
+		closing = buffer_fd(b);
+		buffer_lose_fd(b);
 		noted(b);
 		/* But a begin may come before the map. */
 		if (closing >= 0)
@@ -558,12 +569,12 @@ enum touch sync_touched(struct buffer *b)
 
 static struct buffer *of_owed(struct queue_link *l)
 {
-	return (struct buffer *)((char *)l - offsetof(struct buffer, owed));
+	return ((struct turns *)((char *)l - offsetof(struct turns, owed)))->buffer;
 }
 
 static struct buffer *of_framed(struct queue_link *l)
 {
-	return (struct buffer *)((char *)l - offsetof(struct buffer, framed));
+	return ((struct turns *)((char *)l - offsetof(struct turns, framed)))->buffer;
 }
 
 /* Where a walk along a queue is; with buffers_lock() held. */
@@ -663,12 +674,14 @@ void sync_file_device(struct file *f, bool rest)
 	buffers_unlock();
 }
 
-static bool is_frame(const struct buffer *b, uint64_t frame)
+static bool any_frame(const struct buffer *b, uint64_t what)
 {
-	return !frame || b->frame == frame || b->frame == UINT32_MAX;
+	(void)b;
+	(void)what;
+	return true;
 }
 
-void sync_shown(uint32_t frame)
+void sync_shown(void)
 {
 	struct buffer *batch[BATCH];
 	struct walk w;
@@ -676,7 +689,7 @@ void sync_shown(uint32_t frame)
 
 	buffers_lock();
 	w = walk_begin(&framed);
-	while ((n = walk_on(&w, &framed, of_framed, is_frame, frame, batch))) {
+	while ((n = walk_on(&w, &framed, of_framed, any_frame, 0, batch))) {
 		buffers_unlock();
 		for (unsigned int i = 0; i < n; i++)
 			sync_device(batch[i], ON_READ, GIVEN);
@@ -685,10 +698,10 @@ void sync_shown(uint32_t frame)
 	buffers_unlock();
 }
 
-void sync_framed(struct buffer *b, uint32_t frame)
+void sync_framed(struct buffer *b)
 {
 	buffers_lock();
-	b->frame = !b->frame || b->frame == frame ? frame : UINT32_MAX;
+	b->framed = true;
 	noted(b);
 	buffer_put(b);
 	buffers_unlock();
@@ -728,7 +741,7 @@ void sync_exit(void)
 			return;
 		}
 		c = (struct change){ .from = b->bracket, .end = b->bracket };
-		fd = b->fd;
+		fd = buffer_fd(b);
 		note(b, 0);
 		b->refs++;
 		buffers_unlock();

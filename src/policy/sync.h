@@ -65,11 +65,11 @@ void sync_file_device(struct file *f, bool rest);
 void sync_taken_back(struct buffer *b);
 void sync_file_taken_back(struct file *f);
 
-/* The frame buffer @frame is made of @b, whose reference this takes over. */
-void sync_framed(struct buffer *b, uint32_t frame);
+/* A frame buffer is made of @b, whose reference this takes over. */
+void sync_framed(struct buffer *b);
 
-/* ON_READ of what that is made of; 0: of every frame buffer. */
-void sync_shown(uint32_t frame);
+/* ON_READ of all that frame buffers are made of. */
+void sync_shown(void);
 
 /* A submit of the file is about to be made (1), or has been (-1). */
 void sync_submitting(struct file *f, int more);

@@ -20,6 +20,7 @@ static uint64_t number(const struct hash_link *l)
 static struct lock lock;
 static struct hash buffers = { .number = number };
 static struct pool pool = POOL(struct buffer);
+static struct pool turns_pool = POOL(struct turns);
 
 /* Every dma-buf lies on the kernel's one dma-buf file system; the first seen tells its number. */
 static uint64_t dev;
@@ -61,6 +62,15 @@ bool buffer_known(const struct dmabuf_id *id)
 	return hash_find(&buffers, id->ino);
 }
 
+struct buffer *buffer_find(const struct dmabuf_id *id)
+{
+	struct buffer *b = id->dev == dev ? hash_find(&buffers, id->ino) : NULL;
+
+	if (b)
+		b->refs++;
+	return b;
+}
+
 void buffer_changed(struct buffer *b)
 {
 	if (!published())
@@ -89,7 +99,6 @@ struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size)
 			return NULL;
 		b->ino = id->ino;
 		b->blocks = blocks;
-		b->fd = -1;
 		if (hash_insert(&buffers, &b->link) < 0) {
 			pool_put(&pool, b);
 			return NULL;
@@ -106,7 +115,35 @@ void buffer_put(struct buffer *b)
 		return;
 	hash_remove(&buffers, &b->link);
 	publish_buffer_gone(b->slot);
+	buffer_lose_fd(b);
+	buffer_drop_turns(b);
 	pool_put(&pool, b);
+}
+
+bool buffer_set_fd(struct buffer *b, int fd)
+{
+	if (!b->turns) {
+		b->turns = pool_get(&turns_pool);
+		if (!b->turns)
+			return false;
+		b->turns->buffer = b;
+	}
+	b->turns->fd = fd;
+	return true;
+}
+
+void buffer_lose_fd(struct buffer *b)
+{
+	if (b->turns)
+		b->turns->fd = -1;
+}
+
+void buffer_drop_turns(struct buffer *b)
+{
+	if (!b->turns || b->turns->fd >= 0)
+		return;
+	pool_put(&turns_pool, b->turns);
+	b->turns = NULL;
 }
 
 const char *buffer_exporter(const struct buffer *b)

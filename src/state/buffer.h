@@ -21,17 +21,27 @@ struct import;
 /* Three-valued answers of the kernel, asked once. */
 enum answer { ANSWER_UNASKED, ANSWER_YES, ANSWER_NO };
 
+struct buffer;
+struct held;
+
+/* What a buffer has besides while it is mapped and bracketed. Most imports never are. */
+struct turns {
+	struct queue_link owed;		/* among those that a wait may begin */
+	struct queue_link framed;	/* among those that can be shown */
+	struct buffer *buffer;
+	struct held *held;		/* chain: its imports, among what their files hold */
+	int fd;				/* private descriptor, or -1: it has been lost */
+};
+
 struct buffer {
 	struct hash_link link;
 	uint64_t ino;
 	struct import *imports;		/* chain of those that hold it, in any file */
+	struct turns *turns;		/* NULL: it has no private descriptor */
 	uint32_t blocks;		/* its size in blocks of 4096 bytes */
 	uint32_t refs;			/* imports, mappings, and calls under way */
 	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
 	/* Whose turn it is; sync.c. */
-	int fd;				/* private descriptor while mapped and bracketed, else -1 */
-	struct queue_link owed;		/* among those that a wait may begin */
-	struct queue_link framed;	/* among those that can be shown */
 	uint32_t turn : 3;		/* enum turn */
 	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
 	uint32_t said : 2;		/* direction told to the driver, 0 for the mappings' */
@@ -57,11 +67,16 @@ struct buffer {
 	uint32_t writable : 2;		/* enum answer: is the dma-buf open for writing? */
 	uint32_t no_brackets : 1;		/* it knows no brackets */
 	uint32_t counts : 1;		/* its exporter counts them: QUIRK_COUNTS */
-	uint8_t exporter;		/* name_number(), 0 until asked */
-	uint8_t round;			/* of settling: goes up with each */
-	uint16_t slot;			/* in the shared page + 1, 0: not there */
-	uint32_t frame;			/* the frame buffer made of it; 0: none, ~0: several */
+	uint32_t exporter : 8;		/* name_number(), 0 until asked */
+	uint32_t round : 8;		/* of settling: goes up with each */
+	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
+	uint32_t framed : 1;		/* frame buffers are made of it */
 };
+
+static inline int buffer_fd(const struct buffer *b)
+{
+	return b->turns ? b->turns->fd : -1;
+}
 
 void buffers_lock(void);
 void buffers_unlock(void);
@@ -81,6 +96,9 @@ uint64_t buffer_size(const struct buffer *b);	/* bytes */
 /* Is there a buffer with @id? */
 bool buffer_known(const struct dmabuf_id *id);
 
+/* A reference to the buffer with @id, or NULL. */
+struct buffer *buffer_find(const struct dmabuf_id *id);
+
 /* A reference to the buffer with @id, created if need be; NULL without memory. */
 struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size);
 
@@ -93,6 +111,15 @@ void buffer_put(struct buffer *b);
 /* The exporter's name: "" until it is known, "?" where it cannot be told. */
 const char *buffer_exporter(const struct buffer *b);
 void buffer_name_exporter(struct buffer *b, const char *name);
+
+/* @fd becomes its private descriptor; false without memory. */
+bool buffer_set_fd(struct buffer *b, int fd);
+
+/* It has none any more. What else it has for brackets stays until buffer_drop_turns(). */
+void buffer_lose_fd(struct buffer *b);
+
+/* That goes, unless it has a descriptor. It is in no queue. */
+void buffer_drop_turns(struct buffer *b);
 
 /* A field of @b that the shared page has (publish.h) is another one now. */
 void buffer_changed(struct buffer *b);

@@ -18,12 +18,35 @@ static _Atomic(uint32_t) now;
 
 atomic_uint imports_live;
 
-static void hold(struct import *imp, bool held)
+/* An import of a buffer that can be handed over, among what its file holds. */
+struct held {
+	struct queue_link link;
+	struct import *imp;
+	struct held *next;	/* of the same buffer */
+};
+
+static struct pool held_pool = POOL(struct held);
+
+/* Without memory it is not handed over by what has no list. */
+static void hold(struct import *imp)
 {
-	if (held)
-		queue_add(&imp->file->held, &imp->held);
-	else
-		queue_remove(&imp->file->held, &imp->held);
+	struct held *h = pool_get(&held_pool);
+
+	if (!h)
+		return;
+	h->imp = imp;
+	h->next = imp->buffer->turns->held;
+	imp->buffer->turns->held = h;
+	queue_add(&imp->file->held, &h->link);
+}
+
+static void let_go(struct held **at)
+{
+	struct held *h = *at;
+
+	*at = h->next;
+	queue_remove(&h->imp->file->held, &h->link);
+	pool_put(&held_pool, h);
 }
 
 void import_hold(struct buffer *b, bool held)
@@ -31,13 +54,15 @@ void import_hold(struct buffer *b, bool held)
 	if (b->held == held)
 		return;
 	b->held = held;
-	for (struct import *imp = b->imports; imp; imp = imp->sibling)
-		hold(imp, held);
+	for (struct import *imp = b->imports; imp && held; imp = imp->sibling)
+		hold(imp);
+	while (b->turns && b->turns->held && !held)
+		let_go(&b->turns->held);
 }
 
 static struct import *of_link(struct queue_link *l)
 {
-	return (struct import *)((char *)l - offsetof(struct import, held));
+	return ((struct held *)((char *)l - offsetof(struct held, link)))->imp;
 }
 
 unsigned int imports_held(struct file *f, bool unlisted, uint32_t *after, uint32_t last,
@@ -63,7 +88,8 @@ static void chain(struct file *f, struct import *imp)
 	imp->file = f;
 	imp->sibling = imp->buffer->imports;
 	imp->buffer->imports = imp;
-	hold(imp, imp->buffer->held);
+	if (imp->buffer->held)
+		hold(imp);
 }
 
 /* Another import of @imp's buffer in the file, or NULL. */
@@ -79,11 +105,17 @@ static struct import *sibling(struct file *f, const struct import *imp)
 static void unchain(struct import *imp)
 {
 	struct import **at = &imp->buffer->imports;
+	struct held **held;
 
 	while (*at != imp)
 		at = &(*at)->sibling;
 	*at = imp->sibling;
-	hold(imp, false);
+	if (!imp->buffer->turns)
+		return;
+	for (held = &imp->buffer->turns->held; *held && (*held)->imp != imp;)
+		held = &(*held)->next;
+	if (*held)
+		let_go(held);
 }
 
 /* With buffers_lock() held. */

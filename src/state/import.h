@@ -25,7 +25,6 @@ struct import {
 	uint16_t slot;			/* entry in the status file + 1; 0: none */
 	struct file *file;		/* the file that it belongs to */
 	struct import *sibling;		/* the buffer's next import */
-	struct queue_link held;		/* in the file's queue, while its buffer is held */
 };
 
 /*

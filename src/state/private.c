@@ -106,18 +106,17 @@ static void reveal(int fd, const struct buffer *b)
 }
 
 /*
- * Makes @fd the private descriptor of @b, unless @b has one or is no longer mapped. Under numbers.
+ * Makes @fd the private descriptor of @b, unless @b has one or is no longer mapped, or there is no
+ * memory. Under numbers.
  */
 static bool give(struct buffer *b, int fd)
 {
 	bool wanted;
 
 	buffers_lock();
-	wanted = b->fd < 0 && (b->mapped[0] || b->mapped[1]);
-	if (wanted) {
-		b->fd = fd;
+	wanted = buffer_fd(b) < 0 && (b->mapped[0] || b->mapped[1]) && buffer_set_fd(b, fd);
+	if (wanted)
 		b->fresh = true;
-	}
 	buffers_unlock();
 	return wanted;
 }
@@ -172,7 +171,7 @@ void descriptor_drop(int fd, const struct buffer *b, bool sure)
 
 	descriptor_numbers_lock();
 	buffers_lock();
-	again = b->fd == fd;
+	again = buffer_fd(b) == fd;
 	buffers_unlock();
 	/*
 	 * The program may have put a descriptor of its own there, or closed @fd by a raw system
@@ -216,8 +215,8 @@ void descriptor_lose(int fd)
 	if (!b)
 		return;
 	buffers_lock();
-	if (b->fd == fd)
-		b->fd = -1;
+	if (buffer_fd(b) == fd)
+		buffer_lose_fd(b);
 	buffers_unlock();
 	reveal(fd, b);
 }
@@ -243,10 +242,8 @@ bool descriptor_move(int fd, struct dmabuf_id *id, void (*await)(struct buffer *
 	buffers_lock();
 	/* A thread at DMA_BUF_IOCTL_SYNC uses the old number. */
 	await(b);
-	if (b->fd == fd) {
-		b->fd = high;
+	if (buffer_fd(b) == fd && buffer_set_fd(b, high))
 		high = -1;
-	}
 	buffers_unlock();
 	reveal(fd, b);
 	/*
@@ -272,9 +269,9 @@ static const struct buffer *idle(int fd)
 	if (!b)
 		return NULL;
 	buffers_lock();
-	needed = b->fd == fd && (b->mapped[0] || b->mapped[1]);
-	if (!needed && b->fd == fd)
-		b->fd = -1;
+	needed = buffer_fd(b) == fd && (b->mapped[0] || b->mapped[1]);
+	if (!needed && buffer_fd(b) == fd)
+		buffer_lose_fd(b);
 	buffers_unlock();
 	return needed ? NULL : b;
 }

@@ -13,7 +13,7 @@
  *   sync domains radeon N	nor where the CPU's turn is told by SET_DOMAIN and WAIT_IDLE
  *   sync left IMPORTER		ends with the import mapped
  *   sync busy IMPORTER		a buffer with a fence stalls nobody, and is begun once it has none
- *   sync frames IMPORTER N	how many of N frames are the one before, if it only asks the map ioctl
+ *   sync frames IMPORTER N	how many of N frames are stale, if it only asks the map ioctl
  *   sync own IMPORTER		asking for the offset of a buffer with a fence of its own ends
  */
 #include "config.h"

@@ -18,6 +18,15 @@ brackets() {
 for sync in driver map off trap; do
 	brackets redirect $sync || fail=1
 done
+# Each driver has one map of what is busy.
+PRIMESHIM_LOG=1 brackets redirect driver >"$tmp/out" 2>"$tmp/log"
+owed=$(sed -n 's/.* exit: .* \([0-9]*\) owed.*/\1/p' "$tmp/log" | tail -n 1)
+if [ "${owed:-0}" -gt 0 ]; then
+	echo "ok - a START that was left out is counted: $owed are"
+else
+	echo 'not ok - a START that was left out is counted'
+	fail=1
+fi
 # Native mappings, where they work, get brackets as well.
 brackets rescue driver | sed 's/, driver: /, rescue: /'
 [ "${PIPESTATUS[0]}" = 0 ] || fail=1

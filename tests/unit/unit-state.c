@@ -65,12 +65,12 @@ START_TEST(one_dmabuf_is_one_buffer_and_goes_with_its_last_user)
 	a = buffer(1, 2 * MIB);
 	ck_assert_uint_eq(a->refs, 1);
 	ck_assert_uint_eq(buffer_size(a), 2 * MIB);
-	ck_assert_int_eq(a->fd, -1);
+	ck_assert_int_eq(buffer_fd(a), -1);
 	buffer_put(a);
 }
 END_TEST
 
-/* As where two threads map and unmap a buffer: one has taken @b->fd out, to close it. */
+/* As where two threads map and unmap a buffer: one has taken the descriptor out, to close it. */
 START_TEST(private_descriptor_that_its_buffer_was_given_again_stays)
 {
 	struct buffer *b = buffer(1, MIB);
@@ -78,14 +78,14 @@ START_TEST(private_descriptor_that_its_buffer_was_given_again_stays)
 
 	b->mapped[0] = 1;
 	ck_assert_int_eq(descriptor_hide(open("/dev/null", O_RDWR | O_CLOEXEC), b), 0);
-	number = b->fd;
+	number = buffer_fd(b);
 	ck_assert_int_ge(number, 0);
 	/* The other has been given the same number meanwhile. */
 	descriptor_drop(number, b, true);
 	ck_assert_int_ge(fcntl(number, F_GETFD), 0);
 	ck_assert(descriptor_known(number));
 	b->mapped[0] = 0;
-	b->fd = -1;
+	buffer_lose_fd(b);
 	descriptor_drop(number, b, true);
 	ck_assert_int_lt(fcntl(number, F_GETFD), 0);
 	ck_assert(!descriptor_known(number));
