@@ -376,7 +376,8 @@ while [ $# -gt 0 ]; do
 		arch=$value
 		;;
 	--release)
-		[[ $value =~ ^(bookworm|trixie)$ ]] || die 2 "--release cannot be '$value'; see --help"
+		[[ $value =~ ^(bookworm|trixie)$ ]] ||
+			die 2 "--release cannot be '$value'; see --help"
 		release=$value
 		;;
 	--kernel)

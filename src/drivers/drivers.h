@@ -105,8 +105,8 @@ enum quirk {
 	 */
 	QUIRK_KEEPS_ADDRESS = 1,
 	/*
-	 * The driver's mapping of an import never "works", whatever its first page says: it shows other
-	 * memory, or faults where two threads touch a page at once (evdi before 1.14.3).
+	 * The driver's mapping of an import never "works", whatever its first page says: it shows
+	 * other memory, or faults where two threads touch a page at once (evdi before 1.14.3).
 	 */
 	QUIRK_MAPS_WRONG = 2,
 	/* mmap does not go through drm_gem_mmap_obj(), where the patch of 2022 would refuse it. */
@@ -120,7 +120,7 @@ enum quirk {
 	QUIRK_COUNTS = 16,
 	/* MODE_MAP_DUMB says EINVAL of buffers that are no imports as well: it proves nothing. */
 	QUIRK_NO_PROOF = 32,
-	/* Of its own buffers the driver maps another picture than their dma-bufs: tiles are undone. */
+	/* The driver's mapping of its own buffers undoes tiles; their dma-bufs show the tiles. */
 	QUIRK_UNTILES = 64,
 };
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Plugs a monitor into evdi while a command runs, and looks at it as DisplayLink's daemon does: where
- * nobody looks, page flips never end. Without a dock evdi is an output without a monitor.
+ * Plugs a monitor into evdi while a command runs, and looks at it as DisplayLink's daemon does:
+ * where nobody looks, page flips never end. Without a dock evdi is an output without a monitor.
  *
  *   dock FILE COMMAND [ARG]...
  *
- * The last picture that the driver has given goes to FILE: 640x480, four bytes a pixel. Exit status:
- * the command's; 2 for what is missing.
+ * The last picture that the driver has given goes to FILE: 640x480, four bytes a pixel. Exit
+ * status: the command's; 2 for what is missing.
  */
 #include "config.h"
 

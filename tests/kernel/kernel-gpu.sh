@@ -144,7 +144,8 @@ if [ -n "$(conf races)" ]; then
 		[ "${got%% *}" -gt 60 ]
 	# The driver keeps the memory of buffers that died so, for ever.
 	got=$(with native timeout 150 tests/kernel/race "$driver" own 20 2>&1)
-	promise "$at: natively two threads touch an own buffer: SIGBUS in $got" [ "${got%% *}" -gt 0 ]
+	promise "$at: natively two threads touch an own buffer: SIGBUS in $got" \
+		[ "${got%% *}" -gt 0 ]
 fi
 
 # pictured MODE: does what the program draws by GBM arrive? By Mesa's driver, unmodified.

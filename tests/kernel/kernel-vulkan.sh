@@ -27,8 +27,9 @@ rmmod vivid vgem
 echo 'p:e dma_buf_ioctl request=$arg2:x32 flags=+u0($arg3):u64' >$tracing/kprobe_events
 echo 'request == 0x40086200' >$tracing/events/kprobes/e/filter
 
-# turns MODE TURNS OPTION...: leaves in $tmp/out what the program says, in $tmp/err what the shim says,
-# and in $counted how many STARTs and ENDs the kernel got. MODE: native, trap, or one of redirection
+# turns MODE TURNS OPTION...: leaves in $tmp/out what the program says, in $tmp/err what the shim
+# says, and in $counted how many STARTs and ENDs the kernel got. MODE: native, trap, or one of
+# redirection
 turns() {
 	local preload=$lib mode=$1 sync=driver program
 	case $mode in
@@ -73,8 +74,8 @@ for mode in redirect rescue trap; do
 	for options in '' '--lasting' '--lasting --thread' '--lasting --timeline --thread'; do
 		n=3
 		[ "$options" != '--lasting --thread' ] || n=$many
-		# The other device has one bracket a turn and one at the start. Ours: one for each map,
-		# and one for each turn that a map stays.
+		# The other device has one bracket a turn and one at the start. Ours: one for each
+		# map, and one for each turn that a map stays.
 		want=$((2 * n + 2))
 		[[ $options = *lasting* ]] || want=$((3 * n + 1))
 		# shellcheck disable=SC2086 # some options, or none

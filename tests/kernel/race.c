@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Threads that touch the pages of an import that nobody has touched yet, at the same time: the fault
- * handler of evdi 1.12 answers the second of two with SIGBUS. An ordinary program, which knows
- * nothing of the shim.
+ * Threads that touch the pages of an import that nobody has touched yet, at the same time: the
+ * fault handler of evdi 1.12 answers the second of two with SIGBUS. An ordinary program, which
+ * knows nothing of the shim.
  *
  *   race IMPORTER EXPORTER RUNS	prints how many of the runs ended by SIGBUS
  *   race IMPORTER own RUNS		the same with the device's own dumb buffers

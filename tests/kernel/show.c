@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Shows a picture on an output without a GPU, as a compositor does: draws it into a buffer of another
- * device's that it has imported there, by MODE_MAP_DUMB, and flips to it. An ordinary program, which
- * knows nothing of the shim.
+ * Shows a picture on an output without a GPU, as a compositor does: draws it into a buffer of
+ * another device's that it has imported there, by MODE_MAP_DUMB, and flips to it. An ordinary
+ * program, which knows nothing of the shim.
  *
  *   show IMPORTER EXPORTER FILE	EXPORTER own: a buffer of the output's own device
  *
@@ -45,7 +45,9 @@ static uint32_t find_output(int fd)
 
 static uint32_t own_buffer(int fd)
 {
-	struct drm_mode_create_dumb c = { .width = mode.hdisplay, .height = mode.vdisplay, .bpp = 32 };
+	struct drm_mode_create_dumb c = { .width = mode.hdisplay,
+					  .height = mode.vdisplay,
+					  .bpp = 32 };
 
 	if (drmIoctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &c))
 		err(2, "CREATE_DUMB");
