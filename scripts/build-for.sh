@@ -45,6 +45,7 @@ more=()
 	more+=(tests/kernel/etnaviv tests/kernel/etnaviv-mesa examples/etnaviv-map examples/gbm-map
 		tools/primeshim)
 [ ! -e "$lib/pkgconfig/vulkan.pc" ] || more+=(examples/dmabuf-vulkan)
-make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/probe tests/kernel/sync \
-	tests/unit/unit tests/process/brackets tests/process/drivers tests/process/trap \
+make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/libdrm tests/kernel/probe \
+	tests/kernel/sync tests/unit/unit tests/process/brackets tests/process/drivers \
+	tests/process/trap \
 	scripts/run-with-shim.sh "${more[@]}"

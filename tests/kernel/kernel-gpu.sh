@@ -88,6 +88,20 @@ for exporter in udmabuf heap vgem i915; do
 	done
 done
 
+# The same by the driver's library of libdrm, if it has one: of i915's, ENXIO is a map for the CPU.
+[ ! -x tests/kernel/libdrm ] || for mode in native redirect rescue observe deny; do
+	case $mode-$driver in
+	native-i915 | observe-i915 | deny-i915) want='map ENXIO' ;;
+	native-* | observe-*) want=$natively ;;
+	deny-*) want=${deny/mmap/map} ;;
+	*) want=right ;;
+	esac
+	# The libraries say on stderr what fails.
+	got=$(with $mode timeout 150 tests/kernel/libdrm "$driver" vgem 2>/dev/null)
+	[ $? != 77 ] || break
+	promise "$at <- vgem, by libdrm: $mode: ${got:-nothing}; expected: $want" [ "$got" = "$want" ]
+done
+
 # Where the driver's own page fault or mapping goes wrong, the kernel is asked what it does there.
 [ ! -e /dev/udmabuf ] || case $natively in
 SIGBUS)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <xf86drm.h>
@@ -146,6 +147,26 @@ bool shows(const uint8_t *p, size_t from, size_t len, int seed)
 		if (p[i] != byte(from + i, seed))
 			return false;
 	return true;
+}
+
+const char *came_of(uint8_t *p, size_t size, const struct export *e)
+{
+	int status;
+	pid_t pid;
+
+	fill(e->view, size, 1);
+	pid = fork();
+	if (!pid) {
+		if (!shows(p, 0, size, 1))
+			_exit(1);
+		fill(p, size, 2);
+		_exit(!shows(e->view, 0, size, 2));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		err(2, "fork");
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGBUS ? "SIGBUS" : "a signal";
+	return WEXITSTATUS(status) ? "other bytes" : "right";
 }
 
 int count_fds(void)
