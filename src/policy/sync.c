@@ -52,7 +52,7 @@ static bool may_sync(const struct buffer *b)
 
 static bool can_bracket(const struct buffer *b)
 {
-	return (b->mapped[0] || b->mapped[1]) && may_sync(b);
+	return buffer_is_mapped(b) && may_sync(b);
 }
 
 /* The bracket that is to be open. */
@@ -60,7 +60,7 @@ static unsigned int wanted(const struct buffer *b)
 {
 	if (!can_bracket(b) || (b->turn != TURN_CPU && !b->start))
 		return 0;
-	return b->said ? b->said : b->mapped[1] ? DMA_BUF_SYNC_RW : DMA_BUF_SYNC_READ;
+	return b->said ? b->said : buffer_mapped(b, true) ? DMA_BUF_SYNC_RW : DMA_BUF_SYNC_READ;
 }
 
 static void queue_set(struct queue *q, struct queue_link *l, bool in)
@@ -181,53 +181,6 @@ static bool may_start(const struct buffer *b, struct change *c, int fd)
 			    !(c->start & DMA_BUF_SYNC_WRITE));
 }
 
-static void change(struct buffer *b, int fd, struct change *c)
-{
-	const struct dmabuf_id id = buffer_id(b);
-	struct outside out;
-	uint64_t at;
-	bool asked;
-	int ret;
-
-	c->gone = !c->fresh && !dmabuf_is(fd, &id);
-	if (c->gone) {
-		if (c->from)
-			stat_inc(STAT_LOST);
-		return;
-	}
-	c->sure = true;
-	c->open = c->from;
-	/* An END for the sake of the START is of no use without it. */
-	asked = c->end && c->start && c->how == START_IDLE;
-	if (asked && !may_start(b, c, fd))
-		return;
-	if (c->end) {
-		at = publish_now();
-		dmabuf_sync(fd, DMA_BUF_SYNC_END | c->end);
-		report_end(b, c->end, publish_now() - at);
-		c->open = 0;
-	}
-	if (!c->start || (!asked && !may_start(b, c, fd)))
-		return;
-	at = publish_now();
-	out = outside_begin(false);
-	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | c->start);
-	outside_end(&out);
-	at = publish_now() - at;
-	/* It may have been closed just now, and the answer be another file's. */
-	if (ret == -ENOTTY || ret == -EINVAL) {
-		c->gone = !dmabuf_is(fd, &id);
-		if (!c->gone)
-			no_brackets(b, ret);
-	}
-	if (ret < 0) {
-		stat_add(STAT_BLOCKED, at);
-		return;
-	}
-	report_begin(b, c->start, at);
-	c->open = c->start;
-}
-
 static void guard(struct buffer *b, unsigned int bracket)
 {
 	bool shut = sync_now() == SYNC_TRAP && can_bracket(b) && !bracket && !b->touched;
@@ -256,12 +209,84 @@ static atomic_uint settled_count;	/* goes up whenever a buffer is settled; waite
 static atomic_uint waiting;		/* threads that do */
 
 /* With the lock held, which orders both. */
-static void end_work(struct buffer *b)
+static void wake_waiting(void)
 {
-	b->settling = b->starting = false;
 	atomic_fetch_add_explicit(&settled_count, 1, memory_order_relaxed);
 	if (atomic_load_explicit(&waiting, memory_order_relaxed))
 		word_wake(&settled_count);
+}
+
+static void end_work(struct buffer *b)
+{
+	b->settling = b->starting = false;
+	wake_waiting();
+}
+
+/*
+ * The END is made, and the START comes, which others may not wait for. False if it is not wanted
+ * any more: the buffer has been given away meanwhile.
+ */
+static bool starts_now(struct buffer *b)
+{
+	bool wanted;
+
+	buffers_lock();
+	wanted = b->settling && b->round == work.round && b->wanted;
+	if (wanted) {
+		b->starting = true;
+		wake_waiting();
+	}
+	buffers_unlock();
+	return wanted;
+}
+
+static void change(struct buffer *b, int fd, struct change *c)
+{
+	const struct dmabuf_id id = buffer_id(b);
+	struct outside out;
+	uint64_t at;
+	bool asked;
+	int ret;
+
+	c->gone = !c->fresh && !dmabuf_is(fd, &id);
+	if (c->gone) {
+		if (c->from)
+			stat_inc(STAT_LOST);
+		return;
+	}
+	c->sure = true;
+	c->open = c->from;
+	/* An END for the sake of the START is of no use without it. */
+	asked = c->end && c->start && c->how == START_IDLE;
+	if (asked && !may_start(b, c, fd))
+		return;
+	if (c->end) {
+		at = publish_now();
+		dmabuf_sync(fd, DMA_BUF_SYNC_END | c->end);
+		report_end(b, c->end, publish_now() - at);
+		c->open = 0;
+		if (c->start && !starts_now(b))
+			return;
+	}
+	if (!c->start || (!asked && !may_start(b, c, fd)))
+		return;
+	at = publish_now();
+	out = outside_begin(false);
+	ret = dmabuf_sync(fd, DMA_BUF_SYNC_START | c->start);
+	outside_end(&out);
+	at = publish_now() - at;
+	/* It may have been closed just now, and the answer be another file's. */
+	if (ret == -ENOTTY || ret == -EINVAL) {
+		c->gone = !dmabuf_is(fd, &id);
+		if (!c->gone)
+			no_brackets(b, ret);
+	}
+	if (ret < 0) {
+		stat_add(STAT_BLOCKED, at);
+		return;
+	}
+	report_begin(b, c->start, at);
+	c->open = c->start;
 }
 
 /* Whether another thread's START is waited for, which may wait itself. */
@@ -359,11 +384,11 @@ static bool plan(const struct buffer *b, struct change *c)
 			    .patient = !b->late,
 			    .doubtful = b->start == START_IDLE && is_doubtful(b) };
 
-	if (b->bracket && (b->bracket != to || b->afresh))
-		p.end = b->bracket;
+	if (b->bracket && (b->bracket != to || b->afresh || b->early))
+		p.end = b->unused ? DMA_BUF_SYNC_READ : b->bracket;
 	else if (!b->bracket && b->end_again && may_sync(b))
 		p.end = DMA_BUF_SYNC_RW;
-	if (to && (b->bracket != to || b->start_again || b->afresh))
+	if (to && (b->bracket != to || b->start_again || b->afresh || b->early))
 		p.start = to;
 	if (!p.end && !p.start)
 		return false;
@@ -377,7 +402,7 @@ static void outcome(struct buffer *b, const struct change *c)
 	end_work(b);
 	/* A program that tells of ends does not write after them. */
 	b->over &= !c->start;
-	b->written = b->mapped[1] > 0 && !b->over;
+	b->written = buffer_mapped(b, true) > 0 && !b->over;
 	note(b, c->open);
 	/* Under way it may have been given to a device: then the bracket is ended again. */
 	if (c->start && c->open && b->wanted) {
@@ -386,6 +411,16 @@ static void outcome(struct buffer *b, const struct change *c)
 	} else if (!c->open && b->turn == TURN_CPU) {
 		happened(b, ON_BUSY, START_NONE);
 	}
+	/*
+	 * It was a device's before the START, and is one's again: the device may be writing, and an
+	 * END for writing would put what the CPU has read over that. Unless the program has written
+	 * as well, and whoever gave it away waits for that END.
+	 */
+	if (b->ahead && b->turn == TURN_DEVICE)
+		b->end_again = false;
+	b->early = c->start && c->open && !b->wanted;
+	b->unused = b->early && !c->from && !b->end_again;
+	b->ahead = false;
 	b->wanted = false;
 	b->late |= c->busy && c->how == START_BOUND;
 }
@@ -406,9 +441,12 @@ static unsigned int settle(struct buffer *b, enum patience patience)
 		uint8_t round;
 
 		b->fresh = b->end_again = b->start_again = b->afresh = false;
+		b->early = b->unused = false;
 		b->start = START_NONE;
 		b->settling = true;
-		b->starting = b->wanted = c.start != 0;
+		b->wanted = c.start != 0;
+		/* An END is waited for by whoever gives the buffer to a device meanwhile. */
+		b->starting = c.start && !c.end;
 		round = ++b->round;
 		work = (struct work){ b, __builtin_frame_address(0), round };
 		/* Shut before the END, and opened after the START. */
@@ -423,7 +461,7 @@ static unsigned int settle(struct buffer *b, enum patience patience)
 			return 0;
 		outcome(b, &c);
 		if (c.gone && buffer_fd(b) == fd) {
-			buffer_lose_fd(b);
+			buffer_set_fd(b, -1);
 			happened(b, ON_UNMAP, START_NONE);
 			buffers_unlock();
 			descriptor_gone(fd, b);
@@ -438,9 +476,9 @@ static unsigned int settle(struct buffer *b, enum patience patience)
 		noted(b);
 		guard(b, b->bracket);
 	}
-	if (!b->settling && !b->mapped[0] && !b->mapped[1]) {
+	if (!b->settling && !buffer_is_mapped(b)) {
 		closing = buffer_fd(b);
-		buffer_lose_fd(b);
+		buffer_set_fd(b, -1);
 		noted(b);
 		/* But a begin may come before the map. */
 		if (closing >= 0)
@@ -469,13 +507,13 @@ static void settled(struct buffer *b, unsigned int left)
 void sync_mapped(struct buffer *b, bool added)
 {
 	buffers_lock();
-	b->written |= b->mapped[1] && !b->over;
+	b->written |= buffer_mapped(b, true) && !b->over;
 	if (added) {
 		/* A begin may come before the map, which it then is for. */
-		if (b->mapped[0] + b->mapped[1] > 1)
+		if (buffer_mapped(b, false) + buffer_mapped(b, true) > 1)
 			b->said = 0;
 		happened(b, ON_MAP, START_BOUND);
-	} else if (!b->mapped[0] && !b->mapped[1]) {
+	} else if (!buffer_is_mapped(b)) {
 		happened(b, ON_UNMAP, START_NONE);
 	}
 	settled(b, settle(b, NOT));
@@ -495,7 +533,7 @@ void sync_left_out(struct buffer *b)
 {
 	buffers_lock();
 	/* Without any mapping there is no START, and the descriptor is let go. */
-	if (!b->mapped[0] && !b->mapped[1]) {
+	if (!buffer_is_mapped(b)) {
 		happened(b, ON_UNMAP, START_NONE);
 		b->end_again = false;
 		settled(b, settle(b, NOT));
@@ -515,6 +553,8 @@ void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 
 void sync_device(struct buffer *b, enum turn_event e, enum given how)
 {
+	unsigned int left;
+
 	buffers_lock();
 	b->touched = false;
 	b->said = 0;
@@ -526,7 +566,9 @@ void sync_device(struct buffer *b, enum turn_event e, enum given how)
 	if (how == GIVEN_LISTED || how == GIVEN_UNLISTED)
 		b->doubtful = how == GIVEN_UNLISTED;
 	/* A START that is under way is to be over before the END. */
-	settled(b, settle(b, IF_IDLE));
+	left = settle(b, IF_IDLE);
+	b->ahead |= b->settling;
+	settled(b, left);
 }
 
 /* @back: it has just been ended, for a call that failed. */

@@ -115,32 +115,35 @@ void buffer_put(struct buffer *b)
 		return;
 	hash_remove(&buffers, &b->link);
 	publish_buffer_gone(b->slot);
-	buffer_lose_fd(b);
+	buffer_set_fd(b, -1);
 	buffer_drop_turns(b);
 	pool_put(&pool, b);
 }
 
-bool buffer_set_fd(struct buffer *b, int fd)
+void buffer_count_mapped(struct buffer *b, bool write, int by)
 {
-	if (!b->turns) {
+	if (!b->turns && by > 0) {
 		b->turns = pool_get(&turns_pool);
-		if (!b->turns)
-			return false;
-		b->turns->buffer = b;
+		if (b->turns) {
+			b->turns->buffer = b;
+			b->turns->fd = -1;
+		}
 	}
-	b->turns->fd = fd;
-	return true;
+	/* What was mapped without memory is unmapped as well. */
+	if (b->turns && (by > 0 || b->turns->mapped[write]))
+		b->turns->mapped[write] += by;
 }
 
-void buffer_lose_fd(struct buffer *b)
+bool buffer_set_fd(struct buffer *b, int fd)
 {
 	if (b->turns)
-		b->turns->fd = -1;
+		b->turns->fd = fd;
+	return b->turns;
 }
 
 void buffer_drop_turns(struct buffer *b)
 {
-	if (!b->turns || b->turns->fd >= 0)
+	if (!b->turns || b->turns->fd >= 0 || buffer_is_mapped(b))
 		return;
 	pool_put(&turns_pool, b->turns);
 	b->turns = NULL;

@@ -24,23 +24,23 @@ enum answer { ANSWER_UNASKED, ANSWER_YES, ANSWER_NO };
 struct buffer;
 struct held;
 
-/* What a buffer has besides while it is mapped and bracketed. Most imports never are. */
+/* What a buffer has besides while it is mapped. Most imports never are. */
 struct turns {
+	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
 	struct queue_link owed;		/* among those that a wait may begin */
 	struct queue_link framed;	/* among those that can be shown */
 	struct buffer *buffer;
 	struct held *held;		/* chain: its imports, among what their files hold */
-	int fd;				/* private descriptor, or -1: it has been lost */
+	int fd;				/* private descriptor while it is bracketed, else -1 */
 };
 
 struct buffer {
 	struct hash_link link;
 	uint64_t ino;
 	struct import *imports;		/* chain of those that hold it, in any file */
-	struct turns *turns;		/* NULL: it has no private descriptor */
+	struct turns *turns;		/* NULL: it is not mapped */
 	uint32_t blocks;		/* its size in blocks of 4096 bytes */
 	uint32_t refs;			/* imports, mappings, and calls under way */
-	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
 	/* Whose turn it is; sync.c. */
 	uint32_t turn : 3;		/* enum turn */
 	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
@@ -71,11 +71,25 @@ struct buffer {
 	uint32_t round : 8;		/* of settling: goes up with each */
 	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
 	uint32_t framed : 1;		/* frame buffers are made of it */
+	uint32_t early : 1;		/* it was given away amid the open bracket's START */
+	uint32_t unused : 1;		/* and nothing was written in that bracket */
+	uint32_t ahead : 1;		/* it was given away amid a START, without its END */
 };
 
 static inline int buffer_fd(const struct buffer *b)
 {
 	return b->turns ? b->turns->fd : -1;
+}
+
+/* How many mappings it has, for reading only or for writing; and has it any? */
+static inline uint32_t buffer_mapped(const struct buffer *b, bool write)
+{
+	return b->turns ? b->turns->mapped[write] : 0;
+}
+
+static inline bool buffer_is_mapped(const struct buffer *b)
+{
+	return buffer_mapped(b, false) || buffer_mapped(b, true);
 }
 
 void buffers_lock(void);
@@ -112,13 +126,13 @@ void buffer_put(struct buffer *b);
 const char *buffer_exporter(const struct buffer *b);
 void buffer_name_exporter(struct buffer *b, const char *name);
 
-/* @fd becomes its private descriptor; false without memory. */
+/* So many more mappings, or fewer. Without memory they are not counted, and it has no brackets. */
+void buffer_count_mapped(struct buffer *b, bool write, int by);
+
+/* @fd becomes its private descriptor, or with -1 it has none; false if it is not mapped. */
 bool buffer_set_fd(struct buffer *b, int fd);
 
-/* It has none any more. What else it has for brackets stays until buffer_drop_turns(). */
-void buffer_lose_fd(struct buffer *b);
-
-/* That goes, unless it has a descriptor. It is in no queue. */
+/* What only a mapped buffer has goes, if it is none. It is in no queue. */
 void buffer_drop_turns(struct buffer *b);
 
 /* A field of @b that the shared page has (publish.h) is another one now. */

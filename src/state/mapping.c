@@ -51,7 +51,7 @@ atomic_uint mappings_live;
 
 static void count(struct buffer *b, unsigned int write, int by)
 {
-	b->mapped[write] += by;
+	buffer_count_mapped(b, write, by);
 	b->refs += by;
 	atomic_fetch_add_explicit(&mappings_live, by, memory_order_relaxed);
 }

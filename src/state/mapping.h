@@ -32,7 +32,7 @@ struct mapping {
 bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m);
 
 /*
- * Record [addr, addr + len) as a mapping of @b, whose reference count and mapped[] it raises.
+ * Record [addr, addr + len) as a mapping of @b, whose reference count and mappings it raises.
  * The @lead bytes before it belong to the same mmap and go with the last piece of it.
  * The range must be free: mapping_cut() first. 0 or a negative errno.
  */

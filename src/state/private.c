@@ -106,15 +106,15 @@ static void reveal(int fd, const struct buffer *b)
 }
 
 /*
- * Makes @fd the private descriptor of @b, unless @b has one or is no longer mapped, or there is no
- * memory. Under numbers.
+ * Makes @fd the private descriptor of @b, unless @b has one or is no longer mapped. Under
+ * numbers.
  */
 static bool give(struct buffer *b, int fd)
 {
 	bool wanted;
 
 	buffers_lock();
-	wanted = buffer_fd(b) < 0 && (b->mapped[0] || b->mapped[1]) && buffer_set_fd(b, fd);
+	wanted = buffer_fd(b) < 0 && buffer_is_mapped(b) && buffer_set_fd(b, fd);
 	if (wanted)
 		b->fresh = true;
 	buffers_unlock();
@@ -216,7 +216,7 @@ void descriptor_lose(int fd)
 		return;
 	buffers_lock();
 	if (buffer_fd(b) == fd)
-		buffer_lose_fd(b);
+		buffer_set_fd(b, -1);
 	buffers_unlock();
 	reveal(fd, b);
 }
@@ -269,9 +269,9 @@ static const struct buffer *idle(int fd)
 	if (!b)
 		return NULL;
 	buffers_lock();
-	needed = buffer_fd(b) == fd && (b->mapped[0] || b->mapped[1]);
+	needed = buffer_fd(b) == fd && buffer_is_mapped(b);
 	if (!needed && buffer_fd(b) == fd)
-		buffer_lose_fd(b);
+		buffer_set_fd(b, -1);
 	buffers_unlock();
 	return needed ? NULL : b;
 }

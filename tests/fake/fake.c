@@ -164,8 +164,13 @@ static int dmabuf_ioctl(uint32_t dmabuf, unsigned int request, const void *arg)
 	    !(sync.flags & DMA_BUF_SYNC_RW))
 		return -EINVAL;
 	if (sync.flags & DMA_BUF_SYNC_END) {
-		/* One more, of what was ended for writing, is legal. */
-		k()->bracket_faults += d->bracket ? d->bracket != (sync.flags & DMA_BUF_SYNC_RW) :
+		/*
+		 * One more, of what was ended for writing, is legal. So is one for reading where
+		 * nothing was written.
+		 */
+		k()->bracket_faults += d->bracket ?
+				       !(d->bracket & sync.flags & DMA_BUF_SYNC_READ) &&
+				       d->bracket != (sync.flags & DMA_BUF_SYNC_RW) :
 				       sync.flags != (DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW) ||
 				       !d->begins;
 		d->more_ends += !d->bracket;

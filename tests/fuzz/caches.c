@@ -6,7 +6,9 @@
  * shim linked in; a byte that is lost or overwritten, on either side, is a failure. So is a START
  * or an END that nothing has asked for.
  *
- *   caches [--seed N] [--steps N] [--threads N]
+ * With --fault the table of turns has that fault, which is to be noticed.
+ *
+ *   caches [--seed N] [--steps N] [--threads N] [--fault N]
  */
 #define _GNU_SOURCE
 #include "config.h"
@@ -27,6 +29,7 @@
 
 #include "kernel/sandbox.h"
 #include "linked.h"
+#include "state/turn.h"
 
 enum { BUFS = 6, LINES = 8, SIZE = 4096, THREADS = 8, JOBS = 4 };
 
@@ -69,6 +72,47 @@ static struct thread all[THREADS];
 static unsigned int threads = 1;
 static unsigned long seed = 1, steps = 20000;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Cells of the table, made wrong: another act, or another turn that follows. */
+static const struct {
+	enum turn_event event;
+	enum turn now;
+	int act, turn;		/* -1: as it is */
+} faults[] = {
+	{ ON_WRITE, TURN_CPU, ACT_NONE, TURN_CPU },
+	{ ON_READ, TURN_CPU, ACT_NONE, TURN_CPU },
+	{ ON_WRITE, TURN_CPU, -1, TURN_DEVICE_READS },
+	{ ON_WRITE, TURN_DEVICE_READS, ACT_NONE, -1 },
+	{ ON_READ, TURN_DEVICE_READS, ACT_NONE, -1 },
+	{ ON_WAIT, TURN_DEVICE, ACT_NONE, -1 },
+	{ ON_WAIT, TURN_DEVICE, ACT_END_START, -1 },
+	{ ON_WAIT, TURN_DEVICE_READS, ACT_START, -1 },
+	{ ON_WAIT, TURN_CPU, ACT_NONE, -1 },
+	{ ON_WRITE, TURN_DEVICE, ACT_END_AGAIN, -1 },
+	{ ON_BEGIN, TURN_DEVICE, ACT_NONE, -1 },
+	{ ON_MAP, TURN_NONE, ACT_NONE, -1 },
+	{ ON_UNMAP, TURN_DEVICE_READS, ACT_NONE, -1 },
+	{ ON_BEGUN, TURN_DEVICE, -1, TURN_DEVICE },
+	{ ON_BEGUN, TURN_CPU_LATER, -1, TURN_DEVICE },
+};
+static unsigned long fault;
+
+/* The linker puts them in the place of the shim's function, and gives that the other name. */
+struct turn_step __real_turn_step(enum turn now, enum turn_event e, struct turn_facts f);
+struct turn_step __wrap_turn_step(enum turn now, enum turn_event e, struct turn_facts f);
+
+struct turn_step __wrap_turn_step(enum turn now, enum turn_event e, struct turn_facts f)
+{
+	struct turn_step s = __real_turn_step(now, e, f);
+
+	if (!fault || faults[fault - 1].event != e || faults[fault - 1].now != now)
+		return s;
+	if (faults[fault - 1].act >= 0)
+		s.act = faults[fault - 1].act;
+	if (faults[fault - 1].turn >= 0)
+		s.turn = faults[fault - 1].turn;
+	return s;
+}
 
 static uint32_t rnd(struct thread *t, uint32_t below)
 {
@@ -210,9 +254,10 @@ static void device_works(struct thread *t)
 	t->n--;
 }
 
+/* Also one that a device is done with, and nobody has waited for. */
 static bool free_for(const struct buf *b)
 {
-	return b->p && !b->jobs && (b->ours || b->silent);
+	return b->p && !b->jobs;
 }
 
 static void submits(struct thread *t)
@@ -256,10 +301,15 @@ static void submits(struct thread *t)
 	if (t->list ? say(t, 0x46, 72, arg) : say(t, 0x49, 24, arg))
 		fail(t, j->bufs[0], "submit");
 	for (uint32_t i = 0; i < n; i++) {
-		j->bufs[i]->jobs++;
-		j->bufs[i]->ours = false;
-		/* What it is given for the kernel is not told without a list. */
-		j->bufs[i]->silent = t->list && !j->writes && threads == 1;
+		struct buf *b = j->bufs[i];
+
+		b->jobs++;
+		/*
+		 * What it is given for the kernel is not told without a list. And what a device has
+		 * written no program writes over that has not waited.
+		 */
+		b->silent = t->list && !j->writes && threads == 1 && (b->ours || b->silent);
+		b->ours = false;
 	}
 	/* A file's other buffers are handed over as well, and may not be written silently. */
 	for (int i = 0; i < BUFS && !t->list; i++)
@@ -390,6 +440,8 @@ int main(int argc, char **argv)
 			steps = v;
 		else if (!strcmp(argv[i], "--threads") && v && v <= THREADS)
 			threads = v;
+		else if (!strcmp(argv[i], "--fault") && v <= sizeof(faults) / sizeof(*faults))
+			fault = v;
 		else
 			return 2;
 	}

@@ -34,6 +34,27 @@ try() {
 	fi
 }
 
+# noticed: caches notices every fault in the table of turns, which it has by their numbers
+noticed() {
+	number=1
+	while :; do
+		seed=1
+		while [ $seed -le 8 ]; do
+			said=$("$program" --fault $number --seed $seed --steps 20000 2>&1) || break
+			seed=$((seed + 1))
+		done
+		# There are no more.
+		[ -n "$said" ] || break
+		if [ $seed -le 8 ]; then
+			echo "ok - $name: fault $number in the table is noticed"
+		else
+			echo "not ok - $name: fault $number in the table is not noticed"
+			fail=1
+		fi
+		number=$((number + 1))
+	done
+}
+
 for program; do
 	name=${program##*/}
 	case $name in
@@ -53,6 +74,7 @@ for program; do
 		done
 		try "$name: $((steps / 2)) steps of four threads" \
 			"$program" --seed 5 --threads 4 --steps $((steps / 2))
+		noticed
 		;;
 	*)
 		# Faults and unseen calls with one thread: what one hides, another cannot know.

@@ -37,17 +37,17 @@ START_TEST(front_back_and_middle_can_go)
 	struct buffer *b = buffer(1);
 
 	ck_assert_int_eq(mapping_add(BASE, 10 * PAGE, 0, b, PROT_READ | PROT_WRITE, 0), 0);
-	ck_assert_uint_eq(b->mapped[1], 1);
+	ck_assert_uint_eq(buffer_mapped(b, 1), 1);
 	ck_assert_int_eq(cut(0, 1), 1);		/* front: 1-9 */
-	ck_assert_uint_eq(b->mapped[1], 1);
+	ck_assert_uint_eq(buffer_mapped(b, 1), 1);
 	ck_assert_int_eq(cut(9, 1), 1);		/* back: 1-8 */
-	ck_assert_uint_eq(b->mapped[1], 1);
+	ck_assert_uint_eq(buffer_mapped(b, 1), 1);
 	ck_assert_int_eq(cut(4, 2), 1);		/* middle: 1-3 and 6-8 */
-	ck_assert_uint_eq(b->mapped[1], 2);
+	ck_assert_uint_eq(buffer_mapped(b, 1), 2);
 	ck_assert_uint_eq(atomic_load(&mappings_live), 2);
 	ck_assert_int_eq(cut(4, 2), 0);		/* nothing is there any more */
 	ck_assert_int_eq(cut(0, 20), 2);
-	ck_assert_uint_eq(b->mapped[1], 0);
+	ck_assert_uint_eq(buffer_mapped(b, 1), 0);
 	ck_assert_uint_eq(b->refs, 1);
 	ck_assert_uint_eq(atomic_load(&mappings_live), 0);
 	buffer_put(b);
@@ -104,8 +104,8 @@ START_TEST(a_protection_divides_and_keeps_the_head)
 	ck_assert_ptr_eq(mapping_protect(BASE + 6 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE), b);
 	buffer_put(b);
 	ck_assert_ptr_null(mapping_protect(BASE + 6 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE));
-	ck_assert_uint_eq(b->mapped[0], 2);
-	ck_assert_uint_eq(b->mapped[1], 1);
+	ck_assert_uint_eq(buffer_mapped(b, 0), 2);
+	ck_assert_uint_eq(buffer_mapped(b, 1), 1);
 	ck_assert_uint_eq(b->refs, 4);
 	ck_assert_uint_eq(atomic_load(&mappings_live), 3);
 	ck_assert(mapping_at(BASE + 7 * PAGE, 1, &m));
@@ -143,7 +143,7 @@ START_TEST(a_head_goes_with_the_last_piece_wherever_that_is)
 	ck_assert_uint_eq(m.lead, 2 * PAGE);
 	/* Pages 6 and 7 go away, then all the rest. */
 	move(&m, 6, 8, 30);
-	ck_assert_uint_eq(b->mapped[0], 3);
+	ck_assert_uint_eq(buffer_mapped(b, 0), 3);
 	ck_assert_uint_eq(b->refs, 4);
 	cut(4, 8);
 	ck_assert_uint_eq(mapping_widow(&start), 0);
@@ -195,7 +195,7 @@ START_TEST(a_head_that_moves_is_nobodys_meanwhile)
 	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 0, b, PROT_READ, 0), 0);
 	move(&m, 4, 8, 40);
 	mapping_rehead(&m, BASE + 40 * PAGE);
-	ck_assert_uint_eq(b->mapped[0], 2);
+	ck_assert_uint_eq(buffer_mapped(b, 0), 2);
 	cut(4, 4);
 	ck_assert_uint_eq(mapping_widow(&start), 0);
 	ck_assert(mapping_at(BASE + 40 * PAGE, PAGE, &m));
@@ -279,10 +279,10 @@ START_TEST(random_cuts_agree_with_the_model)
 					     model[p - 1].piece != model[p].piece))
 				want[model[p].buf][model[p].write]++;
 		for (int i = 0; i < 3; i++) {
-			ck_assert_uint_eq(bufs[i]->mapped[0], want[i + 1][0]);
-			ck_assert_uint_eq(bufs[i]->mapped[1], want[i + 1][1]);
-			ck_assert_uint_eq(bufs[i]->refs,
-					  1 + bufs[i]->mapped[0] + bufs[i]->mapped[1]);
+			ck_assert_uint_eq(buffer_mapped(bufs[i], 0), want[i + 1][0]);
+			ck_assert_uint_eq(buffer_mapped(bufs[i], 1), want[i + 1][1]);
+			ck_assert_uint_eq(bufs[i]->refs, 1 + buffer_mapped(bufs[i], 0) +
+							 buffer_mapped(bufs[i], 1));
 		}
 	}
 	cut(0, PAGES);
