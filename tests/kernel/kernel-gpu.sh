@@ -99,7 +99,8 @@ done
 	# The libraries say on stderr what fails.
 	got=$(with $mode timeout 150 tests/kernel/libdrm "$driver" vgem 2>/dev/null)
 	[ $? != 77 ] || break
-	promise "$at <- vgem, by libdrm: $mode: ${got:-nothing}; expected: $want" [ "$got" = "$want" ]
+	promise "$at <- vgem, by libdrm: $mode: ${got:-nothing}; expected: $want" \
+		[ "$got" = "$want" ]
 done
 
 # Where the driver's own page fault or mapping goes wrong, the kernel is asked what it does there.

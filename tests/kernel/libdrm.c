@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What comes of mapping an import by the driver's own library of libdrm, as Mesa and X.org's drivers
- * did it. An ordinary program, which knows nothing of the shim.
+ * What comes of mapping an import by the driver's own library of libdrm, as Mesa and X.org's
+ * drivers did it. An ordinary program, which knows nothing of the shim.
  *
  *   libdrm IMPORTER EXPORTER	prints "map ERRNO", "SIGBUS", "other bytes" or "right"
  *

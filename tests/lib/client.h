@@ -54,8 +54,8 @@ uint8_t byte(size_t at, int seed);
 bool shows(const uint8_t *p, size_t from, size_t len, int seed);
 
 /*
- * What comes of writing to the exporter's view of @e and reading the import at @p, and the other way
- * round, in a word: "right", "other bytes", "SIGBUS". In a child, as it may be a signal.
+ * What comes of writing to the exporter's view of @e and reading the import at @p, and the other
+ * way round, in a word: "right", "other bytes", "SIGBUS". In a child, as it may be a signal.
  */
 const char *came_of(uint8_t *p, size_t size, const struct export *e);
 
