@@ -57,8 +57,8 @@ static struct bar {
 
 /*
  * What answers in another way than memory: a register that reads the same whatever is written, or
- * one that shows in another which bits were asked for. The upper half of what is written says which
- * bits the lower half sets.
+ * one that shows in another which bits were asked for. The upper half of what is written says
+ * which bits the lower half sets.
  */
 static struct answer {
 	unsigned int bar, at, shown_at;
@@ -160,8 +160,8 @@ static void read_conf(void)
 				errx(2, "no such part of a bar: %s", line);
 			bars[a].answered = size;
 		} else if (sscanf(line, "constant %u:%i", &a, &b) == 2) {
-			add_answer((struct answer){
-				.bar = a, .at = b, .shown_at = b, .constant = true });
+			add_answer((struct answer){ .bar = a, .at = b, .shown_at = b,
+						    .constant = true });
 		} else if (sscanf(line, "acknowledge %u:%i %i", &a, &b, &value) == 3) {
 			add_answer((struct answer){ .bar = a, .at = b, .shown_at = value });
 		} else if (sscanf(line, "config %i %i", &a, &value) == 2 &&
@@ -256,8 +256,9 @@ static void region_info(int c, const struct header *h, const uint8_t *payload)
 		struct vfio_region_info_cap_sparse_mmap sparse;
 		uint8_t room[sizeof(struct vfio_region_info_cap_sparse_mmap) +
 			     sizeof(struct vfio_region_sparse_mmap_area)];
-	} cap = { .sparse = { .header = { VFIO_REGION_INFO_CAP_SPARSE_MMAP, 1, 0 },
-			      .nr_areas = 1 } };
+	} cap = { .sparse = {
+		.header = { VFIO_REGION_INFO_CAP_SPARSE_MMAP, 1, 0 }, .nr_areas = 1,
+	} };
 	uint8_t all[sizeof(struct vfio_region_info) + sizeof(cap)];
 	struct vfio_region_info i = { .argsz = sizeof(i) };
 	uint32_t room;

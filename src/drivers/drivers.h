@@ -120,7 +120,7 @@ enum quirk {
 	QUIRK_COUNTS = 16,
 	/* MODE_MAP_DUMB says EINVAL of buffers that are no imports as well: it proves nothing. */
 	QUIRK_NO_PROOF = 32,
-	/* The driver's mapping of its own buffers undoes tiles; their dma-bufs show the tiles. */
+	/* Of its own buffers the driver maps another picture than their dma-bufs: without tiles. */
 	QUIRK_UNTILES = 64,
 };
 

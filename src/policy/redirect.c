@@ -52,9 +52,10 @@ enum plan { NATIVE, NATIVE_FIRST, DMABUF_FIRST, REFUSE };
  * may still be the device's own buffer, exported by another process, or before the shim noted
  * exports: drm_gem_prime_export() gives the name "drm" to all dma-bufs of most drivers. Their
  * dma-buf is right all the same. drm_gem_prime_mmap() (6.1 to 7.3) calls the mmap of the driver
- * that made the buffer, so these are the same pages with the same caching, and drivers with a mmap
- * of their own for dma-bufs (omapdrm, tegra, panthor) do as much. Where dma-bufs refuse (armada,
- * vmwgfx's surfaces, evdi 1.12) the driver's mapping follows. One driver differs: QUIRK_UNTILES.
+ * that made the buffer, so these are the same pages with the same caching, and drivers with a
+ * mmap of their own for dma-bufs (omapdrm, tegra) do as much. Where dma-bufs refuse
+ * (armada, vmwgfx's surfaces, evdi 1.12) the driver's mapping follows. One driver differs:
+ * QUIRK_UNTILES.
  */
 static enum plan plan_of(const struct view *v)
 {

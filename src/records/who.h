@@ -10,8 +10,8 @@
 
 /*
  * Is @b surely another device's buffer, by its exporter's name? It is if its exporter's name is
- * none of those that the driver of @fd exports under. For a driver without a table those names are
- * "drm", the driver's name, and names that begin like it.
+ * none of those that the driver of @fd exports under. For a driver without a table those names
+ * are "drm", the driver's name, and names that begin like it.
  */
 bool who_foreign(int fd, const struct buffer *b);
 

@@ -45,9 +45,9 @@ static uint32_t find_output(int fd)
 
 static uint32_t own_buffer(int fd)
 {
-	struct drm_mode_create_dumb c = { .width = mode.hdisplay,
-					  .height = mode.vdisplay,
-					  .bpp = 32 };
+	struct drm_mode_create_dumb c = {
+		.width = mode.hdisplay, .height = mode.vdisplay, .bpp = 32,
+	};
 
 	if (drmIoctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &c))
 		err(2, "CREATE_DUMB");

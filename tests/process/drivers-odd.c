@@ -62,7 +62,7 @@ static int ask_unseen(const char *name, int dmabuf)
 	return err;
 }
 
-/* @handle of @fd is tiled, and comes back from another process: the shim cannot know whose. */
+/* @handle of @fd is tiled, and comes back from another process: nobody knows whose it is. */
 static void check_tiled(int fd, uint32_t handle)
 {
 	int (*unseen)(int fd, unsigned long request, ...) = dlsym(RTLD_DEFAULT, "fake_ioctl");
