@@ -3,7 +3,7 @@
  * The status file: what a process under the shim reports to other processes, while it runs and
  * after. The shim makes a file PID-SECONDS.NANOSECONDS.primeshim in $PRIMESHIM_DIR, mode 0400, at
  * the first import. The process maps the file shared, and primeshim(1) reads it. This is the file's
- * layout, version 1: fixed widths in the machine's byte order, the same for 32 and 64 bits.
+ * layout, version 2: fixed widths in the machine's byte order, the same for 32 and 64 bits.
  *
  * The process alone writes the file, but for @policy, by which a reader tells the process another
  * mode. @policy is also the only word that the process reads. Counters are relaxed atomics, each
@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define STATUS_MAGIC	"PRIMESHM"
-#define STATUS_VERSION	1
+#define STATUS_VERSION	2
 #define STATUS_ORDER	0x01020304U
 #define STATUS_SUFFIX	".primeshim"
 #define STATUS_NAME_LEN	32

@@ -31,6 +31,7 @@
 #ifndef BOUND_MS
 #define BOUND_MS	1000
 #endif
+#define SLICE_MS	20
 
 /* How a START is to be made. */
 enum start {
@@ -163,16 +164,20 @@ struct change {
  */
 static bool may_start(const struct buffer *b, struct change *c, int fd)
 {
-	struct outside out;
-	bool writer;
+	bool bound = c->how == START_BOUND && c->patient, writer = false, one;
+	uint64_t until = bound ? publish_now() + BOUND_MS * UINT64_C(1000000) : 0;
 
 	if (c->how == START_WAITS)
 		return true;
-	out = outside_begin(false);
-	c->busy = dmabuf_busy(fd, c->start, c->how == START_BOUND && c->patient ? BOUND_MS : 0,
-			      &writer);
-	outside_end(&out);
-	if (c->busy && c->how == START_BOUND && c->patient) {
+	do {
+		/* Handlers run in between; poll() amid that would be a point of cancellation. */
+		struct outside out = outside_begin(false);
+
+		outside_end(&out);
+		c->busy = dmabuf_busy(fd, c->start, bound ? SLICE_MS : 0, &one);
+		writer |= one;
+	} while (c->busy && bound && publish_now() < until);
+	if (c->busy && bound) {
 		stat_inc(STAT_LATE);
 		log_line("a dma-buf of %llu bytes is mapped, and its fence has not come in %u ms",
 			 (unsigned long long)buffer_size(b), BOUND_MS);
@@ -384,7 +389,9 @@ static bool plan(const struct buffer *b, struct change *c)
 			    .patient = !b->late,
 			    .doubtful = b->start == START_IDLE && is_doubtful(b) };
 
-	if (b->bracket && (b->bracket != to || b->afresh || b->early))
+	/* An END for reading undoes nothing, and the kernel gets one for each START. */
+	if (b->bracket && (b->bracket != to || b->afresh || b->early ||
+			   (b->start_again && b->bracket == DMA_BUF_SYNC_READ)))
 		p.end = b->unused ? DMA_BUF_SYNC_READ : b->bracket;
 	else if (!b->bracket && b->end_again && may_sync(b))
 		p.end = DMA_BUF_SYNC_RW;

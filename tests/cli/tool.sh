@@ -225,9 +225,9 @@ refuses 'a status file cut short' 'cut short: 5000 of' report "$tmp/cut.primeshi
 cut 0
 refuses 'an empty file' 'no status file of primeshim' report "$tmp/cut.primeshim"
 cp "$file" "$tmp/cut.primeshim"
-printf '\2' | dd of="$tmp/cut.primeshim" bs=1 seek=8 conv=notrunc status=none
+printf '\3' | dd of="$tmp/cut.primeshim" bs=1 seek=8 conv=notrunc status=none
 refuses 'a status file of another version' \
-	'a status file of version 2, and this primeshim reads 1' report "$tmp/cut.primeshim"
+	'a status file of version 3, and this primeshim reads 2' report "$tmp/cut.primeshim"
 head -c 700000 /dev/urandom >"$tmp/cut.primeshim"
 refuses 'rubbish' 'no status file of primeshim' report "$tmp/cut.primeshim"
 mkdir "$tmp/mixed"
