@@ -111,6 +111,14 @@ static void happened(struct buffer *b, enum turn_event e, enum start how)
 	b->start_again |= s.act == ACT_START_AGAIN;
 	b->afresh |= s.act == ACT_AFRESH;
 	b->end_again |= s.act == ACT_END_AGAIN || s.act == ACT_END_START;
+	/*
+	 * Another thread's START is under way. It may have been made before the device was done, and
+	 * does not do for who has waited since.
+	 */
+	if (starts && (e == ON_WAIT || e == ON_BEGIN) && b->settling && b->wanted) {
+		b->start_again |= !b->counts;
+		b->afresh |= b->counts;
+	}
 	/* What was to be begun, or is just being begun, is given away. */
 	if (b->turn != TURN_CPU && !starts && e != ON_BUSY && e != ON_BEGUN) {
 		b->start = START_NONE;

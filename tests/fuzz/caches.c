@@ -254,10 +254,13 @@ static void device_works(struct thread *t)
 	t->n--;
 }
 
-/* Also one that a device is done with, and nobody has waited for. */
+/*
+ * Also one that a device is done with, and nobody has waited for. With other threads, whose waits
+ * may come amid the submit, such a buffer can lose bytes: docs/sync.md has the limit.
+ */
 static bool free_for(const struct buf *b)
 {
-	return b->p && !b->jobs;
+	return b->p && !b->jobs && (threads == 1 || b->ours || b->silent);
 }
 
 static void submits(struct thread *t)
