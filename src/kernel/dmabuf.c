@@ -178,7 +178,7 @@ static uint64_t now_ms(void)
 	return t.tv_sec * UINT64_C(1000) + t.tv_nsec / 1000000;
 }
 
-bool dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer)
+int dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer)
 {
 	/* dma_buf_poll(): POLLIN when no write is pending, POLLOUT when nothing is. */
 	short idle = direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
@@ -188,22 +188,22 @@ bool dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer)
 
 	*writer = false;
 	if (!sandbox_may(MAY_POLL))
-		return true;
+		return -EPERM;
 	for (;;) {
 		/* A pending signal interrupts even one that does not wait (do_poll(), 6.12). */
 		ret = next.poll(&p, 1, left);
 		if (ret < 0 && errno != EINTR)
-			return true;
+			return -errno;
 		if (ret >= 0 && p.events != idle)
 			*writer = !ret || !(p.revents & ~POLLOUT);
 		/* An error is for the START to tell. */
 		if (ret > 0 && p.revents & (idle | ~(POLLIN | POLLOUT)))
-			return false;
+			return 0;
 		if (ret >= 0)
 			p.events = idle;
 		now = ms ? now_ms() : 0;
 		if (ret >= 0 && now >= until)
-			return true;
+			return 1;
 		left = now < until ? until - now : 0;
 	}
 }

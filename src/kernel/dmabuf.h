@@ -68,8 +68,8 @@ int dmabuf_sync(int fd, uint64_t flags);
 /*
  * Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence? Asked now, and then for
  * @ms milliseconds at most until it would not. *@writer: was a device to write it when that was
- * first asked? Where it cannot be asked it is busy.
+ * first asked? 1, 0, or a negative errno where it cannot be asked: it counts as busy then.
  */
-bool dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer);
+int dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer);
 
 #endif

@@ -112,17 +112,14 @@ static void happened(struct buffer *b, enum turn_event e, enum start how)
 	b->afresh |= s.act == ACT_AFRESH;
 	b->end_again |= s.act == ACT_END_AGAIN || s.act == ACT_END_START;
 	/*
-	 * Another thread's START is under way. It may have been made before the device was done, and
-	 * does not do for who has waited since.
+	 * Another thread's START is under way. It may have been made before the device was done,
+	 * and does not do for a thread that has waited since.
 	 */
-	if (starts && (e == ON_WAIT || e == ON_BEGIN) && b->settling && b->wanted) {
-		b->start_again |= !b->counts;
-		b->afresh |= b->counts;
-	}
+	b->overtaken |= starts && e == ON_WAIT && b->settling && b->wanted;
 	/* What was to be begun, or is just being begun, is given away. */
 	if (b->turn != TURN_CPU && !starts && e != ON_BUSY && e != ON_BEGUN) {
 		b->start = START_NONE;
-		b->wanted = b->start_again = b->afresh = false;
+		b->wanted = b->start_again = b->afresh = b->overtaken = false;
 	}
 	noted(b);
 }
@@ -174,6 +171,7 @@ static bool may_start(const struct buffer *b, struct change *c, int fd)
 {
 	bool bound = c->how == START_BOUND && c->patient, writer = false, one;
 	uint64_t until = bound ? publish_now() + BOUND_MS * UINT64_C(1000000) : 0;
+	int ret;
 
 	if (c->how == START_WAITS)
 		return true;
@@ -182,9 +180,10 @@ static bool may_start(const struct buffer *b, struct change *c, int fd)
 		struct outside out = outside_begin(false);
 
 		outside_end(&out);
-		c->busy = dmabuf_busy(fd, c->start, bound ? SLICE_MS : 0, &one);
+		ret = dmabuf_busy(fd, c->start, bound ? SLICE_MS : 0, &one);
 		writer |= one;
-	} while (c->busy && bound && publish_now() < until);
+	} while (ret > 0 && bound && publish_now() < until);
+	c->busy = ret;
 	if (c->busy && bound) {
 		stat_inc(STAT_LATE);
 		log_line("a dma-buf of %llu bytes is mapped, and its fence has not come in %u ms",
@@ -435,6 +434,10 @@ static void outcome(struct buffer *b, const struct change *c)
 		b->end_again = false;
 	b->early = c->start && c->open && !b->wanted;
 	b->unused = b->early && !c->from && !b->end_again;
+	/* The CPU has had no turn since that START. */
+	if (b->overtaken && c->start && c->open)
+		b->afresh = b->unused = true;
+	b->overtaken = false;
 	b->ahead = false;
 	b->wanted = false;
 	b->late |= c->busy && c->how == START_BOUND;

@@ -58,6 +58,7 @@ struct buffer {
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
 	uint32_t starting : 1;		/* it is a START, which may wait */
 	uint32_t wanted : 1;		/* that START is still wanted */
+	uint32_t overtaken : 1;		/* a wait has ended amid it: one more is wanted */
 	uint32_t fresh : 1;		/* fd has just been had, and is surely the dma-buf's */
 	uint32_t shut : 1;		/* its pages are shut; guard.h */
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */

@@ -91,7 +91,9 @@ begun() {
 }
 promise 'each one that the status file counts' \
 	[ "$(grep -cE ' begin[0-9]*: .* took=' "$tmp/trace")" = "$(begun)" ]
-# The time in START before each begin holds a begin_cpu_access of the kernel's.
+# Before each begin there is a begin_cpu_access of the kernel's, and the time in START holds it. The
+# probe's own trap comes after the time was taken, and takes longer on a busy machine: so the stamps
+# are compared with 100 us to spare, and one in ten may be later.
 holds() {
 	awk '
 		{
@@ -100,14 +102,19 @@ holds() {
 			if (i <= NF)
 				stamp = $i + 0
 		}
-		/ begin: \(begin_cpu/ { begin[++nbegin] = stamp }
+		/ begin: \(begin_cpu/ { begin = stamp; since++ }
 		/ begin[0-9]*: .* took=/ {
 			n++
 			match($0, / took=[0-9]+/)
 			took = substr($0, RSTART + 6, RLENGTH - 6) / 1e9
-			good += nbegin && begin[nbegin] >= stamp - took - 0.0001
+			ordered += since > 0
+			good += since > 0 && begin >= stamp - took - 0.0001
+			since = 0
 		}
-		END { print n, good + 0; exit !(n > 100 && good >= n * 0.99) }' "$tmp/trace"
+		END {
+			print n, ordered + 0, good + 0
+			exit !(n > 100 && ordered == n && good >= n * 0.9)
+		}' "$tmp/trace"
 }
 promise "each START holds the kernel's begin_cpu_access" holds
 
