@@ -24,7 +24,7 @@ void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...);
  */
 int make_dmabuf(const char *exporter, const char *in);
 
-/* One that is black. */
+/* A black picture. */
 int make_black(const char *exporter);
 
 /* The test picture, to where a dma-buf is mapped. */

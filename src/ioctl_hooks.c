@@ -135,7 +135,7 @@ static bool may_rescue(const struct ioctl_call *c, int ret)
 	       writable(c->arg, _IOC_SIZE(c->request));
 }
 
-/* Some programs map once, and ask before each use (Mesa's kms_swrast). */
+/* Some programs map once, and make the map ioctl before each use (Mesa's kms_swrast). */
 static void asked(int fd, uint32_t handle)
 {
 	struct buffer *b = mapped_any() ? record_buffer(fd, handle) : NULL;

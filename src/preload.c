@@ -41,6 +41,7 @@
 #include "policy/reach.h"
 #include "policy/placed.h"
 #include "policy/refused.h"
+#include "policy/settle.h"
 #include "policy/sync.h"
 #include "policy/trap.h"
 #include "report/publish.h"
@@ -85,7 +86,7 @@ __attribute__((destructor)) static void end(void)
 	if (descriptors_orphaned() && !lock_held())
 		fork_unseen();
 	if (settings.active && sandbox_may(MAY_RECORD))
-		sync_exit();
+		settle_exit();
 	stats_log();
 	if (trapping)
 		trap_log();
@@ -129,7 +130,7 @@ static bool enter(struct border *b)
 		return false;
 	b->saved = errno;
 	inside_begin(&b->in);
-	sync_left();
+	settle_left();
 	publish_follow();
 	return true;
 }
@@ -421,9 +422,9 @@ EXPORT(int, fcntl64, int fd, int cmd, void *arg)
 }
 
 /*
- * A program whose poll() ends for its first descriptor alone may have waited for a fence, as of a
- * sync_file or a dma-buf. The shim does not look into what else was waited for: it asks each buffer
- * whether a device is at it. @fds: NULL of what is no poll().
+ * A program whose poll() finds its first descriptor alone ready may have waited for a fence, as of
+ * a sync_file or a dma-buf. The shim does not look into longer waits: it asks each buffer whether a
+ * device is at it. @fds is NULL for calls other than poll().
  */
 SLOW int waited(int ret, const struct pollfd *fds)
 {
@@ -435,7 +436,7 @@ SLOW int waited(int ret, const struct pollfd *fds)
 	return leave(&b, ret);
 }
 
-/* How many @fds there are is not kept: one at least, if @ret > 0. */
+/* There is one entry at least if @ret > 0. */
 FAST int polled(const struct pollfd *fds, int ret)
 {
 	return ret > 0 && any(watch_now) & WATCH_OWED ? waited(ret, fds) : ret;

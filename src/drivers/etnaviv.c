@@ -109,7 +109,7 @@ static const struct drv_ioctl ioctls[] = {
 			.writes = { AT(drm_etnaviv_gem_submit_bo, flags), ETNA_SUBMIT_BO_WRITE },
 		},
 	}, {
-		/* One that does not wait, and succeeds, says that it is done. */
+		/* A call that may not wait succeeds if the device is done. */
 		IOCTL(ETNAVIV_WAIT_FENCE), .role = ROLE_WAIT_ANY,
 	}, {
 		IOCTL(ETNAVIV_GEM_WAIT), .role = ROLE_WAIT,

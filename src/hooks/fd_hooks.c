@@ -15,7 +15,7 @@
 #include "fd_hooks.h"
 #include "kernel/next.h"
 #include "kernel/sandbox.h"
-#include "policy/sync.h"
+#include "policy/settle.h"
 #include "state/descriptor.h"
 #include "state/private.h"
 #include "state/file.h"
@@ -196,7 +196,7 @@ static struct replaced replacing(int to)
 	if (r.locked)
 		descriptor_numbers_lock();
 	r.old = descriptor_file(to);
-	r.moved = descriptor_move(to, &r.id, sync_await);
+	r.moved = descriptor_move(to, &r.id, settle_await);
 	if (r.old)
 		descriptor_set(to, NULL);
 	/* The call closes the program's descriptor there, and that may wait. */

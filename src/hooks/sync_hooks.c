@@ -17,7 +17,7 @@
 /* Lists that are longer are not looked into: then it may be any buffer. */
 #define LONGEST	65536
 
-/* May that be a fence? No socket, pipe, device or directory is. */
+/* May that file be a fence? No socket, pipe, device or directory is. */
 static bool may_be_fence(const struct stat *st)
 {
 	return !S_ISSOCK(st->st_mode) && !S_ISFIFO(st->st_mode) && !S_ISCHR(st->st_mode) &&
@@ -107,7 +107,7 @@ int do_wait(const struct ioctl_call *c)
 	return ret;
 }
 
-/* Asked after the call: while it waited another thread may have submitted what it waited for. */
+/* The buffers are looked at after the call: meanwhile another thread may have made the submit. */
 int do_wait_any(const struct ioctl_call *c)
 {
 	const struct drv_ioctl *d = c->desc;
@@ -252,7 +252,10 @@ static bool list_readable(const struct ioctl_call *c)
 	return _IOC_SIZE(c->request) >= end && readable(c->arg, end);
 }
 
-/* What is in the list, or where that is not all: what is mapped of the file. */
+/*
+ * Hands over what is in the list, and what else is mapped of the file where the list is not
+ * complete.
+ */
 static int submit(const struct ioctl_call *c, bool has_list)
 {
 	struct file *f = descriptor_file(c->fd);

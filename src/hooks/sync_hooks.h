@@ -8,8 +8,8 @@
 struct pollfd;
 
 /*
- * The program has waited, and @one alone was ready: a dma-buf, some other fence, or what is none.
- * NULL: it was something else.
+ * The program's poll(), select() or epoll_wait() has found something ready. @one: the only ready
+ * entry of a poll(), which may be a dma-buf or another fence; NULL: not known.
  */
 void waited_by_poll(const struct pollfd *one);
 

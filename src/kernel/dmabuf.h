@@ -66,9 +66,10 @@ int dmabuf_mappable(int fd);
 int dmabuf_sync(int fd, uint64_t flags);
 
 /*
- * Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence? Asked now, and then for
- * @ms milliseconds at most until it would not. *@writer: was a device to write it when that was
- * first asked? 1, 0, or a negative errno where it cannot be asked: it counts as busy then.
+ * Would a START for @direction (DMA_BUF_SYNC_READ, _RW) wait for a fence? Waits for @ms
+ * milliseconds at most until it would not. 1 if it would, 0 if not; a negative errno where the
+ * kernel cannot be asked, and then the dma-buf counts as busy. *@writer: did the first answer show
+ * a device that writes?
  */
 int dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer);
 

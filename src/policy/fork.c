@@ -15,7 +15,7 @@
 #include "state/files.h"
 #include "state/import.h"
 #include "state/mapping.h"
-#include "sync.h"
+#include "settle.h"
 #include "trap.h"
 
 /*
@@ -54,7 +54,7 @@ void fork_child(void)
 	publish_forked();
 	if (!taken)
 		return;
-	sync_forked();
+	settle_forked();
 	fork_parent();
 	descriptors_drop_idle();
 	mapped_forked();
@@ -96,7 +96,7 @@ bool fork_unseen(void)
 		return false;
 	}
 	buffers_lock();
-	sync_forked();
+	settle_forked();
 	buffers_unlock();
 	descriptors_drop_idle();
 	mapped_forked();

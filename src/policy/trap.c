@@ -329,7 +329,7 @@ int trap_sigmask(sigmask_fn *native, int how, const sigset_t *set, sigset_t *old
 	sigset_t now;
 	int ret;
 
-	/* A mask may be as short as the kernel's. One that cannot be read is not ours to refuse. */
+	/* A mask may be as short as the kernel's. The kernel refuses a mask that it cannot read. */
 	if (set && !readable(set, MASK_BYTES))
 		return native(how, set, old);
 	if (set) {

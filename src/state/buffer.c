@@ -129,7 +129,7 @@ void buffer_count_mapped(struct buffer *b, bool write, int by)
 			b->turns->fd = -1;
 		}
 	}
-	/* What was mapped without memory is unmapped as well. */
+	/* The shim may not have counted the mapping that goes, for want of memory. */
 	if (b->turns && (by > 0 || b->turns->mapped[write]))
 		b->turns->mapped[write] += by;
 }

@@ -24,14 +24,14 @@ enum answer { ANSWER_UNASKED, ANSWER_YES, ANSWER_NO };
 struct buffer;
 struct held;
 
-/* What a buffer has besides while it is mapped. Most imports never are. */
+/* The rest of a mapped buffer's record. Programs never map most of their imports. */
 struct turns {
 	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
-	struct queue_link owed;		/* among those that a wait may begin */
-	struct queue_link framed;	/* among those that can be shown */
+	struct queue_link owed;		/* in settle_owed */
+	struct queue_link framed;	/* in settle_framed */
 	struct buffer *buffer;
-	struct held *held;		/* chain: its imports, among what their files hold */
-	int fd;				/* private descriptor while it is bracketed, else -1 */
+	struct held *held;		/* its places in the files' queues; import.c */
+	int fd;				/* private descriptor, or -1 */
 };
 
 struct buffer {
@@ -41,29 +41,29 @@ struct buffer {
 	struct turns *turns;		/* NULL: it is not mapped */
 	uint32_t blocks;		/* its size in blocks of 4096 bytes */
 	uint32_t refs;			/* imports, mappings, and calls under way */
-	/* Whose turn it is; sync.c. */
+	/* Whose turn it is; settle.c. */
 	uint32_t turn : 3;		/* enum turn */
 	uint32_t bracket : 2;		/* DMA_BUF_SYNC_* direction of the open one, 0 for none */
 	uint32_t said : 2;		/* direction told to the driver, 0 for the mappings' */
-	uint32_t start : 2;		/* enum start of sync.c: a START is to be made, and how */
-	uint32_t start_again : 1;	/* one more in the open bracket */
-	uint32_t afresh : 1;		/* the open bracket is to be ended, and another one begun */
-	uint32_t end_again : 1;		/* one more END is to be made */
+	uint32_t start : 2;		/* to do: a START; enum start of bracket.h */
+	uint32_t start_again : 1;	/* to do: one more START in the open bracket */
+	uint32_t afresh : 1;		/* to do: END of the open bracket, and START */
+	uint32_t end_again : 1;		/* to do: one more END */
 	uint32_t written : 1;		/* a mapping was writable since the last END */
-	uint32_t over : 1;		/* the program has told so since the last START */
-	uint32_t doubtful : 1;		/* a wait proves nothing of it; turn.h */
-	uint32_t elsewhere : 1;		/* it was exported, and not given to a device here since */
-	uint32_t listed : 1;		/* it has been in a submit's list */
-	uint32_t late : 1;		/* a fence has not come in time, and is not waited for */
+	uint32_t over : 1;		/* since the last START the program has told of an end */
+	uint32_t doubtful : 1;		/* turn.h, (3) */
+	uint32_t elsewhere : 1;		/* exported, and given to no device here since */
+	uint32_t listed : 1;		/* a submit had it in its list, once */
+	uint32_t late : 1;		/* a fence was late: the next map does not wait */
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
-	uint32_t starting : 1;		/* it is a START, which may wait */
-	uint32_t wanted : 1;		/* that START is still wanted */
-	uint32_t overtaken : 1;		/* a wait has ended amid it: one more is wanted */
-	uint32_t fresh : 1;		/* fd has just been had, and is surely the dma-buf's */
+	uint32_t starting : 1;		/* that thread makes a START, which may wait */
+	uint32_t wanted : 1;		/* nobody has given the buffer away amid that START */
+	uint32_t overtaken : 1;		/* a wait has ended amid that START */
+	uint32_t fresh : 1;		/* fd is new, and surely the dma-buf's */
 	uint32_t shut : 1;		/* its pages are shut; guard.h */
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
-	uint32_t watched : 1;		/* submits matter to it */
-	uint32_t held : 1;		/* it can be handed over: it is in the files' queues */
+	uint32_t watched : 1;		/* the shim has to see submits for its sake */
+	uint32_t held : 1;		/* it is in the files' queues: a submit can hand it over */
 	uint32_t mappable : 2;		/* enum answer: can the dma-buf be mapped and read? */
 	uint32_t writable : 2;		/* enum answer: is the dma-buf open for writing? */
 	uint32_t no_brackets : 1;		/* it knows no brackets */
@@ -72,9 +72,9 @@ struct buffer {
 	uint32_t round : 8;		/* of settling: goes up with each */
 	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
 	uint32_t framed : 1;		/* frame buffers are made of it */
-	uint32_t early : 1;		/* it was given away amid the open bracket's START */
-	uint32_t unused : 1;		/* and nothing was written in that bracket */
-	uint32_t ahead : 1;		/* it was given away amid a START, without its END */
+	uint32_t early : 1;		/* the program gave it away amid the open bracket's START */
+	uint32_t unused : 1;		/* the CPU has not written in the open bracket */
+	uint32_t ahead : 1;		/* a submit went ahead amid a START, without the END */
 };
 
 static inline int buffer_fd(const struct buffer *b)
@@ -82,7 +82,7 @@ static inline int buffer_fd(const struct buffer *b)
 	return b->turns ? b->turns->fd : -1;
 }
 
-/* How many mappings it has, for reading only or for writing; and has it any? */
+/* How many mappings @b has, for writing (@write) or for reading alone. */
 static inline uint32_t buffer_mapped(const struct buffer *b, bool write)
 {
 	return b->turns ? b->turns->mapped[write] : 0;
@@ -127,13 +127,16 @@ void buffer_put(struct buffer *b);
 const char *buffer_exporter(const struct buffer *b);
 void buffer_name_exporter(struct buffer *b, const char *name);
 
-/* So many more mappings, or fewer. Without memory they are not counted, and it has no brackets. */
+/*
+ * @b has so many more mappings, or fewer. Without memory the shim does not count them, and @b has
+ * no brackets.
+ */
 void buffer_count_mapped(struct buffer *b, bool write, int by);
 
-/* @fd becomes its private descriptor, or with -1 it has none; false if it is not mapped. */
+/* Makes @fd the private descriptor of @b (-1: it has none). False if @b is not mapped. */
 bool buffer_set_fd(struct buffer *b, int fd);
 
-/* What only a mapped buffer has goes, if it is none. It is in no queue. */
+/* Frees what only a mapped buffer has, if @b is not mapped. @b is in no queue then. */
 void buffer_drop_turns(struct buffer *b);
 
 /* A field of @b that the shared page has (publish.h) is another one now. */

@@ -18,7 +18,7 @@ static _Atomic(uint32_t) now;
 
 atomic_uint imports_live;
 
-/* An import of a buffer that can be handed over, among what its file holds. */
+/* The place of an import in its file's queue of buffers that a submit can hand over. */
 struct held {
 	struct queue_link link;
 	struct import *imp;
@@ -27,7 +27,7 @@ struct held {
 
 static struct pool held_pool = POOL(struct held);
 
-/* Without memory it is not handed over by what has no list. */
+/* Without memory a submit without a list does not hand it over. */
 static void hold(struct import *imp)
 {
 	struct held *h = pool_get(&held_pool);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose turn it is with a mapped buffer, the CPU's or a device's: the one table of it, and the one
- * function that goes by it. Pure; policy/sync.c makes the calls that the table asks for.
+ * Whose turn it is with a mapped buffer, the CPU's or a device's. This table says it all, and
+ * turn_step() looks it up. The function makes no call; policy/settle.c makes those that the table
+ * asks for.
  *
- * A bracket is open in TURN_CPU and in no other state. A cell has the state that follows, and what
- * is to be done:
+ * The kernel has an open bracket in TURN_CPU and in no other state. A cell names the next state,
+ * and what the shim does:
  *
  *   event     | NONE     CPU          CPU_LATER    DEVICE_READS     DEVICE
  *   ----------+-------------------------------------------------------------------
@@ -20,25 +21,26 @@
  *   ON_UNMAP  | NONE     NONE E       NONE         NONE e(1,4)      NONE
  *   ON_FORK   | NONE     LATER        LATER        DEVICE           DEVICE
  *
- *   S  START: then ON_BEGUN follows, or ON_BUSY where the START was left out, as it would have had
- *      to wait. Until then it is not the CPU's.
- *   s  one more START in the open bracket, not with (2).
+ *   S  START. ON_BEGUN follows, or ON_BUSY where the shim leaves the START out, as it would have to
+ *      wait. Until then it is not the CPU's turn.
+ *   s  one more START in the open bracket; not with (2).
  *   E  END.
- *   e  one more END: the program may have written since, without a word, and no device has.
- *      Not with (2).
- *   (1) where a mapping was writable since the last END, and that was not told by the program: one
- *       that tells of its ends does not write behind them.
- *   (2) exporters that count (QUIRK_COUNTS) get one END for each START.
- *   (3) where the last hand-over was doubtful: by a submit that has no list, or one that was still
- *       under way. A wait then proves nothing of this buffer, so the next one begins it again,
- *       while there is work that has not been waited for. The END before it is for what the CPU has
- *       written if it was its turn indeed.
- *   (4) where it was not exported since: nobody says whether whoever has it now writes it.
+ *   e  one more END: the program may have written since the last END, without telling anybody, and
+ *      no device has. Not with (2).
+ *   (1) where a mapping was writable since the last END, and the program did not tell the driver of
+ *       that end: a program that tells of its ends does not write after them.
+ *   (2) exporters that count brackets (QUIRK_COUNTS) get one END for each START.
+ *   (3) where the last hand-over was doubtful: the submit had no list, or was still under way. One
+ *       wait proves nothing of this buffer then. So each wait begins the buffer again, while there
+ *       is work that the program has not waited for. The END is for what the CPU has written if it
+ *       was the CPU's turn indeed.
+ *   (4) where the program has not exported the buffer since: nobody tells the shim whether another
+ *       process writes it.
  *
- * A wait may be for something else, and come amid what the program writes without a word: so the
- * END before its START in DEVICE_READS. From CPU_LATER and DEVICE nothing is ended: a device may
- * have written, and an END would write stale lines over that. For the same reason what follows
- * CPU_LATER is never DEVICE_READS.
+ * A wait may be for something else, and come while the program writes without telling anybody. So
+ * in DEVICE_READS an END precedes its START. In CPU_LATER and DEVICE the shim makes no END: a
+ * device may have written, and the END would write stale lines over that. For the same reason
+ * DEVICE_READS never follows CPU_LATER.
  */
 #ifndef PRIMESHIM_TURN_H
 #define PRIMESHIM_TURN_H
@@ -48,17 +50,17 @@
 #include "kernel/status_file.h"		/* enum turn */
 
 enum turn_event {
-	ON_MAP,		/* it was mapped, or the map ioctl of what is mapped was asked */
-	ON_BEGIN,	/* the driver was told that the CPU's accesses begin, or has waited */
-	ON_TOUCH,	/* PRIMESHIM_SYNC=trap: the CPU's accesses have begun */
+	ON_MAP,		/* the program has mapped it, or made the map ioctl again */
+	ON_BEGIN,	/* the program has told the driver that its accesses begin, or has waited */
+	ON_TOUCH,	/* PRIMESHIM_SYNC=trap: the program touches a page */
 	ON_WAIT,	/* the program has waited for something */
-	ON_BEGUN,	/* a START was made */
-	ON_BUSY,	/* a START was left out, or lost */
-	ON_END,		/* the driver was told that the CPU's accesses are over */
-	ON_READ,	/* handed over to who reads it, or exported */
-	ON_WRITE,	/* handed over to who may write it */
-	ON_UNMAP,	/* no mapping is left, or none can have brackets */
-	ON_FORK,	/* in the child: the bracket is the parent's */
+	ON_BEGUN,	/* the kernel has made a START */
+	ON_BUSY,	/* the shim has left a START out, or lost it */
+	ON_END,		/* the program has told the driver that its accesses are over */
+	ON_READ,	/* the program hands it to a device that reads, or exports it */
+	ON_WRITE,	/* the program hands it to a device that may write */
+	ON_UNMAP,	/* the last mapping has gone, or brackets are no longer possible */
+	ON_FORK,	/* in the child of a fork(): the bracket is the parent's */
 	TURN_EVENTS
 };
 

@@ -35,6 +35,7 @@ static void (*submits_fail)(int err);
 static unsigned long (*bracket_faults)(void);
 static void (*hold_waits)(bool hold);
 static unsigned long (*waits_held)(void);
+static void (*fake_delay)(uint64_t ino, int us);
 
 #define WAIT_AVAILABLE	(1U << 2)	/* DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE */
 
@@ -349,6 +350,32 @@ static void threaded(const struct fake_turn *t)
 	step(1, !!t->writes, "the wait is over");
 }
 
+/*
+ * A wait ends while another thread's START is under way. The kernel may have made that START before
+ * the device was done, so one more follows.
+ */
+static void overtaken(const struct fake_turn *t)
+{
+	unsigned long made, before, e;
+	pthread_t id;
+
+	way_name = t->name;
+	need(!submit(t, &handle, 1, 0), t->name);
+	step(0, 1, "work without a list is submitted");
+	fake_brackets(ino, &before, &e);
+	/* The START is made, and its call goes on. */
+	fake_delay(ino, 100000);
+	need(!pthread_create(&id, NULL, wait_long, NULL), "a thread");
+	do {
+		usleep(1000);
+		fake_brackets(ino, &made, &e);
+	} while (made == before);
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
+	pthread_join(id, NULL);
+	fake_delay(ino, 0);
+	step(2, 1, "a wait ends amid another thread's START");
+}
+
 /* Begun before it is mapped. */
 static void early(const struct fake_turn *b)
 {
@@ -477,6 +504,7 @@ static void story(void)
 			continue;
 		threaded(t);
 		if (t->kind == TURN_SUBMIT_ANY) {
+			overtaken(t);
 			waits(t);
 			scoped(t);
 		}
@@ -533,6 +561,7 @@ int main(int argc, char **argv)
 	off = !strcmp(mode, "off");
 	hold_waits = dlsym(RTLD_DEFAULT, "fake_hold_waits");
 	waits_held = dlsym(RTLD_DEFAULT, "fake_waits_held");
+	fake_delay = dlsym(RTLD_DEFAULT, "fake_delay");
 	need(hold_waits && waits_held, "the fake kernel's waits");
 	need(new_dmabuf && fake_brackets && fake_busy && submits_fail && bracket_faults,
 	     "the fake kernel");
