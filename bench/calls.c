@@ -22,11 +22,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/select.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <drm.h>
 #include <drm_mode.h>
+
+#include "measure.h"
 
 #define PAGE		4096
 #define AT_ONCE		200	/* calls in one measurement: descriptors and mappings to hold */
@@ -68,14 +69,6 @@ __attribute__((noinline)) static void measured(void (*run)(long n), long n)
 __attribute__((noinline)) static void done(void)
 {
 	__asm__ volatile("" ::: "memory");
-}
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
 static double timed(void (*run)(long n), long n)

@@ -15,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <xf86drmMode.h>
 
 #include "lib/client.h"
+#include "measure.h"
 
 #define WIDTH	640
 #define HEIGHT	480
@@ -47,14 +47,6 @@ static unsigned int frame(uint8_t v)
 		sum += p[at];
 	munmap(p, e.size);
 	return sum;
-}
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
 int main(int argc, char **argv)

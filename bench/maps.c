@@ -18,12 +18,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
 
 #include "lib/client.h"
+#include "measure.h"
 
 #ifdef SYS_mmap2	/* 32-bit; where there is SYS_mmap too, it is another call */
 #define RAW_MMAP	SYS_mmap2
@@ -122,14 +122,6 @@ static const struct {
 };
 
 #define WAYS ((int)(sizeof(ways) / sizeof(*ways)))
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
-}
 
 static void batch(int way, int round)
 {

@@ -26,11 +26,12 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <drm.h>
 #include <linux/dma-buf.h>
+
+#include "measure.h"
 
 #define PAGE	4096
 #define MOST	1000	/* imports */
@@ -95,14 +96,6 @@ __attribute__((noinline)) static void measured(void)
 __attribute__((noinline)) static void done(void)
 {
 	__asm__ volatile("" ::: "memory");
-}
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
 static void measure(const char *row, long mapped, bool timing)
