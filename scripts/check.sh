@@ -8,7 +8,7 @@ top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 . "$top/scripts/lib/packages.sh"
 groups=(build test abi vm vm-gpu vm-arm emulation arm64 armhf i386 riscv64 s390x
 	demo demo-gstreamer demo-weston audit package programs bench)
-here='' kvm='' quick='' all_of_it='' quick_minutes=4
+here='' watch='' kvm='' quick='' all_of_it='' quick_minutes=4
 
 usage() {
 	cat <<-EOF
@@ -47,14 +47,30 @@ done
 [ -z "$all_of_it" ] || groups+=(programs-all programs-guest)
 packages_need "${groups[@]}" || exit 2
 
-# end PID: ends all that it has started; a signal to this script alone would leave them behind
+# end PID: ends all that it has started, but for the watch; a signal to this script alone would
+# leave them behind
 # shellcheck disable=SC2317
 end() {
 	local child children=()
 	read -ra children 2>/dev/null <"/proc/$1/task/$1/children"
 	for child in "${children[@]}"; do
+		[ "$child" != "$watch" ] || continue
 		end "$child"
 		kill "$child" 2>/dev/null
+	done
+}
+
+# watch: when no step has said anything for so long, tells what runs, and ends it; steps that come
+# after it are tried. Without it a test that hangs would leave no word of which it is.
+watch() {
+	local watch=$BASHPID newest
+	while sleep 20; do
+		newest=$(find "$tmp" -type f -printf '%T@\n' | sort -n | tail -n 1)
+		[ $(($(date +%s) - ${newest%.*})) -ge $silence ] || continue
+		echo "$me: nothing was said for $((silence / 60)) minutes. This runs:"
+		ps -o pid,etime,args --forest -s "$(ps -o sid= -p $$ | tr -d ' ')" | cut -c 1-160
+		promise "a step goes on" 1
+		end $$
 	done
 }
 
@@ -62,11 +78,13 @@ end() {
 clean_up() {
 	# A child of bash that is killed early still has these traps.
 	[ "$BASHPID" = $$ ] || return
+	[ -z "$watch" ] || kill "$watch"
 	end $$
 	rm -rf "$tmp"
 }
 
 lane='' # what runs beside the rest, a process group
+silence=1200 # seconds without a word from any step, after which something hangs
 counting='' steps=0 # how many there are, counted before the first
 tmp=$(mktemp -d) || exit 2
 trap clean_up EXIT
@@ -168,8 +186,8 @@ guest() {
 seen() {
 	! count || return 0
 	say "$1"
-	"${@:2}"
-	promise "$1" $?
+	"${@:2}" | tee "$tmp/seen"
+	promise "$1" "${PIPESTATUS[0]}"
 }
 
 finish() {
@@ -237,7 +255,7 @@ build_and_check() {
 # shellcheck disable=SC2317
 other() {
 	# A line's end in a variable of make would end the recipe that uses it.
-	local programs=(tests/fuzz/{faults,fuzz} tests/lib/status-client
+	local programs=(tests/fuzz/{caches,faults,fuzz} tests/lib/status-client
 		tests/process/{brackets,drivers,trap})
 	local tests=(tests/source/exports.sh tests/process/{hooked,drivers,brackets,trap}.sh
 		tests/cli/status.sh tests/fuzz/fuzz.sh)
@@ -422,5 +440,7 @@ foretell
 counting=yes
 suite
 counting='' steps=$(wc -l <"$tmp/counted")
+watch &
+watch=$!
 suite
 finish
