@@ -256,7 +256,7 @@ build_and_check() {
 other() {
 	# A line's end in a variable of make would end the recipe that uses it.
 	local programs=(tests/fuzz/{caches,faults,fuzz} tests/lib/status-client
-		tests/process/{brackets,drivers,trap})
+		tests/process/{brackets,drivers,trap,waits})
 	local tests=(tests/source/exports.sh tests/process/{hooked,drivers,brackets,trap}.sh
 		tests/cli/status.sh tests/fuzz/fuzz.sh)
 	mkdir -p "$top/build-check/$1" && cd "$top/build-check/$1" &&

@@ -119,7 +119,7 @@ static int do_export(const struct ioctl_call *c)
 		struct buffer *b = record_buffer(c->fd, arg32(c, c->desc->handle));
 
 		if (b)
-			sync_device(b, ON_READ, GIVEN_ELSEWHERE);
+			sync_device(b, ON_READ, GIVEN_ELSEWHERE, NULL);
 	}
 	return ret;
 }

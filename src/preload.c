@@ -483,6 +483,11 @@ EXPORT(int, epoll_pwait, int fd, void *events, int n, int timeout_ms, const void
 	return polled(NULL, next.epoll_pwait(fd, events, n, timeout_ms, mask));
 }
 
+EXPORT(int, epoll_pwait2, int fd, void *events, int n, const void *timeout, const void *mask)
+{
+	return polled(NULL, next.epoll_pwait2(fd, events, n, timeout, mask));
+}
+
 /*
  * The program has set a handler, which may leave by a jump or end the process: from now on no
  * thread holds a lock of the shim when a handler runs (lock.h). Signals of faults cannot wait, and
@@ -632,6 +637,12 @@ EXPORT(int, __pselect_time64, int n, void *r, void *w, void *e, const void *time
 	return polled(NULL, next.pselect64(n, r, w, e, timeout, mask));
 }
 
+EXPORT(int, __epoll_pwait2_time64, int fd, void *events, int n, const void *timeout,
+       const void *mask)
+{
+	return polled(NULL, next.epoll_pwait2_time64(fd, events, n, timeout, mask));
+}
+
 EXPORT(int, __ppoll64_chk, struct pollfd *fds, unsigned long n, const void *timeout,
        const void *mask, size_t size)
 {
@@ -639,6 +650,8 @@ EXPORT(int, __ppoll64_chk, struct pollfd *fds, unsigned long n, const void *time
 }
 #endif
 
+ALIAS(int, __poll, poll, struct pollfd *fds, unsigned long n, int timeout_ms);
+ALIAS(int, __select, select, int n, void *r, void *w, void *e, void *timeout);
 ALIAS(int, __close, close, int fd);
 ALIAS(int, __dup2, dup2, int fd, int to);
 ALIAS(int, __fcntl, fcntl, int fd, int cmd, void *arg);

@@ -122,6 +122,11 @@ enum quirk {
 	QUIRK_NO_PROOF = 32,
 	/* Of its own buffers the driver maps another picture than their dma-bufs: without tiles. */
 	QUIRK_UNTILES = 64,
+	/*
+	 * Of work without a list the driver adds no fence that poll() and START see, but one of
+	 * DMA_RESV_USAGE_BOOKKEEP.
+	 */
+	QUIRK_HIDES = 128,
 };
 
 struct driver {

@@ -154,6 +154,7 @@ const struct driver msm_driver = {
 	.name = "msm",
 	.exports_as = { "msm", "drm" },		/* since 7.2; before */
 	.natively = NATIVELY_PAGES,
+	.quirks = QUIRK_HIDES,		/* after VM_BIND, since 6.17: then there is no list */
 	.note = "write-combined; MODE_MAP_DUMB EINVAL since 7.2",
 	IOCTLS(ioctls),
 };

@@ -67,5 +67,6 @@ const struct driver panthor_driver = {
 	.name = "panthor",
 	.exports_as = { "panthor", "drm" },	/* since 7.2; before */
 	.natively = NATIVELY_FORWARDED,
+	.quirks = QUIRK_HIDES,		/* since 6.12 */
 	IOCTLS(ioctls),
 };

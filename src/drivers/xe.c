@@ -105,5 +105,6 @@ const struct driver xe_driver = {
 	.name = "xe",
 	.exports_as = { "drm" },	/* drm_gem_prime_export() */
 	.natively = NATIVELY_SIGBUS,
+	.quirks = QUIRK_HIDES,		/* since 6.12; stable 6.11 has it, too */
 	IOCTLS(ioctls),
 };

@@ -7,11 +7,13 @@
 
 #include <linux/dma-buf.h>
 
+#include "kernel/dmabuf.h"
 #include "kernel/sandbox.h"
 #include "policy/sync.h"
 #include "records/record.h"
 #include "report/stats.h"
 #include "state/descriptor.h"
+#include "state/submit.h"
 #include "sync_hooks.h"
 
 /* Lists that are longer are not looked into: then it may be any buffer. */
@@ -31,7 +33,7 @@ void waited_by_poll(const struct pollfd *one)
 	struct stat st;
 
 	if (one && one->revents && !sandbox_fstat(one->fd, &st)) {
-		fence = may_be_fence(&st);
+		fence = may_be_fence(&st) && dmabuf_fence(one->fd);
 		buffers_lock();
 		b = buffer_find(&(struct dmabuf_id){ .dev = st.st_dev, .ino = st.st_ino });
 		buffers_unlock();
@@ -76,7 +78,7 @@ int do_cpu(const struct ioctl_call *c)
 	if (!b)
 		return ret;
 	if (d->role == ROLE_CPU_END) {
-		sync_device(b, ON_END, GIVEN);
+		sync_device(b, ON_END, GIVEN, NULL);
 	} else {
 		stat_inc(STAT_TOLD);
 		sync_cpu(b, direction, true);
@@ -124,7 +126,7 @@ int do_wait_any(const struct ioctl_call *c)
 	return ret;
 }
 
-typedef void visit_fn(int fd, uint32_t handle, bool writes);
+typedef void visit_fn(int fd, uint32_t handle, bool writes, const struct submit *s);
 
 static bool bits(const char *element, struct drv_bits b)
 {
@@ -133,7 +135,7 @@ static bool bits(const char *element, struct drv_bits b)
 
 /* False where the array cannot be read. */
 static bool visit_array(int fd, const void *array, uint64_t n, const struct drv_list *l,
-			visit_fn *visit)
+			visit_fn *visit, const struct submit *s)
 {
 	if (n > LONGEST || !readable(array, n * l->stride))
 		return false;
@@ -143,7 +145,7 @@ static bool visit_array(int fd, const void *array, uint64_t n, const struct drv_
 
 		if (handle)
 			visit(fd, handle, (!l->writes.mask && !l->or_writes.mask) ||
-					  bits(e, l->writes) || bits(e, l->or_writes));
+					  bits(e, l->writes) || bits(e, l->or_writes), s);
 	}
 	return true;
 }
@@ -171,28 +173,28 @@ struct box {
 };
 
 static bool visit_chunk(int fd, const struct chunk *chunk, const struct drv_list *l,
-			visit_fn *visit)
+			visit_fn *visit, const struct submit *s)
 {
 	const void *data = pointer(chunk->data);
 	struct drv_list inner = *l;
 	struct box box;
 
 	if (!l->boxed)
-		return visit_array(fd, data, chunk->words * 4ULL / l->stride, l, visit);
+		return visit_array(fd, data, chunk->words * 4ULL / l->stride, l, visit, s);
 	if (!readable(data, sizeof(box)))
 		return false;
 	memcpy(&box, data, sizeof(box));
 	if (box.size < l->stride || box.size > UINT8_MAX)
 		return false;
 	inner.stride = box.size;
-	return visit_array(fd, pointer(box.array), box.n, &inner, visit);
+	return visit_array(fd, pointer(box.array), box.n, &inner, visit, s);
 }
 
 /*
  * The handles of a call's list, whose argument can be read. False where they cannot all be told:
  * there is no list, or it is empty (the buffers have been bound before), or it cannot be read.
  */
-static bool visit_list(const struct ioctl_call *c, visit_fn *visit)
+static bool visit_list(const struct ioctl_call *c, visit_fn *visit, const struct submit *s)
 {
 	const struct drv_list *l = &c->desc->list;
 	uint64_t n = l->fixed ? l->fixed : arg32(c, l->count);
@@ -200,12 +202,12 @@ static bool visit_list(const struct ioctl_call *c, visit_fn *visit)
 	const char *array;
 
 	if (l->fixed)
-		return visit_array(c->fd, (char *)c->arg + l->at, n, l, visit);
+		return visit_array(c->fd, (char *)c->arg + l->at, n, l, visit, s);
 	array = pointer(arg64(c, l->at));
 	if (!n || n > LONGEST)
 		return false;
 	if (!l->chunk)
-		return visit_array(c->fd, array, n, l, visit);
+		return visit_array(c->fd, array, n, l, visit, s);
 	if (!readable(array, n * sizeof(uint64_t)))
 		return false;
 	for (uint64_t i = 0; i < n; i++) {
@@ -217,28 +219,28 @@ static bool visit_list(const struct ioctl_call *c, visit_fn *visit)
 		memcpy(&chunk, at, sizeof(chunk));
 		if (chunk.id != l->chunk)
 			continue;
-		if (!visit_chunk(c->fd, &chunk, l, visit))
+		if (!visit_chunk(c->fd, &chunk, l, visit, s))
 			return false;
 		found = true;
 	}
 	return found;
 }
 
-static void give(int fd, uint32_t handle, bool writes)
+static void give(int fd, uint32_t handle, bool writes, const struct submit *s)
 {
 	struct buffer *b = record_buffer(fd, handle);
 
 	if (b)
-		sync_device(b, writes ? ON_WRITE : ON_READ, GIVEN_LISTED);
+		sync_device(b, writes ? ON_WRITE : ON_READ, GIVEN_LISTED, s);
 }
 
-static void take_back(int fd, uint32_t handle, bool writes)
+static void take_back(int fd, uint32_t handle, bool writes, const struct submit *s)
 {
 	struct buffer *b = record_buffer(fd, handle);
 
 	(void)writes;
 	if (b)
-		sync_taken_back(b);
+		sync_taken_back(b, s);
 }
 
 /* Is all of the argument that the list needs there to be read? */
@@ -259,22 +261,23 @@ static bool list_readable(const struct ioctl_call *c)
 static int submit(const struct ioctl_call *c, bool has_list)
 {
 	struct file *f = descriptor_file(c->fd);
+	struct submit s;
 	bool listed, all;
 	int ret;
 
 	if (!f)
 		return call(c);
-	sync_submitting(f, 1);
-	listed = has_list && visit_list(c, give);
+	sync_submit_begin(&s, f);
+	listed = has_list && visit_list(c, give, &s);
 	all = listed && !c->desc->list.partial;
 	if (!all)
-		sync_file_device(f, listed);
+		sync_file_device(&s, listed);
 	ret = call(c);
-	sync_submitting(f, -1);
+	sync_submit_end(&s);
 	if (ret < 0 && listed)
-		visit_list(c, take_back);
+		visit_list(c, take_back, &s);
 	if (ret < 0 && !all)
-		sync_file_taken_back(f);
+		sync_file_taken_back(&s);
 	file_put(f);
 	return ret;
 }

@@ -14,6 +14,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/ioctl.h>
+#include <linux/sync_file.h>
 
 #include "dmabuf.h"
 #include "next.h"
@@ -170,6 +171,31 @@ int dmabuf_sync(int fd, uint64_t flags)
 	return next_ioctl_retry(fd, DMA_BUF_IOCTL_SYNC, &sync);
 }
 
+/* dma_buf_poll(): POLLIN when no write is pending, POLLOUT when nothing is. */
+static short idle(uint64_t direction)
+{
+	return direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
+}
+
+bool dmabuf_fence(int fd)
+{
+	struct sync_file_info info = { .num_fences = 0 };
+
+	return !sandbox_may(MAY_FENCE) || !next_ioctl_retry(fd, SYNC_IOC_FILE_INFO, &info);
+}
+
+void dmabuf_all_busy(struct dmabuf_ask *asks, unsigned int n)
+{
+	struct pollfd p[DMABUF_ASKS];
+
+	for (unsigned int i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = asks[i].fd, .events = idle(asks[i].direction) };
+	if (!sandbox_may(MAY_POLL) || next.poll(p, n, 0) < 0)
+		return;
+	for (unsigned int i = 0; i < n; i++)
+		asks[i].busy = !p[i].revents;
+}
+
 static uint64_t now_ms(void)
 {
 	struct timespec t = { 0 };
@@ -180,10 +206,10 @@ static uint64_t now_ms(void)
 
 int dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer)
 {
-	/* dma_buf_poll(): POLLIN when no write is pending, POLLOUT when nothing is. */
-	short idle = direction & DMA_BUF_SYNC_WRITE ? POLLOUT : POLLIN;
+	const short done = idle(direction);
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT };
-	uint64_t until = ms ? now_ms() + ms : 0, now;
+	const bool timed = ms && sandbox_may(MAY_CLOCK);
+	uint64_t until = timed ? now_ms() + ms : 0, now;
 	int ret, left = 0;
 
 	*writer = false;
@@ -194,14 +220,14 @@ int dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer)
 		ret = next.poll(&p, 1, left);
 		if (ret < 0 && errno != EINTR)
 			return -errno;
-		if (ret >= 0 && p.events != idle)
+		if (ret >= 0 && p.events != done)
 			*writer = !ret || !(p.revents & ~POLLOUT);
 		/* An error is for the START to tell. */
-		if (ret > 0 && p.revents & (idle | ~(POLLIN | POLLOUT)))
+		if (ret > 0 && p.revents & (done | ~(POLLIN | POLLOUT)))
 			return 0;
 		if (ret >= 0)
-			p.events = idle;
-		now = ms ? now_ms() : 0;
+			p.events = done;
+		now = timed ? now_ms() : 0;
 		if (ret >= 0 && now >= until)
 			return 1;
 		left = now < until ? until - now : 0;

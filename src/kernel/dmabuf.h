@@ -73,4 +73,18 @@ int dmabuf_sync(int fd, uint64_t flags);
  */
 int dmabuf_busy(int fd, uint64_t direction, unsigned int ms, bool *writer);
 
+/* The same of many at once, without waiting. */
+#define DMABUF_ASKS	64
+
+struct dmabuf_ask {
+	int fd;
+	uint8_t direction;
+	bool busy;		/* (out) surely; zeroed before */
+};
+
+void dmabuf_all_busy(struct dmabuf_ask *asks, unsigned int n);	/* up to DMABUF_ASKS */
+
+/* Is that a sync_file? Also where the kernel cannot be asked. */
+bool dmabuf_fence(int fd);
+
 #endif

@@ -262,6 +262,16 @@ static int sys_epoll_pwait(int fd, void *events, int n, int timeout_ms, const vo
 	return syscall(SYS_epoll_pwait, fd, events, n, timeout_ms, mask, 8);
 }
 
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2	441	/* 5.11; the same for every machine */
+#endif
+
+/* Its time has 64 bits for every machine. */
+static int sys_epoll_pwait2(int fd, void *events, int n, const void *timeout, const void *mask)
+{
+	return syscall(SYS_epoll_pwait2, fd, events, n, timeout, mask, 8);
+}
+
 static int sys_epoll_wait(int fd, void *events, int n, int timeout_ms)
 {
 	return sys_epoll_pwait(fd, events, n, timeout_ms, NULL);
@@ -356,6 +366,8 @@ struct next next = {
 	.pselect64 = sys_pselect64,
 	.epoll_wait = sys_epoll_wait,
 	.epoll_pwait = sys_epoll_pwait,
+	.epoll_pwait2 = sys_epoll_pwait2,
+	.epoll_pwait2_time64 = sys_epoll_pwait2,
 	.sigaction = early_sigaction,
 	.signal = early_signal,
 	.sysv_signal = early_signal,

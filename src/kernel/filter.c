@@ -18,6 +18,7 @@
 #include <drm.h>
 #include <linux/audit.h>
 #include <linux/dma-buf.h>
+#include <linux/sync_file.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -110,6 +111,7 @@ static const struct sample samples[] = {
 	CALL(MAY_NOREPLACE, SAMPLE_MMAP, 4096, 4096, PROT_NONE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1),
 	CALL(MAY_SYNC, SYS_ioctl, ANY_FD, DMA_BUF_IOCTL_SYNC),
+	CALL(MAY_FENCE, SYS_ioctl, ANY_FD, SYNC_IOC_FILE_INFO),
 	CALL(MAY_DUPFD, SAMPLE_FCNTL, ANY_FD, F_DUPFD_CLOEXEC, 768),
 	CALL(MAY_GETFL, SAMPLE_FCNTL, ANY_FD, F_GETFL),
 	CALL(MAY_GETFL, SAMPLE_FCNTL, ANY_FD, F_GETFD),

@@ -47,6 +47,7 @@ static const struct {
 	{ &next.pselect, "pselect" },
 	{ &next.epoll_wait, "epoll_wait" },
 	{ &next.epoll_pwait, "epoll_pwait" },
+	{ &next.epoll_pwait2, "epoll_pwait2" },
 	{ &next.sigaction, "sigaction" },
 	{ &next.signal, "signal" },
 	{ &next.sysv_signal, "__sysv_signal" },
@@ -65,6 +66,7 @@ static const struct {
 	{ &next.ppoll64, "__ppoll64" },
 	{ &next.select64, "__select64" },
 	{ &next.pselect64, "__pselect64" },
+	{ &next.epoll_pwait2_time64, "__epoll_pwait2_time64" },
 #else
 	{ &next.ppoll64, "__ppoll_time64" },	/* musl */
 	{ &next.select64, "__select_time64" },

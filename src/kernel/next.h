@@ -68,6 +68,9 @@ struct next {
 	int (*pselect64)(int n, void *r, void *w, void *e, const void *timeout, const void *mask);
 	int (*epoll_wait)(int fd, void *events, int n, int timeout_ms);
 	int (*epoll_pwait)(int fd, void *events, int n, int timeout_ms, const void *mask);
+	int (*epoll_pwait2)(int fd, void *events, int n, const void *timeout, const void *mask);
+	int (*epoll_pwait2_time64)(int fd, void *events, int n, const void *timeout,
+				   const void *mask);
 	int (*sigaction)(int sig, const struct sigaction *act, struct sigaction *old);
 	handler_fn *(*signal)(int sig, handler_fn *handler);
 	handler_fn *(*sysv_signal)(int sig, handler_fn *handler);

@@ -51,7 +51,8 @@ enum sandbox_call {
 	MAY_PROTECT = 1 << 19,		/* mprotect(): tables lie where the kernel puts them */
 	MAY_GETFL = 1 << 20,		/* fcntl() that asks: a descriptor counts as writable */
 	MAY_ALTSTACK = 1 << 21,		/* sigaltstack(): handlers count as being on the stack */
-	MAY_ALL = (1 << 22) - 1,
+	MAY_FENCE = 1 << 22,		/* SYNC_IOC_FILE_INFO: any file may be a fence */
+	MAY_ALL = (1 << 23) - 1,
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include <linux/dma-buf.h>
 
@@ -18,6 +19,12 @@
 #ifndef BOUND_MS
 #define BOUND_MS	1000
 #endif
+
+/*
+ * What a map waits now, at most. A program may map again and again what is never signalled, as of a
+ * device that hangs: each fence that does not come halves the time, and each that comes doubles it.
+ */
+static atomic_uint bound_ms = BOUND_MS;
 
 /* The program's signal handlers run at least so often meanwhile. */
 #define SLICE_MS	20
@@ -42,8 +49,9 @@ static void no_brackets(struct buffer *b, int err)
  */
 static bool may_start(const struct buffer *b, struct change *c, int fd)
 {
-	bool bound = c->how == START_BOUND && c->patient, writer = false, one;
-	uint64_t until = bound ? publish_now() + BOUND_MS * UINT64_C(1000000) : 0;
+	bool bound = c->how == START_BOUND && c->patient, writer = false, waited = false, one;
+	const unsigned int most = atomic_load(&bound_ms);
+	unsigned int left = bound ? most : 0, slice;
 	int ret;
 
 	if (c->how == START_WAITS)
@@ -58,14 +66,21 @@ static bool may_start(const struct buffer *b, struct change *c, int fd)
 
 			outside_end(&out);
 		}
-		ret = dmabuf_busy(fd, c->start, bound ? SLICE_MS : 0, &one);
+		slice = !waited ? 0 : left < SLICE_MS ? left : SLICE_MS;
+		ret = dmabuf_busy(fd, c->start, slice, &one);
 		writer |= one;
-	} while (ret > 0 && bound && publish_now() < until);
+		waited |= ret > 0;
+		left -= slice;
+	} while (ret > 0 && left);
 	c->busy = ret;
 	if (ret > 0 && bound) {
 		stat_inc(STAT_LATE);
 		log_line("a dma-buf of %llu bytes is mapped, and its fence has not come in %u ms",
-			 (unsigned long long)buffer_size(b), BOUND_MS);
+			 (unsigned long long)buffer_size(b), most);
+		if (most > SLICE_MS)
+			atomic_store(&bound_ms, most / 2);
+	} else if (waited && most < BOUND_MS) {
+		atomic_store(&bound_ms, most * 2);
 	}
 	return !c->busy && (!c->open || c->how != START_BOUND || writer ||
 			    !(c->start & DMA_BUF_SYNC_WRITE));
@@ -118,4 +133,5 @@ void bracket_change(struct buffer *b, int fd, struct change *c)
 	}
 	report_begin(b, c->start, at);
 	c->open = c->start;
+	c->begun = true;
 }

@@ -32,6 +32,7 @@ struct change {
 
 	/* (out) */
 	unsigned int open;	/* direction of the bracket that is open now, or 0 */
+	bool begun;		/* the kernel has made the START */
 	bool busy;		/* no START, as it would have had to wait */
 	bool sure;		/* the kernel has said that the descriptor is the dma-buf's */
 	bool gone;		/* the kernel has said that it is not: a raw call has closed it */

@@ -116,12 +116,15 @@ static bool sets_ops(const struct buffer *b)
 /*
  * A driver that forwards (dma_buf_mmap()) makes the same mapping as the dma-buf, with one
  * difference: whether mprotect() may make it writable depends on the driver's file. So for a
- * read-only dma-buf the program gets the driver's mapping, as it would natively.
+ * read-only dma-buf the program gets the driver's mapping, as it would natively. The driver may map
+ * its own buffers, too, for writing, which another process has exported for reading.
  */
-static bool better_forwarded(const struct view *v, int dmabuf)
+static bool better_native(const struct view *v, int dmabuf)
 {
-	return v->native && v->forwards && !may_be_written(v->buffer, dmabuf) &&
-	       (!(v->quirks & QUIRK_LEAVES_OPS) || sets_ops(v->buffer));
+	if (!v->native || may_be_written(v->buffer, dmabuf))
+		return false;
+	return v->forwards ? !(v->quirks & QUIRK_LEAVES_OPS) || sets_ops(v->buffer) :
+			     !who_foreign(v->fd, v->buffer);
 }
 
 /*
@@ -354,7 +357,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		record_put(v->buffer);
 		return ret;
 	}
-	if (plan == DMABUF_FIRST && dmabuf >= 0 && better_forwarded(v, dmabuf))
+	if (plan == DMABUF_FIRST && dmabuf >= 0 && better_native(v, dmabuf))
 		plan = NATIVE_FIRST;
 	if (dmabuf >= 0 && (c->flags & MAP_TYPE) == MAP_PRIVATE)
 		ret = -EINVAL;		/* as drm_gem_mmap() and most dma-bufs say */

@@ -19,6 +19,7 @@
 #include "state/file.h"
 #include "state/import.h"
 #include "state/private.h"
+#include "state/submit.h"
 
 struct queue settle_owed, settle_framed;
 
@@ -43,8 +44,10 @@ static unsigned int wanted(const struct buffer *b)
 	return b->said ? b->said : buffer_mapped(b, true) ? DMA_BUF_SYNC_RW : DMA_BUF_SYNC_READ;
 }
 
-static void queue_set(struct queue *q, struct queue_link *l, bool in)
+static inline void queue_set(struct queue *q, struct queue_link *l, bool in)
 {
+	if (in == !!l->serial)
+		return;
 	if (in)
 		queue_add(q, l);
 	else
@@ -59,7 +62,8 @@ void settle_noted(struct buffer *b)
 
 	given += watched - b->watched;
 	b->watched = watched;
-	import_hold(b, held);
+	if (b->held != held)
+		import_hold(b, held);
 	if (b->turns) {
 		queue_set(&settle_framed, &b->turns->framed, held && b->framed);
 		queue_set(&settle_owed, &b->turns->owed, can && b->turn != TURN_NONE &&
@@ -76,7 +80,7 @@ void settle_event(struct buffer *b, enum turn_event e, enum start how)
 {
 	const struct turn_facts facts = {
 		.written = b->written, .counts = b->counts, .doubtful = b->doubtful,
-		.elsewhere = b->elsewhere,
+		.elsewhere = b->elsewhere, .hidden = b->turns && b->turns->hidden,
 	};
 	struct turn_step s = turn_step(b->turn, settle_can(b) ? e : ON_UNMAP, facts);
 	bool starts = s.act == ACT_START || s.act == ACT_END_START;
@@ -92,9 +96,9 @@ void settle_event(struct buffer *b, enum turn_event e, enum start how)
 	 * The kernel may have made another thread's START before the device was done. That START
 	 * does not serve a thread whose wait has ended since.
 	 */
-	b->overtaken |= starts && e == ON_WAIT && b->settling && b->wanted;
+	b->overtaken |= starts && (e == ON_WAIT || e == ON_FENCE) && b->settling && b->wanted;
 	/* The program gives away what the shim was about to begin, or is just beginning. */
-	if (b->turn != TURN_CPU && !starts && e != ON_BUSY && e != ON_BEGUN) {
+	if (b->turn != TURN_CPU && !starts && e != ON_BUSY && e != ON_BEGUN && e != ON_WAIT) {
 		b->start = START_NONE;
 		b->wanted = b->start_again = b->afresh = b->overtaken = false;
 	}
@@ -130,6 +134,8 @@ static __thread struct work {
 
 /* A thread waits so long for another thread. */
 #define PATIENCE_NS	UINT64_C(1000000000)
+#define ROUND_MS	10
+#define MOST_ROUNDS	1000
 
 /* A handler's frame is taken to be no further down the stack than this. */
 #define DEEPEST	65536
@@ -170,8 +176,10 @@ static bool starts_now(struct buffer *b)
 	return wanted;
 }
 
-static bool is_busy(const struct buffer *b, unsigned int direction)
+/* Would the START that is under way wait? */
+static bool is_busy(const struct buffer *b)
 {
+	unsigned int direction = b->turns ? b->turns->starting : DMA_BUF_SYNC_RW;
 	const struct dmabuf_id id = buffer_id(b);
 	int fd = buffer_fd(b);
 	bool writer, busy;
@@ -192,16 +200,17 @@ static bool await(struct buffer *b, enum patience patience)
 {
 	uint64_t until = b->settling ? publish_now() + PATIENCE_NS : 0;
 
-	while (b->settling && publish_now() < until) {
+	/* In a sandbox there may be no clock. */
+	for (unsigned int i = 0; b->settling && publish_now() < until && i < MOST_ROUNDS; i++) {
 		unsigned int seen = atomic_load_explicit(&settled_count, memory_order_relaxed);
 
 		if (work.b == b || (b->starting && patience == NOT))
 			return false;
-		if (b->starting && patience == IF_IDLE && is_busy(b, DMA_BUF_SYNC_READ))
+		if (b->starting && patience == IF_IDLE && is_busy(b))
 			return false;
 		atomic_fetch_add_explicit(&waiting, 1, memory_order_relaxed);
 		buffers_unlock();
-		word_wait(&settled_count, seen, 10);
+		word_wait(&settled_count, seen, ROUND_MS);
 		buffers_lock();
 		atomic_fetch_sub_explicit(&waiting, 1, memory_order_relaxed);
 	}
@@ -243,7 +252,7 @@ static bool is_doubtful(const struct buffer *b)
 {
 	const struct import *imp = b->imports;
 
-	while (imp && !(b->doubtful && imp->file->unwaited) && !imp->file->submitting)
+	while (imp && !(b->doubtful && imp->file->unwaited) && !submit_open_of(imp->file))
 		imp = imp->sibling;
 	return imp;
 }
@@ -255,18 +264,19 @@ static bool is_doubtful(const struct buffer *b)
 static bool plan(const struct buffer *b, struct change *c)
 {
 	unsigned int to = wanted(b);
+	bool hidden = b->turns && b->turns->hidden;
 	struct change p = { .from = b->bracket, .how = b->start, .fresh = b->fresh,
-			    .patient = !b->late, .starts = starts_now,
-			    .doubtful = b->start == START_IDLE && is_doubtful(b) };
+			    .patient = !b->late, .starts = starts_now };
 
 	/* An END for reading undoes no byte, and gives the kernel an END for each START. */
 	if (b->bracket && (b->bracket != to || b->afresh || b->early ||
 			   (b->start_again && b->bracket == DMA_BUF_SYNC_READ)))
-		p.end = b->unused ? DMA_BUF_SYNC_READ : b->bracket;
+		p.end = b->unused || (b->afresh && b->guess) ? DMA_BUF_SYNC_READ : b->bracket;
 	else if (!b->bracket && b->end_again && may_sync(b))
 		p.end = DMA_BUF_SYNC_RW;
 	if (to && (b->bracket != to || b->start_again || b->afresh || b->early))
 		p.start = to;
+	p.doubtful = p.start && (b->start == START_IDLE || hidden) && is_doubtful(b);
 	if (!p.end && !p.start)
 		return false;
 	*c = p;
@@ -282,8 +292,11 @@ static void outcome(struct buffer *b, const struct change *c)
 	b->written = buffer_mapped(b, true) > 0 && !b->over;
 	note(b, c->open);
 	/* If a device was given the buffer meanwhile, the next round ends the bracket again. */
-	if (c->start && c->open && b->wanted) {
+	if (c->begun && b->wanted) {
 		b->doubtful = c->doubtful;
+		settle_event(b, ON_BEGUN, START_NONE);
+	} else if (c->start && c->open && b->wanted) {
+		/* The bracket is open as it was: one more START might undo what the CPU wrote. */
 		settle_event(b, ON_BEGUN, START_NONE);
 	} else if (!c->open && b->turn == TURN_CPU) {
 		settle_event(b, ON_BUSY, START_NONE);
@@ -294,11 +307,14 @@ static void outcome(struct buffer *b, const struct change *c)
 	 */
 	if (b->ahead && b->turn == TURN_DEVICE)
 		b->end_again = false;
-	b->early = c->start && c->open && !b->wanted;
+	b->early = c->begun && !b->wanted;
+	if (c->begun || !c->open)
+		b->guess = c->begun && b->turns && b->turns->hidden && c->doubtful &&
+			   c->how == START_BOUND;
 	b->unused = b->early && !c->from && !b->end_again;
 	/* One more START. The CPU has not written since the last one: an END for reading will do.
 	 */
-	if (b->overtaken && c->start && c->open)
+	if (b->overtaken && c->begun)
 		b->afresh = b->unused = true;
 	b->overtaken = false;
 	b->ahead = false;
@@ -323,6 +339,8 @@ unsigned int settle(struct buffer *b, enum patience patience)
 		b->wanted = c.start != 0;
 		/* A thread that gives the buffer to a device meanwhile waits for an END. */
 		b->starting = c.start && !c.end;
+		if (b->turns)
+			b->turns->starting = c.start;
 		round = ++b->round;
 		work = (struct work){ b, __builtin_frame_address(0), round };
 		/* The pages become PROT_NONE before the END, and accessible after the START. */
@@ -391,6 +409,7 @@ static void forked(struct buffer *b)
 void settle_forked(void)
 {
 	buffers_visit(forked);
+	submits_forked();
 }
 
 void settle_exit(void)

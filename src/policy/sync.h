@@ -22,6 +22,7 @@
 #include "state/turn.h"
 
 struct file;
+struct submit;
 
 /* The program has mapped (@added) or unmapped @b. Takes over the caller's reference to @b. */
 void sync_mapped(struct buffer *b, bool added);
@@ -55,20 +56,27 @@ enum given {
 
 /*
  * ON_END, ON_READ or ON_WRITE (turn.h). On return the kernel has made the END, unless another
- * thread is amid a START that waits for a fence: the END then follows that START. Takes over the
- * reference.
+ * thread is amid a START that waits for a fence: the END then follows that START. @s: the submit,
+ * if it is one. Takes over the reference.
  */
-void sync_device(struct buffer *b, enum turn_event e, enum given how);
+void sync_device(struct buffer *b, enum turn_event e, enum given how, const struct submit *s);
+
+/* The program is about to make a submit of @f, or has made it. */
+void sync_submit_begin(struct submit *s, struct file *f);
+void sync_submit_end(const struct submit *s);
 
 /*
  * A submit without a list: ON_WRITE of all mapped imports of the file. @rest: the submit has a list
- * that is not complete, so ON_WRITE of those that no list has ever had.
+ * that is not complete, so ON_WRITE of those that no list of the file has ever had.
  */
-void sync_file_device(struct file *f, bool rest);
+void sync_file_device(const struct submit *s, bool rest);
 
-/* The submit has failed: the buffers are the CPU's, unless a device is still at them. */
-void sync_taken_back(struct buffer *b);
-void sync_file_taken_back(struct file *f);
+/*
+ * The submit has failed: what it has taken from the CPU is the CPU's again, unless another device
+ * is still at it. The first takes over the reference.
+ */
+void sync_taken_back(struct buffer *b, const struct submit *s);
+void sync_file_taken_back(const struct submit *s);
 
 /* The program has made a frame buffer of @b. Takes over the reference. */
 void sync_framed(struct buffer *b);
@@ -76,12 +84,9 @@ void sync_framed(struct buffer *b);
 /* The display may read: ON_READ of all buffers of which there are frame buffers. */
 void sync_shown(void);
 
-/* The program is about to make a submit of the file (@more is 1), or has made it (-1). */
-void sync_submitting(struct file *f, int more);
-
 /*
- * The program has waited: ON_WAIT of all buffers without a bracket. @fence: surely for a device's
- * work, which it had submitted by @f (NULL: not known).
+ * The program has waited: ON_WAIT of all buffers without a bracket, or ON_FENCE. @fence: surely for
+ * a device's work, which the program had submitted by @f (NULL: not known).
  */
 void sync_waited(bool fence, struct file *f);
 

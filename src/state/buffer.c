@@ -25,7 +25,7 @@ static struct pool turns_pool = POOL(struct turns);
 /* Every dma-buf lies on the kernel's one dma-buf file system; the first seen tells its number. */
 static uint64_t dev;
 
-static bool no_brackets[NAMES];	/* to brackets, by exporter */
+bool buffer_deaf_exporters[NAMES];
 
 void buffers_lock(void)
 {
@@ -157,13 +157,9 @@ const char *buffer_exporter(const struct buffer *b)
 void buffer_name_exporter(struct buffer *b, const char *name)
 {
 	b->exporter = name_number(name);
-	b->counts = driver_counts(name);
+	/* omapdrm counts, which is in 32-bit machines alone. */
+	b->counts = driver_counts(name) || (b->exporter == NAME_UNKNOWN && sizeof(void *) == 4);
 	buffer_changed(b);
-}
-
-bool buffer_lacks_brackets(const struct buffer *b)
-{
-	return b->no_brackets || no_brackets[b->exporter];
 }
 
 void buffer_set_deaf(struct buffer *b)
@@ -171,7 +167,7 @@ void buffer_set_deaf(struct buffer *b)
 	b->no_brackets = true;
 	/* Of one whose exporter is not known nothing follows for others. */
 	if (b->exporter > NAME_UNKNOWN)
-		no_brackets[b->exporter] = true;
+		buffer_deaf_exporters[b->exporter] = true;
 }
 
 void buffers_visit(void (*visit)(struct buffer *b))

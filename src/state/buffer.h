@@ -32,6 +32,10 @@ struct turns {
 	struct buffer *buffer;
 	struct held *held;		/* its places in the files' queues; import.c */
 	int fd;				/* private descriptor, or -1 */
+	uint32_t submit;		/* the last that gave it away; submit.h */
+	uint32_t taken;			/* the last that took it from the CPU */
+	uint8_t starting;		/* direction of the START under way; 0: none */
+	bool hidden;			/* given away by work whose fences are hidden */
 };
 
 struct buffer {
@@ -53,7 +57,6 @@ struct buffer {
 	uint32_t over : 1;		/* since the last START the program has told of an end */
 	uint32_t doubtful : 1;		/* turn.h, (3) */
 	uint32_t elsewhere : 1;		/* exported, and given to no device here since */
-	uint32_t listed : 1;		/* a submit had it in its list, once */
 	uint32_t late : 1;		/* a fence was late: the next map does not wait */
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
 	uint32_t starting : 1;		/* that thread makes a START, which may wait */
@@ -75,6 +78,7 @@ struct buffer {
 	uint32_t early : 1;		/* the program gave it away amid the open bracket's START */
 	uint32_t unused : 1;		/* the CPU has not written in the open bracket */
 	uint32_t ahead : 1;		/* a submit went ahead amid a START, without the END */
+	uint32_t guess : 1;		/* a map's START, maybe amid hidden work */
 };
 
 static inline int buffer_fd(const struct buffer *b)
@@ -142,8 +146,14 @@ void buffer_drop_turns(struct buffer *b);
 /* A field of @b that the shared page has (publish.h) is another one now. */
 void buffer_changed(struct buffer *b);
 
+extern bool buffer_deaf_exporters[NAMES];	/* to brackets, by name_number() */
+
 /* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
-bool buffer_lacks_brackets(const struct buffer *b);
+static inline bool buffer_lacks_brackets(const struct buffer *b)
+{
+	return b->no_brackets || buffer_deaf_exporters[b->exporter];
+}
+
 void buffer_set_deaf(struct buffer *b);
 
 /* Does @visit to every buffer, which it may not put. */

@@ -130,7 +130,7 @@ static struct file *file_new(dev_t rdev, uint8_t access)
 	f->wanted = true;
 	f->access = access;
 	buffers_lock();
-	f->unwaited = f->submitting = 0;
+	f->unwaited = 0;
 	buffers_unlock();
 	lock_release(&f->lock);
 	descriptors_lock();

@@ -51,8 +51,6 @@ static void let_go(struct held **at)
 
 void import_hold(struct buffer *b, bool held)
 {
-	if (b->held == held)
-		return;
 	b->held = held;
 	for (struct import *imp = b->imports; imp && held; imp = imp->sibling)
 		hold(imp);
@@ -72,10 +70,11 @@ unsigned int imports_held(struct file *f, bool unlisted, uint32_t *after, uint32
 	unsigned int n = 0;
 
 	for (; l && n < room && !queue_later(l->serial, last); l = l->next) {
-		struct buffer *b = of_link(l)->buffer;
+		const struct import *imp = of_link(l);
+		struct buffer *b = imp->buffer;
 
 		*after = l->serial;
-		if (unlisted && b->listed)
+		if (unlisted && imp->listed)
 			continue;
 		b->refs++;
 		to[n++] = b;

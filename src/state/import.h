@@ -22,7 +22,8 @@ struct import {
 	uint8_t native_works : 2;	/* enum answer: can the driver's mapping be read? */
 	/* Under buffers_lock(): */
 	uint8_t importer;		/* name_number() of the driver */
-	uint16_t slot;			/* entry in the status file + 1; 0: none */
+	uint16_t slot : 15;		/* entry in the status file + 1; 0: none */
+	uint16_t listed : 1;		/* a submit of the file had it in its list, once */
 	struct file *file;		/* the file that it belongs to */
 	struct import *sibling;		/* the buffer's next import */
 };

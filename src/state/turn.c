@@ -27,7 +27,8 @@ static const struct {
 	[ON_MAP] = ROW(S(LATER), SS(CPU), S(LATER), S(LATER), S(LATER)),
 	[ON_BEGIN] = ROW(S(LATER), TO(CPU), S(LATER), S(LATER), S(LATER)),
 	[ON_TOUCH] = ROW(TO(NONE), TO(CPU), S(LATER), S(LATER), S(LATER)),
-	[ON_WAIT] = ROW(TO(NONE), AFRESH(CPU), S(LATER), ES(READS), S(DEVICE)),
+	[ON_FENCE] = ROW(TO(NONE), AFRESH(CPU), S(LATER), ES(READS), S(DEVICE)),
+	[ON_WAIT] = ROW(TO(NONE), TO(CPU), S(LATER), ES(READS), S(DEVICE)),
 	[ON_BEGUN] = ROW(TO(NONE), TO(CPU), TO(CPU), TO(CPU), TO(CPU)),
 	[ON_BUSY] = ROW(TO(NONE), TO(LATER), TO(LATER), TO(READS), TO(DEVICE)),
 	[ON_END] = ROW(TO(NONE), E(READS), TO(DEVICE), EE(READS), TO(DEVICE)),
@@ -44,8 +45,12 @@ struct turn_step turn_step(enum turn now, enum turn_event e, struct turn_facts f
 	if (s.act == ACT_END_AGAIN &&
 	    (!f.written || f.counts || (e == ON_UNMAP && f.elsewhere)))
 		s.act = ACT_NONE;
-	if (s.act == ACT_END_START && (!f.written || f.counts || f.elsewhere))
+	if (s.act == ACT_END_START && !f.written)
 		s.act = ACT_START;
+	else if (s.act == ACT_END_START && (f.counts || f.elsewhere))
+		s.act = e == ON_FENCE && f.counts ? ACT_START : ACT_NONE;
+	if (e == ON_WAIT && now == TURN_DEVICE && f.hidden)
+		s.act = ACT_NONE;
 	if ((s.act == ACT_START_AGAIN && f.counts) || (s.act == ACT_AFRESH && !f.doubtful))
 		s.act = ACT_NONE;
 	return s;

@@ -12,7 +12,8 @@
  *   ON_MAP    | LATER S  CPU s        LATER S      LATER S          LATER S
  *   ON_BEGIN  | LATER S  CPU          LATER S      LATER S          LATER S
  *   ON_TOUCH  | NONE     CPU          LATER S      LATER S          LATER S
- *   ON_WAIT   | NONE     CPU ES(3)    LATER S      READS e(1,4) S   DEVICE S
+ *   ON_FENCE  | NONE     CPU ES(3)    LATER S      READS eS(1,4)    DEVICE S
+ *   ON_WAIT   | NONE     CPU          LATER S      READS eS(1,4)    DEVICE S(5)
  *   ON_BEGUN  | NONE     CPU          CPU          CPU              CPU
  *   ON_BUSY   | NONE     LATER        LATER        READS            DEVICE
  *   ON_END    | NONE     READS E      DEVICE       READS e(1)       DEVICE
@@ -27,6 +28,9 @@
  *   E  END.
  *   e  one more END: the program may have written since the last END, without telling anybody, and
  *      no device has. Not with (2).
+ *   eS both; and neither where the program may have written and there is no e, as the START would
+ *      undo what the program has written. But with (2) ON_FENCE has the START alone: without it
+ *      what the program writes from now on would get no END.
  *   (1) where a mapping was writable since the last END, and the program did not tell the driver of
  *       that end: a program that tells of its ends does not write after them.
  *   (2) exporters that count brackets (QUIRK_COUNTS) get one END for each START.
@@ -36,11 +40,14 @@
  *       was the CPU's turn indeed.
  *   (4) where the program has not exported the buffer since: nobody tells the shim whether another
  *       process writes it.
+ *   (5) where the kernel tells the shim whether the device is at it (QUIRK_HIDES): else the device
+ *       may be, and a START that comes too early would be all that the program gets.
  *
- * A wait may be for something else, and come while the program writes without telling anybody. So
- * in DEVICE_READS an END precedes its START. In CPU_LATER and DEVICE the shim makes no END: a
- * device may have written, and the END would write stale lines over that. For the same reason
- * DEVICE_READS never follows CPU_LATER.
+ * ON_FENCE is a wait for a device's work, and ON_WAIT one that may have been for anything. Either
+ * may be for other work than the buffer's, and come while the program writes without telling
+ * anybody. So in DEVICE_READS an END precedes its START. In CPU_LATER and DEVICE the shim makes no
+ * END: a device may have written, and the END would write stale lines over that. For the same
+ * reason DEVICE_READS never follows CPU_LATER.
  */
 #ifndef PRIMESHIM_TURN_H
 #define PRIMESHIM_TURN_H
@@ -53,6 +60,7 @@ enum turn_event {
 	ON_MAP,		/* the program has mapped it, or made the map ioctl again */
 	ON_BEGIN,	/* the program has told the driver that its accesses begin, or has waited */
 	ON_TOUCH,	/* PRIMESHIM_SYNC=trap: the program touches a page */
+	ON_FENCE,	/* the program has waited for a device's work */
 	ON_WAIT,	/* the program has waited for something */
 	ON_BEGUN,	/* the kernel has made a START */
 	ON_BUSY,	/* the shim has left a START out, or lost it */
@@ -79,6 +87,7 @@ struct turn_facts {
 	bool counts;	/* (2) */
 	bool doubtful;	/* (3) */
 	bool elsewhere;	/* not (4) */
+	bool hidden;	/* not (5) */
 };
 
 struct turn_step {

@@ -62,7 +62,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ WAIT("I915_GEM_WAIT", 0x6c, 16, 0) },
 		{ SUBMIT("I915_GEM_EXECBUFFER2", 0x69, 64, 0, 8, 56, 0), .op = 32, .writes = 4 },
 	} },
-	{ "xe", "drm", .import_map = MAPS_SIGBUS, .dumb_err = EINVAL, .ways = {
+	{ "xe", "drm", .import_map = MAPS_SIGBUS, .dumb_err = EINVAL, .hides = true, .ways = {
 		{ OFFSET("XE_GEM_MMAP_OFFSET", 0x42, 40, 8, 16) },
 	}, .turns = {
 		{ SUBMIT_ANY("XE_EXEC", 0x49, 56) },
@@ -116,7 +116,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ WAIT("PANFROST_WAIT_BO", 0x41, 16, 0) },
 		{ SUBMIT("PANFROST_SUBMIT", 0x40, 40, 24, 32, 4, 0), .partial = true },
 	} },
-	{ "panthor", "panthor", .ways = {
+	{ "panthor", "panthor", .hides = true, .ways = {
 		{ OFFSET("PANTHOR_BO_MMAP_OFFSET", 0x46, 16, 0, 8) },
 	}, .turns = {
 		{ SUBMIT_ANY("PANTHOR_GROUP_SUBMIT", 0x49, 24) },

@@ -74,6 +74,7 @@ struct fake_driver {
 	bool own_mmap;		/* its mmap does not go through drm_gem_mmap_obj() */
 	bool keeps_address;	/* the driver remembers where an import is mapped */
 	bool no_reexport;	/* PRIME_HANDLE_TO_FD of an import: EOPNOTSUPP */
+	bool hides;		/* work without a list adds no fence that poll() shows */
 	bool surfaces;		/* a dma-buf that cannot be mapped has another kind of handle */
 	struct fake_way ways[FAKE_WAYS];	/* up to one without a name; none: MODE_MAP_DUMB */
 	struct fake_turn turns[FAKE_TURNS];	/* up to one without a name */

@@ -22,6 +22,7 @@
 #include <drm.h>
 #include <linux/dma-buf.h>
 #include <linux/futex.h>
+#include <linux/sync_file.h>
 
 #include "fake-internal.h"
 
@@ -236,6 +237,13 @@ static void wait_held(struct locked *l)
 	atomic_fetch_sub(&k()->waits_held, 1);
 }
 
+static bool is_regular(int fd)
+{
+	struct stat st;
+
+	return !raw_fstat(fd, &st) && S_ISREG(st.st_mode);
+}
+
 int fake_ioctl(int fd, unsigned long request, ...)
 {
 	struct locked l;
@@ -252,6 +260,9 @@ int fake_ioctl(int fd, unsigned long request, ...)
 	/* Some are the same for every file. */
 	if (request == FIOCLEX || request == FIONCLEX || request == FIONBIO ||
 	    request == FIOASYNC || !what_locked(fd, &w, &l)) {
+		/* A file stands for a sync_file: the real kernel makes none without a device. */
+		if ((unsigned int)request == SYNC_IOC_FILE_INFO && is_regular(fd))
+			return 0;
 		if (k() && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
 			atomic_fetch_add(&k()->strays, 1);
 		return syscall(SYS_ioctl, fd, request, arg);

@@ -25,6 +25,7 @@ int shim_dup2(int fd, int to);
 int shim_dup3(int fd, int to, int flags);
 int shim_fcntl(int fd, int cmd, void *arg);
 struct sigaction;
+int shim_poll(struct pollfd *fds, unsigned long n, int timeout_ms);
 int shim_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 
 /* To be called first. From then on the shim's way leads to the fake kernel. */

@@ -291,11 +291,11 @@ static void waits(const struct fake_turn *t)
 	need(!pipe(pipe_fds) && write(pipe_fds[1], "", 1) == 1, "a pipe");
 	p = (struct pollfd){ .fd = pipe_fds[0], .events = POLLIN };
 	need(poll(&p, 1, 0) == 1, "poll");
-	step(1, 0, "a pipe is polled, which may be all there is to tell of it");
+	step(!driver->hides, 0, "a pipe is polled, which may be all there is to tell of it");
 	need(poll(&p, 1, 0) == 1, "poll");
 	step(0, 0, "once more");
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
-	step(1, 1, "a wait for a fence, which the pipe was none for");
+	step(1, !driver->hides, "a wait for a fence, which the pipe was none for");
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &(struct drm_syncobj_timeline_wait){ 0 }),
 	     "TIMELINE_WAIT");
 	step(1, 1, "and another, which may be what it was submitted for");
@@ -390,6 +390,32 @@ static void early(const struct fake_turn *b)
 	step_always(0, 1, "the unmap");
 }
 
+/* By names that not every libc has; the shim has them all. */
+static void odd_wait(int which, int ep, struct pollfd *fds, fd_set *set)
+{
+	static const char *const names[] = { "epoll_pwait2", "__poll", "__select" };
+	union {
+		void *symbol;
+		int (*epoll)(int ep, struct epoll_event *e, int n, const struct timespec *timeout,
+			     const sigset_t *mask);
+		int (*poll)(struct pollfd *fds, nfds_t n, int timeout_ms);
+		int (*select)(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *timeout);
+	} f = { dlsym(RTLD_DEFAULT, names[which]) };
+	int n = 0;
+
+	need(f.symbol, names[which]);
+	if (which == 0)
+		n = f.epoll(ep, &(struct epoll_event){ 0 }, 1, &(struct timespec){ 0 }, NULL);
+	else if (which == 1)
+		n = f.poll(fds, 2, 0);
+	else
+		n = f.select(fds[0].fd + 1, set, NULL, NULL, &(struct timeval){ 0 });
+	/* Kernels before 5.11, and QEMU's user mode, have no epoll_pwait2. */
+	if (n < 0 && errno == ENOSYS)
+		n = poll(fds, 2, 0);
+	need(n > 0, names[which]);
+}
+
 static void shown(void)
 {
 	struct drm_mode_fb_cmd fb = { .handle = handle };
@@ -407,7 +433,7 @@ static void shown(void)
 	step(0, 1, "shown again");
 	need(poll(&(struct pollfd){ .fd = dmabuf, .events = POLLIN }, 1, 0) == 1, "poll");
 	step(1, 0, "waited for with poll()");
-	for (int how = 0; how < 5; how++) {
+	for (int how = 0; how < 8; how++) {
 		struct pollfd fds[2] = { { .fd = -1 }, { .fd = dmabuf, .events = POLLIN } };
 		int ep = epoll_create1(0), ready[2];
 		fd_set set;
@@ -437,9 +463,11 @@ static void shown(void)
 			     "pselect");
 		else if (how == 3)
 			need(epoll_wait(ep, &(struct epoll_event){ 0 }, 1, 0) == 1, "epoll_wait");
-		else
+		else if (how == 4)
 			need(epoll_pwait(ep, &(struct epoll_event){ 0 }, 1, 0, NULL) == 1,
 			     "epoll_pwait");
+		else
+			odd_wait(how - 5, ep, fds, &set);
 		step(1, 1, "waited for by poll() of two, select(), epoll");
 		close(ready[0]);
 		close(ready[1]);
@@ -449,8 +477,8 @@ static void shown(void)
 	if (!driver->no_reexport) {
 		close(export(fd, handle, DRM_RDWR));
 		step(0, 1, "exported");
-		take_back();
-		step(1, 0, "the CPU's turn once more");
+		/* Another process may write it now, so there is no END for what this one writes. */
+		step(take_back(), 0, "the CPU's turn once more, if that wait is for this buffer");
 	}
 }
 

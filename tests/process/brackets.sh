@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Who syncs the CPU's accesses: every driver's begins, ends, waits and submits, over the fake
-# kernel, which counts the brackets. brackets.c says what is expected.
+# kernel, which counts the brackets. brackets.c and waits.c say what is expected.
 set -u
 build=$(cd "${top_builddir:-.}" && pwd -P)
 shim=$build/.libs/libprimeshim.so fake=$build/tests/fake/.libs/libfake.so
@@ -18,6 +18,9 @@ brackets() {
 for sync in driver map off trap; do
 	brackets redirect $sync || fail=1
 done
+# What a wait may begin; the program does not know of any policy.
+LD_PRELOAD=$shim:$fake PRIMESHIM_MODE=redirect \
+	${EMULATOR:+"$EMULATOR"} "$build/tests/process/waits" || fail=1
 # Each driver has one map of what is busy.
 PRIMESHIM_LOG=1 brackets redirect driver >"$tmp/out" 2>"$tmp/log"
 owed=$(sed -n 's/.* exit: .* \([0-9]*\) owed.*/\1/p' "$tmp/log" | tail -n 1)

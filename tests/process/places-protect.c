@@ -5,11 +5,14 @@
  * mprotect() may make it writable.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <drm.h>
 
 #include "lib/drivers-client.h"
 #include "places.h"
@@ -41,14 +44,12 @@ static int write_to(const struct call *c, int dmabuf, size_t len, bool *arrived)
 	return err;
 }
 
-static void protect(const char *name, size_t len, int want, const char *text)
+static void protect_one(int dmabuf, size_t len, int want, const char *text)
 {
-	int dmabuf = new_dmabuf(SIZE, FILL, false), err;
+	struct call c = subject(dmabuf);
 	bool arrived;
-	struct call c;
+	int err;
 
-	driver = named(name);
-	c = subject(dmabuf);
 	err = write_to(&c, dmabuf, len, &arrived);
 	if (err != want)
 		printf("# errno %d\n", err);
@@ -56,11 +57,38 @@ static void protect(const char *name, size_t len, int want, const char *text)
 	close(dmabuf);
 }
 
+static void protect(const char *name, size_t len, int want, const char *text)
+{
+	driver = named(name);
+	protect_one(new_dmabuf(SIZE, FILL, false), len, want, text);
+}
+
+/* The driver's own buffer, which another process has exported for reading. */
+static void protect_own(const char *name)
+{
+	/* The shim does not see that call, as it does not see another process's. */
+	int (*elsewhere)(int fd, unsigned long request, ...) = dlsym(RTLD_DEFAULT, "fake_ioctl");
+	struct drm_prime_handle p = { .fd = -1 };
+	uint8_t *view;
+	int fd;
+
+	driver = named(name);
+	fd = card(driver);
+	p.handle = create(fd);
+	need(!map(fd, ways(driver), p.handle, 0, SIZE, &view), "an own buffer is mapped");
+	view[5] = FILL;
+	munmap(view, SIZE);
+	need(elsewhere && !elsewhere(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &p), "an export");
+	close(fd);
+	protect_one(p.fd, SIZE, 0, "its own buffer, exported elsewhere for reading: mprotect");
+}
+
 void protections(void)
 {
 	static const char *const forward[] = {
 		"vmwgfx", "panfrost", "panthor", "lima", "v3d", "asahi"
 	};
+	static const char *const own[] = { "v3d", "radeon", "amdgpu", "msm", "panthor" };
 	const bool redirects = !strcmp(mode, "redirect");
 
 	for (size_t i = 0; i < sizeof(forward) / sizeof(forward[0]); i++) {
@@ -68,6 +96,8 @@ void protections(void)
 			"a read-only dma-buf: mprotect for writing, as natively");
 		protect(forward[i], PAGE + 1, 0, "the same of a part of it");
 	}
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		protect_own(own[i]);
 	if (!strcmp(mode, "observe"))
 		return;
 	/* Natively there is no mapping at all, or none that can be touched. */

@@ -22,13 +22,13 @@ static const char *const acts[] = {
 };
 
 /* Facts, as bits. */
-enum { WRITTEN = 1, COUNTS = 2, DOUBTFUL = 4, ELSEWHERE = 8, ALL = 16 };
+enum { WRITTEN = 1, COUNTS = 2, DOUBTFUL = 4, ELSEWHERE = 8, HIDDEN = 16, ALL = 32 };
 
 static void is(enum turn_event e, enum turn from, unsigned int facts, const char *want)
 {
 	const struct turn_facts f = {
 		.written = facts & WRITTEN, .counts = facts & COUNTS, .doubtful = facts & DOUBTFUL,
-		.elsewhere = facts & ELSEWHERE,
+		.elsewhere = facts & ELSEWHERE, .hidden = facts & HIDDEN,
 	};
 	struct turn_step s = turn_step(from, e, f);
 	char got[32];
@@ -83,22 +83,39 @@ START_TEST(a_touch_is_the_cpus_turn)
 END_TEST
 
 /* Not the CPU's until it is begun: a device may still be at it. */
-START_TEST(a_wait_begins_whatever_has_no_bracket)
+START_TEST(a_fence_begins_whatever_has_no_bracket)
 {
-	always(ON_WAIT, TURN_NONE, "none");
-	always(ON_WAIT, TURN_CPU_LATER, "later start");
+	always(ON_FENCE, TURN_NONE, "none");
+	always(ON_FENCE, TURN_CPU_LATER, "later start");
 	for (unsigned int facts = 0; facts < ALL; facts++)
-		is(ON_WAIT, TURN_DEVICE_READS, facts,
-		   facts & WRITTEN && !(facts & (COUNTS | ELSEWHERE)) ? "reads both"
-								      : "reads start");
-	always(ON_WAIT, TURN_DEVICE, "device start");
+		is(ON_FENCE, TURN_DEVICE_READS, facts,
+		   !(facts & WRITTEN) || facts & COUNTS ? "reads start"
+		   : facts & ELSEWHERE			? "reads"
+							: "reads both");
+	always(ON_FENCE, TURN_DEVICE, "device start");
 }
 END_TEST
 
-START_TEST(a_wait_begins_again_what_is_doubtful)
+/* It undoes nothing of what the program has written, and believes no kernel that hides fences. */
+START_TEST(any_other_wait_begins_what_it_can_do_no_harm_to)
+{
+	always(ON_WAIT, TURN_NONE, "none");
+	always(ON_WAIT, TURN_CPU, "cpu");
+	always(ON_WAIT, TURN_CPU_LATER, "later start");
+	for (unsigned int facts = 0; facts < ALL; facts++) {
+		is(ON_WAIT, TURN_DEVICE_READS, facts,
+		   !(facts & WRITTEN)		      ? "reads start"
+		   : facts & (COUNTS | ELSEWHERE)     ? "reads"
+						      : "reads both");
+		is(ON_WAIT, TURN_DEVICE, facts, facts & HIDDEN ? "device" : "device start");
+	}
+}
+END_TEST
+
+START_TEST(a_fence_begins_again_what_is_doubtful)
 {
 	for (unsigned int facts = 0; facts < ALL; facts++)
-		is(ON_WAIT, TURN_CPU, facts,
+		is(ON_FENCE, TURN_CPU, facts,
 		   facts & DOUBTFUL ? "cpu afresh" : "cpu");
 }
 END_TEST
@@ -184,8 +201,9 @@ TCase *turn_tests(void)
 	tcase_add_test(tc, a_begin_of_what_has_begun_is_nothing);
 	tcase_add_test(tc, a_map_of_what_has_begun_may_begin_it_again);
 	tcase_add_test(tc, a_touch_is_the_cpus_turn);
-	tcase_add_test(tc, a_wait_begins_whatever_has_no_bracket);
-	tcase_add_test(tc, a_wait_begins_again_what_is_doubtful);
+	tcase_add_test(tc, a_fence_begins_whatever_has_no_bracket);
+	tcase_add_test(tc, any_other_wait_begins_what_it_can_do_no_harm_to);
+	tcase_add_test(tc, a_fence_begins_again_what_is_doubtful);
 	tcase_add_test(tc, a_start_that_was_made_is_the_cpus_turn);
 	tcase_add_test(tc, a_start_that_was_left_out_is_made_later);
 	tcase_add_loop_test(tc, what_is_handed_over_is_ended, 0, 3);

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a wait may begin, and what it may not. The CPU has a copy of each byte here, and the device
+ * has one; a START and an END move them as swiotlb does. An ordinary program's calls, over the fake
+ * kernel. For brackets.sh.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <drm.h>
+#include <drm_mode.h>
+#include <linux/dma-buf.h>
+
+#include "lib/drivers-client.h"
+
+static void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
+static void (*fake_busy)(uint64_t ino, bool busy);
+static void (*fake_on_sync)(void (*hook)(uint64_t ino, uint64_t flags));
+static void (*submits_fail)(int err);
+
+static int fd, dmabuf;
+static uint64_t ino;
+static uint32_t handle;
+static volatile uint8_t *p;		/* the CPU's copy */
+static uint8_t device[SIZE];		/* the device's */
+
+static void moved(uint64_t which, uint64_t flags)
+{
+	if (which != ino)
+		return;
+	if (!(flags & DMA_BUF_SYNC_END))
+		memcpy((void *)p, device, SIZE);
+	else if (flags & DMA_BUF_SYNC_WRITE)
+		memcpy(device, (void *)p, SIZE);
+}
+
+/* An import of @dmabuf_fd into a device of that driver, mapped. */
+static void import_into(const char *name, int dmabuf_fd)
+{
+	struct stat st;
+	uint8_t *q;
+
+	way_name = "";
+	driver = named(name);
+	fd = card(driver);
+	dmabuf = dmabuf_fd;
+	need(!fstat(dmabuf, &st) && !import(fd, dmabuf, &handle), "import");
+	need(!map(fd, ways(driver), handle, 0, SIZE, &q), "map");
+	p = q;
+	ino = st.st_ino;
+	memcpy(device, q, SIZE);
+}
+
+static void leave(void)
+{
+	ino = 0;
+	munmap((void *)p, SIZE);
+	close_handle(fd, handle);
+	close(dmabuf);
+	close(fd);
+}
+
+/* Work without a list. */
+static int submit(void)
+{
+	char arg[64] = { 0 };
+
+	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS; t++)
+		if (t->name && t->kind == TURN_SUBMIT_ANY)
+			return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', t->nr, t->size), arg) ?
+			       errno : 0;
+	need(false, "work without a list");
+	return 0;
+}
+
+static void wait_for_fence(void)
+{
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
+}
+
+static void show(void)
+{
+	need(!ioctl(fd, DRM_IOCTL_MODE_ADDFB, &(struct drm_mode_fb_cmd){ .handle = handle }) &&
+		     !ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }),
+	     "a frame");
+}
+
+/* What is no wait for a device. */
+static struct {
+	int ready[2], ep, event;
+} other;
+
+static void by_poll(void)
+{
+	struct pollfd one = { .fd = other.ready[0], .events = POLLIN };
+
+	need(poll(&one, 1, 0) == 1, "poll");
+}
+
+static void by_poll_of_an_eventfd(void)
+{
+	struct pollfd one = { .fd = other.event, .events = POLLIN };
+
+	need(poll(&one, 1, 0) == 1, "poll");
+}
+
+static void by_poll_of_two(void)
+{
+	struct pollfd two[2] = { { .fd = other.ready[0], .events = POLLIN },
+				 { .fd = other.event, .events = POLLIN } };
+
+	need(poll(two, 2, 0) == 2, "poll");
+}
+
+static void by_select(void)
+{
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(other.ready[0], &set);
+	need(select(other.ready[0] + 1, &set, NULL, NULL, NULL) == 1, "select");
+}
+
+static void by_epoll(void)
+{
+	struct epoll_event e;
+
+	need(epoll_wait(other.ep, &e, 1, 0) == 1, "epoll_wait");
+}
+
+static void by_the_dmabuf(void)
+{
+	struct pollfd one = { .fd = dmabuf, .events = POLLIN };
+
+	need(poll(&one, 1, 0) == 1, "poll");
+}
+
+static void by_a_submit_that_fails(void)
+{
+	submits_fail(EINTR);
+	need(submit() == EINTR, "a submit that fails");
+	submits_fail(0);
+}
+
+static void by_another_map(void)
+{
+	uint8_t *q;
+
+	need(!map(fd, ways(driver), handle, 0, SIZE, &q), "map");
+	munmap(q, SIZE);
+}
+
+static const struct {
+	const char *name;
+	void (*happens)(void);
+	bool wait;
+} amid[] = {
+	{ "poll()", by_poll, true },
+	{ "poll() of an eventfd", by_poll_of_an_eventfd, true },
+	{ "poll() of two", by_poll_of_two, true },
+	{ "select()", by_select, true },
+	{ "epoll", by_epoll, true },
+	{ "poll() of the dma-buf", by_the_dmabuf, false },
+	{ "a submit that fails", by_a_submit_that_fails, false },
+	{ "another map", by_another_map, false },
+};
+
+/*
+ * The kernel does not tell of these devices' work. What comes before the program's own wait for it
+ * is no reason to read early: the wait would have nothing left to begin.
+ */
+static void hidden(const char *name)
+{
+	char text[160];
+
+	for (size_t i = 0; i < sizeof(amid) / sizeof(*amid); i++) {
+		import_into(name, new_dmabuf(SIZE, FILL, true));
+		p[0] = 1;
+		need(!submit(), "a submit");
+		check(device[0] == 1, "the device has what was written before the submit");
+		amid[i].happens();
+		memset(device, 7, SIZE);
+		wait_for_fence();
+		snprintf(text, sizeof(text), "%s before the wait: what the device wrote is read",
+			 amid[i].name);
+		check(p[0] == 7 && device[0] == 7, text);
+		leave();
+	}
+}
+
+/* One that polls a sync_file has waited for a device. A file stands for it here. */
+static void by_a_sync_file(const char *name)
+{
+	int fence = memfd_create("fence", 0);
+	struct pollfd one = { .fd = fence, .events = POLLIN };
+
+	import_into(name, new_dmabuf(SIZE, FILL, true));
+	need(!submit(), "a submit");
+	memset(device, 7, SIZE);
+	need(poll(&one, 1, 0) == 1, "poll");
+	check(p[0] == 7, "a sync_file is polled: what the device wrote is read");
+	leave();
+	close(fence);
+}
+
+/* A wait for something else does not undo what the program writes without a word. */
+static void silent(const char *name, const char *exporter)
+{
+	char text[160];
+
+	for (size_t i = 0; i < sizeof(amid) / sizeof(*amid) && amid[i].wait; i++) {
+		int there = new_dmabuf(SIZE, FILL, true), was;
+
+		if (exporter) {
+			driver = named(exporter);
+			was = card(driver);
+			close(there);
+			there = export(was, create(was), DRM_RDWR);
+			close(was);
+		}
+		import_into(name, there);
+		if (exporter)
+			show();
+		else
+			close(export(fd, handle, DRM_RDWR));
+		p[0] = 9;
+		amid[i].happens();
+		/* An END that counts is for the START that the fence gives. */
+		if (!exporter)
+			wait_for_fence();
+		snprintf(text, sizeof(text), "%s, and %s: what was written without a word stays",
+			 exporter ? "shown" : "exported", amid[i].name);
+		check(p[0] == 9, text);
+		leave();
+	}
+}
+
+/* Brackets so far. */
+static unsigned long begun(void)
+{
+	unsigned long begins, ends;
+
+	fake_brackets(ino, &begins, &ends);
+	return begins;
+}
+
+/* More submits than waits: one wait may be for several. */
+static void settles(const char *name)
+{
+	unsigned long before;
+
+	import_into(name, new_dmabuf(SIZE, FILL, true));
+	for (int i = 0; i < 1000; i++)
+		need(!submit(), "a submit");
+	for (int i = 0; i < 100; i++)
+		wait_for_fence();
+	before = begun();
+	for (int i = 0; i < 100; i++)
+		wait_for_fence();
+	check(begun() == before, "1000 submits and 100 waits later a wait begins nothing any more");
+	for (int i = 0; i < 100; i++)
+		by_a_submit_that_fails();
+	wait_for_fence();
+	before = begun();
+	for (int i = 0; i < 10; i++)
+		wait_for_fence();
+	check(begun() == before, "nor after submits that have failed");
+	leave();
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* Of a device that hangs the program may map one buffer after the other. */
+static void hangs(void)
+{
+	double began;
+
+	driver = named("vgem");
+	fd = card(driver);
+	began = now();
+	for (int i = 0; i < 10; i++) {
+		struct stat st;
+		uint8_t *q;
+
+		dmabuf = new_dmabuf(SIZE, FILL, true);
+		need(!fstat(dmabuf, &st) && !import(fd, dmabuf, &handle), "import");
+		fake_busy(st.st_ino, true);
+		need(!map(fd, ways(driver), handle, 0, SIZE, &q), "map");
+		munmap(q, SIZE);
+		close_handle(fd, handle);
+		close(dmabuf);
+	}
+	printf("# %.3f s\n", now() - began);
+	check(now() - began < 5,
+	      "ten maps whose fences never come wait two seconds in all, not ten");
+	close(fd);
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	mode = "waits";
+	new_dmabuf = dlsym(RTLD_DEFAULT, "fake_export");
+	device_maps = dlsym(RTLD_DEFAULT, "fake_device_maps");
+	fake_brackets = dlsym(RTLD_DEFAULT, "fake_brackets");
+	fake_busy = dlsym(RTLD_DEFAULT, "fake_busy");
+	fake_on_sync = dlsym(RTLD_DEFAULT, "fake_on_sync");
+	submits_fail = dlsym(RTLD_DEFAULT, "fake_submits_fail");
+	need(new_dmabuf && fake_brackets && fake_busy && fake_on_sync && submits_fail,
+	     "the fake kernel");
+	fake_on_sync(moved);
+	other.ep = epoll_create1(0);
+	other.event = eventfd(1, 0);
+	need(!pipe(other.ready) && write(other.ready[1], "", 1) == 1 &&
+		     !epoll_ctl(other.ep, EPOLL_CTL_ADD, other.ready[0],
+				&(struct epoll_event){ EPOLLIN, { 0 } }),
+	     "a pipe");
+	hidden("panthor");
+	hidden("xe");
+	by_a_sync_file("panthor");
+	by_a_sync_file("nouveau");
+	silent("etnaviv", NULL);
+	silent("panthor", NULL);
+	silent("vgem", "omapdrm");
+	settles("panthor");
+	settles("nouveau");
+	hangs();
+	return broken;
+}
