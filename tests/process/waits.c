@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -76,22 +77,41 @@ static void leave(void)
 	close(fd);
 }
 
-/* Work without a list. */
+static const struct fake_turn *way_to_submit(void)
+{
+	const struct fake_turn *list = NULL;
+
+	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS; t++) {
+		if (t->name && t->kind == TURN_SUBMIT_ANY)
+			return t;
+		if (t->name && t->kind == TURN_SUBMIT)
+			list = t;
+	}
+	need(list, "a way to submit");
+	return list;
+}
+
+/* Work without a list, or with an empty one. */
 static int submit(void)
 {
-	char arg[64] = { 0 };
+	const struct fake_turn *t = way_to_submit();
+	char arg[192] = { 0 };
 
-	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS; t++)
-		if (t->name && t->kind == TURN_SUBMIT_ANY)
-			return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', t->nr, t->size), arg) ?
-			       errno : 0;
-	need(false, "work without a list");
-	return 0;
+	return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', t->nr, t->size), arg) ? errno : 0;
 }
 
 static void wait_for_fence(void)
 {
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
+}
+
+/* Brackets so far. */
+static unsigned long begun(void)
+{
+	unsigned long begins, ends;
+
+	fake_brackets(ino, &begins, &ends);
+	return begins;
 }
 
 static void show(void)
@@ -219,6 +239,60 @@ static void by_a_sync_file(const char *name)
 	close(fence);
 }
 
+static void by_timeline(void)
+{
+	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &(struct drm_syncobj_timeline_wait){ 0 }),
+	     "TIMELINE_WAIT");
+}
+
+static void *submits(void *unused)
+{
+	(void)unused;
+	need(!submit(), "a submit");
+	return NULL;
+}
+
+/*
+ * Turns on one mapping that stays, as a Vulkan driver takes them: what is bound is in no list,
+ * another thread submits, and the wait is one of several kinds. Something else is polled meanwhile.
+ * As many brackets as turns.
+ */
+static void vulkan(const char *name, bool hides)
+{
+	enum { TURNS = 200 };
+	int fence = memfd_create("fence", 0), to_device = 0, to_cpu = 0;
+	struct pollfd one = { .fd = fence, .events = POLLIN };
+	unsigned long before;
+
+	import_into(name, new_dmabuf(SIZE, FILL, true));
+	before = begun();
+	for (int i = 0; i < TURNS; i++) {
+		pthread_t id;
+
+		p[0] = i;
+		need(!pthread_create(&id, NULL, submits, NULL), "a thread");
+		pthread_join(id, NULL);
+		fake_busy(ino, !hides);
+		amid[i % 5].happens();
+		to_device += device[0] == (uint8_t)i;
+		device[1] = ~i;
+		fake_busy(ino, false);
+		if (i % 3 == 0)
+			wait_for_fence();
+		else if (i % 3 == 1)
+			by_timeline();
+		else
+			need(poll(&one, 1, 0) == 1, "poll");
+		to_cpu += p[1] == (uint8_t)~i;
+	}
+	check(to_device == TURNS && to_cpu == TURNS,
+	      "200 turns with Vulkan's calls: each byte arrives, both ways");
+	printf("# %lu brackets\n", begun() - before);
+	check(begun() - before == TURNS, "as many brackets as turns");
+	leave();
+	close(fence);
+}
+
 /* A wait for something else does not undo what the program writes without a word. */
 static void silent(const char *name, const char *exporter)
 {
@@ -249,15 +323,6 @@ static void silent(const char *name, const char *exporter)
 		check(p[0] == 9, text);
 		leave();
 	}
-}
-
-/* Brackets so far. */
-static unsigned long begun(void)
-{
-	unsigned long begins, ends;
-
-	fake_brackets(ino, &begins, &ends);
-	return begins;
 }
 
 /* More submits than waits: one wait may be for several. */
@@ -339,6 +404,12 @@ int main(void)
 	     "a pipe");
 	hidden("panthor");
 	hidden("xe");
+	hidden("msm");
+	vulkan("panthor", true);
+	vulkan("xe", true);
+	vulkan("msm", true);
+	vulkan("nouveau", false);
+	vulkan("amdgpu", false);
 	by_a_sync_file("panthor");
 	by_a_sync_file("nouveau");
 	silent("etnaviv", NULL);
