@@ -87,9 +87,11 @@ static void given(struct buffer *b, enum given how, const struct submit *s)
 	if (!b->turns)
 		return;
 	b->turns->submit = s->serial;
-	if (b->turn != TURN_DEVICE)
+	if (b->turn != TURN_DEVICE) {
 		b->turns->taken = s->serial;
-	b->turns->hidden = hides(s, how);
+		b->turns->hidden = false;
+	}
+	b->turns->hidden |= hides(s, how);
 	for (struct import *imp = b->imports; imp && how == GIVEN_LISTED; imp = imp->sibling)
 		imp->listed |= imp->file == s->file;
 }
