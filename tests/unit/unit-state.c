@@ -13,6 +13,7 @@
 #include "state/files.h"
 #include "state/import.h"
 #include "state/offsets.h"
+#include "state/submit.h"
 #include "unit.h"
 
 #define MIB (1ULL << 20)
@@ -424,6 +425,48 @@ START_TEST(native_offset_given_to_another_is_taken_from_the_first)
 }
 END_TEST
 
+START_TEST(submit_that_was_left_by_a_jump_ends_after_a_second)
+{
+	struct file *f = file(FD, 1), *other = file(FD + 1, 2);
+	struct submit left, s, in_parent;
+
+	buffers_lock();
+	submit_begin(&left, f);
+	submit_begin(&s, other);
+	ck_assert_uint_ne(left.serial, s.serial);
+	ck_assert(submit_open(left.serial) && submit_open_of(f) && submit_open_of(other));
+	ck_assert(!submit_open(0));
+	submit_end(&s);
+	ck_assert(submit_open(left.serial) && !submit_open(s.serial) && !submit_open_of(other));
+	buffers_unlock();
+	usleep(1100000);
+	buffers_lock();
+	ck_assert(!submit_open(left.serial) && !submit_open_of(f));
+	/* It may come to its end after all. */
+	submit_end(&left);
+	submit_begin(&in_parent, f);
+	submits_forked();
+	ck_assert(!submit_open(in_parent.serial) && !submit_open_of(f));
+	buffers_unlock();
+}
+END_TEST
+
+START_TEST(more_submits_at_once_than_there_is_room_for)
+{
+	struct file *f = file(FD, 1), *other = file(FD + 1, 2);
+	struct submit s[100];
+
+	buffers_lock();
+	for (int i = 0; i < 100; i++)
+		submit_begin(&s[i], i < 50 ? f : other);
+	ck_assert(submit_open(s[0].serial) && submit_open_of(f));
+	for (int i = 99; i >= 0; i--)
+		submit_end(&s[i]);
+	ck_assert(!submit_open_of(f) && !submit_open_of(other) && !submits_open);
+	buffers_unlock();
+}
+END_TEST
+
 TCase *state_tests(void)
 {
 	TCase *t = tcase_create("state");
@@ -443,6 +486,8 @@ TCase *state_tests(void)
 	tcase_add_test(t, handles_of_one_dmabuf_share_the_offset);
 	tcase_add_test(t, native_offset_stays_with_the_handles_that_were_told_it);
 	tcase_add_test(t, offset_of_a_closed_file_is_not_another_files);
+	tcase_add_test(t, submit_that_was_left_by_a_jump_ends_after_a_second);
+	tcase_add_test(t, more_submits_at_once_than_there_is_room_for);
 	tcase_add_loop_test(t, clock_may_wrap, 0, sizeof(ages) / sizeof(ages[0]));
 	tcase_add_loop_test(t, many_imports_leave_nothing_behind, 0, WAYS);
 	tcase_add_test(t, native_offset_given_to_another_is_taken_from_the_first);
