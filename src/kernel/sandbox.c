@@ -23,7 +23,7 @@
 #endif
 
 /* Calls that neither the start of a program nor a feature that the user asked for needs. */
-#define UNUSUAL	(MAY_KCMP | MAY_MSYNC | MAY_NOREPLACE | MAY_ALTSTACK)
+#define UNUSUAL	(MAY_KCMP | MAY_MSYNC | MAY_NOREPLACE | MAY_ALTSTACK | MAY_FENCE)
 
 atomic_uint sandbox_refused, sandbox_unsure;
 

@@ -21,10 +21,33 @@
 #endif
 
 /*
- * What a map waits now, at most. A program may map again and again what is never signalled, as of a
- * device that hangs: each fence that does not come halves the time, and each that comes doubles it.
+ * A program may map again and again what is never signalled, as of a device that hangs. So maps
+ * wait in vain for so long at most, and then for a quarter of the time that passes; but each of
+ * them may wait a little.
  */
-static atomic_uint bound_ms = BOUND_MS;
+#define VAIN_MS		3000
+#define LITTLE_MS	100
+
+/* When all that maps have waited in vain is forgotten; publish_now(). */
+static _Atomic(uint64_t) forgotten;
+
+/* How long a map may wait now. */
+static unsigned int patience(void)
+{
+	uint64_t now = publish_now(), until = atomic_load(&forgotten);
+	uint64_t vain = until > now ? (until - now) / 4 / 1000000 : 0;
+
+	return vain + BOUND_MS <= VAIN_MS ? BOUND_MS :
+	       vain + LITTLE_MS < VAIN_MS ? VAIN_MS - vain : LITTLE_MS;
+}
+
+static void waited_in_vain(unsigned int ms)
+{
+	uint64_t now = publish_now(), until = atomic_load(&forgotten);
+
+	/* Two threads at once may forget one of the two. */
+	atomic_store(&forgotten, (until > now ? until : now) + ms * UINT64_C(4000000));
+}
 
 /* The program's signal handlers run at least so often meanwhile. */
 #define SLICE_MS	20
@@ -50,8 +73,8 @@ static void no_brackets(struct buffer *b, int err)
 static bool may_start(const struct buffer *b, struct change *c, int fd)
 {
 	bool bound = c->how == START_BOUND && c->patient, writer = false, waited = false, one;
-	const unsigned int most = atomic_load(&bound_ms);
-	unsigned int left = bound ? most : 0, slice;
+	const unsigned int most = bound ? patience() : 0;
+	unsigned int left = most, slice;
 	int ret;
 
 	if (c->how == START_WAITS)
@@ -77,10 +100,7 @@ static bool may_start(const struct buffer *b, struct change *c, int fd)
 		stat_inc(STAT_LATE);
 		log_line("a dma-buf of %llu bytes is mapped, and its fence has not come in %u ms",
 			 (unsigned long long)buffer_size(b), most);
-		if (most > SLICE_MS)
-			atomic_store(&bound_ms, most / 2);
-	} else if (waited && most < BOUND_MS) {
-		atomic_store(&bound_ms, most * 2);
+		waited_in_vain(most);
 	}
 	return !c->busy && (!c->open || c->how != START_BOUND || writer ||
 			    !(c->start & DMA_BUF_SYNC_WRITE));

@@ -121,9 +121,10 @@ static bool sets_ops(const struct buffer *b)
  */
 static bool better_native(const struct view *v, int dmabuf)
 {
-	if (!v->native || may_be_written(v->buffer, dmabuf))
+	if (!v->native || v->quirks & QUIRK_MAPS_WRONG || may_be_written(v->buffer, dmabuf))
 		return false;
 	return v->forwards ? !(v->quirks & QUIRK_LEAVES_OPS) || sets_ops(v->buffer) :
+			     who_is(v->fd, v->buffer).exporter != NAME_UNKNOWN &&
 			     !who_foreign(v->fd, v->buffer);
 }
 

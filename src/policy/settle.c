@@ -21,7 +21,7 @@
 #include "state/private.h"
 #include "state/submit.h"
 
-struct queue settle_owed, settle_framed;
+struct queue settle_owed, settle_doubtful, settle_framed;
 
 static unsigned int given;		/* buffers whose submits matter; under buffers_lock() */
 
@@ -54,25 +54,48 @@ static inline void queue_set(struct queue *q, struct queue_link *l, bool in)
 		queue_remove(q, l);
 }
 
+static inline void queue_move(struct turns *t, struct queue *to)
+{
+	if (t->in == to)
+		return;
+	if (t->in)
+		queue_remove(t->in, &t->owed);
+	if (to)
+		queue_add(to, &t->owed);
+	t->in = to;
+}
+
+/*
+ * May another process write what was exported, while the program does so without telling anybody?
+ * If the pages are PROT_NONE, the program does not.
+ */
+static bool elsewhere(const struct buffer *b)
+{
+	return b->elsewhere && !b->shut;
+}
+
 void settle_noted(struct buffer *b)
 {
 	bool can = settle_can(b), held = can && b->turn != TURN_NONE && b->turn != TURN_DEVICE;
-	/* After a submit without a list the shim has to see the next one, too. */
-	bool watched = held || (can && b->turn == TURN_DEVICE && b->doubtful);
+	/* What is written silently after an export no wait begins (turn.h). */
+	bool silent = b->turn == TURN_DEVICE_READS && b->written && elsewhere(b) && !b->counts;
 
-	given += watched - b->watched;
-	b->watched = watched;
+	/* The shim sees the submits of what a device has, too: a wait may come amid one. */
+	given += can - b->watched;
+	b->watched = can;
 	if (b->held != held)
 		import_hold(b, held);
 	if (b->turns) {
 		queue_set(&settle_framed, &b->turns->framed, held && b->framed);
-		queue_set(&settle_owed, &b->turns->owed, can && b->turn != TURN_NONE &&
-							 (b->turn != TURN_CPU || b->doubtful));
+		queue_move(b->turns, !can || b->turn == TURN_NONE || silent ? NULL :
+				     b->turn != TURN_CPU ? &settle_owed :
+				     b->doubtful ? &settle_doubtful : NULL);
 	}
 	if (!can)
 		buffer_drop_turns(b);
 	watch_count(WATCH_BRACKETS, given);
-	watch_count(WATCH_OWED, sync_turns() || settings.dir ? settle_owed.n : 0);
+	watch_count(WATCH_OWED, sync_turns() || settings.dir ?
+				settle_owed.n + settle_doubtful.n : 0);
 	buffer_changed(b);
 }
 
@@ -80,7 +103,7 @@ void settle_event(struct buffer *b, enum turn_event e, enum start how)
 {
 	const struct turn_facts facts = {
 		.written = b->written, .counts = b->counts, .doubtful = b->doubtful,
-		.elsewhere = b->elsewhere, .hidden = b->turns && b->turns->hidden,
+		.elsewhere = elsewhere(b),
 	};
 	struct turn_step s = turn_step(b->turn, settle_can(b) ? e : ON_UNMAP, facts);
 	bool starts = s.act == ACT_START || s.act == ACT_END_START;
@@ -91,6 +114,8 @@ void settle_event(struct buffer *b, enum turn_event e, enum start how)
 		b->start = how;
 	b->start_again |= s.act == ACT_START_AGAIN;
 	b->afresh |= s.act == ACT_AFRESH;
+	if (b->turns && (starts || s.act == ACT_AFRESH || s.act == ACT_START_AGAIN))
+		b->turns->fenced = e == ON_FENCE;
 	b->end_again |= s.act == ACT_END_AGAIN || s.act == ACT_END_START;
 	/*
 	 * The kernel may have made another thread's START before the device was done. That START
@@ -223,14 +248,25 @@ void settle_await(struct buffer *b)
 	await(b, PATIENT);
 }
 
-void settle_left(void)
+/* Has a jump left that frame, or is this a handler that runs amid it? */
+static bool is_left(const char *frame)
 {
 	const char *here = __builtin_frame_address(0);
 	stack_t alternate;
 
-	if (!work.b || (here < work.frame && work.frame - here < DEEPEST) ||
-	    (sandbox_may(MAY_ALTSTACK) && !sigaltstack(NULL, &alternate) &&
-	     alternate.ss_flags & SS_ONSTACK))
+	return !(here < frame && frame - here < DEEPEST) &&
+	       !(sandbox_may(MAY_ALTSTACK) && !sigaltstack(NULL, &alternate) &&
+		 alternate.ss_flags & SS_ONSTACK);
+}
+
+void settle_left(void)
+{
+	if (submit_mine.serial && is_left(submit_mine.frame)) {
+		buffers_lock();
+		submit_end(&(struct submit){ .serial = submit_mine.serial });
+		buffers_unlock();
+	}
+	if (!work.b || !is_left(work.frame))
 		return;
 	/* The reference stays: if the frame of settle() exists after all, it drops the reference.
 	 */
@@ -245,13 +281,16 @@ void settle_left(void)
 }
 
 /*
- * May a wait that has just ended have been for other work? It may where the program has not waited
- * for all submits without a list, or while a submit is under way.
+ * May the START that follows come too early? The kernel does not tell of hidden work, and what has
+ * just ended was no fence. Or the fence was for other work: the program has not waited for all
+ * submits without a list, or a submit is under way.
  */
 static bool is_doubtful(const struct buffer *b)
 {
 	const struct import *imp = b->imports;
 
+	if (b->turns && b->turns->hidden && !b->turns->fenced)
+		return true;
 	while (imp && !(b->doubtful && imp->file->unwaited) && !submit_open_of(imp->file))
 		imp = imp->sibling;
 	return imp;
@@ -271,7 +310,8 @@ static bool plan(const struct buffer *b, struct change *c)
 	/* An END for reading undoes no byte, and gives the kernel an END for each START. */
 	if (b->bracket && (b->bracket != to || b->afresh || b->early ||
 			   (b->start_again && b->bracket == DMA_BUF_SYNC_READ)))
-		p.end = b->unused || (b->afresh && b->guess) ? DMA_BUF_SYNC_READ : b->bracket;
+		p.end = b->unused || (b->afresh && b->turns && b->turns->guess) ?
+				DMA_BUF_SYNC_READ : b->bracket;
 	else if (!b->bracket && b->end_again && may_sync(b))
 		p.end = DMA_BUF_SYNC_RW;
 	if (to && (b->bracket != to || b->start_again || b->afresh || b->early))
@@ -308,9 +348,11 @@ static void outcome(struct buffer *b, const struct change *c)
 	if (b->ahead && b->turn == TURN_DEVICE)
 		b->end_again = false;
 	b->early = c->begun && !b->wanted;
-	if (c->begun || !c->open)
-		b->guess = c->begun && b->turns && b->turns->hidden && c->doubtful &&
-			   c->how == START_BOUND;
+	if (b->turns && (c->begun || !c->open)) {
+		b->turns->guess = c->begun && c->doubtful && b->turns->hidden &&
+				  !b->turns->fenced && c->how != START_WAITS;
+		b->turns->hidden &= !c->begun || c->doubtful;
+	}
 	b->unused = b->early && !c->from && !b->end_again;
 	/* One more START. The CPU has not written since the last one: an END for reading will do.
 	 */
@@ -401,8 +443,10 @@ static void forked(struct buffer *b)
 {
 	b->settling = false;
 	b->bracket = 0;
-	b->end_again = b->start_again = b->afresh = false;
+	b->end_again = b->start_again = b->afresh = b->doubtful = false;
 	b->start = START_NONE;
+	if (b->turns)
+		b->turns->hidden = b->turns->missed = false;
 	settle_event(b, ON_FORK, START_NONE);
 }
 

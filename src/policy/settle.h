@@ -18,8 +18,11 @@
 #include "state/buffer.h"
 #include "state/turn.h"
 
-/* The buffers that a wait may begin, and those of which frame buffers are made. */
-extern struct queue settle_owed, settle_framed;
+/*
+ * The buffers that any wait may begin, those that a fence may begin once more, and those of which
+ * frame buffers are made.
+ */
+extern struct queue settle_owed, settle_doubtful, settle_framed;
 
 /* Can @b have a bracket now? */
 bool settle_can(const struct buffer *b);

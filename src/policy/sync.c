@@ -54,20 +54,39 @@ void sync_left_out(struct buffer *b)
 	}
 }
 
-/*
- * Is it known that a device has the buffer, although the kernel tells nothing of that? The program
- * is amid the submit, or the submit's fence is hidden.
- */
-static bool surely_given(const struct buffer *b)
+static bool in_file(const struct buffer *b, const struct file *f)
 {
-	return b->turns && (submit_open(b->turns->submit) ||
-			    (b->turn == TURN_DEVICE && b->turns->hidden));
+	const struct import *imp = b->imports;
+
+	while (imp && imp->file != f)
+		imp = imp->sibling;
+	return imp;
+}
+
+static bool any_missed;		/* a buffer's turns->missed may be set */
+
+/*
+ * Is a thread amid a submit that gives @b away, or may? The kernel does not yet tell that a device
+ * has it. A wait that comes now is made up for after the submit.
+ */
+static bool amid_submit(struct buffer *b)
+{
+	const struct import *imp = b->turn == TURN_DEVICE && b->doubtful ? b->imports : NULL;
+
+	if (!submits_open || !b->turns)
+		return false;
+	while (imp && !submit_open_of(imp->file))
+		imp = imp->sibling;
+	if (!imp && !submit_open(b->turns->submit))
+		return false;
+	b->turns->missed = any_missed = true;
+	return true;
 }
 
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 {
 	buffers_lock();
-	if (waited || !surely_given(b)) {
+	if (waited || !amid_submit(b)) {
 		b->said = direction;
 		b->doubtful &= b->turns && b->turns->hidden;
 		settle_event(b, ON_BEGIN, waited ? START_WAITS : START_IDLE);
@@ -83,15 +102,15 @@ static bool hides(const struct submit *s, enum given how)
 /* @s gives @b away. */
 static void given(struct buffer *b, enum given how, const struct submit *s)
 {
-	b->doubtful = how == GIVEN_UNLISTED;
+	bool device = b->turn == TURN_DEVICE, hidden = device && b->turns && b->turns->hidden;
+
+	b->doubtful = how == GIVEN_UNLISTED || hidden;
 	if (!b->turns)
 		return;
 	b->turns->submit = s->serial;
-	if (b->turn != TURN_DEVICE) {
+	if (!device)
 		b->turns->taken = s->serial;
-		b->turns->hidden = false;
-	}
-	b->turns->hidden |= hides(s, how);
+	b->turns->hidden = hidden || hides(s, how);
 	for (struct import *imp = b->imports; imp && how == GIVEN_LISTED; imp = imp->sibling)
 		imp->listed |= imp->file == s->file;
 }
@@ -125,12 +144,20 @@ static void waited(struct buffer *b, enum turn_event e)
 	settle_put(b, b->turn == TURN_CPU_LATER ? left : 0);
 }
 
+/* Has @s taken @b from the CPU, and no other submit been given it since? */
+static bool is_taken(struct buffer *b, const struct submit *s)
+{
+	return b->turns && b->turns->taken == s->serial && b->turns->submit == s->serial &&
+	       b->turn != TURN_CPU && !amid_submit(b);
+}
+
 static void taken_back(struct buffer *b, const struct submit *s)
 {
-	if (b->turns && b->turns->taken == s->serial && b->turn != TURN_CPU) {
+	if (is_taken(b, s)) {
 		/* The shim has just made the END. */
-		b->written = false;
-		waited(b, ON_FENCE);
+		b->written &= b->turn != TURN_DEVICE;
+		/* Of hidden work nobody knows whether it is over. */
+		waited(b, b->turns->hidden ? ON_WAIT : ON_FENCE);
 	} else {
 		settle_put(b, 0);
 	}
@@ -175,6 +202,7 @@ static struct buffer *of_framed(struct queue_link *l)
 /* What a walk along the buffers is for. */
 struct what {
 	const struct submit *back;	/* that has failed; NULL: a wait */
+	bool missed;			/* for waits that ended amid a submit */
 	bool fence;
 	const struct file *file;	/* of the fence; NULL: not known */
 };
@@ -192,7 +220,7 @@ static struct walk walk_begin(const struct queue *q)
 /* Puts references to the next buffers of the queue that @pick takes into @to. How many. */
 static unsigned int walk_on(struct walk *w, const struct queue *q,
 			    struct buffer *(*of)(struct queue_link *l),
-			    bool (*pick)(const struct buffer *b, const struct what *what),
+			    bool (*pick)(struct buffer *b, const struct what *what),
 			    const struct what *what, struct buffer **to)
 {
 	struct queue_link *l = queue_after(q, w->after, w->last);
@@ -210,30 +238,31 @@ static unsigned int walk_on(struct walk *w, const struct queue *q,
 	return n;
 }
 
-static bool in_file(const struct buffer *b, const struct file *f)
-{
-	const struct import *imp = b->imports;
-
-	while (imp && imp->file != f)
-		imp = imp->sibling;
-	return imp;
-}
-
-/* A wait for a fence concerns doubtful buffers in TURN_CPU, too. */
-static bool may_begin(const struct buffer *b, const struct what *w)
+static bool may_begin(struct buffer *b, const struct what *w)
 {
 	if (w->back)
-		return b->turns->taken == w->back->serial && b->turn != TURN_CPU;
-	return (b->turn != TURN_CPU || w->fence) && !submit_open(b->turns->submit);
+		return is_taken(b, w->back);
+	return b->turns && (b->turns->missed || !w->missed) && (b->turn != TURN_CPU || w->fence) &&
+	       !amid_submit(b);
 }
 
 /* Another file's fence says nothing of work whose own fence is hidden. */
 static enum turn_event event_of(const struct buffer *b, const struct what *w)
 {
-	bool fence = w->fence && (!w->file || !b->turns || !b->turns->hidden ||
-				  in_file(b, w->file));
+	bool fence = w->fence && (!w->file || !b->turns->hidden || in_file(b, w->file));
 
 	return fence ? ON_FENCE : ON_WAIT;
+}
+
+/* The program has waited for a fence of some file: it may be any of those that hold @b. */
+static void count_wait(const struct buffer *b, uint32_t wait)
+{
+	for (const struct import *imp = b->imports; imp; imp = imp->sibling) {
+		struct file *f = imp->file;
+
+		f->unwaited -= f->waited != wait && f->unwaited > 0;
+		f->waited = wait;
+	}
 }
 
 /*
@@ -253,16 +282,14 @@ static void ask_all(struct buffer **batch, unsigned int n, struct dmabuf_ask *as
 	buffers_lock();
 }
 
-static void waited_for(const struct what *what)
+/* The walk @w for @what along @q. @wait: the number of the wait. */
+static void walk_for(struct walk *w, const struct queue *q, const struct what *what, uint32_t wait)
 {
 	struct dmabuf_ask asks[BATCH];
 	struct buffer *batch[BATCH];
-	struct walk w;
 	unsigned int n;
 
-	buffers_lock();
-	w = walk_begin(&settle_owed);
-	while ((n = walk_on(&w, &settle_owed, of_owed, may_begin, what, batch))) {
+	while ((n = walk_on(w, q, of_owed, may_begin, what, batch))) {
 		const bool asked = !what->fence && !what->back && n > 1;
 
 		if (asked)
@@ -270,17 +297,37 @@ static void waited_for(const struct what *what)
 		for (unsigned int i = 0; i < n; i++) {
 			struct buffer *b = batch[i];
 
-			if (what->back)
+			if (what->back) {
 				taken_back(b, what->back);
 			/* Meanwhile another thread may have given it away, or unmapped it. */
-			else if (!b->turns || !may_begin(b, what) ||
-				 (asked && asks[i].busy && b->turn >= TURN_DEVICE_READS))
+			} else if (!may_begin(b, what) ||
+				   (asked && asks[i].busy && b->turn >= TURN_DEVICE_READS)) {
 				settle_put(b, 0);
-			else
+			} else {
+				b->turns->missed = false;
+				if (what->fence && !what->file)
+					count_wait(b, wait);
 				waited(b, event_of(b, what));
+			}
 			buffers_lock();
 		}
 	}
+}
+
+static void waited_for(const struct what *what)
+{
+	static uint32_t waits;
+	struct walk owed, doubtful;
+	uint32_t wait;
+
+	buffers_lock();
+	wait = ++waits;
+	owed = walk_begin(&settle_owed);
+	/* Not those that the first walk adds. */
+	doubtful = walk_begin(&settle_doubtful);
+	walk_for(&owed, &settle_owed, what, wait);
+	if (what->fence)
+		walk_for(&doubtful, &settle_doubtful, what, wait);
 	buffers_unlock();
 }
 
@@ -303,9 +350,15 @@ void sync_submit_begin(struct submit *s, struct file *f)
 
 void sync_submit_end(const struct submit *s)
 {
+	bool missed;
+
 	buffers_lock();
 	submit_end(s);
+	missed = any_missed;
+	any_missed = false;
 	buffers_unlock();
+	if (missed)
+		waited_for(&(struct what){ .missed = true });
 }
 
 void sync_file_taken_back(const struct submit *s)
@@ -318,9 +371,9 @@ void sync_file_taken_back(const struct submit *s)
 
 /*
  * A wait may be for more than one submit. So many waits at most begin afresh what no submit has
- * given away since.
+ * given away since; programs have less work under way.
  */
-#define MOST_UNWAITED	64
+#define MOST_UNWAITED	1024
 
 void sync_file_device(const struct submit *s, bool rest)
 {
@@ -341,7 +394,7 @@ void sync_file_device(const struct submit *s, bool rest)
 	buffers_unlock();
 }
 
-static bool any_frame(const struct buffer *b, const struct what *what)
+static bool any_frame(struct buffer *b, const struct what *what)
 {
 	(void)b;
 	(void)what;

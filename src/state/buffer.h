@@ -27,7 +27,8 @@ struct held;
 /* The rest of a mapped buffer's record. Programs never map most of their imports. */
 struct turns {
 	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
-	struct queue_link owed;		/* in settle_owed */
+	struct queue_link owed;		/* in @in */
+	struct queue *in;		/* settle_owed, settle_doubtful, or NULL */
 	struct queue_link framed;	/* in settle_framed */
 	struct buffer *buffer;
 	struct held *held;		/* its places in the files' queues; import.c */
@@ -36,6 +37,9 @@ struct turns {
 	uint32_t taken;			/* the last that took it from the CPU */
 	uint8_t starting;		/* direction of the START under way; 0: none */
 	bool hidden;			/* given away by work whose fences are hidden */
+	bool fenced;			/* the START that is to do follows a fence */
+	bool guess;			/* the bracket's START may have come amid hidden work */
+	bool missed;			/* a wait has ended amid a submit of it */
 };
 
 struct buffer {
@@ -78,7 +82,6 @@ struct buffer {
 	uint32_t early : 1;		/* the program gave it away amid the open bracket's START */
 	uint32_t unused : 1;		/* the CPU has not written in the open bracket */
 	uint32_t ahead : 1;		/* a submit went ahead amid a START, without the END */
-	uint32_t guess : 1;		/* a map's START, maybe amid hidden work */
 };
 
 static inline int buffer_fd(const struct buffer *b)

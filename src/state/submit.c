@@ -16,6 +16,7 @@ static struct {
 } under_way[ROOM];
 
 unsigned int submits_open;
+__thread struct submit_mine submit_mine;
 
 static bool over(unsigned int i)
 {
@@ -34,6 +35,7 @@ void submit_begin(struct submit *s, struct file *f)
 	if (!++newest)
 		newest++;
 	*s = (struct submit){ f, newest };
+	submit_mine = (struct submit_mine){ newest, __builtin_frame_address(0) };
 	for (unsigned int i = submits_open; i-- > 0;)
 		if (over(i))
 			drop(i);
@@ -45,6 +47,7 @@ void submit_begin(struct submit *s, struct file *f)
 
 void submit_end(const struct submit *s)
 {
+	submit_mine.serial = 0;
 	for (unsigned int i = 0; i < submits_open; i++) {
 		if (under_way[i].submit.serial == s->serial) {
 			drop(i);

@@ -25,6 +25,12 @@ struct submit {
 	uint32_t serial;	/* never 0 */
 };
 
+/* The submit that this thread is at. A signal handler may leave it by a jump. */
+extern __thread struct submit_mine {
+	uint32_t serial;	/* 0: none */
+	const char *frame;	/* on the stack */
+} submit_mine;
+
 void submit_begin(struct submit *s, struct file *f);
 
 /* The call has returned, whatever it has returned. */
@@ -32,7 +38,7 @@ void submit_end(const struct submit *s);
 
 /*
  * Is the submit with that serial under way (0: no)? One that has been for longer than a second is
- * held to be over: a signal handler may have left it by a jump.
+ * held to be over: the thread may have ended amid it.
  */
 static inline bool submit_open(uint32_t serial)
 {

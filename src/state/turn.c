@@ -49,8 +49,6 @@ struct turn_step turn_step(enum turn now, enum turn_event e, struct turn_facts f
 		s.act = ACT_START;
 	else if (s.act == ACT_END_START && (f.counts || f.elsewhere))
 		s.act = e == ON_FENCE && f.counts ? ACT_START : ACT_NONE;
-	if (e == ON_WAIT && now == TURN_DEVICE && f.hidden)
-		s.act = ACT_NONE;
 	if ((s.act == ACT_START_AGAIN && f.counts) || (s.act == ACT_AFRESH && !f.doubtful))
 		s.act = ACT_NONE;
 	return s;

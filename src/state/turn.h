@@ -13,7 +13,7 @@
  *   ON_BEGIN  | LATER S  CPU          LATER S      LATER S          LATER S
  *   ON_TOUCH  | NONE     CPU          LATER S      LATER S          LATER S
  *   ON_FENCE  | NONE     CPU ES(3)    LATER S      READS eS(1,4)    DEVICE S
- *   ON_WAIT   | NONE     CPU          LATER S      READS eS(1,4)    DEVICE S(5)
+ *   ON_WAIT   | NONE     CPU          LATER S      READS eS(1,4)    DEVICE S
  *   ON_BEGUN  | NONE     CPU          CPU          CPU              CPU
  *   ON_BUSY   | NONE     LATER        LATER        READS            DEVICE
  *   ON_END    | NONE     READS E      DEVICE       READS e(1)       DEVICE
@@ -35,13 +35,11 @@
  *       that end: a program that tells of its ends does not write after them.
  *   (2) exporters that count brackets (QUIRK_COUNTS) get one END for each START.
  *   (3) where the last hand-over was doubtful: the submit had no list, or was still under way. One
- *       wait proves nothing of this buffer then. So each wait begins the buffer again, while there
+ *       wait proves nothing of this buffer then. So each fence begins the buffer again, while there
  *       is work that the program has not waited for. The END is for what the CPU has written if it
  *       was the CPU's turn indeed.
  *   (4) where the program has not exported the buffer since: nobody tells the shim whether another
  *       process writes it.
- *   (5) where the kernel tells the shim whether the device is at it (QUIRK_HIDES): else the device
- *       may be, and a START that comes too early would be all that the program gets.
  *
  * ON_FENCE is a wait for a device's work, and ON_WAIT one that may have been for anything. Either
  * may be for other work than the buffer's, and come while the program writes without telling
@@ -87,7 +85,6 @@ struct turn_facts {
 	bool counts;	/* (2) */
 	bool doubtful;	/* (3) */
 	bool elsewhere;	/* not (4) */
-	bool hidden;	/* not (5) */
 };
 
 struct turn_step {

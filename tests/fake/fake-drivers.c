@@ -92,7 +92,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 	{ "qxl", "drm", .import_err = ENOSYS, .ways = {
 		{ OFFSET("QXL_MAP", 0x41, 16, 8, 0) },
 	} },
-	{ "msm", "drm", .ways = {
+	{ "msm", "drm", .hides = true, .ways = {
 		{ OFFSET("MSM_GEM_INFO", 0x43, 24, 0, 8), .selects = true, .select = 4,
 		  .selected = 0 },
 	}, .turns = {

@@ -63,24 +63,46 @@ static void protect(const char *name, size_t len, int want, const char *text)
 	protect_one(new_dmabuf(SIZE, FILL, false), len, want, text);
 }
 
-/* The driver's own buffer, which another process has exported for reading. */
-static void protect_own(const char *name)
+/*
+ * A buffer of @d's own, exported for reading. The shim does not see that call, as it does not see
+ * another process's.
+ */
+static int exported_elsewhere(const struct fake_driver *d)
 {
-	/* The shim does not see that call, as it does not see another process's. */
-	int (*elsewhere)(int fd, unsigned long request, ...) = dlsym(RTLD_DEFAULT, "fake_ioctl");
+	int (*unseen)(int fd, unsigned long request, ...) = dlsym(RTLD_DEFAULT, "fake_ioctl");
 	struct drm_prime_handle p = { .fd = -1 };
 	uint8_t *view;
 	int fd;
 
-	driver = named(name);
-	fd = card(driver);
+	driver = d;
+	fd = card(d);
 	p.handle = create(fd);
-	need(!map(fd, ways(driver), p.handle, 0, SIZE, &view), "an own buffer is mapped");
+	need(!map(fd, ways(d), p.handle, 0, SIZE, &view), "an own buffer is mapped");
 	view[5] = FILL;
 	munmap(view, SIZE);
-	need(elsewhere && !elsewhere(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &p), "an export");
+	need(unseen && !unseen(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &p), "an export");
 	close(fd);
-	protect_one(p.fd, SIZE, 0, "its own buffer, exported elsewhere for reading: mprotect");
+	return p.fd;
+}
+
+/* The driver's own buffer, which another process has exported for reading. */
+static void protect_own(const char *name)
+{
+	protect_one(exported_elsewhere(named(name)), SIZE, 0,
+		    "its own buffer, exported elsewhere for reading: mprotect");
+}
+
+/*
+ * Another device's, which says "drm" of its dma-bufs, as many do. The driver shows other memory, so
+ * the dma-buf is mapped, although it is for reading alone.
+ */
+static void protect_foreign(const char *name)
+{
+	int dmabuf = exported_elsewhere(named("vgem"));
+
+	driver = named(name);
+	protect_one(dmabuf, SIZE, EACCES,
+		    "another's, for reading: mprotect for writing is refused");
 }
 
 void protections(void)
@@ -100,6 +122,7 @@ void protections(void)
 		protect_own(own[i]);
 	if (!strcmp(mode, "observe"))
 		return;
+	protect_foreign("vc4");
 	/* Natively there is no mapping at all, or none that can be touched. */
 	protect("vgem", SIZE, EACCES, "a read-only dma-buf: mprotect for writing is refused");
 	protect("radeon", SIZE, EACCES, "a read-only dma-buf: mprotect for writing is refused");

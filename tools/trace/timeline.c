@@ -303,18 +303,18 @@ static const struct {
 	void (*act)(struct timeline *t, const struct status_event *e);
 	enum mark_kind mark;
 } kinds[EVENT_COUNT] = {
-	[EVENT_IMPORT] = { on_import },
-	[EVENT_LEARN] = { on_import },
-	[EVENT_CLOSE] = { on_close },
-	[EVENT_MAP_IOCTL] = { on_refusal },
-	[EVENT_MAP] = { on_map },
-	[EVENT_UNMAP] = { on_unmap },
+	[EVENT_IMPORT] = { .act = on_import },
+	[EVENT_LEARN] = { .act = on_import },
+	[EVENT_CLOSE] = { .act = on_close },
+	[EVENT_MAP_IOCTL] = { .act = on_refusal },
+	[EVENT_MAP] = { .act = on_map },
+	[EVENT_UNMAP] = { .act = on_unmap },
 	[EVENT_FALLBACK] = { .mark = MARK_FALLBACK },
-	[EVENT_BEGIN] = { on_begin },
-	[EVENT_END] = { on_end },
+	[EVENT_BEGIN] = { .act = on_begin },
+	[EVENT_END] = { .act = on_end },
 	[EVENT_OWED] = { .mark = MARK_OWED },
 	[EVENT_TOUCH] = { .mark = MARK_TOUCH },
-	[EVENT_POLICY] = { on_policy },
+	[EVENT_POLICY] = { .act = on_policy },
 	[EVENT_EXIT] = { .mark = MARK_EXIT },
 };
 
