@@ -101,9 +101,10 @@ void settle_noted(struct buffer *b)
 
 void settle_event(struct buffer *b, enum turn_event e, enum start how)
 {
+	/* At the unmap an END of pages that were PROT_NONE would be for nothing. */
 	const struct turn_facts facts = {
 		.written = b->written, .counts = b->counts, .doubtful = b->doubtful,
-		.elsewhere = elsewhere(b),
+		.elsewhere = e == ON_UNMAP ? b->elsewhere : elsewhere(b),
 	};
 	struct turn_step s = turn_step(b->turn, settle_can(b) ? e : ON_UNMAP, facts);
 	bool starts = s.act == ACT_START || s.act == ACT_END_START;
