@@ -54,15 +54,16 @@ static inline void queue_set(struct queue *q, struct queue_link *l, bool in)
 		queue_remove(q, l);
 }
 
-static inline void queue_move(struct turns *t, struct queue *to)
+static inline bool queue_move(struct turns *t, struct queue *to)
 {
 	if (t->in == to)
-		return;
+		return false;
 	if (t->in)
 		queue_remove(t->in, &t->owed);
 	if (to)
 		queue_add(to, &t->owed);
 	t->in = to;
+	return true;
 }
 
 /*
@@ -79,22 +80,26 @@ void settle_noted(struct buffer *b)
 	bool can = settle_can(b), held = can && b->turn != TURN_NONE && b->turn != TURN_DEVICE;
 	/* What is written silently after an export no wait begins (turn.h). */
 	bool silent = b->turn == TURN_DEVICE_READS && b->written && elsewhere(b) && !b->counts;
+	bool moved = false;
 
 	/* The shim sees the submits of what a device has, too: a wait may come amid one. */
-	given += can - b->watched;
-	b->watched = can;
+	if (can != b->watched) {
+		given += can - b->watched;
+		b->watched = can;
+		watch_count(WATCH_BRACKETS, given);
+	}
 	if (b->held != held)
 		import_hold(b, held);
 	if (b->turns) {
 		queue_set(&settle_framed, &b->turns->framed, held && b->framed);
-		queue_move(b->turns, !can || b->turn == TURN_NONE || silent ? NULL :
-				     b->turn != TURN_CPU ? &settle_owed :
-				     b->doubtful ? &settle_doubtful : NULL);
+		moved = queue_move(b->turns, !can || b->turn == TURN_NONE || silent ? NULL :
+				   b->turn != TURN_CPU ? &settle_owed :
+				   b->doubtful ? &settle_doubtful : NULL);
 	}
 	if (!can)
 		buffer_drop_turns(b);
-	watch_count(WATCH_BRACKETS, given);
-	watch_count(WATCH_OWED, sync_turns() || settings.dir ?
+	if (moved)
+		watch_count(WATCH_OWED, sync_turns() || settings.dir ?
 				settle_owed.n + settle_doubtful.n : 0);
 	buffer_changed(b);
 }
