@@ -232,6 +232,36 @@ unsigned long fake_waits_held(void)
 	return k() ? atomic_load(&k()->waits_held) : 0;
 }
 
+void fake_hold_submits(bool hold)
+{
+	struct locked l;
+
+	if (!kernel_start())
+		return;
+	l = kernel_lock();
+	k()->hold_submits = hold;
+	k()->submits_held = k()->submits_let = 0;
+	kernel_unlock(l);
+}
+
+unsigned int fake_submits_held(void)
+{
+	struct locked l = kernel_lock();
+	unsigned int held = k()->submits_held;
+
+	kernel_unlock(l);
+	return held;
+}
+
+void fake_let_submit(int err)
+{
+	struct locked l = kernel_lock();
+
+	k()->let_err = err;
+	k()->submits_let++;
+	kernel_unlock(l);
+}
+
 void fake_submits_fail(int err)
 {
 	if (kernel_start())

@@ -100,7 +100,9 @@ struct kernel {
 	unsigned int jitter;
 	atomic_ulong delayed, waits_held;
 	atomic_int hold_waits;
-	int submit_err;
+	int submit_err, let_err;
+	bool hold_submits;
+	unsigned int submits_held, submits_let;
 	uint64_t kept_address;	/* of the process that mapped last */
 	unsigned int opened;	/* since closed ones were looked for */
 	uint32_t recycle;	/* where the last dma-buf to be forgotten was */
@@ -195,6 +197,7 @@ int drm_ioctl(uint32_t file, unsigned int request, void *arg);
 
 /* fake-private.c: the driver's private ioctls. @data: the argument, copied by drm_ioctl(). */
 int drm_private(uint32_t file, unsigned int nr, char *data);
+bool is_submit(uint32_t file, unsigned int nr);
 
 /* fake-node.c: the other calls of a device. */
 int drm_open(unsigned int device, int flags);	/* without the lock */

@@ -193,3 +193,13 @@ int drm_private(uint32_t file, unsigned int nr, char *data)
 	}
 	return -EINVAL;
 }
+
+bool is_submit(uint32_t file, unsigned int nr)
+{
+	const struct fake_driver *d = &fake_drivers[k()->files[file].device];
+
+	for (const struct fake_turn *t = d->turns; t < d->turns + FAKE_TURNS && t->name; t++)
+		if (t->nr == nr && (t->kind == TURN_SUBMIT || t->kind == TURN_SUBMIT_ANY))
+			return true;
+	return false;
+}

@@ -237,6 +237,19 @@ static void wait_held(struct locked *l)
 	atomic_fetch_sub(&k()->waits_held, 1);
 }
 
+/* 0, or the errno that the submit is to fail with. */
+static int submit_held(struct locked *l)
+{
+	unsigned int mine = k()->submits_held++;
+
+	while (k()->hold_submits && k()->submits_let <= mine) {
+		kernel_unlock(*l);
+		raw_sleep(1000);
+		*l = kernel_lock();
+	}
+	return k()->hold_submits ? k()->let_err : 0;
+}
+
 static bool is_regular(int fd)
 {
 	struct stat st;
@@ -250,7 +263,7 @@ int fake_ioctl(int fd, unsigned long request, ...)
 	struct what w;
 	va_list ap;
 	void *arg;
-	int ret, saved = errno;
+	int ret = 0, saved = errno;
 
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
@@ -273,7 +286,12 @@ int fake_ioctl(int fd, unsigned long request, ...)
 		wait_held(&l);
 	if (w.file && (unsigned int)request == DMA_BUF_IOCTL_SYNC)
 		atomic_fetch_add(&k()->strays, 1);
-	ret = w.file ? drm_ioctl(w.file, request, arg) : dmabuf_ioctl(w.dmabuf, request, arg);
+	if (w.file && k()->hold_submits && is_submit(w.file, _IOC_NR(request)))
+		ret = -submit_held(&l);
+	if (!ret && w.file)
+		ret = drm_ioctl(w.file, request, arg);
+	else if (!ret)
+		ret = dmabuf_ioctl(w.dmabuf, request, arg);
 	kernel_unlock(l);
 	if (w.dmabuf)
 		delay(delay_of(w.dmabuf));

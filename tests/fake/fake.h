@@ -103,6 +103,14 @@ int fake_card(const char *driver);
 void fake_hold_waits(bool hold);
 unsigned long fake_waits_held(void);
 
+/*
+ * While @hold, submits do not return: how many of them wait now or have been let go since. The last
+ * function lets the first of those that wait go on; @err, if it is not 0, is what it fails with.
+ */
+void fake_hold_submits(bool hold);
+unsigned int fake_submits_held(void);
+void fake_let_submit(int err);
+
 /* While @busy, the dma-buf has a fence pending: poll() finds nothing ready. */
 void fake_busy(uint64_t ino, bool busy);
 

@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,9 @@ static void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long 
 static void (*fake_busy)(uint64_t ino, bool busy);
 static void (*fake_on_sync)(void (*hook)(uint64_t ino, uint64_t flags));
 static void (*submits_fail)(int err);
+static void (*hold_submits)(bool hold);
+static unsigned int (*submits_held)(void);
+static void (*let_submit)(int err);
 
 static int fd, dmabuf;
 static uint64_t ino;
@@ -122,7 +126,7 @@ static void show(void)
 	     "a frame");
 }
 
-/* What is no wait for a device. */
+/* The program waits for these, and no device signals them. */
 static struct {
 	int ready[2], ep, event;
 } other;
@@ -285,7 +289,7 @@ static void many(const char *name)
 	leave();
 }
 
-/* One that polls a sync_file has waited for a device. A file stands for it here. */
+/* A program that polls a sync_file has waited for a device. Here a file stands for it. */
 static void by_a_sync_file(const char *name)
 {
 	int fence = memfd_create("fence", 0);
@@ -353,6 +357,139 @@ static void vulkan(const char *name)
 	check(begun() - before == (driver->hides ? 2 : 1) * TURNS, "brackets");
 	leave();
 	close(fence);
+}
+
+/* Work on the import, by etnaviv's list. */
+static int submit_list(bool writes)
+{
+	struct {
+		uint32_t flags, handle;
+		uint64_t presumed;
+	} element = { writes ? 2 : 1, handle, 0 };
+	uint64_t at = (uintptr_t)&element;
+	char arg[72] = { 0 };
+
+	arg[12] = 1;
+	memcpy(arg + 24, &at, sizeof(at));
+	return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x46, sizeof(arg)), arg) ? errno : 0;
+}
+
+enum work { UNLISTED, READS, WRITES };
+
+static void *works(void *work)
+{
+	enum work w = (uintptr_t)work;
+
+	return (void *)(intptr_t)(w == UNLISTED ? submit() : submit_list(w == WRITES));
+}
+
+/* Another thread, which is amid its submit when this returns. */
+static pthread_t amid_submit(enum work w)
+{
+	unsigned int before = submits_held();
+	pthread_t id;
+
+	need(!pthread_create(&id, NULL, works, (void *)(uintptr_t)w), "a thread");
+	while (submits_held() == before)
+		usleep(1000);
+	return id;
+}
+
+/* The submit of that thread goes on, to @err. */
+static void goes_on(pthread_t id, int err)
+{
+	void *said;
+
+	let_submit(err);
+	pthread_join(id, &said);
+	need((intptr_t)said == err, "a submit says what the kernel says");
+}
+
+/* A device is done with a buffer that another thread is just handing over once more, to be read. */
+static void waited_amid(void)
+{
+	pthread_t id;
+
+	import_into("etnaviv", new_dmabuf(SIZE, FILL, true));
+	need(!submit_list(true), "a submit");
+	hold_submits(true);
+	id = amid_submit(READS);
+	memset(device, 7, SIZE);
+	wait_for_fence();
+	goes_on(id, 0);
+	check(p[0] == 7, "a wait amid another thread's submit: what the device wrote is read");
+	hold_submits(false);
+	leave();
+}
+
+/* Nobody has waited for what a device has, and another thread hands it over once more. */
+static void submitted_again(void)
+{
+	pthread_t id;
+
+	import_into("etnaviv", new_dmabuf(SIZE, FILL, true));
+	p[0] = 1;
+	need(!submit_list(true), "a submit");
+	hold_submits(true);
+	id = amid_submit(WRITES);
+	by_poll();
+	memset(device, 7, SIZE);
+	fake_busy(ino, true);
+	goes_on(id, 0);
+	fake_busy(ino, false);
+	wait_for_fence();
+	check(p[0] == 7 && device[0] == 7,
+	      "submitted again, unwaited for, and a poll amid that: what was written is read");
+	hold_submits(false);
+	leave();
+}
+
+/* Of two threads' submits one fails, while the other is not yet with the kernel. */
+static void one_fails(enum work w)
+{
+	pthread_t fails, works_on;
+
+	import_into(w == UNLISTED ? "panthor" : "etnaviv", new_dmabuf(SIZE, FILL, true));
+	p[0] = 1;
+	hold_submits(true);
+	fails = amid_submit(w);
+	works_on = amid_submit(w);
+	goes_on(fails, EINTR);
+	memset(device, 7, SIZE);
+	fake_busy(ino, !driver->hides);
+	goes_on(works_on, 0);
+	fake_busy(ino, false);
+	wait_for_fence();
+	check(p[0] == 7 && device[0] == 7,
+	      "a submit fails amid another's: what the device wrote is read");
+	hold_submits(false);
+	leave();
+}
+
+static sigjmp_buf out;
+
+static void jump(int sig)
+{
+	siglongjmp(out, sig);
+}
+
+/* A signal handler leaves the submit: this thread is amid none any more. */
+static void left_by_a_jump(void)
+{
+	import_into("etnaviv", new_dmabuf(SIZE, FILL, true));
+	hold_submits(true);
+	signal(SIGALRM, jump);
+	if (!sigsetjmp(out, 1)) {
+		setitimer(ITIMER_REAL, &(struct itimerval){ .it_value.tv_usec = 50000 }, NULL);
+		submit_list(true);
+		need(false, "a jump");
+	}
+	signal(SIGALRM, SIG_DFL);
+	hold_submits(false);
+	memset(device, 7, SIZE);
+	wait_for_fence();
+	check(p[0] == 7, "a submit is left by a jump, and a wait: what the device wrote is read");
+	leave();
 }
 
 /* A wait for something else does not undo what the program writes without a word. */
@@ -456,7 +593,11 @@ int main(void)
 	fake_busy = dlsym(RTLD_DEFAULT, "fake_busy");
 	fake_on_sync = dlsym(RTLD_DEFAULT, "fake_on_sync");
 	submits_fail = dlsym(RTLD_DEFAULT, "fake_submits_fail");
-	need(new_dmabuf && fake_brackets && fake_busy && fake_on_sync && submits_fail,
+	hold_submits = dlsym(RTLD_DEFAULT, "fake_hold_submits");
+	submits_held = dlsym(RTLD_DEFAULT, "fake_submits_held");
+	let_submit = dlsym(RTLD_DEFAULT, "fake_let_submit");
+	need(new_dmabuf && fake_brackets && fake_busy && fake_on_sync && submits_fail &&
+		     hold_submits && submits_held && let_submit,
 	     "the fake kernel");
 	fake_on_sync(moved);
 	other.ep = epoll_create1(0);
@@ -476,6 +617,11 @@ int main(void)
 	vulkan("msm");
 	vulkan("nouveau");
 	vulkan("amdgpu");
+	waited_amid();
+	submitted_again();
+	one_fails(UNLISTED);
+	one_fails(WRITES);
+	left_by_a_jump();
 	by_a_sync_file("panthor");
 	by_a_sync_file("nouveau");
 	silent("etnaviv", NULL);
