@@ -9,99 +9,24 @@
 #include <linux/dma-buf.h>
 
 #include "base/lock.h"
+#include "due.h"
 #include "guard.h"
 #include "kernel/sandbox.h"
 #include "records/report.h"
 #include "report/publish.h"
 #include "settings/settings.h"
-#include "settings/watch.h"
 #include "settle.h"
 #include "state/file.h"
 #include "state/import.h"
 #include "state/private.h"
 #include "state/submit.h"
 
-struct queue settle_owed, settle_doubtful, settle_framed;
-
-static unsigned int given;		/* buffers whose submits matter; under buffers_lock() */
-
-static bool may_sync(const struct buffer *b)
-{
-	return sync_now() != SYNC_OFF && buffer_fd(b) >= 0 && !buffer_lacks_brackets(b) &&
-	       sandbox_may(MAY_SYNC);
-}
-
-bool settle_can(const struct buffer *b)
-{
-	return buffer_is_mapped(b) && may_sync(b);
-}
-
 /* The direction of the bracket that should be open; 0: none should. */
 static unsigned int wanted(const struct buffer *b)
 {
-	if (!settle_can(b) || (b->turn != TURN_CPU && !b->start))
+	if (!due_can(b) || (b->turn != TURN_CPU && !b->start))
 		return 0;
 	return b->said ? b->said : buffer_mapped(b, true) ? DMA_BUF_SYNC_RW : DMA_BUF_SYNC_READ;
-}
-
-static inline void queue_set(struct queue *q, struct queue_link *l, bool in)
-{
-	if (in == !!l->serial)
-		return;
-	if (in)
-		queue_add(q, l);
-	else
-		queue_remove(q, l);
-}
-
-static inline bool queue_move(struct turns *t, struct queue *to)
-{
-	if (t->in == to)
-		return false;
-	if (t->in)
-		queue_remove(t->in, &t->owed);
-	if (to)
-		queue_add(to, &t->owed);
-	t->in = to;
-	return true;
-}
-
-/*
- * May another process write what was exported, while the program does so without telling anybody?
- * If the pages are PROT_NONE, the program does not.
- */
-static bool elsewhere(const struct buffer *b)
-{
-	return b->elsewhere && !b->shut;
-}
-
-void settle_noted(struct buffer *b)
-{
-	bool can = settle_can(b), held = can && b->turn != TURN_NONE && b->turn != TURN_DEVICE;
-	/* What is written silently after an export no wait begins (turn.h). */
-	bool silent = b->turn == TURN_DEVICE_READS && b->written && elsewhere(b) && !b->counts;
-	bool moved = false;
-
-	/* The shim sees the submits of what a device has, too: a wait may come amid one. */
-	if (can != b->watched) {
-		given += can - b->watched;
-		b->watched = can;
-		watch_count(WATCH_BRACKETS, given);
-	}
-	if (b->held != held)
-		import_hold(b, held);
-	if (b->turns) {
-		queue_set(&settle_framed, &b->turns->framed, held && b->framed);
-		moved = queue_move(b->turns, !can || b->turn == TURN_NONE || silent ? NULL :
-				   b->turn != TURN_CPU ? &settle_owed :
-				   b->doubtful ? &settle_doubtful : NULL);
-	}
-	if (!can)
-		buffer_drop_turns(b);
-	if (moved)
-		watch_count(WATCH_OWED, sync_turns() || settings.dir ?
-				settle_owed.n + settle_doubtful.n : 0);
-	buffer_changed(b);
 }
 
 void settle_event(struct buffer *b, enum turn_event e, enum start how)
@@ -109,9 +34,9 @@ void settle_event(struct buffer *b, enum turn_event e, enum start how)
 	/* At the unmap an END of pages that were PROT_NONE would be for nothing. */
 	const struct turn_facts facts = {
 		.written = b->written, .counts = b->counts, .doubtful = b->doubtful,
-		.elsewhere = e == ON_UNMAP ? b->elsewhere : elsewhere(b),
+		.elsewhere = e == ON_UNMAP ? b->elsewhere : due_elsewhere(b),
 	};
-	struct turn_step s = turn_step(b->turn, settle_can(b) ? e : ON_UNMAP, facts);
+	struct turn_step s = turn_step(b->turn, due_can(b) ? e : ON_UNMAP, facts);
 	bool starts = s.act == ACT_START || s.act == ACT_END_START;
 
 	b->turn = s.turn;
@@ -133,7 +58,7 @@ void settle_event(struct buffer *b, enum turn_event e, enum start how)
 		b->start = START_NONE;
 		b->wanted = b->start_again = b->afresh = b->overtaken = false;
 	}
-	settle_noted(b);
+	due_noted(b);
 }
 
 /* The kernel has the bracket @open of @b now; 0: none. */
@@ -142,12 +67,12 @@ static void note(struct buffer *b, unsigned int open)
 	b->bracket = open;
 	if (open)
 		b->touched = b->late = false;
-	settle_noted(b);
+	due_noted(b);
 }
 
 static void guard(struct buffer *b, unsigned int bracket)
 {
-	bool shut = sync_now() == SYNC_TRAP && settle_can(b) && !bracket && !b->touched;
+	bool shut = sync_now() == SYNC_TRAP && due_can(b) && !bracket && !b->touched;
 
 	if (shut || b->shut)
 		guard_set(b, shut);
@@ -318,7 +243,7 @@ static bool plan(const struct buffer *b, struct change *c)
 			   (b->start_again && b->bracket == DMA_BUF_SYNC_READ)))
 		p.end = b->unused || (b->afresh && b->turns && b->turns->guess) ?
 				DMA_BUF_SYNC_READ : b->bracket;
-	else if (!b->bracket && b->end_again && may_sync(b))
+	else if (!b->bracket && b->end_again && due_may_sync(b))
 		p.end = DMA_BUF_SYNC_RW;
 	if (to && (b->bracket != to || b->start_again || b->afresh || b->early))
 		p.start = to;
@@ -413,15 +338,15 @@ unsigned int settle(struct buffer *b, enum patience patience)
 	if (!b->settling) {
 		b->fresh = b->end_again = b->start_again = b->afresh = false;
 		b->start = START_NONE;
-		if (b->turn != TURN_NONE && !settle_can(b))
+		if (b->turn != TURN_NONE && !due_can(b))
 			settle_event(b, ON_UNMAP, START_NONE);
-		settle_noted(b);
+		due_noted(b);
 		guard(b, b->bracket);
 	}
 	if (!b->settling && !buffer_is_mapped(b)) {
 		closing = buffer_fd(b);
 		buffer_set_fd(b, -1);
-		settle_noted(b);
+		due_noted(b);
 		/* A begin that comes before the next map is not this mapping's. */
 		if (closing >= 0)
 			b->said = 0;

@@ -13,22 +13,9 @@
 
 #include <stdbool.h>
 
-#include "base/queue.h"
 #include "bracket.h"
 #include "state/buffer.h"
 #include "state/turn.h"
-
-/*
- * The buffers that any wait may begin, those that a fence may begin once more, and those of which
- * frame buffers are made.
- */
-extern struct queue settle_owed, settle_doubtful, settle_framed;
-
-/* Can @b have a bracket now? */
-bool settle_can(const struct buffer *b);
-
-/* Whose turn it is, which bracket is open, or whether @b is in a frame buffer, has changed. */
-void settle_noted(struct buffer *b);
 
 /* The one place where a turn changes. @how: of a START that follows. settle() makes the calls. */
 void settle_event(struct buffer *b, enum turn_event e, enum start how);

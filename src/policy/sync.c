@@ -6,6 +6,7 @@
 
 #include <linux/dma-buf.h>
 
+#include "due.h"
 #include "guard.h"
 #include "settle.h"
 #include "state/file.h"
@@ -34,7 +35,7 @@ void sync_mapped(struct buffer *b, bool added)
 void sync_asked(struct buffer *b)
 {
 	buffers_lock();
-	if (settle_can(b)) {
+	if (due_can(b)) {
 		b->said = 0;
 		settle_event(b, ON_MAP, START_BOUND);
 	}
@@ -322,12 +323,12 @@ static void waited_for(const struct what *what)
 
 	buffers_lock();
 	wait = ++waits;
-	owed = walk_begin(&settle_owed);
+	owed = walk_begin(&due_owed);
 	/* Not those that the first walk adds. */
-	doubtful = walk_begin(&settle_doubtful);
-	walk_for(&owed, &settle_owed, what, wait);
+	doubtful = walk_begin(&due_doubtful);
+	walk_for(&owed, &due_owed, what, wait);
 	if (what->fence)
-		walk_for(&doubtful, &settle_doubtful, what, wait);
+		walk_for(&doubtful, &due_doubtful, what, wait);
 	buffers_unlock();
 }
 
@@ -408,8 +409,8 @@ void sync_shown(void)
 	unsigned int n;
 
 	buffers_lock();
-	w = walk_begin(&settle_framed);
-	while ((n = walk_on(&w, &settle_framed, of_framed, any_frame, NULL, batch))) {
+	w = walk_begin(&due_framed);
+	while ((n = walk_on(&w, &due_framed, of_framed, any_frame, NULL, batch))) {
 		buffers_unlock();
 		for (unsigned int i = 0; i < n; i++)
 			sync_device(batch[i], ON_READ, GIVEN, NULL);
@@ -422,7 +423,7 @@ void sync_framed(struct buffer *b)
 {
 	buffers_lock();
 	b->framed = true;
-	settle_noted(b);
+	due_noted(b);
 	buffer_put(b);
 	buffers_unlock();
 }

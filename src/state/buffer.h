@@ -28,8 +28,8 @@ struct held;
 struct turns {
 	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
 	struct queue_link owed;		/* in @in */
-	struct queue *in;		/* settle_owed, settle_doubtful, or NULL */
-	struct queue_link framed;	/* in settle_framed */
+	struct queue *in;		/* due_owed, due_doubtful (due.h), or NULL */
+	struct queue_link framed;	/* in due_framed */
 	struct buffer *buffer;
 	struct held *held;		/* its places in the files' queues; import.c */
 	int fd;				/* private descriptor, or -1 */

@@ -445,11 +445,11 @@ static void submitted_again(void)
 }
 
 /* Of two threads' submits one fails, while the other is not yet with the kernel. */
-static void one_fails(enum work w)
+static void one_fails(const char *name, enum work w)
 {
 	pthread_t fails, works_on;
 
-	import_into(w == UNLISTED ? "panthor" : "etnaviv", new_dmabuf(SIZE, FILL, true));
+	import_into(name, new_dmabuf(SIZE, FILL, true));
 	p[0] = 1;
 	hold_submits(true);
 	fails = amid_submit(w);
@@ -619,8 +619,9 @@ int main(void)
 	vulkan("amdgpu");
 	waited_amid();
 	submitted_again();
-	one_fails(UNLISTED);
-	one_fails(WRITES);
+	one_fails("panthor", UNLISTED);
+	one_fails("nouveau", UNLISTED);
+	one_fails("etnaviv", WRITES);
 	left_by_a_jump();
 	by_a_sync_file("panthor");
 	by_a_sync_file("nouveau");
