@@ -374,10 +374,8 @@ static void forked(struct buffer *b)
 {
 	b->settling = false;
 	b->bracket = 0;
-	b->end_again = b->start_again = b->afresh = b->doubtful = false;
+	b->end_again = b->start_again = b->afresh = false;
 	b->start = START_NONE;
-	if (b->turns)
-		b->turns->hidden = b->turns->missed = false;
 	settle_event(b, ON_FORK, START_NONE);
 }
 

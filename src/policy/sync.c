@@ -155,8 +155,6 @@ static bool is_taken(struct buffer *b, const struct submit *s)
 static void taken_back(struct buffer *b, const struct submit *s)
 {
 	if (is_taken(b, s)) {
-		/* The shim has just made the END. */
-		b->written &= b->turn != TURN_DEVICE;
 		/* Of hidden work nobody knows whether it is over. */
 		waited(b, b->turns->hidden ? ON_WAIT : ON_FENCE);
 	} else {

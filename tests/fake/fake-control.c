@@ -262,6 +262,11 @@ void fake_let_submit(int err)
 	kernel_unlock(l);
 }
 
+unsigned long fake_polls(void)
+{
+	return k() ? atomic_load(&k()->polls) : 0;
+}
+
 void fake_submits_fail(int err)
 {
 	if (kernel_start())

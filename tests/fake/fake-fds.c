@@ -185,6 +185,7 @@ int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
 		return -1;
 	if (!k() || n > sizeof(real) / sizeof(*real))
 		return raw_poll(fds, n, timeout_ms);
+	atomic_fetch_add(&k()->polls, 1);
 	do {
 		bool waits = false;
 

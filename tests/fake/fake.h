@@ -111,6 +111,9 @@ void fake_hold_submits(bool hold);
 unsigned int fake_submits_held(void);
 void fake_let_submit(int err);
 
+/* How many times poll() was called so far, by whomever. */
+unsigned long fake_polls(void);
+
 /* While @busy, the dma-buf has a fence pending: poll() finds nothing ready. */
 void fake_busy(uint64_t ino, bool busy);
 

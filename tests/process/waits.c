@@ -10,8 +10,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,20 +29,22 @@
 #include <linux/dma-buf.h>
 
 #include "lib/drivers-client.h"
+#include "process/waits.h"
 
 static void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
-static void (*fake_busy)(uint64_t ino, bool busy);
+void (*fake_busy)(uint64_t ino, bool busy);
 static void (*fake_on_sync)(void (*hook)(uint64_t ino, uint64_t flags));
 static void (*submits_fail)(int err);
-static void (*hold_submits)(bool hold);
-static unsigned int (*submits_held)(void);
-static void (*let_submit)(int err);
+void (*hold_submits)(bool hold);
+unsigned int (*submits_held)(void);
+void (*let_submit)(int err);
+static unsigned long (*polls)(void);
 
 static int fd, dmabuf;
-static uint64_t ino;
+uint64_t ino;
 static uint32_t handle;
-static volatile uint8_t *p;		/* the CPU's copy */
-static uint8_t device[SIZE];		/* the device's */
+volatile uint8_t *p;		/* the CPU's copy */
+uint8_t device[SIZE];		/* the device's */
 
 static void moved(uint64_t which, uint64_t flags)
 {
@@ -57,7 +57,7 @@ static void moved(uint64_t which, uint64_t flags)
 }
 
 /* An import of @dmabuf_fd into a device of that driver, mapped. */
-static void import_into(const char *name, int dmabuf_fd)
+void import_into(const char *name, int dmabuf_fd)
 {
 	struct stat st;
 	uint8_t *q;
@@ -73,7 +73,7 @@ static void import_into(const char *name, int dmabuf_fd)
 	memcpy(device, q, SIZE);
 }
 
-static void leave(void)
+void leave(void)
 {
 	ino = 0;
 	munmap((void *)p, SIZE);
@@ -97,7 +97,7 @@ static const struct fake_turn *way_to_submit(void)
 }
 
 /* Work without a list, or with an empty one. */
-static int submit(void)
+int submit(void)
 {
 	const struct fake_turn *t = way_to_submit();
 	char arg[192] = { 0 };
@@ -105,7 +105,7 @@ static int submit(void)
 	return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', t->nr, t->size), arg) ? errno : 0;
 }
 
-static void wait_for_fence(void)
+void wait_for_fence(void)
 {
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
 }
@@ -131,7 +131,7 @@ static struct {
 	int ready[2], ep, event;
 } other;
 
-static void by_poll(void)
+void by_poll(void)
 {
 	struct pollfd one = { .fd = other.ready[0], .events = POLLIN };
 
@@ -360,7 +360,7 @@ static void vulkan(const char *name)
 }
 
 /* Work on the import, by etnaviv's list. */
-static int submit_list(bool writes)
+int submit_list(bool writes)
 {
 	struct {
 		uint32_t flags, handle;
@@ -374,122 +374,132 @@ static int submit_list(bool writes)
 	return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x46, sizeof(arg)), arg) ? errno : 0;
 }
 
-enum work { UNLISTED, READS, WRITES };
-
-static void *works(void *work)
+/* Work on the import in another file of another driver, meanwhile, with a list. */
+static void two_devices(void)
 {
-	enum work w = (uintptr_t)work;
-
-	return (void *)(intptr_t)(w == UNLISTED ? submit() : submit_list(w == WRITES));
-}
-
-/* Another thread, which is amid its submit when this returns. */
-static pthread_t amid_submit(enum work w)
-{
-	unsigned int before = submits_held();
-	pthread_t id;
-
-	need(!pthread_create(&id, NULL, works, (void *)(uintptr_t)w), "a thread");
-	while (submits_held() == before)
-		usleep(1000);
-	return id;
-}
-
-/* The submit of that thread goes on, to @err. */
-static void goes_on(pthread_t id, int err)
-{
-	void *said;
-
-	let_submit(err);
-	pthread_join(id, &said);
-	need((intptr_t)said == err, "a submit says what the kernel says");
-}
-
-/* A device is done with a buffer that another thread is just handing over once more, to be read. */
-static void waited_amid(void)
-{
-	pthread_t id;
+	const struct fake_driver *hides = named("xe");
+	int gl, xe = card(hides);
+	uint32_t in_gl, in_xe;
 
 	import_into("etnaviv", new_dmabuf(SIZE, FILL, true));
-	need(!submit_list(true), "a submit");
-	hold_submits(true);
-	id = amid_submit(READS);
-	memset(device, 7, SIZE);
-	wait_for_fence();
-	goes_on(id, 0);
-	check(p[0] == 7, "a wait amid another thread's submit: what the device wrote is read");
-	hold_submits(false);
-	leave();
-}
-
-/* Nobody has waited for what a device has, and another thread hands it over once more. */
-static void submitted_again(void)
-{
-	pthread_t id;
-
-	import_into("etnaviv", new_dmabuf(SIZE, FILL, true));
+	gl = fd;
+	in_gl = handle;
+	need(!import(xe, dmabuf, &in_xe), "import");
 	p[0] = 1;
-	need(!submit_list(true), "a submit");
-	hold_submits(true);
-	id = amid_submit(WRITES);
+	fd = xe;
+	driver = hides;
+	need(!submit(), "a submit");
+	fd = gl;
+	need(!submit_list(false), "a submit");
 	by_poll();
 	memset(device, 7, SIZE);
-	fake_busy(ino, true);
-	goes_on(id, 0);
-	fake_busy(ino, false);
+	fd = xe;
 	wait_for_fence();
 	check(p[0] == 7 && device[0] == 7,
-	      "submitted again, unwaited for, and a poll amid that: what was written is read");
-	hold_submits(false);
+	      "hidden work, and other work with a list: what the first wrote is read");
+	close(xe);
+	fd = gl;
+	handle = in_gl;
 	leave();
 }
 
-/* Of two threads' submits one fails, while the other is not yet with the kernel. */
-static void one_fails(const char *name, enum work w)
+/*
+ * GL and Vulkan in one process, on panfrost. GL lists what it uses. Vulkan lists memory of its own
+ * alone, whatever GL has listed.
+ */
+static void gl_and_vulkan(void)
 {
-	pthread_t fails, works_on;
+	uint32_t list[1] = { 0 }, of_vulkan, other_one;
+	int vulkan_fd, unrelated = new_dmabuf(SIZE, FILL, true);
+	uint64_t at = (uintptr_t)list;
+	char arg[40] = { 0 };
+
+	import_into("panfrost", new_dmabuf(SIZE, FILL, true));
+	vulkan_fd = card(driver);
+	need(!import(vulkan_fd, dmabuf, &of_vulkan) && !import(vulkan_fd, unrelated, &other_one),
+	     "import");
+	memcpy(arg + 24, &at, sizeof(at));
+	arg[32] = 1;
+	list[0] = handle;
+	need(!ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x40, sizeof(arg)), arg),
+	     "GL's work");
+	wait_for_fence();
+	p[0] = 5;
+	list[0] = other_one;
+	need(!ioctl(vulkan_fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x40, sizeof(arg)), arg),
+	     "Vulkan's work");
+	check(device[0] == 5,
+	      "Vulkan's list lacks what GL has listed: the device has it all the same");
+	close(vulkan_fd);
+	close(unrelated);
+	leave();
+}
+
+/* A map of what has begun leaves the doubt whether it began too early. */
+static void mapped_in_doubt(void)
+{
+	unsigned long before;
+
+	import_into("nouveau", new_dmabuf(SIZE, FILL, true));
+	need(!submit() && !submit(), "two submits");
+	wait_for_fence();
+	by_another_map();
+	before = begun();
+	wait_for_fence();
+	check(begun() == before + 1, "two submits, a wait, a map: the second wait begins again");
+	leave();
+}
+
+/* A program that waits by sync_files alone: its submits are waited for at some time. */
+static void settles_by_polls(const char *name)
+{
+	int fence = memfd_create("fence", 0);
+	struct pollfd one = { .fd = fence, .events = POLLIN };
+	unsigned long before;
 
 	import_into(name, new_dmabuf(SIZE, FILL, true));
-	p[0] = 1;
-	hold_submits(true);
-	fails = amid_submit(w);
-	works_on = amid_submit(w);
-	goes_on(fails, EINTR);
-	memset(device, 7, SIZE);
-	fake_busy(ino, !driver->hides);
-	goes_on(works_on, 0);
-	fake_busy(ino, false);
-	wait_for_fence();
-	check(p[0] == 7 && device[0] == 7,
-	      "a submit fails amid another's: what the device wrote is read");
-	hold_submits(false);
+	for (int i = 0; i < 3; i++)
+		need(!submit(), "a submit");
+	for (int i = 0; i < 3; i++)
+		need(poll(&one, 1, 0) == 1, "poll");
+	before = begun();
+	for (int i = 0; i < 100; i++)
+		need(poll(&one, 1, 0) == 1, "poll");
+	check(begun() == before, "as many polls of sync_files as submits: more begin nothing");
 	leave();
+	close(fence);
 }
 
-static sigjmp_buf out;
-
-static void jump(int sig)
+/* What a wait for something else costs while many buffers are busy. */
+static void many_busy(void)
 {
-	siglongjmp(out, sig);
-}
+	enum { BUSY = 100 };
+	unsigned long before;
+	int bufs[BUSY];
+	struct stat st;
 
-/* A signal handler leaves the submit: this thread is amid none any more. */
-static void left_by_a_jump(void)
-{
-	import_into("etnaviv", new_dmabuf(SIZE, FILL, true));
-	hold_submits(true);
-	signal(SIGALRM, jump);
-	if (!sigsetjmp(out, 1)) {
-		setitimer(ITIMER_REAL, &(struct itimerval){ .it_value.tv_usec = 50000 }, NULL);
-		submit_list(true);
-		need(false, "a jump");
+	driver = named("vgem");
+	fd = card(driver);
+	for (int i = 0; i < BUSY; i++) {
+		uint8_t *q;
+
+		bufs[i] = new_dmabuf(SIZE, FILL, true);
+		need(!fstat(bufs[i], &st) && !import(fd, bufs[i], &handle) &&
+			     !map(fd, ways(driver), handle, 0, SIZE, &q),
+		     "an import");
+		show();
+		fake_busy(st.st_ino, true);
 	}
-	signal(SIGALRM, SIG_DFL);
-	hold_submits(false);
-	memset(device, 7, SIZE);
-	wait_for_fence();
-	check(p[0] == 7, "a submit is left by a jump, and a wait: what the device wrote is read");
-	leave();
+	before = polls();
+	by_epoll();
+	printf("# %lu calls of poll()\n", polls() - before);
+	check(polls() - before <= 4, "100 buffers are busy: a wait asks of 64 at once");
+	for (int i = 0; i < BUSY; i++) {
+		fstat(bufs[i], &st);
+		fake_busy(st.st_ino, false);
+		close(bufs[i]);
+	}
+	close(fd);
 }
 
 /* A wait for something else does not undo what the program writes without a word. */
@@ -596,8 +606,9 @@ int main(void)
 	hold_submits = dlsym(RTLD_DEFAULT, "fake_hold_submits");
 	submits_held = dlsym(RTLD_DEFAULT, "fake_submits_held");
 	let_submit = dlsym(RTLD_DEFAULT, "fake_let_submit");
+	polls = dlsym(RTLD_DEFAULT, "fake_polls");
 	need(new_dmabuf && fake_brackets && fake_busy && fake_on_sync && submits_fail &&
-		     hold_submits && submits_held && let_submit,
+		     hold_submits && submits_held && let_submit && polls,
 	     "the fake kernel");
 	fake_on_sync(moved);
 	other.ep = epoll_create1(0);
@@ -617,12 +628,13 @@ int main(void)
 	vulkan("msm");
 	vulkan("nouveau");
 	vulkan("amdgpu");
-	waited_amid();
-	submitted_again();
-	one_fails("panthor", UNLISTED);
-	one_fails("nouveau", UNLISTED);
-	one_fails("etnaviv", WRITES);
-	left_by_a_jump();
+	submits_amid();
+	two_devices();
+	gl_and_vulkan();
+	mapped_in_doubt();
+	settles_by_polls("panthor");
+	settles_by_polls("nouveau");
+	many_busy();
 	by_a_sync_file("panthor");
 	by_a_sync_file("nouveau");
 	silent("etnaviv", NULL);
