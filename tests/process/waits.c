@@ -367,9 +367,10 @@ int submit_list(bool writes)
 		uint64_t presumed;
 	} element = { writes ? 2 : 1, handle, 0 };
 	uint64_t at = (uintptr_t)&element;
+	uint32_t count = 1;
 	char arg[72] = { 0 };
 
-	arg[12] = 1;
+	memcpy(arg + 12, &count, sizeof(count));
 	memcpy(arg + 24, &at, sizeof(at));
 	return ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x46, sizeof(arg)), arg) ? errno : 0;
 }
@@ -409,7 +410,7 @@ static void two_devices(void)
  */
 static void gl_and_vulkan(void)
 {
-	uint32_t list[1] = { 0 }, of_vulkan, other_one;
+	uint32_t list[1] = { 0 }, count = 1, of_vulkan = 0, other_one = 0;
 	int vulkan_fd, unrelated = new_dmabuf(SIZE, FILL, true);
 	uint64_t at = (uintptr_t)list;
 	char arg[40] = { 0 };
@@ -419,7 +420,7 @@ static void gl_and_vulkan(void)
 	need(!import(vulkan_fd, dmabuf, &of_vulkan) && !import(vulkan_fd, unrelated, &other_one),
 	     "import");
 	memcpy(arg + 24, &at, sizeof(at));
-	arg[32] = 1;
+	memcpy(arg + 32, &count, sizeof(count));
 	list[0] = handle;
 	need(!ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'd', 0x40, sizeof(arg)), arg),
 	     "GL's work");
