@@ -44,7 +44,7 @@ done
 [ -z "$quick$all_of_it" ] || [ "$quick" != "$all_of_it" ] ||
 	{ echo "$me: --quick and --all exclude each other; see --help" >&2 && exit 2; }
 [ -z "$quick" ] || groups=(build test)
-[ -z "$all_of_it" ] || groups+=(programs-all programs-guest)
+[ -z "$all_of_it" ] || groups+=(dock programs-all programs-guest)
 packages_need "${groups[@]}" || exit 2
 
 # end PID: ends all that it has started, but for the watch; a signal to this script alone would
@@ -415,6 +415,8 @@ the_rest() {
 		done
 		guest 'evdi, frames that are drawn late' "$top/scripts/vm.sh" --gpu evdi -- \
 			"$top/tests/kernel/kernel-frames.sh" evdi
+		guest 'sway with a dock' "$top/scripts/vm.sh" --gpu evdi --device virtio-gpu-pci \
+			--memory 3072 -- "$top/tests/kernel/kernel-dock.sh"
 		gpu nouveau_pci --gpu i915
 		gpu i915_gen9
 		gpu xe

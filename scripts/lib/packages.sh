@@ -23,6 +23,7 @@ declare -A packages_of=(
 		gstreamer1.0-gl'
 	[demo-weston]='udev weston'
 	[survey]='chromium sway seatd'
+	[dock]='grim libgl1-mesa-dri libegl-mesa0 perl-base seatd sway swaybg udev'
 	# Not gcc-multilib, which excludes cross compilers.
 	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools'
 	[audit]='apt dpkg binutils debian-archive-keyring'

@@ -5,7 +5,7 @@
  *
  *   dock FILE COMMAND [ARG]...
  *
- * The last picture that the driver has given goes to FILE: 640x480, four bytes a pixel. Exit
+ * Each picture that the driver gives replaces FILE as it comes: 640x480, four bytes a pixel. Exit
  * status: the command's; 2 for what is missing.
  */
 #include "config.h"
@@ -75,6 +75,18 @@ static unsigned char edid[128] = {
 
 static unsigned char picture[WIDTH * HEIGHT * 4];
 
+/* A reader of @path finds the picture before, or this one whole. */
+static void write_picture(const char *path)
+{
+	char fresh[4096];
+	FILE *f;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	f = fopen(fresh, "we");
+	if (!f || fwrite(picture, sizeof(picture), 1, f) != 1 || fclose(f) || rename(fresh, path))
+		err(2, "%s", path);
+}
+
 static void plug_in(int fd)
 {
 	struct drm_evdi_connect c = {
@@ -98,7 +110,7 @@ static bool request(int fd)
 	return drmIoctl(fd, DRM_IOCTL_EVDI_REQUEST_UPDATE, &r) == 1;
 }
 
-static void grab(int fd)
+static void grab(int fd, const char *path)
 {
 	struct drm_clip_rect rects[RECTS];
 	struct drm_evdi_grabpix g = {
@@ -106,8 +118,9 @@ static void grab(int fd)
 		.buf_byte_stride = WIDTH * 4, .buffer = picture, .num_rects = RECTS, .rects = rects,
 	};
 
-	/* EAGAIN: the output has been switched off meanwhile. */
-	if (drmIoctl(fd, DRM_IOCTL_EVDI_GRABPIX, &g) && errno != EAGAIN)
+	if (!drmIoctl(fd, DRM_IOCTL_EVDI_GRABPIX, &g))
+		write_picture(path);
+	else if (errno != EAGAIN)	/* EAGAIN: the output has been switched off meanwhile. */
 		warn("EVDI_GRABPIX");
 }
 
@@ -129,27 +142,19 @@ static bool told(int fd)
 }
 
 /* For a tenth of a second, as the command may end meanwhile. *@asked: the driver owes an event. */
-static void look(int fd, bool *asked)
+static void look(int fd, bool *asked, const char *path)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	if (!*asked && request(fd)) {
-		grab(fd);
+		grab(fd, path);
 		return;
 	}
 	*asked = true;
 	if (poll(&p, 1, 100) == 1 && told(fd)) {
 		*asked = false;
-		grab(fd);
+		grab(fd, path);
 	}
-}
-
-static void write_picture(const char *path)
-{
-	FILE *f = fopen(path, "we");
-
-	if (!f || fwrite(picture, sizeof(picture), 1, f) != 1 || fclose(f))
-		err(2, "%s", path);
 }
 
 int main(int argc, char **argv)
@@ -164,6 +169,7 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		errx(2, "no DRM device with the driver evdi");
 	drmDropMaster(fd);
+	write_picture(argv[1]);
 	plug_in(fd);
 	pid = fork();
 	if (!pid) {
@@ -173,7 +179,6 @@ int main(int argc, char **argv)
 	if (pid < 0)
 		err(2, "fork");
 	while (!waitpid(pid, &status, WNOHANG))
-		look(fd, &asked);
-	write_picture(argv[1]);
+		look(fd, &asked, argv[1]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
