@@ -9,7 +9,9 @@ _run_with_shim()
 	local cur prev words cword split i=1
 	local flags='--log --quiet --report --survey --json --gdb --valgrind --drivers --env
 		--active --help --version'
-	local valued='--mode --sync --export --only --except --dir --trace --ab --out'
+	local valued='--mode --sync --export --only --except --dir --trace --ab --out
+		--install-session --remove-session'
+	local sessions=/usr/share/wayland-sessions
 
 	# Where the command begins. readline makes words of their own of = and what follows it.
 	while ((i < COMP_CWORD)); do
@@ -40,6 +42,15 @@ _run_with_shim()
 	--export) mapfile -t COMPREPLY < <(compgen -W 'write keep' -- "$cur") ;;
 	--ab) mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur") ;;
 	--only | --except) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+	--install-session)
+		mapfile -t COMPREPLY < <(compgen -c -W "$(find "$sessions" -name '*.desktop' \
+			! -name 'primeshim-*' -printf '%f\n' 2>/dev/null |
+			sed 's/\.desktop$//')" -- "$cur")
+		;;
+	--remove-session)
+		mapfile -t COMPREPLY < <(compgen -W "$(find "$sessions" -printf '%f\n' 2>/dev/null |
+			sed -n 's/^primeshim-\(.*\)\.desktop$/\1/p')" -- "$cur")
+		;;
 	--dir) _filedir -d ;;
 	--trace | --out) _filedir ;;
 	*)

@@ -246,7 +246,7 @@ build_and_check() {
 		TESTS='tests/source/exports.sh tests/source/tables.sh tests/source/android.sh
 			tests/source/man.sh tests/source/completions.sh tests/process/drivers.sh
 			tests/cli/status.sh tests/cli/trace.sh tests/cli/settings.sh
-			tests/cli/launcher-more.sh'
+			tests/cli/launcher-more.sh tests/source/links.sh'
 	go "$source" || return
 	step 'shellcheck' lint
 }
