@@ -401,7 +401,7 @@ the_rest() {
 		"$top/tests/kernel/conform.sh"
 	# shellcheck disable=SC2016
 	guest 'kernel 6.12, the status file and primeshim' "${vm[@]}" --kernel 6.12 -- \
-		sh -c 'for part in status ab trace sandbox; do "$0/kernel-$part.sh"; done' \
+		sh -c 'for part in status ab trace sandbox session; do "$0/kernel-$part.sh"; done' \
 		"$top/tests/kernel"
 	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel/kernel.sh"
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \

@@ -150,6 +150,19 @@ run --install-session "$odd/prog"
 check "a path's special characters are quoted as desktop entries want" grep -qxF \
 	"Exec=$launcher --mode rescue -- \"$tmp/it's \\\\\"a\\\\\` \\\\\$c \\\\\\\\d %%e/prog\"" \
 	"$sessions/primeshim-prog.desktop"
+if command -v gio >/dev/null; then
+	script ran '#!/bin/sh
+echo "$PRIMESHIM_MODE $LD_PRELOAD" >"$0.says.new" && mv "$0.says.new" "$0.says"'
+	mv "$tmp/ran" "$odd/prog"
+	gio launch "$sessions/primeshim-prog.desktop" >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	waits=0
+	until [ -e "$odd/prog.says" ] || [ $((waits += 1)) -gt 6000 ]; do sleep 0.1; done
+	check "GLib starts it by that path, with the shim" grep -qx "rescue $lib" "$odd/prog.says"
+	cp "$cat" "$odd/prog"
+else
+	skip 'GLib starts it by that path, with the shim' 'there is no gio'
+fi
 run --remove-session "$odd/prog"
 check 'and it is found again to be removed' same_tree
 
