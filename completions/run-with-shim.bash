@@ -9,7 +9,7 @@ _run_with_shim()
 	local cur prev words cword split i=1
 	local flags='--log --quiet --report --survey --json --gdb --valgrind --drivers --env
 		--active --help --version'
-	local valued='--mode --sync --export --only --except --dir --trace --ab --out
+	local valued='--mode --sync --export --direct --only --except --dir --trace --ab --out
 		--install-session --remove-session'
 	local sessions=/usr/share/wayland-sessions
 
@@ -40,6 +40,7 @@ _run_with_shim()
 	--mode) mapfile -t COMPREPLY < <(compgen -W 'redirect rescue observe deny off' -- "$cur") ;;
 	--sync) mapfile -t COMPREPLY < <(compgen -W 'driver map off trap' -- "$cur") ;;
 	--export) mapfile -t COMPREPLY < <(compgen -W 'write keep' -- "$cur") ;;
+	--direct) mapfile -t COMPREPLY < <(compgen -W 'off observe sync' -- "$cur") ;;
 	--ab) mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur") ;;
 	--only | --except) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	--install-session)

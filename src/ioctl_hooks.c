@@ -22,6 +22,7 @@
 #include "ioctl_hooks.h"
 #include "kernel/dmabuf.h"
 #include "kernel/drm_node.h"
+#include "policy/direct.h"
 #include "policy/mapped.h"
 #include "policy/refused.h"
 #include "policy/sync.h"
@@ -222,8 +223,11 @@ static int (*const hooks[ROLE_COUNT])(const struct ioctl_call *c) = {
 
 static int do_own_sync(const struct ioctl_call *c)
 {
+	bool direct = settings.direct && arg_readable(c) && direct_syncs(c->fd, arg64(c, 0));
 	int ret = call(c);
 
+	if (ret >= 0 && direct)
+		stat_inc(STAT_DIRECT_SYNC);
 	/* A sync before or after the time of imports is about another mapping of the dma-buf. */
 	if (ret >= 0 && atomic_load_explicit(&imports_live, memory_order_relaxed) &&
 	    arg_readable(c) && !(arg64(c, 0) & DMA_BUF_SYNC_END))

@@ -205,7 +205,8 @@ EXPORT(int, ioctl, int fd, ioctl_request request, void *arg)
 FAST bool mmap_watched(int flags)
 {
 	return (any(imports_live) && !(flags & MAP_ANONYMOUS)) ||
-	       (any(mappings_live) && flags & MAP_FIXED);
+	       (any(mappings_live) && flags & MAP_FIXED) ||
+	       (settings.direct && (flags & (MAP_SHARED | MAP_ANONYMOUS)) == MAP_SHARED);
 }
 
 SLOW void *hooked_mmap(void *addr, size_t len, int prot, int flags, int fd, uint64_t off,

@@ -7,10 +7,12 @@
 
 #include "kernel/next.h"
 #include "mmap_hooks.h"
+#include "policy/direct.h"
 #include "policy/mapped.h"
 #include "policy/placed.h"
 #include "policy/reach.h"
 #include "records/record.h"
+#include "settings/settings.h"
 
 int mmap_hook(const struct mmap_call *c, void **out)
 {
@@ -23,6 +25,8 @@ int mmap_hook(const struct mmap_call *c, void **out)
 		newest = c->flags & MAP_FIXED ? mapped_newest() : 0;
 		ret = mmap_native(c, out);
 		mmap_placed(c, ret, newest);
+		if (settings.direct && direct_may_be(c->flags))
+			direct_mapped(c, ret, *out);
 		return ret;
 	}
 	return redirect_map(&v, c, out);

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +24,9 @@
 #include "readable.h"
 #include "sandbox.h"
 
+#ifndef DMA_BUF_MAGIC
+#define DMA_BUF_MAGIC 0x444d4142	/* linux/magic.h since 5.3 */
+#endif
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
 #endif
@@ -38,6 +43,32 @@ int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size)
 	id->ino = st.st_ino;
 	*size = st.st_size;
 	return 0;
+}
+
+bool dmabuf_may_be(int fd, struct dmabuf_id *id, uint64_t *size)
+{
+	struct stat st;
+
+	if (sandbox_fstat(fd, &st) < 0 || st.st_mode & S_IFMT || st.st_size <= 0)
+		return false;
+	*id = (struct dmabuf_id){ st.st_dev, st.st_ino };
+	*size = st.st_size;
+	return true;
+}
+
+bool dmabuf_surely(int fd, uint64_t dev)
+{
+	static _Atomic(uint64_t) known;
+	struct statfs fs;
+
+	if (atomic_load_explicit(&known, memory_order_relaxed))
+		return atomic_load_explicit(&known, memory_order_relaxed) == dev;
+	/* The width of f_type, and whether it has a sign, depends on the machine. */
+	if (!sandbox_may(MAY_FILES) || next.fstatfs(fd, &fs) < 0 ||
+	    (uint32_t)fs.f_type != DMA_BUF_MAGIC)
+		return false;
+	atomic_store_explicit(&known, dev, memory_order_relaxed);
+	return true;
 }
 
 bool dmabuf_is(int fd, const struct dmabuf_id *id)

@@ -26,6 +26,18 @@ int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size);
 bool dmabuf_is(int fd, const struct dmabuf_id *id);
 
 /*
+ * May @fd be a dma-buf? Asked by fstat(): a dma-buf has no file type, and a size. Then its identity
+ * and size.
+ */
+bool dmabuf_may_be(int fd, struct dmabuf_id *id, uint64_t *size);
+
+/*
+ * Is such a file, on the file system @dev, a dma-buf? Asked by fstatfs() until the first answer:
+ * all dma-bufs lie on one file system (5.3 and later). False where the kernel cannot be asked.
+ */
+bool dmabuf_surely(int fd, uint64_t dev);
+
+/*
  * The exporter's name (exp_name in fdinfo, since 4.16), cut to @len bytes with its NUL. -ENOENT
  * where fdinfo cannot be read or has no name; -EMFILE, -ENOMEM and the like where the kernel may
  * answer later.

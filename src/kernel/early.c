@@ -159,6 +159,14 @@ static int sys_fstat(int fd, struct stat *st)
 #endif
 }
 
+/* The shim asks after next_init() alone. */
+static int no_fstatfs(int fd, struct statfs *fs)
+{
+	(void)fd, (void)fs;
+	errno = ENOSYS;
+	return -1;
+}
+
 #ifndef SYS_futex
 #define SYS_futex SYS_futex_time64	/* 32-bit ports since 5.1 have no other */
 #endif
@@ -353,6 +361,7 @@ struct next next = {
 	.fcntl_time64 = sys_fcntl,
 	.open = sys_open,
 	.fstat = sys_fstat,
+	.fstatfs = no_fstatfs,
 	.futex = sys_futex,
 	.poll = sys_poll,
 	.poll_chk = sys_poll_chk,

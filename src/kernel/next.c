@@ -39,6 +39,7 @@ static const struct {
 	{ &next.fcntl64, "fcntl64" },
 	{ &next.open, "open" },
 	{ &next.fstat, sizeof(long) == 8 ? "fstat" : "fstat64" },
+	{ &next.fstatfs, sizeof(long) == 8 ? "fstatfs" : "fstatfs64" },
 	{ &next.poll, "poll" },
 	{ &next.poll_chk, "__poll_chk" },
 	{ &next.ppoll, "ppoll" },
@@ -72,6 +73,7 @@ static const struct {
 	{ &next.select64, "__select_time64" },
 	{ &next.pselect64, "__pselect_time64" },
 	{ &next.fstat, "__fstat_time64" },
+	{ &next.fstatfs, "fstatfs" },
 #endif
 #endif
 };

@@ -30,6 +30,7 @@ typedef int64_t mmap_offset;
 #endif
 
 struct stat;
+struct statfs;
 struct pollfd;
 
 typedef int ioctl_fn(int fd, ioctl_request request, ...);
@@ -82,6 +83,7 @@ struct next {
 	/* Not defined by preload.c: for the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);
 	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */
+	int (*fstatfs)(int fd, struct statfs *fs);	/* the same of fstatfs64 */
 	int (*futex)(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
 		     uint32_t value3);
 	/* kcmp(KCMP_FILE) in process @self: 0 same, 1 less, 2 greater, or -1 and errno. */

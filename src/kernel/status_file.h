@@ -2,8 +2,9 @@
 /*
  * The status file: what a process under the shim reports to other processes, while it runs and
  * after. The shim makes a file PID-SECONDS.NANOSECONDS.primeshim in $PRIMESHIM_DIR, mode 0400, at
- * the first import. The process maps the file shared, and primeshim(1) reads it. This is the file's
- * layout, version 2: fixed widths in the machine's byte order, the same for 32 and 64 bits.
+ * the first import, or when the program first maps a dma-buf by its own descriptor. The process
+ * maps the file shared, and primeshim(1) reads it. This is the file's layout, version 2: fixed
+ * widths in the machine's byte order, the same for 32 and 64 bits.
  *
  * The process alone writes the file, but for @policy, by which a reader tells the process another
  * mode. @policy is also the only word that the process reads. Counters are relaxed atomics, each
@@ -35,6 +36,9 @@ typedef uint64_t shared_u64 __attribute__((aligned(8)));
 enum mode { MODE_REDIRECT, MODE_RESCUE, MODE_OBSERVE, MODE_DENY, MODE_OFF, MODE_COUNT };
 enum sync_policy { SYNC_DRIVER, SYNC_MAP, SYNC_OFF, SYNC_TRAP, SYNC_COUNT };
 
+/* Values of PRIMESHIM_DIRECT. */
+enum direct { DIRECT_OFF, DIRECT_OBSERVE, DIRECT_SYNC };
+
 #define STATUS_MODES	{ "redirect", "rescue", "observe", "deny", "off" }
 #define STATUS_SYNCS	{ "driver", "map", "off", "trap" }
 #define STATUS_POLICY(mode, sync)	((uint32_t)(mode) | (uint32_t)(sync) << 8)
@@ -65,6 +69,12 @@ enum counter {
 	STAT_LOST,		/* bracket without an END: its descriptor was gone */
 	STAT_NO_DESCRIPTOR,	/* mapping without a bracket: no private descriptor */
 	STAT_LATE,		/* map that waited a second for a fence, in vain */
+	/* PRIMESHIM_DIRECT: dma-bufs that the program maps by their own descriptors. */
+	STAT_DIRECT,		/* mmap of a dma-buf's descriptor */
+	STAT_DIRECT_BUFFERS,	/* dma-buf that was so mapped */
+	STAT_DIRECT_SYNCED,	/* such a dma-buf that the program syncs itself */
+	STAT_DIRECT_SYNC,	/* the program's DMA_BUF_IOCTL_SYNC START of one of them */
+	STAT_DIRECT_REFUSED,	/* mmap for writing of a read-only dma-buf (EACCES) */
 	STAT_COUNT,
 };
 
@@ -98,7 +108,7 @@ struct status_file {
 	shared_u64 ended;	/* when the process exited */
 	shared_u32 imports_live, imports_most;
 	shared_u32 no_room;	/* entries that found no room in a table */
-	uint32_t reserved;
+	uint32_t direct;		/* enum direct */
 	shared_u64 blocked_most;	/* the longest START, nanoseconds */
 	struct status_section names, pairs, buffers, imports, mappings, events;
 	shared_u64 counters[32];	/* enum counter */
@@ -107,8 +117,13 @@ struct status_file {
 /* Names of importers (drivers) and exporters (exp_name). Entry 0 is "", entry 1 "?": not known. */
 typedef char status_name[STATUS_NAME_LEN];
 
+/* In the place of an importer: the program has mapped the dma-buf by its own descriptor. */
+#define STATUS_ITSELF	"itself"
+
 enum status_call {
-	CALL_IMPORT, CALL_LEARN, CALL_MAP_IOCTL, CALL_MAP_ADDRESS, CALL_MMAP, CALL_COUNT
+	CALL_IMPORT, CALL_LEARN, CALL_MAP_IOCTL, CALL_MAP_ADDRESS, CALL_MMAP,
+	CALL_DIRECT,	/* mmap of the dma-buf's descriptor; the importer is STATUS_ITSELF */
+	CALL_COUNT
 };
 
 enum status_outcome {
@@ -177,7 +192,8 @@ struct status_mapping {
 	uint8_t importer;
 	uint16_t buffer;		/* entry of @buffers + 1; 0: it has none */
 	uint8_t prot;			/* PROT_* */
-	uint8_t native;			/* 1: the driver's own mapping */
+	uint8_t native;			/* 1: the driver's own mapping; 2: the program's, of
+					 * the dma-buf's descriptor */
 	uint16_t reserved;
 	uint32_t tid;
 	uint64_t start, end;

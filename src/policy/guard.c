@@ -14,10 +14,10 @@ void guard_set(struct buffer *b, bool shut)
 
 	/*
 	 * All of them whatever they are now: one may have been added. And their heads, for the
-	 * reason in mapped_protect().
+	 * reason in mapped_protect(). The shim does not shut mappings that it does not bracket.
 	 */
 	for (uint64_t at = 0; mapping_at(at, UINTPTR_MAX - at, &m); at = m.end)
-		if (m.buffer == b)
+		if (m.buffer == b && !(shut && m.note & NOTE_DIRECT && !buffer_all(b)))
 			next.mprotect((void *)(uintptr_t)(m.start - m.lead),
 				      m.lead + m.end - m.start, shut ? PROT_NONE : m.prot);
 	b->shut = shut;

@@ -31,8 +31,7 @@ void record_put(struct buffer *b)
 	buffers_unlock();
 }
 
-/* Asks the kernel who exported @b, once. */
-static void ask_exporter(int dmabuf, struct buffer *b)
+void record_exporter(int dmabuf, struct buffer *b)
 {
 	char name[NAME_LEN] = "?";
 	bool known;
@@ -263,7 +262,7 @@ int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b)
 		next.close(dmabuf);
 		return -EINVAL;
 	}
-	ask_exporter(dmabuf, *b);
+	record_exporter(dmabuf, *b);
 	if (before != *b)
 		report_import(fd, handle, *b, before ? HOW_CHANGED : HOW_LEARNED);
 	return dmabuf;
@@ -281,7 +280,7 @@ void record_imported(int fd, uint32_t handle, int dmabuf)
 	if (!b)
 		return;
 	if (settings.log || settings.dir || PROBE_WANTED(import))
-		ask_exporter(dmabuf, b);
+		record_exporter(dmabuf, b);
 	report_import(fd, handle, b, HOW_SEEN);
 	record_put(b);
 }

@@ -81,6 +81,9 @@ bool record_find(int fd, uint64_t offset, struct view *v);
  */
 int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b);
 
+/* Asks the kernel who exported @b, whose descriptor is @dmabuf, once. */
+void record_exporter(int dmabuf, struct buffer *b);
+
 void record_put(struct buffer *b);
 
 #endif

@@ -14,6 +14,7 @@
 #include "settings/log.h"
 #include "settings/settings.h"
 #include "snapshot.h"
+#include "state/mapping.h"
 #include "report.h"
 #include "who.h"
 
@@ -192,6 +193,31 @@ void report_map(const struct map_report *m)
 	      m->outcome);
 	if (settings.log)
 		log_map(m);
+}
+
+void report_direct(struct direct_report *d)
+{
+	struct status_event e = {
+		.kind = EVENT_MAP, .native = positive(d->err), .ino = buffer_id(d->b).ino,
+		.outcome = d->err ? OUTCOME_REFUSED : OUTCOME_NATIVE, .addr = (uintptr_t)d->p,
+		.len = d->c->len, .prot = d->c->prot,
+	};
+
+	d->note = NOTE_DIRECT;
+	stat_inc(d->err ? STAT_DIRECT_REFUSED : STAT_DIRECT);
+	if (nobody(0))
+		return;
+	buffers_lock();
+	e.importer = name_number(STATUS_ITSELF);
+	e.exporter = d->b->exporter;
+	buffers_unlock();
+	d->note |= e.importer;
+	snapshot_open();
+	publish_event(e);
+	pair(&e, CALL_DIRECT);
+	log_line("map: a dma-buf of %s by its own descriptor: %zu bytes, %s%s: %s",
+		 name_text(e.exporter), d->c->len, d->c->prot & PROT_READ ? "r" : "-",
+		 d->c->prot & PROT_WRITE ? "w" : "-", d->err ? log_errno(d->err) : "ok");
 }
 
 void report_fallback(const struct view *v, const struct mmap_call *c, int reason)

@@ -51,6 +51,19 @@ struct map_report {
 void report_map(const struct map_report *m);
 
 /*
+ * The program has mapped the dma-buf of @b by its own descriptor, at @p; or the kernel has refused
+ * that with @err, a negative errno. @note: (out) for mapped_begin().
+ */
+struct direct_report {
+	const struct buffer *b;
+	const struct mmap_call *c;
+	const void *p;
+	int err;
+	unsigned int note;
+};
+void report_direct(struct direct_report *d);
+
+/*
  * The dma-buf cannot be mapped for that mmap, for @reason, a negative errno; the driver is asked.
  */
 void report_fallback(const struct view *v, const struct mmap_call *c, int reason);

@@ -16,7 +16,8 @@ static bool piece(uint64_t start, uint64_t end, struct status_mapping *out)
 	if (!mapping_at(start, end - start, &m))
 		return false;
 	*out = (struct status_mapping){
-		.importer = m.note & NOTE_IMPORTER, .native = !!(m.note & NOTE_NATIVE),
+		.importer = m.note & NOTE_IMPORTER,
+		.native = m.note & NOTE_DIRECT ? 2 : !!(m.note & NOTE_NATIVE),
 		.buffer = publish_entry(m.buffer->slot), .prot = m.prot,
 		.start = m.start, .end = m.end,
 	};

@@ -67,6 +67,7 @@ static void fill_head(struct status_file *h)
 	snprintf(h->shim, sizeof(h->shim), "%s", PACKAGE_VERSION);
 	h->policy = h->start_policy = atomic_load_explicit(&settings.policy, memory_order_relaxed);
 	h->forked = forked;
+	h->direct = settings.direct;
 }
 
 void publish_failed(int err)

@@ -36,6 +36,7 @@ static const struct {
 	{ "PRIMESHIM_SYNC", { "driver", "map", "off", "trap" } },
 #endif
 	{ "PRIMESHIM_EXPORT", { "write", "keep" } },
+	{ "PRIMESHIM_DIRECT", { "off", "observe", "sync" } },
 	{ "PRIMESHIM_LOG", { "0", "1", "quiet" } },
 	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */
 	{ "PRIMESHIM_DIR", { NULL } },		/* a path */
@@ -46,7 +47,7 @@ static const struct {
 
 #define NKNOWN (sizeof(known) / sizeof(known[0]))
 
-enum { MODE, SYNC, EXPORT, LOG, DRIVERS, DIR, NKEYS };
+enum { MODE, SYNC, EXPORT, DIRECT, LOG, DRIVERS, DIR, NKEYS };
 
 /* The values of primeshim.conf, by the same numbers. */
 static struct {
@@ -177,6 +178,16 @@ static const char *dir_wanted(void)
 	return NULL;
 }
 
+/* Without a value a status file is a reason to observe. */
+static enum direct direct_wanted(void)
+{
+	const char *value = setting(DIRECT);
+
+	if (!value || !*value)
+		return settings.dir ? DIRECT_OBSERVE : DIRECT_OFF;
+	return value_of(DIRECT);
+}
+
 /* Is the program's name in @list? */
 static bool listed(const char *list)
 {
@@ -258,6 +269,7 @@ void settings_init(void)
 	drivers_wanted_init(setting(DRIVERS), secure_getenv("PRIMESHIM_DRIVERS") ?
 			    "PRIMESHIM_DRIVERS" : "drivers in primeshim.conf");
 	settings.dir = dir_wanted();
+	settings.direct = direct_wanted();
 	check_names();
 	/* From now on the log has to know what stderr is; or no line will come. */
 	if (settings.log || settings.dir || sync_now() == SYNC_TRAP)
@@ -265,4 +277,6 @@ void settings_init(void)
 	else
 		log_quiet();
 	settings.active = mode != MODE_OFF || settings.dir;
+	if (!settings.active)
+		settings.direct = DIRECT_OFF;
 }

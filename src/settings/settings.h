@@ -18,6 +18,10 @@
  *                                         turn is caught; see trap.h
  *   PRIMESHIM_EXPORT  write (default)     redirect and rescue add DRM_RDWR to the program's exports
  *                     keep                the program's exports stay as the program says
+ *   PRIMESHIM_DIRECT  off                 dma-bufs that the program maps by their own descriptors
+ *                                         are left alone (default, without PRIMESHIM_DIR)
+ *                     observe             they are counted (default with PRIMESHIM_DIR)
+ *                     sync                they are bracketed as imports are; see direct.h
  *   PRIMESHIM_DRIVERS NAME,-NAME...       these importers only, without those with a minus;
  *                                         default: all importers
  *   PRIMESHIM_LOG     1                   a line per import, map and fallback on stderr
@@ -40,10 +44,10 @@
 
 #include "kernel/status_file.h"
 
-
 struct settings {
 	bool active;	/* the constructor has run, and the mode is not off or may become another */
 	bool keep;	/* PRIMESHIM_EXPORT=keep: exports stay as they are, in every mode */
+	enum direct direct;	/* DIRECT_OFF where no hook acts */
 	bool log;
 	const char *dir;	/* the directory of the status file; NULL: there is none */
 	atomic_uint policy;	/* STATUS_POLICY(); relaxed: each call uses what it finds */

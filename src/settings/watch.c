@@ -61,7 +61,7 @@ void watch_init(void)
 {
 	if (settings.active)
 		watch_driver(&generic_driver);
-	if (settings.active && (mode_now() == MODE_OBSERVE || settings.dir))
+	if (settings.active && (mode_now() == MODE_OBSERVE || settings.dir || settings.direct))
 		ioctl_watch[(uint16_t)DMA_BUF_IOCTL_SYNC] = WATCH_ALWAYS;
 }
 

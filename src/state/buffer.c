@@ -120,8 +120,10 @@ void buffer_put(struct buffer *b)
 	pool_put(&pool, b);
 }
 
-void buffer_count_mapped(struct buffer *b, bool write, int by)
+void buffer_count_mapped(struct buffer *b, bool write, bool direct, int by)
 {
+	uint32_t *n;
+
 	if (!b->turns && by > 0) {
 		b->turns = pool_get(&turns_pool);
 		if (b->turns) {
@@ -130,8 +132,11 @@ void buffer_count_mapped(struct buffer *b, bool write, int by)
 		}
 	}
 	/* The shim may not have counted the mapping that goes, for want of memory. */
-	if (b->turns && (by > 0 || b->turns->mapped[write]))
-		b->turns->mapped[write] += by;
+	if (!b->turns)
+		return;
+	n = direct ? b->turns->direct : b->turns->mapped;
+	if (by > 0 || n[write])
+		n[write] += by;
 }
 
 bool buffer_set_fd(struct buffer *b, int fd)
@@ -143,7 +148,10 @@ bool buffer_set_fd(struct buffer *b, int fd)
 
 void buffer_drop_turns(struct buffer *b)
 {
-	if (!b->turns || b->turns->fd >= 0 || buffer_is_mapped(b))
+	const struct turns *t = b->turns;
+
+	/* Mappings that the shim leaves alone are counted as well. */
+	if (!t || t->fd >= 0 || t->mapped[0] || t->mapped[1] || t->direct[0] || t->direct[1])
 		return;
 	pool_put(&turns_pool, b->turns);
 	b->turns = NULL;

@@ -14,6 +14,7 @@
 #include "base/queue.h"
 #include "kernel/dmabuf.h"
 #include "report/names.h"
+#include "settings/settings.h"
 #include "turn.h"
 
 struct import;
@@ -26,7 +27,8 @@ struct held;
 
 /* The rest of a mapped buffer's record. Programs never map most of their imports. */
 struct turns {
-	uint32_t mapped[2];		/* mappings: [0] for reading only, [1] for writing */
+	uint32_t mapped[2];		/* of imports: [0] for reading only, [1] for writing */
+	uint32_t direct[2];		/* of the dma-buf's own descriptor; NOTE_DIRECT */
 	struct queue_link owed;		/* in @in */
 	struct queue *in;		/* due_owed, due_doubtful (due.h), or NULL */
 	struct queue_link framed;	/* in due_framed */
@@ -82,6 +84,7 @@ struct buffer {
 	uint32_t early : 1;		/* the program gave it away amid the open bracket's START */
 	uint32_t unused : 1;		/* the CPU has not written in the open bracket */
 	uint32_t ahead : 1;		/* a submit went ahead amid a START, without the END */
+	uint32_t yields : 1;		/* the program syncs it itself: direct.h */
 };
 
 static inline int buffer_fd(const struct buffer *b)
@@ -89,10 +92,17 @@ static inline int buffer_fd(const struct buffer *b)
 	return b->turns ? b->turns->fd : -1;
 }
 
-/* How many mappings @b has, for writing (@write) or for reading alone. */
+/* Does the shim bracket the program's mappings of the dma-buf's own descriptor, too? */
+static inline bool buffer_all(const struct buffer *b)
+{
+	return settings.direct == DIRECT_SYNC && !b->yields;
+}
+
+/* How many mappings @b has that the shim brackets, for writing (@write) or for reading alone. */
 static inline uint32_t buffer_mapped(const struct buffer *b, bool write)
 {
-	return b->turns ? b->turns->mapped[write] : 0;
+	return b->turns ? b->turns->mapped[write] + (buffer_all(b) ? b->turns->direct[write] : 0) :
+			  0;
 }
 
 static inline bool buffer_is_mapped(const struct buffer *b)
@@ -135,10 +145,10 @@ const char *buffer_exporter(const struct buffer *b);
 void buffer_name_exporter(struct buffer *b, const char *name);
 
 /*
- * @b has so many more mappings, or fewer. Without memory the shim does not count them, and @b has
- * no brackets.
+ * @b has so many more mappings, or fewer. @direct: of the dma-buf's own descriptor. Without memory
+ * the shim does not count them, and @b has no brackets.
  */
-void buffer_count_mapped(struct buffer *b, bool write, int by);
+void buffer_count_mapped(struct buffer *b, bool write, bool direct, int by);
 
 /* Makes @fd the private descriptor of @b (-1: it has none). False if @b is not mapped. */
 bool buffer_set_fd(struct buffer *b, int fd);

@@ -49,9 +49,12 @@ static unsigned int serials;
 
 atomic_uint mappings_live;
 
-static void count(struct buffer *b, unsigned int write, int by)
+/* @by more pieces of the mapping @r, or fewer. */
+static void count(const struct range *r, int by)
 {
-	buffer_count_mapped(b, write, by);
+	struct buffer *b = r->obj;
+
+	buffer_count_mapped(b, r->tag & 1, r->mark >> PROT_BITS & NOTE_DIRECT, by);
 	b->refs += by;
 	atomic_fetch_add_explicit(&mappings_live, by, memory_order_relaxed);
 }
@@ -144,11 +147,13 @@ static int put(uint64_t addr, uint64_t len, struct buffer *b, unsigned int seria
 {
 	unsigned int write = !!(prot & PROT_WRITE);
 	int ret = ranges_insert(&mappings, addr, addr + len, b, serial << 1 | write);
+	struct range *r;
 
 	if (ret < 0)
 		return ret;
-	ranges_find(&mappings, addr)->mark = mark(prot, note);
-	count(b, write, 1);
+	r = ranges_find(&mappings, addr);
+	r->mark = mark(prot, note);
+	count(r, 1);
 	return 0;
 }
 
@@ -181,7 +186,7 @@ void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t 
 		at = old.start > from ? old.start : from;
 		left = ranges_cut(&mappings, at, to, &old);
 		more += left - 1;
-		count(old.obj, old.tag & 1, left - 1);
+		count(&old, left - 1);
 	}
 	if (len && !put(addr, len, m->buffer, serial, m->prot, m->note) && serial == m->serial)
 		more++;
@@ -202,7 +207,7 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len)
 	}
 	b = old.obj;
 	b->refs++;
-	count(old.obj, old.tag & 1, left - 1);
+	count(&old, left - 1);
 	count_pieces(serial_of(&old), left - 1);
 	return b;
 }
@@ -210,8 +215,7 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len)
 struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
 {
 	unsigned int write = !!(prot & PROT_WRITE);
-	const struct range *r;
-	struct range old;
+	struct range *r, old;
 	struct buffer *b;
 
 	for (uint64_t at = addr; (r = ranges_after(&mappings, at)) && r->start < addr + len;
@@ -226,11 +230,12 @@ struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
 		b = r->obj;
 		b->refs++;
 		more = ranges_cut(&mappings, start, end, &old) - 1;
-		count(b, old.tag & 1, more);
+		count(&old, more);
 		/* Without memory for one more piece it is forgotten, as in ranges_cut(). */
 		if (!ranges_insert(&mappings, start, end, b, (old.tag & ~1U) | write)) {
-			ranges_find(&mappings, start)->mark = marked;
-			count(b, write, 1);
+			r = ranges_find(&mappings, start);
+			r->mark = marked;
+			count(r, 1);
 			more++;
 		}
 		count_pieces(serial_of(&old), more);

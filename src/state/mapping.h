@@ -27,6 +27,8 @@ struct mapping {
 /* Who imported what is mapped there (name_number()), and that it is the driver's own mapping. */
 #define NOTE_IMPORTER	0xffU
 #define NOTE_NATIVE	0x100U
+/* Or that the program has mapped the dma-buf by its own descriptor. */
+#define NOTE_DIRECT	0x200U
 
 /* The first mapping that overlaps [addr, addr + len); false if there is none. */
 bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m);

@@ -47,10 +47,10 @@ static bool in_place(int fd)
 }
 
 /*
- * @fd itself, or a duplicate, in a place where programs do not look for descriptors; or a negative
- * errno. Under numbers.
+ * @fd itself (not if @copy), or a duplicate, in a place where programs do not look for descriptors;
+ * or a negative errno. Under numbers.
  */
-static int raised(int fd)
+static int raised(int fd, bool copy)
 {
 	if (!sandbox_may(MAY_DUPFD))
 		return -EPERM;
@@ -63,7 +63,7 @@ static int raised(int fd)
 
 		if (!from || from > (unsigned int)places[place].first)
 			atomic_store_explicit(&lowest, places[place].first, memory_order_relaxed);
-		if (in_place(fd))
+		if (in_place(fd) && !copy)
 			return fd;
 		high = next.fcntl(fd, F_DUPFD_CLOEXEC, places[place].first);
 		if (in_place(high))
@@ -106,34 +106,34 @@ static void reveal(int fd, const struct buffer *b)
 }
 
 /*
- * Makes @fd the private descriptor of @b, unless @b has one or is no longer mapped. Under
- * numbers.
+ * Makes @fd the private descriptor of @b, unless @b has one or is no longer mapped. @fresh: @fd is
+ * surely the dma-buf's. Under numbers.
  */
-static bool give(struct buffer *b, int fd)
+static bool give(struct buffer *b, int fd, bool fresh)
 {
 	bool wanted;
 
 	buffers_lock();
 	wanted = buffer_fd(b) < 0 && buffer_is_mapped(b) && buffer_set_fd(b, fd);
 	if (wanted)
-		b->fresh = true;
+		b->fresh = fresh;
 	buffers_unlock();
 	return wanted;
 }
 
-int descriptor_hide(int fd, struct buffer *b)
+static int hide(int fd, struct buffer *b, bool copy)
 {
 	int high, ret = 0;
 
 	descriptor_numbers_lock();
-	high = raised(fd);
-	if (high != fd)
+	high = raised(fd, copy);
+	if (high != fd && !copy)
 		next.close(fd);
 	if (high < 0)
 		ret = high;
 	else if (!make_private(high, b))
 		ret = -ENOMEM;
-	else if (!give(b, high))
+	else if (!give(b, high, !copy))
 		reveal(high, b);
 	else
 		high = -1;
@@ -141,6 +141,16 @@ int descriptor_hide(int fd, struct buffer *b)
 		next.close(high);
 	descriptor_numbers_unlock();
 	return ret;
+}
+
+int descriptor_hide(int fd, struct buffer *b)
+{
+	return hide(fd, b, false);
+}
+
+int descriptor_hide_copy(int fd, struct buffer *b)
+{
+	return hide(fd, b, true);
 }
 
 bool descriptor_private(int fd)

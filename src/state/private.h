@@ -29,6 +29,12 @@ bool descriptor_contested(unsigned int fd);
 int descriptor_hide(int fd, struct buffer *b);
 
 /*
+ * The same for a duplicate of @fd, which is the program's and stays. The program may close it at
+ * any time, so the kernel is asked whether the duplicate is the dma-buf's before it is used.
+ */
+int descriptor_hide_copy(int fd, struct buffer *b);
+
+/*
  * Closes the private descriptor @fd, if it still is @b's. @sure: the caller has just asked the
  * kernel.
  */

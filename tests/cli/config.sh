@@ -15,6 +15,7 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 chmod 755 "$tmp"
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_EXPORT PRIMESHIM_DRIVERS PRIMESHIM_DIR
+unset PRIMESHIM_DIRECT
 export XDG_CONFIG_HOME="$tmp"
 conf=$tmp/primeshim.conf
 

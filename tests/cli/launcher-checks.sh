@@ -12,6 +12,7 @@ launcher=$top/scripts/run-with-shim.sh
 lib=$top/.libs/libprimeshim.so
 companion=$top/tools/primeshim
 unset LD_PRELOAD PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_EXPORT PRIMESHIM_DIR
+unset PRIMESHIM_DIRECT
 unset PRIMESHIM_ONLY PRIMESHIM_EXCEPT
 
 tmp=$(mktemp -d) || exit 1

@@ -76,7 +76,7 @@ run --log=1 true
 check 'refuses an unknown option' refused 2 'unknown option --log=1.*--help'
 run -x true
 check 'refuses an unknown short option' refused 2 'unknown option -x.*--help'
-for option in --mode --sync --export; do
+for option in --mode --sync --export --direct; do
 	run "$option"
 	check "refuses $option without a value" refused 2 "$option needs a value.*--help"
 	run "$option" fast true
@@ -107,6 +107,12 @@ for how in write keep; do
 	run --export $how sh -c 'echo $PRIMESHIM_EXPORT'
 	check "--export $how sets PRIMESHIM_EXPORT" printed $how
 done
+for how in off observe sync; do
+	run --direct=$how sh -c 'echo $PRIMESHIM_DIRECT'
+	check "--direct $how sets PRIMESHIM_DIRECT" printed $how
+done
+run --direct sync --env true
+check '--env prints it' grep -qx PRIMESHIM_DIRECT=sync "$tmp/out"
 run --drivers
 check '--drivers prints a table' [ "$status" = 0 ]
 for words in 'DRIVER.*MAPS BY' 'etnaviv .*ETNAVIV_GEM_INFO' 'radeon .*RADEON_GEM_MMAP.*SIGBUS' \

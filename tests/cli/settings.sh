@@ -37,6 +37,8 @@ says '' PRIMESHIM_DRIVERS=vgem,imagination,powervr
 says 'PRIMESHIM_DRIVERS: no driver "etna" is known' PRIMESHIM_DRIVERS=etnaviv,-etna
 says 'PRIMESHIM_DRIVERS is longer than 255 bytes' \
 	PRIMESHIM_DRIVERS="$(printf '%300s' '' | tr ' ' ,)"
+says '' PRIMESHIM_DIRECT=sync
+says 'PRIMESHIM_DIRECT=on is not known, off is used' PRIMESHIM_DIRECT=on
 says 'PRIMESHIM_EXPORT=no is not known, write is used' PRIMESHIM_EXPORT=no
 says 'PRIMESHIM_MODE=rediret is not known, redirect is used' PRIMESHIM_MODE=rediret
 says 'PRIMESHIM_SYNC=yes is not known, driver is used' PRIMESHIM_SYNC=yes

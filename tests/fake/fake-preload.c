@@ -25,6 +25,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -248,6 +249,24 @@ EXPORT(int, fstat, int fd, struct stat *st)
 		return 0;
 	errno = EOVERFLOW;
 	return -1;
+}
+#endif
+
+#ifdef SYS_fstatfs64
+#define SYS_FSTATFS	SYS_fstatfs64
+#else
+#define SYS_FSTATFS	SYS_fstatfs
+#endif
+
+#if __SIZEOF_LONG__ == 8 || !defined(__GLIBC__)
+EXPORT(int, fstatfs, int fd, struct statfs *fs)
+{
+	return REFUSED(SYS_FSTATFS, -1) ? -1 : fake_fstatfs(fd, fs);
+}
+#else
+EXPORT(int, fstatfs64, int fd, struct statfs64 *fs)
+{
+	return REFUSED(SYS_FSTATFS, -1) ? -1 : fake_fstatfs(fd, (struct statfs *)fs);
 }
 #endif
 

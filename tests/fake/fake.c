@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -412,6 +413,23 @@ int fake_fstat(int fd, struct stat *st)
 	kernel_unlock(l);
 	st->st_mode = S_IFCHR | 0660;
 	return 0;
+}
+
+/* A dma-buf lies on a file system of its own. */
+int fake_fstatfs(int fd, struct statfs *fs)
+{
+	int ret;
+
+	if (hidden(fd))
+		return -1;
+#ifdef SYS_fstatfs64
+	ret = syscall(SYS_fstatfs64, fd, sizeof(*fs), fs);
+#else
+	ret = syscall(SYS_fstatfs, fd, fs);
+#endif
+	if (!ret && what(fd).dmabuf)
+		fs->f_type = 0x444d4142;	/* DMA_BUF_MAGIC */
+	return ret;
 }
 
 int fake_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,

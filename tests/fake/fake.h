@@ -50,6 +50,8 @@ int fake_dup3(int fd, int to, int flags);
 int fake_fcntl(int fd, int cmd, ...);
 struct stat;
 int fake_fstat(int fd, struct stat *st);	/* as 64-bit libc's; -D_FILE_OFFSET_BITS=64 */
+struct statfs;
+int fake_fstatfs(int fd, struct statfs *fs);	/* the same */
 int fake_pipe2(int fds[2], int flags);
 int fake_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
 	       uint32_t value3);

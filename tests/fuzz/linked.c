@@ -131,6 +131,11 @@ static int to_fstat(int fd, struct stat *st)
 	return fake_fstat(fd, st);
 }
 
+static int to_fstatfs(int fd, struct statfs *fs)
+{
+	return fake_fstatfs(fd, fs);
+}
+
 static int to_futex(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,
 		    uint32_t value3)
 {
@@ -177,6 +182,7 @@ void linked_start(void)
 		.fcntl_time64 = to_fcntl,
 		.open = to_open,
 		.fstat = to_fstat,
+		.fstatfs = to_fstatfs,
 		.futex = to_futex,
 		.poll = to_poll,
 		.sigaction = sigaction,

@@ -83,6 +83,7 @@ in_bash() {
 	promise 'bash: the same behind a =' offers 'redirect rescue' run-with-shim --mode = re
 	promise 'bash: values of --sync' offers 'trap' run-with-shim --sync t
 	promise 'bash: values of --export' offers 'keep write' run-with-shim --export ''
+	promise 'bash: values of --direct' offers 'observe off' run-with-shim --direct o
 	promise 'bash: directories for --dir' offers 'inner' run-with-shim --dir ''
 	promise 'bash: files for --trace' offers 'file.json' run-with-shim --trace 'fi'
 	promise 'bash: a command' includes sleep run-with-shim --log sle

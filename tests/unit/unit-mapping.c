@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "settings/settings.h"
 #include "state/mapping.h"
 #include "base/range.h"
 #include "unit.h"
@@ -31,6 +32,40 @@ static int cut(uint64_t page, uint64_t n)
 	}
 	return pieces;
 }
+
+/* With PRIMESHIM_DIRECT=sync a mapping of the dma-buf's own descriptor counts as an import's. */
+START_TEST(mappings_of_the_descriptor_count_apart)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+	struct buffer *b = buffer(1);
+
+	ck_assert_int_eq(mapping_add(BASE, 4 * PAGE, 0, b, rw, NOTE_DIRECT), 0);
+	ck_assert(!buffer_is_mapped(b));
+	settings.direct = DIRECT_SYNC;
+	ck_assert_uint_eq(buffer_mapped(b, 1), 1);
+	b->yields = true;
+	ck_assert(!buffer_is_mapped(b));
+	b->yields = false;
+	ck_assert_int_eq(mapping_add(BASE + 8 * PAGE, PAGE, 0, b, PROT_READ, 0), 0);
+	ck_assert_ptr_eq(mapping_protect(BASE, PAGE, PROT_READ), b);
+	buffer_put(b);
+	ck_assert_uint_eq(buffer_mapped(b, 0), 2);
+	ck_assert_uint_eq(buffer_mapped(b, 1), 1);
+	settings.direct = DIRECT_OBSERVE;
+	ck_assert_uint_eq(buffer_mapped(b, 0), 1);
+	ck_assert_uint_eq(buffer_mapped(b, 1), 0);
+	/* What is not bracketed keeps its count. */
+	ck_assert_int_eq(cut(8, 1), 1);
+	buffer_drop_turns(b);
+	settings.direct = DIRECT_SYNC;
+	ck_assert_uint_eq(buffer_mapped(b, 0), 1);
+	ck_assert_int_eq(cut(0, 4), 2);
+	ck_assert(!buffer_is_mapped(b));
+	settings.direct = DIRECT_OFF;
+	ck_assert_uint_eq(b->refs, 1);
+	buffer_put(b);
+}
+END_TEST
 
 START_TEST(front_back_and_middle_can_go)
 {
@@ -297,6 +332,7 @@ TCase *mapping_tests(void)
 	TCase *t = tcase_create("mappings");
 
 	tcase_set_timeout(t, 120);
+	tcase_add_test(t, mappings_of_the_descriptor_count_apart);
 	tcase_add_test(t, front_back_and_middle_can_go);
 	tcase_add_test(t, head_goes_with_the_last_piece);
 	tcase_add_test(t, head_that_was_mapped_over_is_not_unmapped);

@@ -4,6 +4,7 @@
 
 #include "state/buffer.h"
 #include "state/own.h"
+#include "state/synced.h"
 #include "unit.h"
 
 #define CARD	0xe200
@@ -28,6 +29,20 @@ START_TEST(exported_here_it_is_that_devices_own)
 	own_imported(&a, false);
 	own_exported(&a, OTHER);
 	ck_assert(own_knows(&a, CARD) && !own_knows(&a, OTHER));
+}
+END_TEST
+
+START_TEST(what_the_program_maps_and_syncs_is_kept)
+{
+	struct dmabuf_id a = id(300), b = id(301);
+
+	buffers_lock();
+	ck_assert_uint_eq(synced_add(&a, SYNCED_MAPS), 0);
+	ck_assert_uint_eq(synced_add(&b, SYNCED_SYNCS), 0);
+	ck_assert_uint_eq(synced_add(&a, SYNCED_SYNCS), SYNCED_MAPS);
+	ck_assert_uint_eq(synced_add(&a, SYNCED_SYNCS), SYNCED_MAPS | SYNCED_SYNCS);
+	ck_assert_uint_eq(synced_add(&b, SYNCED_MAPS), SYNCED_SYNCS);
+	buffers_unlock();
 }
 END_TEST
 
@@ -114,6 +129,7 @@ TCase *own_tests(void)
 {
 	TCase *t = tcase_create("own");
 
+	tcase_add_test(t, what_the_program_maps_and_syncs_is_kept);
 	tcase_add_test(t, exported_here_it_is_that_devices_own);
 	tcase_add_test(t, what_was_there_before_the_export_is_nobodys);
 	tcase_add_test(t, drivers_word_goes_before_what_was_heard);

@@ -77,7 +77,7 @@ START_TEST(private_descriptor_that_its_buffer_was_given_again_stays)
 	struct buffer *b = buffer(1, MIB);
 	int number;
 
-	buffer_count_mapped(b, false, 1);
+	buffer_count_mapped(b, false, false, 1);
 	ck_assert_int_eq(descriptor_hide(open("/dev/null", O_RDWR | O_CLOEXEC), b), 0);
 	number = buffer_fd(b);
 	ck_assert_int_ge(number, 0);
@@ -85,7 +85,7 @@ START_TEST(private_descriptor_that_its_buffer_was_given_again_stays)
 	descriptor_drop(number, b, true);
 	ck_assert_int_ge(fcntl(number, F_GETFD), 0);
 	ck_assert(descriptor_known(number));
-	buffer_count_mapped(b, false, -1);
+	buffer_count_mapped(b, false, false, -1);
 	buffer_set_fd(b, -1);
 	descriptor_drop(number, b, true);
 	ck_assert_int_lt(fcntl(number, F_GETFD), 0);

@@ -19,7 +19,8 @@ static const char usage[] =
 	"Usage: primeshim maps [--json] PID | FILE | DIR\n"
 	"Prints the mappings of imports: addresses, protection, the importer with its handles\n"
 	"of the buffer, the exporter, the inode, the buffer's size, what is mapped (the dma-buf,\n"
-	"or the driver's own mapping), and the state of the bracket:\n"
+	"the driver's own mapping, or direct: the program has mapped the dma-buf itself), and\n"
+	"the state of the bracket:\n"
 	"\n"
 	"  cpu-r   open for reading (START done)   owed    no START: it was busy, or is done\n"
 	"  cpu-rw  open for reading and writing    device  END done: it is the device's turn\n"
@@ -81,7 +82,7 @@ void maps_text(struct status *p)
 		print_handles(p, m);
 		printf(" <- %s inode %" PRIu64 " %s %s %s\n", b ? device_name(p, b->exporter) : "?",
 		       b ? b->ino : 0, bytes_text(size, sizeof(size), b ? b->size : 0),
-		       m->native ? "native" : "dma-buf",
+		       m->native == 2 ? "direct" : m->native ? "native" : "dma-buf",
 		       b ? turn_text(b) : "?");
 	}
 	if (p->head.no_room)

@@ -10,7 +10,7 @@
 #include <json.h>
 
 #include "lib/json-text.h"
-#include "status/summary.h"
+#include "status/direct.h"
 #include "report.h"
 
 static const char *const counters[STAT_COUNT] = {
@@ -36,6 +36,11 @@ static const char *const counters[STAT_COUNT] = {
 	[STAT_LOST] = "ends_lost",
 	[STAT_NO_DESCRIPTOR] = "maps_without_descriptor",
 	[STAT_LATE] = "maps_before_fence",
+	[STAT_DIRECT] = "direct_mmaps",
+	[STAT_DIRECT_BUFFERS] = "direct_dmabufs",
+	[STAT_DIRECT_SYNCED] = "direct_dmabufs_synced",
+	[STAT_DIRECT_SYNC] = "direct_own_syncs",
+	[STAT_DIRECT_REFUSED] = "direct_mmaps_refused",
 };
 
 static const char *turn_text(const struct status_buffer *b)
@@ -108,7 +113,8 @@ static void add_mappings(struct json_object *list, const struct status *p, bool 
 		json_number(e, "start", m->start);
 		json_number(e, "end", m->end);
 		json_flag(e, "writable", m->prot & PROT_WRITE);
-		json_flag(e, "native", m->native);
+		json_flag(e, "native", m->native == 1);
+		json_flag(e, "direct", m->native == 2);
 		json_text(e, "importer", device_name(p, m->importer));
 		add_buffer(e, p, status_buffer_of(p, m->buffer));
 		json_number(e, "since_ns", m->since);
@@ -170,7 +176,8 @@ static struct json_object *process_of(const struct status *p)
 void report_json(const struct status *files, size_t n, int status, char *const *command)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
-	struct verdict v = verdict_of(files, n, status);
+	struct verdict v = direct_alone(files, n) ? direct_verdict(files, n) :
+							verdict_of(files, n, status);
 	bool breaks;
 
 	if (*command)
@@ -187,5 +194,8 @@ void report_json(const struct status *files, size_t n, int status, char *const *
 		json_text(o, "deny_would_break", NULL);
 	json_text(o, "verdict", v.text);
 	json_text(o, "advice", *v.advice ? v.advice : NULL);
+	v = direct_any(files, n) ? direct_verdict(files, n) : (struct verdict){ NULL, "" };
+	json_text(o, "direct", v.text);
+	json_text(o, "direct_advice", *v.advice ? v.advice : NULL);
 	json_print(o);
 }

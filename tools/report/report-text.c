@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/text.h"
-#include "status/summary.h"
+#include "status/direct.h"
 #include "report.h"
 
 static void print_pair(const struct summary *s)
@@ -114,6 +114,7 @@ static void print_process(const struct status *p)
 	for (unsigned int i = 0; i < n; i++)
 		print_pair(&all[i]);
 	free(all);
+	direct_print(p);
 	print_sync(&p->head);
 	print_rest(p);
 }
@@ -132,7 +133,8 @@ static void print_words(char *const *words)
 
 void report_text(const struct status *files, size_t n, int status, char *const *command)
 {
-	struct verdict v = verdict_of(files, n, status);
+	bool alone = direct_alone(files, n);
+	struct verdict v = alone ? direct_verdict(files, n) : verdict_of(files, n, status);
 	bool breaks;
 	const char *deny = deny_text(files, n, status, &breaks);
 
@@ -142,6 +144,11 @@ void report_text(const struct status *files, size_t n, int status, char *const *
 		print_process(&files[i]);
 	if (!n)
 		puts("no process has imported a dma-buf");
+	if (!alone && direct_any(files, n)) {
+		struct verdict direct = direct_verdict(files, n);
+
+		printf("direct: %s%s%s\n", direct.text, *direct.advice ? "; " : "", direct.advice);
+	}
 	if (deny)
 		printf("deny: %s\n", deny);
 	if (status >= 0)

@@ -57,7 +57,8 @@ static struct row row_of(const struct status *p)
 	struct row r = {
 		.pid = p->head.pid, .life = p->life, .made = p->head.made,
 		.live = p->head.imports_live, .refused = c[STAT_REFUSED], .rescued = c[STAT_OFFSET],
-		.fallbacks = c[STAT_FALLBACK], .maps = c[STAT_REDIRECTED] + c[STAT_NATIVE],
+		.fallbacks = c[STAT_FALLBACK], .maps = c[STAT_REDIRECTED] + c[STAT_NATIVE] +
+							   c[STAT_DIRECT],
 		.begins = c[STAT_BEGIN], .blocked = c[STAT_BLOCKED],
 	};
 

@@ -17,7 +17,7 @@
 #include "status.h"
 
 static const char *const call_names[] = { "import", "learned import", "map ioctl", "map ioctl",
-					  "mmap" };
+					  "mmap", "direct mmap" };
 static const char *const outcome_names[] = { "native", "offset", "dma-buf", "refused", "denied" };
 static const char *const life_names[] = { "running", "exited", "replaced", "killed" };
 static const char *const mode_names[] = STATUS_MODES;

@@ -66,6 +66,8 @@ static void add_pair(struct summary *s, const struct status_pair *q)
 	case CALL_MMAP:
 		add_mmap(s, q);
 		break;
+	case CALL_DIRECT:	/* direct.h */
+		return;
 	default:
 		add_map_ioctl(s, q);
 	}
@@ -84,7 +86,8 @@ struct summary *summarize(const struct status *p, unsigned int *n)
 
 	*n = 0;
 	for (uint32_t i = 0; i < p->head.pairs.used; i++)
-		add_pair(summary_of(p, &p->pairs[i], all, n), &p->pairs[i]);
+		if (p->pairs[i].call != CALL_DIRECT)
+			add_pair(summary_of(p, &p->pairs[i], all, n), &p->pairs[i]);
 	return all;
 }
 
