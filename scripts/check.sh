@@ -406,6 +406,8 @@ the_rest() {
 	guest 'kernel 6.1' "${vm[@]}" --kernel 6.1 -- "$top/tests/kernel/kernel.sh"
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
 		--append swiotlb=force -- "$top/tests/kernel/kernel-sync.sh"
+	guest 'kernel 6.12, dma-bufs that programs map themselves' "$top/scripts/vm.sh" \
+		--kernel 6.12 --append swiotlb=force -- "$top/tests/kernel/kernel-direct.sh"
 	guest 'kernel 6.12, frames that are drawn late' "${vm[@]}" --kernel 6.12 -- \
 		"$top/tests/kernel/kernel-frames.sh" vgem cirrus
 	gpu i915

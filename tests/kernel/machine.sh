@@ -14,7 +14,8 @@ export top_srcdir=$top top_builddir=$PWD CPPFLAGS=${CPPFLAGS-}
 LONG_BITS=$(sed -n 's/^LONG_BITS = //p' Makefile)
 CC=gcc LIBDRM_CFLAGS=-I/usr/include/libdrm
 machine=$(uname -m) short=(unit/unit)
-tests=(source/exports source/layers process/hooked process/brackets process/trap process/drivers)
+tests=(source/exports source/layers process/hooked process/brackets process/trap process/drivers
+	process/direct)
 if [ $# -gt 0 ]; then
 	# shellcheck source=scripts/lib/debian.sh
 	. "$top/scripts/lib/debian.sh" || exit
@@ -28,7 +29,8 @@ if [ $# -gt 0 ]; then
 	[ "${2-}" != --long ] || short+=(fuzz/faults)
 	# After a handler QEMU 7.2 blocks SIGSEGV there. i386's own is run by amd64 anyway.
 	[ "$1" != i386 ] ||
-		tests=(source/exports source/layers process/hooked process/brackets process/drivers)
+		tests=(source/exports source/layers process/hooked process/brackets process/drivers
+			process/direct)
 fi
 export CC LIBDRM_CFLAGS LONG_BITS
 

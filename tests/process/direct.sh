@@ -76,8 +76,8 @@ reported() {
 	rm -rf "$tmp/status"
 	mkdir "$tmp/status"
 	direct ${1:+PRIMESHIM_DIRECT=$1} PRIMESHIM_DIR="$tmp/status" -- "$2" >/dev/null
-	"$primeshim" report "$tmp/status" >"$tmp/report"
-	"$primeshim" report --json "$tmp/status" >"$tmp/json"
+	${EMULATOR:+"$EMULATOR"} "$primeshim" report "$tmp/status" >"$tmp/report"
+	${EMULATOR:+"$EMULATOR"} "$primeshim" report --json "$tmp/status" >"$tmp/json"
 }
 says() {
 	promise "$1" grep -qxF "$2" "$tmp/report" || cat "$tmp/report"
@@ -103,13 +103,14 @@ if [ -x "$primeshim" ]; then
 	promise 'its own STARTs are counted' [ "$(number direct_own_syncs)" = 10 ]
 	promise 'the first one ended the only bracket of the shim' [ "$(number begins)" = 11 ]
 	reported '' readonly
-	says 'a read-only dma-buf, and who has to change' "verdict: it is refused (EACCES) to write a\
- dma-buf that fake exported for reading only; the exporter has to add DRM_RDWR (O_RDWR for\
+	says 'a read-only dma-buf, and who has to change' \
+		"verdict: it is refused (EACCES) to write\
+ a dma-buf that fake exported for reading only; the exporter has to add DRM_RDWR (O_RDWR for\
  V4L2 and dma-heaps): patch it, or run it under the shim, which adds DRM_RDWR"
 	reported off reader
 	promise 'off leaves no status file' [ -z "$(ls "$tmp/status")" ]
 	reported '' left
-	"$primeshim" maps "$tmp/status" >"$tmp/maps"
+	${EMULATOR:+"$EMULATOR"} "$primeshim" maps "$tmp/status" >"$tmp/maps"
 	promise 'maps shows it' grep -qE \
 		' r-- itself handle - <- fake inode [0-9]+ 16 KiB direct -$' "$tmp/maps"
 else
