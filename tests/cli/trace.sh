@@ -60,7 +60,8 @@ trace all
 promise 'each import is a span' \
 	[ "$(count '^b \| import \|')" = "$(($(dumped import) + $(dumped learned)))" ]
 promise 'each mapping is one' \
-	[ "$(count '^b \| mapping \|')" = "$(($(dumped redirected) + $(dumped native)))" ]
+	[ "$(count '^b \| mapping \|')" = \
+		"$(($(dumped redirected) + $(dumped native) + $(dumped direct)))" ]
 promise 'each bracket is one' [ "$(count '^b \| bracket \| (READ|RW) of')" = "$(dumped begin)" ]
 promise 'with its START' [ "$(count '^b \| bracket \| START')" = "$(dumped begin)" ]
 promise 'and its END' [ "$(count '^b \| bracket \| END')" = "$(dumped end)" ]

@@ -267,7 +267,8 @@ static int dump(const char *path)
 		"import", "learned", "stale", "refused", "offset", "redirected", "native",
 		"fallback",
 		"denied", "export", "begin", "end", "owed", "blocked", "told", "own", "touched",
-		"import_own", "import_unknown", "lost", "no_descriptor", "late",
+		"import_own", "import_unknown", "lost", "no_descriptor", "late", "direct",
+		"direct_buffers", "direct_synced", "direct_sync", "direct_refused",
 	};
 	struct status_file *h;
 	FILE *f = fopen(path, "r");
@@ -281,8 +282,11 @@ static int dump(const char *path)
 		err(2, "%s", path);
 	fclose(f);
 	h = (struct status_file *)file;
-	for (unsigned int i = 0; i < STAT_COUNT; i++)
+	for (unsigned int i = 0; i < STAT_COUNT; i++) {
+		if (!names[i])
+			errx(2, "counter %u has no name here", i);
 		printf("%s %llu\n", names[i], (unsigned long long)h->counters[i]);
+	}
 	for (uint32_t i = 0; i < h->pairs.used; i++) {
 		struct status_pair *p = (struct status_pair *)(file + h->pairs.offset) + i;
 

@@ -28,7 +28,7 @@ program() {
 	split "$@"
 	# The shell's own words about signals are left out.
 	{
-		env PRIMESHIM_DIR="$dir" "${settings[@]}" LD_PRELOAD="$shim:$fake:$preload" \
+		env PRIMESHIM_DIR="$dir" "${settings[@]}" LD_PRELOAD="$shim:$preload:$fake" \
 			timeout 600 "$build/tests/process/status-safe" "${words[@]}" \
 			>"$tmp/out" 2>"$tmp/err"
 		status=$?
