@@ -4,7 +4,7 @@
 
 # The options of each command, but for --help.
 declare -A _primeshim_options=(
-	[report]='--json --csv --status'
+	[report]='--json --csv --status --seen'
 	[top]='-d -n'
 	[set]=''
 	[watch]='--all'
@@ -14,6 +14,7 @@ declare -A _primeshim_options=(
 	[trace]='-o --output'
 	[plot]='-o --output'
 	[doctor]='--json --launch'
+	[witness]='--once --dir -o --output'
 )
 
 # _primeshim_pids: processes that have the object mapped, of those that may be looked at
@@ -76,7 +77,11 @@ _primeshim()
 		mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur")
 		return
 		;;
-	trace-o | plot-o | *--output | doctor--launch)
+	witness--dir)
+		_filedir -d
+		return
+		;;
+	trace-o | plot-o | witness-o | *--output | doctor--launch | report--seen)
 		_filedir
 		return
 		;;
@@ -98,7 +103,9 @@ _primeshim()
 				COMPREPLY=("${COMPREPLY[@]#*=}")
 		fi
 		;;
-	watch | maps) mapfile -t COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur") ;;
+	watch | maps | witness)
+		mapfile -t COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur")
+		;;
 	*)
 		_filedir -d
 		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < \

@@ -40,12 +40,23 @@ static bool is_drm(int fd)
 	return descriptor_known(fd) || drm_node(fd, &rdev) == 0;
 }
 
+/*
+ * May the driver have refused the dma-buf with @ret? The other errors are of a wrong argument or
+ * descriptor, or passing.
+ */
+static bool import_refusal(int ret)
+{
+	return ret != -EFAULT && ret != -EBADF && ret != -EINTR && ret != -EAGAIN;
+}
+
 static int do_import(const struct ioctl_call *c)
 {
 	int ret = call(c);
 
 	if (ret >= 0 && arg_readable(c))
 		record_imported(c->fd, arg32(c, c->desc->handle), arg32(c, c->desc->value));
+	else if (ret < 0 && import_refusal(ret) && arg_readable(c))
+		record_not_imported(c->fd, arg32(c, c->desc->value), ret);
 	return ret;
 }
 

@@ -57,10 +57,8 @@ enum plan { NATIVE, NATIVE_FIRST, DMABUF_FIRST, REFUSE };
  * (armada, vmwgfx's surfaces, evdi 1.12) the driver's mapping follows. One driver differs:
  * QUIRK_UNTILES.
  */
-static enum plan plan_of(const struct view *v)
+static enum plan plan_of(const struct view *v, enum mode mode)
 {
-	enum mode mode = mode_now();
-
 	switch (mode) {
 	case MODE_DENY:
 		return v->quirks & QUIRK_OWN_MMAP ? NATIVE : REFUSE;
@@ -113,6 +111,16 @@ static bool sets_ops(const struct buffer *b)
 	return sets;
 }
 
+/* May better_native() be true of a read-only dma-buf? */
+static bool native_suits(const struct view *v)
+{
+	if (!v->native || v->quirks & QUIRK_MAPS_WRONG)
+		return false;
+	return v->forwards ? !(v->quirks & QUIRK_LEAVES_OPS) || sets_ops(v->buffer) :
+			     who_is(v->fd, v->buffer).exporter != NAME_UNKNOWN &&
+			     !who_foreign(v->fd, v->buffer);
+}
+
 /*
  * A driver that forwards (dma_buf_mmap()) makes the same mapping as the dma-buf, with one
  * difference: whether mprotect() may make it writable depends on the driver's file. So for a
@@ -121,11 +129,7 @@ static bool sets_ops(const struct buffer *b)
  */
 static bool better_native(const struct view *v, int dmabuf)
 {
-	if (!v->native || v->quirks & QUIRK_MAPS_WRONG || may_be_written(v->buffer, dmabuf))
-		return false;
-	return v->forwards ? !(v->quirks & QUIRK_LEAVES_OPS) || sets_ops(v->buffer) :
-			     who_is(v->fd, v->buffer).exporter != NAME_UNKNOWN &&
-			     !who_foreign(v->fd, v->buffer);
+	return native_suits(v) && !may_be_written(v->buffer, dmabuf);
 }
 
 /*
@@ -299,6 +303,31 @@ static int deny(const struct view *v, const struct mmap_call *c)
 	return -EINVAL;
 }
 
+/*
+ * Would the kernel map this through the program's descriptor at all? Otherwise do_mmap() says
+ * EACCES.
+ */
+static bool file_allows(const struct view *v, const struct mmap_call *c)
+{
+	bool writes = c->prot & PROT_WRITE && (c->flags & MAP_TYPE) != MAP_PRIVATE;
+
+	return v->access == O_RDWR || (v->access == O_RDONLY && !writes);
+}
+
+/*
+ * What mode redirect would do with a map that is the driver's. The shim does not ask whether the
+ * dma-buf may be written to: in mode observe it exports nothing.
+ */
+static const char *redirect_would(const struct view *v, const struct mmap_call *c)
+{
+	enum plan plan = file_allows(v, c) ? plan_of(v, MODE_REDIRECT) : NATIVE;
+
+	if (plan != DMABUF_FIRST)
+		return plan == NATIVE ? NULL : "; redirect would try the same first";
+	return native_suits(v) ? "; redirect would try the dma-buf, unless it is read-only" :
+				 "; redirect would try the dma-buf";
+}
+
 /* Makes the native call, without a bracket. Only a status file needs a record of the mapping. */
 static int leave_alone(const struct view *v, const struct mmap_call *c, void **out)
 {
@@ -307,6 +336,7 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 
 	report_map(&(struct map_report){
 		.v = v, .c = c, .p = ret < 0 ? NULL : *out, .native = -ret, .left = true,
+		.would = settings.log && mode_now() == MODE_OBSERVE ? redirect_would(v, c) : NULL,
 		.outcome = ret < 0 ? OUTCOME_REFUSED : OUTCOME_NATIVE,
 	});
 	if (!ret && settings.dir) {
@@ -321,22 +351,11 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 	return ret;
 }
 
-/*
- * Would the kernel map this through the program's descriptor at all? Otherwise do_mmap() says
- * EACCES.
- */
-static bool file_allows(const struct view *v, const struct mmap_call *c)
-{
-	bool writes = c->prot & PROT_WRITE && (c->flags & MAP_TYPE) != MAP_PRIVATE;
-
-	return v->access == O_RDWR || (v->access == O_RDONLY && !writes);
-}
-
 int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 {
 	struct map_report told = { .v = v, .c = c };
 	struct attempt a = { .native = true, .said = NATIVE_UNASKED };
-	enum plan plan = plan_of(v);
+	enum plan plan = plan_of(v, mode_now());
 	unsigned int newest;
 	int dmabuf, ret;
 

@@ -285,6 +285,27 @@ void record_imported(int fd, uint32_t handle, int dmabuf)
 	record_put(b);
 }
 
+void record_not_imported(int fd, int dmabuf, int err)
+{
+	char exporter[NAME_LEN] = "?";
+	struct dmabuf_id id;
+	struct file *f;
+	uint64_t size;
+	dev_t rdev;
+
+	if ((!settings.dir && !settings.log) || drm_node(fd, &rdev) < 0 ||
+	    dmabuf_identify(dmabuf, &id, &size) < 0)
+		return;
+	/* A file that is no dma-buf has no exporter, and the kernel says EINVAL (dma_buf_get()). */
+	if (dmabuf_exporter(dmabuf, exporter, sizeof(exporter)) < 0 && err == -EINVAL)
+		return;
+	f = lock_wanted(fd, rdev);
+	if (!f)
+		return;
+	file_unlock(f);
+	report_not_imported(fd, exporter, size, err);
+}
+
 void record_exported(int fd, uint32_t handle, int dmabuf)
 {
 	const struct buffer *before = NULL;

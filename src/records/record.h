@@ -19,6 +19,12 @@
 void record_imported(int fd, uint32_t handle, int dmabuf);
 
 /*
+ * PRIME_FD_TO_HANDLE has refused @dmabuf with @err, a negative errno. There is no handle and no
+ * record: the refusal is reported where somebody wants to know.
+ */
+void record_not_imported(int fd, int dmabuf, int err);
+
+/*
  * PRIME_HANDLE_TO_FD has given @dmabuf for @handle. Compares the record of @handle with it. Without
  * a record the buffer is the device's own; that is recorded where it may matter (own.h).
  */

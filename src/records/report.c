@@ -85,6 +85,22 @@ void report_import(int fd, uint32_t handle, const struct buffer *b, enum how how
 	log_line("%s: %s", texts[how], report_label(fd, handle, b).text);
 }
 
+void report_not_imported(int fd, const char *exporter, uint64_t size, int err)
+{
+	struct status_event e = { .outcome = OUTCOME_REFUSED, .native = positive(err),
+				  .len = size };
+	struct names n = who_is(fd, NULL);
+
+	snapshot_open();
+	buffers_lock();
+	e.exporter = name_number(exporter);
+	buffers_unlock();
+	e.importer = n.importer;
+	pair(&e, CALL_IMPORT);
+	log_line("import refused: %s <- %s, %llu bytes: %s", name_text(n.importer), exporter,
+		 (unsigned long long)size, log_errno(err));
+}
+
 void report_refused(int fd, uint32_t handle, const struct buffer *b, enum status_call call, int err,
 		    enum status_outcome outcome, int reason)
 {
@@ -162,7 +178,7 @@ static void log_map(const struct map_report *m)
 		log_line("map: %s: %zu bytes at %llu: native: %s%s", l.text, m->c->len, delta,
 			 m->native ? log_errno(-m->native) : "ok",
 			 mode_now() != MODE_OBSERVE ? ", left alone" :
-			 v->quirks & QUIRK_KEEPS_ADDRESS ? "" : "; redirect would try the dma-buf");
+			 m->would ? m->would : "");
 	else if (m->outcome != OUTCOME_REFUSED)
 		log_line("map: %s: %zu bytes at %llu, %s%s: %s", l.text, m->c->len, delta,
 			 m->c->prot & PROT_READ ? "r" : "-", m->c->prot & PROT_WRITE ? "w" : "-",

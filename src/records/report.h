@@ -21,6 +21,9 @@ enum how { HOW_SEEN, HOW_LEARNED, HOW_CHANGED };
  */
 void report_import(int fd, uint32_t handle, const struct buffer *b, enum how how);
 
+/* The driver of @fd has refused to import @size bytes of @exporter with @err, a negative errno. */
+void report_not_imported(int fd, const char *exporter, uint64_t size, int err);
+
 /*
  * The driver has refused the map ioctl (@call) of an import with @err. @outcome: what the program
  * gets. @reason: the errno with which mapping the dma-buf failed; 0 where the shim did not try.
@@ -38,7 +41,8 @@ void report_address(int fd, uint32_t handle, const struct buffer *b, int err, ui
 /*
  * An mmap of an import has ended in @outcome, with a mapping at @p where there is one. @native: the
  * driver's errno, or NATIVE_*. @reason: the negative errno with which mapping the dma-buf failed,
- * or 0. @left: the mode leaves the mapping to the driver.
+ * or 0. @left: the mode leaves the mapping to the driver. @would: what mode redirect would do, for
+ * the log of mode observe, or NULL.
  */
 struct map_report {
 	const struct view *v;
@@ -47,6 +51,7 @@ struct map_report {
 	enum status_outcome outcome;
 	int native, reason;
 	bool left;
+	const char *would;
 };
 void report_map(const struct map_report *m);
 

@@ -353,8 +353,9 @@ const char *log_errno(int err)
 		NAME(EAGAIN), NAME(ENOMEM), NAME(EACCES), NAME(EFAULT), NAME(EBUSY), NAME(EEXIST),
 		NAME(ENODEV), NAME(EINVAL), NAME(ENFILE), NAME(EMFILE), NAME(ENOTTY), NAME(ENOSPC),
 		NAME(ENOSYS), NAME(EOVERFLOW), NAME(EOPNOTSUPP), NAME(ESTALE), NAME(ENOTDIR),
-		NAME(EROFS), NAME(ELOOP),
+		NAME(EROFS), NAME(ELOOP), NAME(EXDEV),
 #undef NAME
+		{ -524, "ENOTSUPP" },	/* the kernel's own, without a name in libc */
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -38,14 +38,15 @@ verdict 'it imports, and maps no import' 0 "$import"
 says '  vgem <- udmabuf: 1 import of 4 KiB'
 says '    not mapped'
 says 'deny: would change nothing'
-verdict 'a signal ends it, and it maps no import' 139 "$import"
+verdict 'SIGSEGV ends it, and it maps no import' 139 "$import"
 verdict 'it maps imports and is refused' 139 "$import" "$refused"
 promise 'the process is told' grep -q '^b\]:c\[12\], ' "$tmp/told"
 says '    map ioctl: 1 refused by the driver (EINVAL), 0 rescued'
 says 'deny: would change nothing'
 verdict 'it maps imports and is refused' 1 "$import" "$mapped outcome=3 native=19"
 says '    mmap: 1 refused (ENODEV)'
-verdict 'SIGBUS with an import mapped natively' 135 "$import" "$mapped"
+verdict 'SIGBUS with an import mapped natively' 135 'head state=0' "$import" "$mapped" \
+	'mapping native=1 start=4096 end=8192'
 says '    mmap: 1 by the driver'
 says 'deny: would refuse the mmap, instead of the SIGBUS'
 verdict 'it maps imports, which works, and syncs none' 0 "$import" "$mapped" 'counter n=14 value=1'

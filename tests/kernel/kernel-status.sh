@@ -35,7 +35,7 @@ $tool report $pid >"$tmp/told"
 promise 'the report of the running process says so' \
 	grep -q 'map ioctl: 1 refused by the driver (EINVAL), 0 rescued' "$tmp/told"
 promise 'and advises redirect' \
-	grep -q '^verdict: it maps imports and is refused; try --mode redirect' "$tmp/told"
+	grep -q '^verdict: it maps imports and is refused' "$tmp/told"
 $tool set $pid mode=redirect >"$tmp/told"
 promise 'set: observe -> redirect' grep -q 'mode observe -> redirect' "$tmp/told"
 echo >&3

@@ -9,7 +9,12 @@
  *   many N       N times import, map, write, unmap, close   threads N   N threads do "many 50"
  *   hold N       N imports that stay
  *   fork         the child goes on, its parent waits        exec     goes on as a new program
- *   wait         says "ready", and reads a line             kill, bus, exit, _exit
+ *   wait         says "ready", and reads a line             exit, _exit
+ *   kill, term, bus, segv, abort: the signal
+ *   sync         the program's own DMA_BUF_IOCTL_SYNC       closeall  closes all from 3 on, raw
+ *   try          an import that may be refused              readonly  one without write access
+ *   unmappable   an import whose exporter has no mmap       private  as map, and MAP_PRIVATE
+ * ACCESS=r in the environment: the device is opened for reading alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,8 +30,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/dma-buf.h>
 
 #include <drm.h>
 #include <drm_mode.h>
@@ -42,6 +50,7 @@
 static const char *exporter;
 #else
 static int (*fake_export)(size_t size, uint8_t fill, bool writable);
+static int (*fake_export_unmappable)(size_t size, uint8_t fill);
 #endif
 static int card = -1;
 
@@ -62,24 +71,30 @@ static void open_device(const char *pair)
 #else
 	(void)pair;
 	*(void **)&fake_export = dlsym(RTLD_DEFAULT, "fake_export");
-	card = open(getenv("CARD") ? getenv("CARD") : "/dev/dri/card0", O_RDWR | O_CLOEXEC);
+	*(void **)&fake_export_unmappable = dlsym(RTLD_DEFAULT, "fake_export_unmappable");
+	card = open(getenv("CARD") ? getenv("CARD") : "/dev/dri/card0",
+		    (getenv("ACCESS") ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 #endif
 	if (card < 0)
 		err(1, "no card");
 }
 
-static int new_dmabuf(void)
+enum kind { PLAIN, READONLY, UNMAPPABLE };
+
+static int new_dmabuf(enum kind kind)
 {
 #ifdef REAL
+	(void)kind;
 	return export_new(exporter, SIZE).dmabuf;
 #else
-	return fake_export(SIZE, 0x5a, true);
+	return kind == UNMAPPABLE ? fake_export_unmappable(SIZE, 0x5a) :
+	       fake_export(SIZE, 0x5a, kind == PLAIN);
 #endif
 }
 
-static struct import import(void)
+static struct import import(enum kind kind)
 {
-	struct import i = { .dmabuf = new_dmabuf() };
+	struct import i = { .dmabuf = new_dmabuf(kind) };
 	struct drm_prime_handle p = { .fd = i.dmabuf };
 
 	if (i.dmabuf < 0 || ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &p))
@@ -88,7 +103,33 @@ static struct import import(void)
 	return i;
 }
 
-static void map(struct import *i, bool say)
+static void try_import(void)
+{
+	struct drm_prime_handle p = { .fd = new_dmabuf(PLAIN) };
+
+	if (ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &p))
+		printf("import: %s\n", strerror(errno));
+}
+
+static void own_sync(const struct import *i)
+{
+	struct dma_buf_sync s = { .flags = DMA_BUF_SYNC_RW | DMA_BUF_SYNC_START };
+
+	if (ioctl(i->dmabuf, DMA_BUF_IOCTL_SYNC, &s))
+		err(1, "sync");
+	s.flags = DMA_BUF_SYNC_RW | DMA_BUF_SYNC_END;
+	if (ioctl(i->dmabuf, DMA_BUF_IOCTL_SYNC, &s))
+		err(1, "sync");
+}
+
+static void close_all(void)
+{
+#ifdef SYS_close_range
+	syscall(SYS_close_range, 3, ~0U, 0);
+#endif
+}
+
+static void map_as(struct import *i, bool say, int flags)
 {
 	struct drm_mode_map_dumb m = { .handle = i->handle };
 
@@ -98,13 +139,18 @@ static void map(struct import *i, bool say)
 			printf("refused: %s\n", errno == EINVAL ? "EINVAL" : strerror(errno));
 		return;
 	}
-	i->p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, card, m.offset);
+	i->p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, flags, card, m.offset);
 	if (i->p == MAP_FAILED) {
 		printf("mmap: %s\n", strerror(errno));
 		i->p = NULL;
 	} else if (say) {
 		puts("mapped");
 	}
+}
+
+static void map(struct import *i, bool say)
+{
+	map_as(i, say, MAP_SHARED);
 }
 
 static void close_handle(const struct import *i)
@@ -119,7 +165,7 @@ static void close_handle(const struct import *i)
 static void many(long n)
 {
 	while (n-- > 0) {
-		struct import i = import();
+		struct import i = import(PLAIN);
 
 		map(&i, false);
 		if (i.p) {
@@ -133,7 +179,7 @@ static void many(long n)
 static void hold(long n)
 {
 	while (n-- > 0)
-		close(import().dmabuf);
+		close(import(PLAIN).dmabuf);
 }
 
 static void *thread(void *arg)
@@ -214,9 +260,21 @@ int main(int argc, char **argv)
 		const char *w = *argv;
 
 		if (!strcmp(w, "import"))
-			*++i = import();
+			*++i = import(PLAIN);
+		else if (!strcmp(w, "readonly"))
+			*++i = import(READONLY);
+		else if (!strcmp(w, "unmappable"))
+			*++i = import(UNMAPPABLE);
+		else if (!strcmp(w, "try"))
+			try_import();
 		else if (!strcmp(w, "map"))
 			map(i, true);
+		else if (!strcmp(w, "private"))
+			map_as(i, true, MAP_PRIVATE);
+		else if (!strcmp(w, "sync"))
+			own_sync(i);
+		else if (!strcmp(w, "closeall"))
+			close_all();
 		else if (!strcmp(w, "write"))
 			i->p[1] = 1;
 		else if (!strcmp(w, "read"))
@@ -246,6 +304,12 @@ int main(int argc, char **argv)
 			raise(SIGKILL);
 		else if (!strcmp(w, "bus"))
 			raise(SIGBUS);
+		else if (!strcmp(w, "term"))
+			raise(SIGTERM);
+		else if (!strcmp(w, "segv"))
+			raise(SIGSEGV);
+		else if (!strcmp(w, "abort"))
+			abort();
 		else if (!strcmp(w, "exit"))
 			return 0;
 		else if (!strcmp(w, "_exit"))

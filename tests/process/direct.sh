@@ -87,26 +87,28 @@ number() {
 }
 if [ -x "$primeshim" ]; then
 	reported '' reader
-	says 'a status file is a reason to observe, and the verdict is told' "verdict: it maps 2\
- dma-bufs itself and never syncs; wrong where caches are not coherent: try --direct sync; the cure\
- is DMA_BUF_IOCTL_SYNC in the program"
+	says 'a status file is a reason to observe, and the verdict is told' \
+		'verdict: it maps 2 dma-bufs itself and never syncs'
+	says 'and what to do' "advice: wrong where caches are not coherent: try --direct sync; the\
+ cure is DMA_BUF_IOCTL_SYNC in the program"
 	says 'with the numbers' \
 		'  mapped itself: 20 mmaps of 2 dma-bufs; synced itself: 0 of them, 0 times'
 	promise 'and in JSON' [ "$(number direct_mmaps)-$(number direct_dmabufs)" = 20-2 ]
 	reported sync reader
-	says 'so is what the shim does' "verdict: it maps 2 dma-bufs itself and never syncs; the\
- shim syncs; the cure is DMA_BUF_IOCTL_SYNC in the program"
+	says 'so is what the shim does' "verdict: it maps 2 dma-bufs itself and does not sync each\
+ of them; the shim syncs"
 	promise 'with as many ENDs as STARTs' [ "$(number begins)-$(number ends)" = 20-20 ]
 	reported sync syncer
-	says 'a program that syncs one of two' "verdict: it maps 2 dma-bufs itself and syncs 1 of\
- them; the shim syncs the others; the cure is DMA_BUF_IOCTL_SYNC in the program"
+	says 'a program that syncs one of two' \
+		'  mapped itself: 20 mmaps of 2 dma-bufs; synced itself: 1 of them, 10 times'
 	promise 'its own STARTs are counted' [ "$(number direct_own_syncs)" = 10 ]
 	promise 'the first one ended the only bracket of the shim' [ "$(number begins)" = 11 ]
 	reported '' readonly
 	says 'a read-only dma-buf, and who has to change' \
-		"verdict: it is refused (EACCES) to write\
- a dma-buf that fake exported for reading only; the exporter has to add DRM_RDWR (O_RDWR for\
- V4L2 and dma-heaps): patch it, or run it under the shim, which adds DRM_RDWR"
+		"verdict: it is refused (EACCES) to write a dma-buf that fake exported for reading\
+ only"
+	says 'and how' "advice: the exporter has to add DRM_RDWR (O_RDWR for V4L2 and dma-heaps):\
+ patch it, or run it under the shim, which adds DRM_RDWR"
 	reported off reader
 	promise 'off leaves no status file' [ -z "$(ls "$tmp/status")" ]
 	reported '' left

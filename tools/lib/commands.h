@@ -16,5 +16,6 @@ int cmd_set(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_witness(int argc, char **argv);
 
 #endif

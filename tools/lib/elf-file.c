@@ -70,7 +70,10 @@ int elf_file_open(const char *path, struct elf_file *f)
 	GElf_Ehdr head;
 	GElf_Phdr p;
 
-	*f = (struct elf_file){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) };
+	*f = (struct elf_file){ .fd = -1 };
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return -1;
+	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (f->fd < 0)
 		return -1;
 	elf_version(EV_CURRENT);

@@ -19,7 +19,10 @@ struct elf_file {
 	bool go;			/* it has Go's build id */
 };
 
-/* Returns 0, or -1: the file cannot be read, or is no program or shared object. */
+/*
+ * Returns 0, or -1: the file cannot be read, or is no program or shared object. A device is not
+ * even opened: that may have effects.
+ */
 int elf_file_open(const char *path, struct elf_file *f);
 void elf_file_close(struct elf_file *f);
 
@@ -36,5 +39,11 @@ void elf_used(const struct elf_file *f, elf_name *each, void *arg);
 
 /* Calls @each for every library that the file needs (DT_NEEDED). */
 void elf_needed(const struct elf_file *f, elf_name *each, void *arg);
+
+/*
+ * Has the file's own code instructions that make system calls? They go past libc, and so past the
+ * shim. False on machines whose instructions are not known here.
+ */
+bool elf_calls_kernel(const struct elf_file *f);
 
 #endif

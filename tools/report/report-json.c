@@ -10,7 +10,7 @@
 #include <json.h>
 
 #include "lib/json-text.h"
-#include "status/direct.h"
+#include "status/summary.h"
 #include "report.h"
 
 static const char *const counters[STAT_COUNT] = {
@@ -173,29 +173,47 @@ static struct json_object *process_of(const struct status *p)
 	return o;
 }
 
-void report_json(const struct status *files, size_t n, int status, char *const *command)
+static struct json_object *seen_of(const struct seen *s)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct json_object *e = json_object_new_object();
+
+		json_text(e, "program", s->processes[i].program);
+		json_number(e, "pid", s->processes[i].pid);
+		json_text(e, "why", why_name(s->processes[i].why));
+		json_flag(e, "drm", s->processes[i].drm);
+		json_object_array_add(list, e);
+	}
+	return list;
+}
+
+void report_json(const struct evidence *e, char *const *command)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
-	struct verdict v = direct_alone(files, n) ? direct_verdict(files, n) :
-							verdict_of(files, n, status);
+	struct verdict v = verdict_of(e);
 	bool breaks;
 
+	json_text(o, "answer", answer_text(v.row->answer));
+	json_text(o, "situation", v.row->name);
+	json_text(o, "verdict", v.text);
+	json_text(o, "advice", *v.row->advice ? v.row->advice : NULL);
 	if (*command)
 		json_words(o, "command", command);
-	for (size_t i = 0; i < n; i++)
-		json_object_array_add(list, process_of(&files[i]));
+	if (e->status >= 0)
+		json_number(o, "status", e->status);
+	for (size_t i = 0; i < e->n; i++)
+		json_object_array_add(list, process_of(&e->files[i]));
 	json_object_object_add(o, "processes", list);
-	json_object_object_add(o, "total", counters_of(files, n));
-	if (status >= 0)
-		json_number(o, "status", status);
-	if (deny_text(files, n, status, &breaks))
+	json_object_object_add(o, "seen", e->seen ? seen_of(e->seen) : NULL);
+	json_object_object_add(o, "total", counters_of(e->files, e->n));
+	if (deny_text(e, &breaks))
 		json_flag(o, "deny_would_break", breaks);
 	else
 		json_text(o, "deny_would_break", NULL);
-	json_text(o, "verdict", v.text);
-	json_text(o, "advice", *v.advice ? v.advice : NULL);
-	v = direct_any(files, n) ? direct_verdict(files, n) : (struct verdict){ NULL, "" };
-	json_text(o, "direct", v.text);
-	json_text(o, "direct_advice", *v.advice ? v.advice : NULL);
+	v = direct_verdict(e);
+	json_text(o, "direct", v.row ? v.text : NULL);
+	json_text(o, "direct_advice", v.row && *v.row->advice ? v.row->advice : NULL);
 	json_print(o);
 }

@@ -20,6 +20,11 @@ static void print_pair(const struct summary *s)
 	if (s->learned)
 		printf(" (%" PRIu64 " made unseen)", s->learned);
 	putchar('\n');
+	if (s->no_import)
+		printf("    import: %" PRIu64 " refused by the driver (%s)\n", s->no_import,
+		       native_name(s->import_error));
+	if (!s->imports && s->no_import)
+		return;
 	if (s->refused)
 		printf("    map ioctl: %" PRIu64 " refused by the driver (%s), %" PRIu64
 		       " rescued\n",
@@ -47,8 +52,9 @@ static void print_pair(const struct summary *s)
 		       reason_text(s->reason));
 }
 
-static void print_sync(const struct status_file *h)
+static void print_sync(const struct status *p)
 {
+	const struct status_file *h = &p->head;
 	char text[32], most[32];
 
 	if (h->counters[STAT_BEGIN] || h->counters[STAT_OWED])
@@ -62,6 +68,15 @@ static void print_sync(const struct status_file *h)
 		printf("  not ended: %s, whose descriptor a system call of the program's own had "
 		       "closed\n",
 		       count_text(text, sizeof(text), h->counters[STAT_LOST], "bracket"));
+	if (p->life != LIFE_RUNNING && h->counters[STAT_BEGIN] >
+	    h->counters[STAT_END] + h->counters[STAT_LOST])
+		printf("  not ended: %s that %s\n",
+		       count_text(text, sizeof(text), h->counters[STAT_BEGIN] -
+				  h->counters[STAT_END] - h->counters[STAT_LOST], "bracket"),
+		       p->life == LIFE_EXITED ?
+		       "the shim could not end: a system call of the program's own may have "
+		       "closed its descriptor" :
+		       "were open when the process ended without an exit");
 	if (h->counters[STAT_NO_DESCRIPTOR])
 		printf("  not bracketed: %s, for which no descriptor was to be had; raise "
 		       "ulimit -n\n",
@@ -115,7 +130,7 @@ static void print_process(const struct status *p)
 		print_pair(&all[i]);
 	free(all);
 	direct_print(p);
-	print_sync(&p->head);
+	print_sync(p);
 	print_rest(p);
 }
 
@@ -131,29 +146,50 @@ static void print_words(char *const *words)
 	putchar('\n');
 }
 
-void report_text(const struct status *files, size_t n, int status, char *const *command)
+/* The answer, why, and what to do: all that most readers want to know. */
+static void print_answer(const struct evidence *e, char *const *command)
 {
-	bool alone = direct_alone(files, n);
-	struct verdict v = alone ? direct_verdict(files, n) : verdict_of(files, n, status);
-	bool breaks;
-	const char *deny = deny_text(files, n, status, &breaks);
+	struct verdict v = verdict_of(e);
+	const char *by = signal_text(e->status);
 
+	printf("answer: %s\nverdict: %s\n", answer_text(v.row->answer), v.text);
+	if (*v.row->advice)
+		printf("advice: %s\n", v.row->advice);
 	if (*command)
 		print_words(command);
-	for (size_t i = 0; i < n; i++)
-		print_process(&files[i]);
-	if (!n)
-		puts("no process has imported a dma-buf");
-	if (!alone && direct_any(files, n)) {
-		struct verdict direct = direct_verdict(files, n);
+	if (by)
+		printf("status: %d (%s)\n", e->status, by);
+	else if (e->status >= 0)
+		printf("status: %d\n", e->status);
+	v = direct_alone(e->files, e->n) ? (struct verdict){ 0 } : direct_verdict(e);
+	if (v.row)
+		printf("direct: %s%s%s\n", v.text, *v.row->advice ? "; " : "", v.row->advice);
+}
 
-		printf("direct: %s%s%s\n", direct.text, *direct.advice ? "; " : "", direct.advice);
-	}
-	if (deny)
+static void print_seen(const struct seen *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		printf("seen: %s[%d]: %s\n", s->processes[i].program, s->processes[i].pid,
+		       why_text(s->processes[i].why));
+	if (s->entered)
+		printf("seen: the shim in %zu %sprocess%s\n", s->entered, s->n ? "other " : "",
+		       s->entered == 1 ? "" : "es");
+}
+
+void report_text(const struct evidence *e, char *const *command)
+{
+	bool breaks;
+	const char *deny = deny_text(e, &breaks);
+
+	print_answer(e, command);
+	if (e->seen)
+		print_seen(e->seen);
+	if (deny && e->n)
 		printf("deny: %s\n", deny);
-	if (status >= 0)
-		printf("status: %d\n", status);
-	printf("verdict: %s%s%s\n", v.text, *v.advice ? "; " : "", v.advice);
+	if (!e->n)
+		puts("no process has imported a dma-buf");
+	for (size_t i = 0; i < e->n; i++)
+		print_process(&e->files[i]);
 }
 
 /* Prints a field of CSV, by RFC 4180. */

@@ -2,6 +2,7 @@
 /* primeshim report: what happened, for people. */
 #include "config.h"
 
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,11 +12,11 @@
 #include "report.h"
 
 static const char usage[] =
-	"Usage: primeshim report [--json | --csv] [DIR | PID | FILE]\n"
-	"       primeshim report --status N [--json | --csv] [--] [DIR [COMMAND [ARG]...]]\n"
-	"Prints what programs under the shim did with dma-bufs: who imported from whom, which\n"
-	"maps were refused and rescued, the time spent in syncs, imports left open, and a\n"
-	"verdict.\n"
+	"Usage: primeshim report [--json | --csv] [--seen FILE] [DIR | PID | FILE]\n"
+	"       primeshim report --status N [OPTION]... [--] [DIR [COMMAND [ARG]...]]\n"
+	"Prints what programs under the shim did with dma-bufs: first the answer, the verdict\n"
+	"and what to do; then who imported from whom, which maps were refused and rescued, the\n"
+	"time spent in syncs, and imports left open.\n"
 	"\n"
 	"  DIR         the directory that was PRIMESHIM_DIR for the programs (default:\n"
 	"              PRIMESHIM_DIR, or primeshim/ in XDG_RUNTIME_DIR)\n"
@@ -24,40 +25,59 @@ static const char usage[] =
 	"  --csv       prints a line for each process, importer, exporter, call and outcome\n"
 	"  --status N  the exit status of the COMMAND that made these processes (128 and more:\n"
 	"              a signal). The verdict takes it into account; the report names COMMAND\n"
+	"  --seen FILE what primeshim witness has written: processes that the shim is not in\n"
 	"  --help      prints this\n"
 	"\n"
 	"Exit status: 0, or 2 for bad use, or if there is nothing to read.\n";
 
+/* The status in @text, or -1: it is none. */
+static int status_of(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	return *end || end == text || n < 0 || n > 255 ? -1 : (int)n;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	bool json = false, csv = false;
-	const char *ended = NULL;
+	const char *ended = NULL, *saw = NULL;
 	const struct cli_option options[] = { { "json", .flag = &json }, { "csv", .flag = &csv },
-					      { "status", .value = &ended }, { 0 } };
-	int ret = cli_options(argc, argv, usage, options, false), status = -1;
-	char *const *command, *end;
+					      { "status", .value = &ended },
+					      { "seen", .value = &saw }, { 0 } };
+	int ret = cli_options(argc, argv, usage, options, false);
+	struct evidence e = { .status = -1 };
+	char *const *command, why[512];
 	struct status *files;
-	size_t n;
+	struct seen seen;
 
 	if (ret >= 0)
 		return ret;
 	if (json && csv)
 		return bad_use(argv[0], "--json and --csv exclude each other");
 	if (ended) {
-		status = strtol(ended, &end, 10);
-		if (*end || end == ended || status < 0 || status > 255)
+		e.status = status_of(ended);
+		if (e.status < 0)
 			return bad_use(argv[0], "--status takes a number from 0 to 255");
 	}
 	if (argc - optind > 1 && !ended)
 		return bad_use(argv[0], "give one directory or process at a time");
-	files = status_load(argv[optind], &n);
+	e.dir = argv[optind] ? argv[optind] : status_directory();
+	e.files = files = status_load(argv[optind], &e.n);
+	if (saw && seen_read(saw, &seen, why, sizeof(why)))
+		e.seen = &seen;
+	else if (saw)
+		warnx("%s; left out", why);
 	command = argv + optind + (optind < argc);
 	if (json)
-		report_json(files, n, status, command);
+		report_json(&e, command);
 	else if (csv)
-		report_csv(files, n);
+		report_csv(e.files, e.n);
 	else
-		report_text(files, n, status, command);
-	status_free_all(files, n);
+		report_text(&e, command);
+	if (e.seen)
+		seen_free(&seen);
+	status_free_all(files, e.n);
 	return finish_output();
 }

@@ -3,14 +3,14 @@
 #ifndef PRIMESHIM_TOOLS_REPORT_H
 #define PRIMESHIM_TOOLS_REPORT_H
 
-#include "status/status.h"
+#include "verdict.h"
 
-/* @status: as for verdict_of(). @command: the words of the command that ended so, then NULL. */
-void report_text(const struct status *files, size_t n, int status, char *const *command);
+/* @command: the words of the command that made the files, then NULL. */
+void report_text(const struct evidence *e, char *const *command);
 void report_csv(const struct status *files, size_t n);
 
 /* Prints one object. */
-void report_json(const struct status *files, size_t n, int status, char *const *command);
+void report_json(const struct evidence *e, char *const *command);
 
 /* Prints the mappings of one process, sorted by address; and those of all processes, as a list. */
 void maps_text(struct status *p);

@@ -8,9 +8,6 @@
 /* Has any of the programs mapped a dma-buf itself, or tried to? */
 bool direct_any(const struct status *files, size_t n);
 
-/* What it comes to. The text is valid until the next call. */
-struct verdict direct_verdict(const struct status *files, size_t n);
-
 /* Is there nothing else to say, as no program has imported a dma-buf? */
 bool direct_alone(const struct status *files, size_t n);
 

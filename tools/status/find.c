@@ -43,6 +43,8 @@ const char *native_name(int native)
 		return "not asked";
 	if (native == NATIVE_SIGBUS)
 		return "SIGBUS";
+	if (native == KERNEL_ENOTSUPP)
+		return "ENOTSUPP";
 	name = strerrorname_np(native);
 	return name ? name : "?";
 }

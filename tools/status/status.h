@@ -13,6 +13,9 @@
 
 #include "kernel/status_file.h"
 
+/* An errno of the kernel's own, which libc has no name for: NVIDIA's nv_dmabuf says so to mmap. */
+#define KERNEL_ENOTSUPP 524
+
 /* What has become of the program that wrote the file. */
 enum life {
 	LIFE_RUNNING,

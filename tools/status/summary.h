@@ -15,6 +15,7 @@
 struct summary {
 	const char *importer, *exporter;	/* NULL in a total */
 	uint64_t imports, learned, bytes;
+	uint64_t no_import;		/* imports that the driver refused */
 	uint64_t refused;		/* map ioctls that the driver refused */
 	uint64_t rescued;		/* refused map ioctls that the shim answered */
 	uint64_t dmabuf;		/* mmaps for which the shim mapped the dma-buf */
@@ -23,32 +24,18 @@ struct summary {
 	uint64_t failed;		/* mmaps that failed */
 	uint64_t denied;		/* mmaps that mode deny refused */
 	uint64_t fallbacks;		/* maps for which the dma-buf could not be mapped */
-	int error;			/* the driver's first errno, or 0 */
+	int error;			/* the driver's first errno for a map, or 0 */
+	int import_error, mmap_error;	/* the same of imports, and of mmaps that failed */
 	int reason;			/* the errno of the first fallback, or 0 */
 };
 
 /* A summary for each importer and exporter, in the order of the status file. */
 struct summary *summarize(const struct status *p, unsigned int *n);
 
+/* All of them in one. */
+struct summary summary_total(const struct status *files, size_t n);
+
 uint64_t counter_total(const struct status *files, size_t n, enum counter c);
-
-/*
- * What the files come to, in a sentence, and what to do about it, in another or "". @status: the
- * exit status of the command that made these files, 128 and more for a signal, or -1: not known.
- */
-struct verdict {
-	const char *text, *advice;
-};
-struct verdict verdict_of(const struct status *files, size_t n, int status);
-
-/*
- * Would mode deny refuse what the driver has mapped? Returns a sentence, and yes or no in *@breaks.
- * NULL: not known, since the shim made the mappings.
- */
-const char *deny_text(const struct status *files, size_t n, int status, bool *breaks);
-
-/* What to do about a dma-buf that could not be mapped, by the errno. */
-const char *reason_text(int reason);
 
 /* "1 import", "2 imports" */
 const char *count_text(char *text, size_t len, uint64_t n, const char *what);

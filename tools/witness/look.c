@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+/* Is the shim in a process, and if not, why? See witness.h. */
+#include "config.h"
+
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/elf-file.h"
+#include "lib/text.h"
+#include "witness.h"
+
+/* A child of fork() looks like its parent until it calls exec(). */
+#define SETTLES	(100 * MS)
+
+static FILE *open_proc(pid_t pid, const char *file)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return fopen(path, "re");
+}
+
+/* What a process has mapped. */
+struct maps {
+	bool shim, status, dmabuf;
+	bool libraries;		/* besides ld.so, which loads preloaded objects first of all */
+	unsigned int libcs;
+};
+
+static bool starts(const char *s, const char *start)
+{
+	return !strncmp(s, start, strlen(start));
+}
+
+static bool is_drm(const char *path)
+{
+	return starts(path, "/dev/dri/") || starts(path, "/dev/accel/");
+}
+
+static void add_map(struct maps *m, const char *path, bool first)
+{
+	const char *name = strrchr(path, '/') + 1;
+
+	m->shim = m->shim || starts(name, "libprimeshim.so");
+	m->status = m->status || strstr(name, ".primeshim");
+	m->dmabuf = m->dmabuf || starts(path, "/dmabuf");
+	m->libraries = m->libraries || (strstr(name, ".so") && !starts(name, "ld-") &&
+					!starts(name, "ld."));
+	m->libcs += first && (starts(name, "libc.so") || starts(name, "libc-2") ||
+			      starts(name, "libc.musl"));
+}
+
+/* 0, or the errno: the process is gone, or may not be looked at. */
+static int read_maps(pid_t pid, struct maps *m)
+{
+	FILE *f = open_proc(pid, "maps");
+	char *line = NULL, *path;
+	unsigned long offset;
+	size_t room = 0;
+	int ret = 0;
+
+	*m = (struct maps){ .libcs = 0 };
+	if (!f)
+		return errno;
+	errno = 0;
+	while (getline(&line, &room, f) > 0) {
+		path = strchr(line, '/');
+		if (!path || sscanf(line, "%*s %*s %lx", &offset) != 1)
+			continue;
+		path[strcspn(path, "\n")] = '\0';
+		add_map(m, path, !offset);
+	}
+	/* Of a process that may not be looked at, open() works and read() fails. */
+	if (ferror(f))
+		ret = errno;
+	free(line);
+	fclose(f);
+	return ret;
+}
+
+/* Which descriptors lead to a DRM device, or to a dma-buf? Reads links, and opens nothing. */
+static void read_descriptors(pid_t pid, bool *drm, bool *dmabuf)
+{
+	char path[64], to[64];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		ssize_t n = readlinkat(dirfd(d), e->d_name, to, sizeof(to) - 1);
+
+		to[n < 0 ? 0 : n] = '\0';
+		*drm = *drm || is_drm(to);
+		*dmabuf = *dmabuf || starts(to, "/dmabuf");
+	}
+	if (d)
+		closedir(d);
+}
+
+/* The value of AT_SECURE, for which ld.so ignores LD_PRELOAD; false where it cannot be read. */
+static bool is_secure(pid_t pid)
+{
+	FILE *f = open_proc(pid, "auxv");
+	uint32_t words[256];
+	size_t n = f ? fread(words, sizeof(*words), 256, f) : 0;
+	bool secure = false;
+
+	/* Pairs of type and value, of 32 bits or of 64, by the process's ABI. */
+	for (size_t i = 0; i + 1 < n; i += 2)
+		secure = secure || (words[i] == AT_SECURE && words[i + 1] == 1);
+	for (size_t i = 0; i + 3 < n; i += 4) {
+		uint64_t pair[2];
+
+		memcpy(pair, words + i, sizeof(pair));
+		secure = secure || (pair[0] == AT_SECURE && pair[1] == 1);
+	}
+	if (f)
+		fclose(f);
+	return secure;
+}
+
+/* What everybody may read of a process. */
+struct ids {
+	unsigned int real, effective;
+	unsigned long long caps;	/* the permitted ones */
+};
+
+static bool read_ids(pid_t pid, struct ids *ids)
+{
+	FILE *f = open_proc(pid, "status");
+	char line[256];
+	int found = 0;
+
+	*ids = (struct ids){ 0 };
+	while (f && fgets(line, sizeof(line), f))
+		found += sscanf(line, "Uid: %u %u", &ids->real, &ids->effective) == 2 ||
+			 sscanf(line, "CapPrm: %llx", &ids->caps) == 1;
+	if (f)
+		fclose(f);
+	return found == 2;
+}
+
+/* Was the program started with the shim in LD_PRELOAD? */
+static bool was_asked(pid_t pid)
+{
+	FILE *f = open_proc(pid, "environ");
+	char *word = NULL;
+	size_t room = 0;
+	bool asked = false;
+
+	while (f && !asked && getdelim(&word, &room, '\0', f) > 0)
+		asked = starts(word, "LD_PRELOAD=") && strstr(word, "libprimeshim.so");
+	free(word);
+	if (f)
+		fclose(f);
+	return asked;
+}
+
+static void explain(struct watched *w, enum why why)
+{
+	w->found.why = why;
+	w->explained = true;
+}
+
+/* The process is another user's, or has raised its privileges: what can still be read of it. */
+static void look_from_outside(struct watched *w)
+{
+	struct ids ids;
+
+	if (!read_ids(w->pid, &ids))
+		return;
+	/* A process that only runs as another user may have the shim in it. */
+	explain(w, ids.real != ids.effective || (ids.caps && ids.real == geteuid()) ?
+		WHY_PRIVILEGED : WHY_CLOSED);
+}
+
+/* Why is the shim not in it? */
+static void look_at_outsider(struct watched *w, const struct look *l, const struct maps *m)
+{
+	bool settled = l->once || l->now - w->since >= SETTLES, dmabuf = m->dmabuf, before_exec;
+	struct elf_file f;
+	char path[64];
+
+	before_exec = w->dev == l->launcher.st_dev && w->ino == l->launcher.st_ino;
+	if (before_exec && !settled)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
+	if (elf_file_open(path, &f) < 0)
+		return;
+	read_descriptors(w->pid, &w->found.drm, &dmabuf);
+	w->found.drm = w->found.drm || m->dmabuf;
+	if (is_secure(w->pid))
+		explain(w, WHY_PRIVILEGED);
+	else if (!*f.loader)
+		explain(w, WHY_STATIC);
+	else if (m->libraries || settled)
+		explain(w, was_asked(w->pid) ? WHY_ABI : WHY_CLEARED);
+	elf_file_close(&f);
+}
+
+/* May the shim miss calls of a program that it is in? Only what reports nothing is looked at. */
+static void look_at_entered(struct watched *w, const struct look *l, const struct maps *m)
+{
+	bool drm = false, dmabuf = m->dmabuf;
+	struct elf_file f;
+	struct ids ids;
+	char path[64];
+
+	w->entered = true;
+	if (m->status) {
+		w->found.why = WHY_NONE;
+		w->explained = true;
+		return;
+	}
+	if (l->owner != (uid_t)-1 && read_ids(w->pid, &ids) && ids.effective != l->owner)
+		w->found.why = WHY_USER;
+	if (m->libcs > 1)
+		w->found.why = WHY_COPIES;
+	read_descriptors(w->pid, &drm, &dmabuf);
+	w->found.drm = w->found.drm || drm || m->dmabuf;
+	if (w->found.why != WHY_NONE || !(drm || m->dmabuf))
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
+	if (elf_file_open(path, &f) < 0)
+		return;
+	if (f.go || elf_calls_kernel(&f))
+		explain(w, WHY_RAW);
+	else if (dmabuf)
+		explain(w, WHY_PAST);
+	elf_file_close(&f);
+}
+
+/* The program's name, of which the kernel has 15 bytes. */
+static void read_name(struct watched *w)
+{
+	FILE *f = open_proc(w->pid, "comm");
+	char *name = w->found.program;
+
+	if (f && fgets(name, sizeof(w->found.program), f))
+		name[strcspn(name, "\n")] = '\0';
+	if (f)
+		fclose(f);
+	text_tame(name, true);
+}
+
+void look_at(struct watched *w, const struct look *l)
+{
+	struct maps m;
+	struct stat exe;
+	char path[64];
+	bool dmabuf;
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
+	if (stat(path, &exe) < 0)
+		exe = (struct stat){ 0 };
+	if (!w->since || exe.st_dev != w->dev || exe.st_ino != w->ino) {
+		*w = (struct watched){ .pid = w->pid, .start = w->start, .here = true,
+				       .dev = exe.st_dev, .ino = exe.st_ino, .since = l->now,
+				       .found = { .pid = w->pid, .why = WHY_NONE } };
+		read_name(w);
+	}
+	if (l->now < w->next)
+		return;
+	/* Again when the program is twice as old: what lives long is looked at seldom. */
+	if (w->explained || w->entered)
+		w->next = l->now + (l->now - w->since) + MS;
+	if (w->explained) {
+		if (w->found.why != WHY_NONE && !w->found.drm)
+			read_descriptors(w->pid, &w->found.drm, &dmabuf);
+		return;
+	}
+	ret = read_maps(w->pid, &m);
+	if (ret == EACCES || ret == EPERM)
+		look_from_outside(w);
+	else if (!ret && m.shim)
+		look_at_entered(w, l, &m);
+	else if (!ret && exe.st_ino)
+		look_at_outsider(w, l, &m);
+}
