@@ -81,6 +81,10 @@ for page in "${pages[@]}"; do
 		promise "$page: mandoc -T lint has nothing to warn of" \
 			silent mandoc -T lint -W warning "$file"
 	fi
+	promise "$page begins with a synopsis and an example" \
+		[ "$(awk 'on { print; exit } /^\.SH/ { print $2; on = $2 == "DESCRIPTION" }' \
+			"$file" |
+			paste -sd ' ')" = 'NAME SYNOPSIS DESCRIPTION .EX' ]
 	promise "$page: the name that it is found by" \
 		grep -q "^${page%.*} - " <(plain "$file" | sed -n '/^\.SH NAME/{n;p;}')
 done
@@ -127,6 +131,24 @@ sed -nE 's/^	\{ "(PRIMESHIM_[A-Z]+)", \{ (".*) \} \},.*/\1 \2/p' "$src/src/setti
 			echo "$name $value"
 		done
 	done | sort -u >"$tmp/values"
+# The table: NAME VALUE... OPTION
+sed -n '/^\.\\" variables: begin/,/^\.\\" variables: end/s/^PRIMESHIM_/&/p' "$page" |
+	sed 's/\\-/-/g' >"$tmp/table"
+promise 'its table has the same variables' \
+	equal "$tmp/known" <(cut -f 1 "$tmp/table" | sort)
+while read -r name; do
+	# The longest list: trap is not everywhere.
+	values=$(sed -nE "s/^	\{ \"$name\", \{ (\".*\") \} \},.*/\1/p" \
+		"$src/src/settings/settings.c" | tr -d '"' | tail -n 1)
+	promise "its table: $name has ${values:-no fixed values}" \
+		grep -qE "^$name	${values}[^	]*	" "$tmp/table"
+	option=$(echo "--${name#PRIMESHIM_}" | tr 'A-Z_' 'a-z-')
+	# --drivers prints the table of drivers.
+	if [ "$option" != --drivers ] && grep -q -e "^  $option " <("$launcher" --help); then
+		promise "its table: $option sets $name" \
+			grep -q "^$name	.*	$option" "$tmp/table"
+	fi
+done <"$tmp/known"
 promise 'there are values to look for' [ "$(wc -l <"$tmp/values")" -gt 10 ]
 while read -r name value; do
 	promise "libprimeshim.7: $name may be $value" grep -qE "^\.B[RI]? $value( |\$)" "$page"
