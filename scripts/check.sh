@@ -7,7 +7,7 @@ top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/lib/packages.sh
 . "$top/scripts/lib/packages.sh"
 groups=(build test abi vm vm-gpu vm-arm emulation arm64 armhf i386 riscv64 s390x
-	demo demo-gstreamer demo-weston audit package programs bench)
+	demo demo-gstreamer demo-weston direct audit package programs bench)
 here='' watch='' kvm='' quick='' all_of_it='' quick_minutes=4
 
 usage() {
@@ -407,7 +407,8 @@ the_rest() {
 	guest 'kernel 6.12, whose DMA is not coherent' "${vm[@]}" --kernel 6.12 \
 		--append swiotlb=force -- "$top/tests/kernel/kernel-sync.sh"
 	guest 'kernel 6.12, dma-bufs that programs map themselves' "$top/scripts/vm.sh" \
-		--kernel 6.12 --append swiotlb=force -- "$top/tests/kernel/kernel-direct.sh"
+		--kernel 6.12 --append swiotlb=force --device virtio-gpu-pci -- \
+		"$top/tests/kernel/kernel-direct.sh"
 	guest 'kernel 6.12, frames that are drawn late' "${vm[@]}" --kernel 6.12 -- \
 		"$top/tests/kernel/kernel-frames.sh" vgem cirrus
 	gpu i915

@@ -22,6 +22,7 @@ declare -A packages_of=(
 	[demo-gstreamer]='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 		gstreamer1.0-gl'
 	[demo-weston]='udev weston'
+	[direct]='ffmpeg' # kernel-direct.sh
 	[survey]='chromium sway seatd'
 	[dock]='grim libgl1-mesa-dri libegl-mesa0 perl-base seatd sway swaybg udev'
 	# Not gcc-multilib, which excludes cross compilers.

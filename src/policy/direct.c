@@ -14,6 +14,7 @@
 #include "mapped.h"
 #include "records/record.h"
 #include "records/report.h"
+#include "report/probes.h"
 #include "report/stats.h"
 #include "settings/settings.h"
 #include "settle.h"
@@ -96,7 +97,7 @@ void direct_mapped(const struct mmap_call *c, int ret, void *p)
 	b = get(&id, size, ret < 0 ? 0 : SYNCED_MAPS);
 	if (!b)
 		return;
-	if (settings.log || settings.dir)
+	if (settings.log || settings.dir || PROBE_WANTED(map))
 		record_exporter(c->fd, b);
 	told.b = b;
 	report_direct(&told);
@@ -112,10 +113,12 @@ void direct_mapped(const struct mmap_call *c, int ret, void *p)
 	begin(b, c->fd);
 }
 
-/* The program syncs @b itself from now on. With a reference, which it takes over. */
+/*
+ * The program syncs @b itself from now on. With buffers_lock() held and a reference to @b: both are
+ * gone on return.
+ */
 static void yield(struct buffer *b)
 {
-	buffers_lock();
 	b->yields = true;
 	/* What the program has written without a word the shim leaves as it is natively. */
 	b->unused |= !buffer_is_mapped(b) && b->bracket;
@@ -126,9 +129,9 @@ static void yield(struct buffer *b)
 
 bool direct_syncs(int fd, uint64_t flags)
 {
-	struct buffer *b = NULL;
 	struct dmabuf_id id;
 	unsigned int before;
+	struct buffer *b;
 	uint64_t size;
 
 	/* The kernel refuses anything else. */
@@ -137,12 +140,15 @@ bool direct_syncs(int fd, uint64_t flags)
 		return false;
 	buffers_lock();
 	before = synced_add(&id, SYNCED_SYNCS);
-	if (before == SYNCED_MAPS) {
+	if (before == SYNCED_MAPS)
 		stat_inc(STAT_DIRECT_SYNCED);
-		b = buffer_find(&id);
-	}
-	buffers_unlock();
-	if (b)
+	b = buffer_find(&id);
+	if (b && !b->yields) {
 		yield(b);
+	} else {
+		if (b)
+			buffer_put(b);
+		buffers_unlock();
+	}
 	return before & SYNCED_MAPS && !(flags & DMA_BUF_SYNC_END);
 }

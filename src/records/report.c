@@ -215,13 +215,13 @@ void report_direct(struct direct_report *d)
 {
 	struct status_event e = {
 		.kind = EVENT_MAP, .native = positive(d->err), .ino = buffer_id(d->b).ino,
-		.outcome = d->err ? OUTCOME_REFUSED : OUTCOME_NATIVE, .addr = (uintptr_t)d->p,
+		.outcome = d->err ? OUTCOME_REFUSED : OUTCOME_DMABUF, .addr = (uintptr_t)d->p,
 		.len = d->c->len, .prot = d->c->prot,
 	};
 
 	d->note = NOTE_DIRECT;
 	stat_inc(d->err ? STAT_DIRECT_REFUSED : STAT_DIRECT);
-	if (nobody(0))
+	if (nobody(PROBE_WANTED(map)))
 		return;
 	buffers_lock();
 	e.importer = name_number(STATUS_ITSELF);
@@ -231,6 +231,7 @@ void report_direct(struct direct_report *d)
 	snapshot_open();
 	publish_event(e);
 	pair(&e, CALL_DIRECT);
+	PROBE(6, map, name_text(e.importer), name_text(e.exporter), e.ino, d->p, e.len, e.outcome);
 	log_line("map: a dma-buf of %s by its own descriptor: %zu bytes, %s%s: %s",
 		 name_text(e.exporter), d->c->len, d->c->prot & PROT_READ ? "r" : "-",
 		 d->c->prot & PROT_WRITE ? "w" : "-", d->err ? log_errno(d->err) : "ok");

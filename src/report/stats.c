@@ -51,4 +51,9 @@ void stats_log(void)
 		 get(STAT_FALLBACK), get(STAT_DENIED), get(STAT_EXPORT), get(STAT_BEGIN),
 		 (unsigned long long)stat_get(STAT_BLOCKED) / 1000, get(STAT_END), get(STAT_OWED),
 		 get(STAT_LOST), get(STAT_NO_DESCRIPTOR), get(STAT_TOLD), get(STAT_OWN));
+	if (get(STAT_DIRECT) || get(STAT_DIRECT_REFUSED))
+		log_line("exit: mapped by their own descriptors: %lu dma-bufs, %lu times, %lu "
+			 "refused; of these %lu synced by the program, %lu times",
+			 get(STAT_DIRECT_BUFFERS), get(STAT_DIRECT), get(STAT_DIRECT_REFUSED),
+			 get(STAT_DIRECT_SYNCED), get(STAT_DIRECT_SYNC));
 }

@@ -62,6 +62,8 @@ promise 'each import is a span' \
 promise 'each mapping is one' \
 	[ "$(count '^b \| mapping \|')" = \
 		"$(($(dumped redirected) + $(dumped native) + $(dumped direct)))" ]
+promise "the program's own mappings of dma-bufs are among them" \
+	[ "$(count '^b \| mapping \|.*by=dma-buf.*importer=itself')" = "$(dumped direct)" ]
 promise 'each bracket is one' [ "$(count '^b \| bracket \| (READ|RW) of')" = "$(dumped begin)" ]
 promise 'with its START' [ "$(count '^b \| bracket \| START')" = "$(dumped begin)" ]
 promise 'and its END' [ "$(count '^b \| bracket \| END')" = "$(dumped end)" ]

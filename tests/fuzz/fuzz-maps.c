@@ -428,7 +428,7 @@ void step_bad_map(struct thread *t)
 	/* That fault makes a mapping of anything. */
 	if (t->struck == -SIGBUS) {
 		if (out != MAP_FAILED)
-			fake_munmap(out, PAGE);
+			shim_munmap(out, PAGE);
 		return;
 	}
 	EXPECT(t, out == MAP_FAILED && want, "a bad map worked");

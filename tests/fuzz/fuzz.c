@@ -61,7 +61,7 @@ static struct {
 	{ step_export, 40, "export" }, { step_gem_close, 60, "close handle" },
 	{ step_flink, 12, "flink" }, { step_rename, 8, "rename" },
 	{ step_bad_ioctl, 20, "bad ioctl" }, { step_map_ioctl, 150, "map ioctl" },
-	{ step_map, 200, "map" },
+	{ step_map, 200, "map" }, { step_direct, 60, "direct" },
 	{ step_anonymous, 40, "anonymous" }, { step_touch, 60, "touch" },
 	{ step_unmap, 90, "unmap" }, { step_remap, 60, "mremap" }, { step_bad_map, 15, "bad map" },
 	{ step_busy, 6, "busy" }, { step_fork, 3, "fork" }, { step_vfork, 1, "vfork" },

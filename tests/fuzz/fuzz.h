@@ -206,6 +206,7 @@ void step_rename(struct thread *t);
 void step_bad_ioctl(struct thread *t);
 void step_map_ioctl(struct thread *t);
 void step_map(struct thread *t);
+void step_direct(struct thread *t);
 void step_anonymous(struct thread *t);
 void step_touch(struct thread *t);
 void step_turn(struct thread *t);

@@ -111,6 +111,13 @@ for program; do
 			echo "# $name: $(tail -n 1 "$dir/words")"
 			rm -r "$dir/written"
 		fi
+		# Dma-bufs that the program maps by their own descriptors, too.
+		try "$name: $((steps / 4)) steps of one thread, which maps dma-bufs itself" \
+			env PRIMESHIM_DIRECT=sync \
+			"$program" --threads 1 --seed 8 --steps $((steps / 4))
+		try "$name: $((steps / 4)) steps of three threads, which do" \
+			env PRIMESHIM_DIRECT=sync \
+			"$program" --clean --threads 3 --seed 9 --steps $((steps / 4))
 		for mode in observe rescue; do
 			try "$name: $((steps / 8)) steps of two threads, in mode $mode" \
 				env PRIMESHIM_MODE=$mode \

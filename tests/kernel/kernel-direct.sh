@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Dma-bufs that a program maps by their own descriptors, on a kernel whose DMA is not coherent: as
-# root, in a virtual machine made by scripts/vm.sh --append swiotlb=force; in the build directory.
-# Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
+# root, in a virtual machine made by scripts/vm.sh --append swiotlb=force, and with --device
+# virtio-gpu-pci for ffmpeg; in the build directory. Prints "ok - ..." and "not ok - ..." lines; the
+# caller counts them.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
@@ -71,6 +72,11 @@ report() {
 number() {
 	sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" "$tmp/json" | tail -n 1
 }
+numbers() {
+	echo "# $(number direct_mmaps) mmaps of $(number direct_dmabufs) dma-bufs," \
+		"$(number direct_dmabufs_synced) of them synced $(number direct_own_syncs) times;" \
+		"the shim: $(number begins) begins, $(number ends) ends"
+}
 report observe tests/kernel/direct reader 20 >/dev/null
 promise 'the report has 20 mappings of one dma-buf' \
 	[ "$(number direct_mmaps)-$(number direct_dmabufs)" = 20-1 ]
@@ -79,6 +85,32 @@ promise 'and says that the program never syncs' \
 report observe tests/kernel/direct readonly >/dev/null
 promise 'it names who has exported for reading only' \
 	grep -q 'a dma-buf that videobuf2_[a-z]* exported for reading only' "$tmp/json"
+
+# ffmpeg's kmsgrab exports what the display shows, and hwdownload maps that dma-buf. The console's
+# frame buffer is shown where the machine has a display (vm.sh --device virtio-gpu-pci).
+card=$(for dir in /sys/class/drm/card?; do
+	case $(readlink "$dir/device/driver") in */virtio*) echo "/dev/dri/${dir##*/}" ;; esac
+done)
+grab() {
+	ffmpeg -v error -device "$card" -f kmsgrab -i - -vf hwdownload,format=bgr0 -frames:v 3 \
+		-f rawvideo -y "$1" </dev/null
+}
+if [ -n "$card" ] && command -v ffmpeg >/dev/null; then
+	promise 'natively ffmpeg grabs the display' grab "$tmp/native"
+	for how in observe sync; do
+		promise "--direct $how: so it does" report $how bash -c "$(declare -f grab)
+			card=$card; grab $tmp/grabbed"
+		promise "--direct $how: three frames of the same size" \
+			[ "$(stat -c %s "$tmp/grabbed")" = "$(stat -c %s "$tmp/native")" ]
+		numbers
+		promise "--direct $how: ffmpeg syncs what it maps itself" \
+			[ "$(number direct_dmabufs)-$(number direct_dmabufs_synced)" = 1-1 ]
+		promise "--direct $how: and each END has its START" \
+			[ "$(number begins)" = "$(number ends)" ]
+	done
+else
+	skip 'ffmpeg grabs the display' 'there is no ffmpeg, or no virtio-gpu'
+fi
 
 # GStreamer's v4l2src exports vivid's buffers, and videoconvert maps the dma-bufs.
 pipeline=(gst-launch-1.0 -q v4l2src device=/dev/video0 num-buffers=8 io-mode=dmabuf '!'
@@ -97,9 +129,7 @@ for how in observe sync; do
 	promise "--direct $how: the pipeline ends well" \
 		report $how "${pipeline[@]}" location="$tmp/$how"
 	promise "--direct $how: with as many frames" [ "$(stat -c %s "$tmp/$how")" = "$size" ]
-	echo "# $(number direct_mmaps) mmaps of $(number direct_dmabufs) dma-bufs," \
-		"$(number direct_dmabufs_synced) of them synced $(number direct_own_syncs) times;" \
-		"the shim: $(number begins) begins, $(number ends) ends"
+	numbers
 	promise "--direct $how: the mappings are seen" [ "$(number direct_mmaps)" -gt 0 ]
 done
 promise '--direct sync: each END has its START' [ "$(number begins)" = "$(number ends)" ]

@@ -267,8 +267,8 @@ static int dump(const char *path)
 		"import", "learned", "stale", "refused", "offset", "redirected", "native",
 		"fallback",
 		"denied", "export", "begin", "end", "owed", "blocked", "told", "own", "touched",
-		"import_own", "import_unknown", "lost", "no_descriptor", "late", "direct",
-		"direct_buffers", "direct_synced", "direct_sync", "direct_refused",
+		"import_own", "import_unknown", "lost", "no_descriptor", "late",
+		"direct", "direct_buffers", "direct_synced", "direct_sync", "direct_refused",
 	};
 	struct status_file *h;
 	FILE *f = fopen(path, "r");

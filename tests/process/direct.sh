@@ -48,6 +48,11 @@ logged() {
 }
 promise 'what is mapped at the end has its END' [ "$(logged left)" = '1 1' ]
 
+direct PRIMESHIM_DIRECT=sync PRIMESHIM_LOG=1 -- syncer 2>"$tmp/err" >/dev/null
+promise 'the log counts what the program maps and syncs itself' grep -q "exit: mapped by their own\
+ descriptors: 2 dma-bufs, 20 times, 0 refused; of these 1 synced by the program, 10 times\$" \
+	"$tmp/err"
+
 # counted N WAY: how many system calls N rounds make, natively or with a setting
 counted() {
 	local preload=$fake settings=()

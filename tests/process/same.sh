@@ -21,6 +21,7 @@ same=$build/tests/process/same
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 unset PRIMESHIM_MODE PRIMESHIM_SYNC PRIMESHIM_LOG PRIMESHIM_DIR PRIMESHIM_EXPORT
+unset PRIMESHIM_DIRECT
 ulimit -c 0
 # What the runner inherited is none of the programs'.
 for fd in "/proc/$$/fd/"*; do
@@ -62,6 +63,8 @@ ways=(
 	"filter-status|--filters|PRIMESHIM_EXPORT=keep PRIMESHIM_DIR=$tmp/status\
  PRIMESHIM_LOG=$tmp/log"
 	"observe-status|--any-driver|PRIMESHIM_MODE=observe PRIMESHIM_DIR=$tmp/status"
+	'direct||PRIMESHIM_EXPORT=keep PRIMESHIM_DIRECT=sync'
+	'direct-filter|--filters|PRIMESHIM_EXPORT=keep PRIMESHIM_DIRECT=sync'
 )
 
 # run OUT ENVIRONMENT ARG...: transcript, end and what is said on stderr, by thread
