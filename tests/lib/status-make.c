@@ -290,6 +290,9 @@ static int dump(const char *path)
 	for (uint32_t i = 0; i < h->pairs.used; i++) {
 		struct status_pair *p = (struct status_pair *)(file + h->pairs.offset) + i;
 
+		/* An import that was refused is counted, and is no event. */
+		if (p->call == CALL_IMPORT)
+			continue;
 		if (p->native == NATIVE_SIGBUS)
 			faults += p->count;
 		else if (p->native > 0 || p->outcome == OUTCOME_REFUSED)

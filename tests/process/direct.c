@@ -32,6 +32,7 @@
 static void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
 static void (*fake_repeated)(uint64_t ino, unsigned long *begins, unsigned long *ends);
 static unsigned long (*bracket_faults)(void);
+static void (*on_sync)(void (*hook)(uint64_t ino, uint64_t flags));
 
 static bool by_shim, trap;
 static int dmabuf;
@@ -85,6 +86,14 @@ static void own(uint64_t flags)
 	need(!ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync), "DMA_BUF_IOCTL_SYNC");
 }
 
+static uint64_t last_end;	/* flags of the last END of that dma-buf */
+
+static void seen(uint64_t number, uint64_t flags)
+{
+	if (number == ino && flags & DMA_BUF_SYNC_END)
+		last_end = flags;
+}
+
 /* The lowest free descriptor. */
 static int lowest(void)
 {
@@ -129,6 +138,29 @@ static void reader(void)
 	step(1, 0, "mapped, and its descriptors closed");
 	munmap(p, SIZE);
 	step(0, 1, "unmapped after that");
+}
+
+/* The program's own descriptor may be where the shim keeps its private ones. */
+static void high(void)
+{
+	static const int numbers[] = { 4100, 1030, 770 };
+
+	for (int i = 0; i < 3; i++) {
+		uint8_t *p;
+		int low;
+
+		use(new_dmabuf(SIZE, FILL, true));
+		low = dmabuf;
+		dmabuf = dup2(low, numbers[i]);
+		if (dmabuf >= 0) {
+			p = direct(PROT_READ);
+			step(1, 0, "mapped by a high descriptor");
+			check(!close(dmabuf), "which the program can close");
+			munmap(p, SIZE);
+			step(0, 1, "and unmapped");
+		}
+		close(low);
+	}
 }
 
 static void places(void)
@@ -213,6 +245,8 @@ static void syncer(void)
 	step(1, 0, "mapped");
 	own(DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
 	step4(0, 1, 1, 0, "its own START ends the shim's bracket");
+	check(!by_shim || last_end == (DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ),
+	      "by an END for reading, which undoes nothing");
 	own(DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 	step4(0, 0, 0, 1, "its own END");
 	q = direct(PROT_READ);
@@ -281,10 +315,15 @@ static void importer(void)
 	own(DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW);
 	own(DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
 	step4(0, 0, 1, 1, "its own bracket leaves the import's");
-	unmap(q, SIZE);
+	close(other);
+	other = export(fd, handle, 0);
 	by_shim = true;
-	step(0, 1, "the import is unmapped");
+	step(0, 1, "handed over");
 	by_shim = !strcmp(mode, "sync");
+	check(p[0] == FILL, "what the program syncs itself can be read");
+	step(0, 0, "without a word");
+	unmap(q, SIZE);
+	step(0, 0, "the import is unmapped, and exported");
 	munmap(p, SIZE);
 	step(0, 0, "and so is the other");
 	close(other);
@@ -359,7 +398,10 @@ int main(int argc, char **argv)
 	fake_brackets = dlsym(RTLD_DEFAULT, "fake_brackets");
 	fake_repeated = dlsym(RTLD_DEFAULT, "fake_repeated");
 	bracket_faults = dlsym(RTLD_DEFAULT, "fake_bracket_faults");
-	need(new_dmabuf && fake_brackets && fake_repeated && bracket_faults, "the fake kernel");
+	on_sync = dlsym(RTLD_DEFAULT, "fake_on_sync");
+	need(new_dmabuf && fake_brackets && fake_repeated && bracket_faults && on_sync,
+	     "the fake kernel");
+	on_sync(seen);
 	mode = argc > 1 ? argv[1] : "";
 	if (!strcmp(mode, "calls")) {
 		calls(argc > 2 ? atoi(argv[2]) : 1);
@@ -372,6 +414,7 @@ int main(int argc, char **argv)
 	by_shim = !strcmp(mode, "sync");
 	trap = argc > 2;
 	reader();
+	high();
 	places();
 	children();
 	readonly();
