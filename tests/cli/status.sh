@@ -166,6 +166,29 @@ else
 	echo '# not root: directories of others and full disks are left out'
 fi
 
+# An overlay, as in a container, whose layers lie on two file systems: stat() has another device
+# than /proc/PID/maps.
+# shellcheck disable=SC2016
+overlay='
+	mkdir -p "$1/low" "$1/upper" && mount -t tmpfs none "$1/upper" && cd "$1/upper" &&
+	mkdir up work all && mount -t overlay \
+		-o "xino=off,lowerdir=$1/low,upperdir=up,workdir=work" none all || exit 77
+	PRIMESHIM_DIR=$PWD/all/status LD_PRELOAD=$2 "$1/client" import map wait \
+		<"$1/held" >"$1/out" &
+	exec 3>"$1/held"
+	until grep -qx ready "$1/out"; do sleep 0.05; done
+	"$3" report "$PWD/all/status" >"$1/life"
+	exec 3>&-
+	wait'
+mkfifo "$tmp/held"
+if [ -z "${EMULATOR-}" ] && unshare -m true 2>/dev/null &&
+	unshare -m bash -c "$overlay" bash "$tmp" "$shim:$fake" "$tool" 2>"$tmp/err"; then
+	promise 'a process whose status file lies on an overlay runs' \
+		grep -q '^client\[[0-9]*\], running after' "$tmp/life"
+else
+	echo '# no overlay can be mounted'
+fi
+
 # Another mode for a running program.
 new_dir
 mkfifo "$tmp/in"

@@ -11,7 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "lib/memory.h"
 #include "status.h"
@@ -114,12 +117,44 @@ static FILE *open_proc(pid_t pid, const char *file)
 	return fopen(path, "re");
 }
 
-/* Has @pid mapped the file @st? 1, 0, or -1: not known. */
-static int maps_file(pid_t pid, const struct stat *st)
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_overlay(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && (uint32_t)fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+/*
+ * Does the line of a process's maps show the file @st at @path? Overlays and btrfs give stat()
+ * another device than maps has, and an overlay may give another inode. A status file's name has the
+ * nanosecond in which it was made, so the name tells as much.
+ */
+static bool line_shows(char *line, const char *path, const struct stat *st)
+{
+	unsigned int maj, min;
+	unsigned long ino;
+	char *name = strchr(line, '/');
+
+	if (!name || sscanf(line, "%*s %*s %*s %x:%x %lu", &maj, &min, &ino) != 3)
+		return false;
+	name[strcspn(name, "\n")] = '\0';
+	if (ino == st->st_ino && makedev(maj, min) == st->st_dev)
+		return true;
+	return !strcmp(file_name(name), file_name(path)) &&
+	       (ino == st->st_ino || is_overlay(path));
+}
+
+/* Has @pid mapped the file @st at @path? 1, 0, or -1: not known. */
+static int maps_file(pid_t pid, const char *path, const struct stat *st)
 {
 	FILE *f = open_proc(pid, "maps");
-	unsigned long ino;
-	unsigned int maj, min;
 	char *line = NULL;
 	size_t room = 0;
 	int found = 0;
@@ -127,8 +162,7 @@ static int maps_file(pid_t pid, const struct stat *st)
 	if (!f)
 		return errno == EACCES || errno == EPERM ? -1 : 0;
 	while (!found && getline(&line, &room, f) > 0)
-		found = sscanf(line, "%*s %*s %*s %x:%x %lu", &maj, &min, &ino) == 3 &&
-			ino == st->st_ino && makedev(maj, min) == st->st_dev;
+		found = line_shows(line, path, st);
 	free(line);
 	fclose(f);
 	return found;
@@ -152,7 +186,7 @@ static void find_life(struct status *p, pid_t pid)
 	struct stat st;
 
 	if (p->head.state != STATUS_EXITED) {
-		if (!stat(p->path, &st) && maps_file(pid, &st)) {
+		if (!stat(p->path, &st) && maps_file(pid, p->path, &st)) {
 			p->life = LIFE_RUNNING;
 			return;
 		}
