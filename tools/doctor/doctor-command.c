@@ -24,19 +24,20 @@
 	"then in /etc/primeshim.conf; or put a copy of the library that is setuid (chmod u+s) " \
 	"into a trusted directory such as /usr/lib, and its bare name into LD_PRELOAD (ld.so(8))"
 
-/* Programs that distributions install with privileges, and what for. */
+/* Programs that distributions install with a capability, and what for. */
 static const struct {
-	const char *name, *why;
+	const char *name, *cap, *why;
 } privileged[] = {
-	{ "kwin_wayland",
+	{ "kwin_wayland", "cap_sys_nice",
 	  ": KDE's compositor has cap_sys_nice, to run at a realtime priority, and goes "
 	  "without" },
-	{ "gnome-shell",
+	{ "gnome-shell", "cap_sys_nice",
 	  ": GNOME's compositor has cap_sys_nice on some distributions, and goes without" },
-	{ "sunshine",
+	{ "sunshine", "cap_sys_admin",
 	  ": Sunshine has cap_sys_admin for the KMS capture, and captures by other ways "
 	  "without" },
-	{ "gamescope", ": gamescope has cap_sys_nice for its priority, and goes without" },
+	{ "gamescope", "cap_sys_nice",
+	  ": gamescope has cap_sys_nice for its priority, and goes without" },
 };
 
 /* Programs that start others in a place without the library. */
@@ -173,6 +174,37 @@ static void check_ids(const char *what, const char *path)
 							    "root");
 }
 
+/*
+ * The first capability that the file gives and this process may not have, or -1. If the file has
+ * the effective bit, exec() says EPERM then, root's as well (bprm_caps_from_vfs_caps()).
+ */
+static int beyond_bounds(cap_t caps)
+{
+	cap_flag_value_t given, effective = CAP_CLEAR;
+
+	for (cap_value_t c = 0; cap_valid(c) && effective != CAP_SET; c++)
+		cap_get_flag(caps, c, CAP_EFFECTIVE, &effective);
+	for (cap_value_t c = 0; cap_valid(c) && effective == CAP_SET; c++)
+		if (!cap_get_flag(caps, c, CAP_PERMITTED, &given) && given == CAP_SET &&
+		    !cap_get_bound(c))
+			return c;
+	return -1;
+}
+
+static void check_bounds(const char *what, cap_t caps)
+{
+	int beyond = beyond_bounds(caps);
+	char *name = beyond < 0 ? NULL : cap_to_name(beyond);
+
+	if (beyond < 0)
+		return;
+	finding_add(FINDING_PROBLEM, "capabilities",
+		    "run a copy without capabilities; or let the container have it (--cap-add)",
+		    "%s has %s, which is outside of the bounding set here: the kernel does not "
+		    "execute it (EPERM)", what, name ? name : "a capability");
+	cap_free(name);
+}
+
 static void check_capabilities(const char *what, const char *path)
 {
 	char *text, *advice;
@@ -183,8 +215,10 @@ static void check_capabilities(const char *what, const char *path)
 		return;
 	text = cap_to_text(caps, NULL);
 	for (size_t i = 0; i < sizeof(privileged) / sizeof(privileged[0]); i++)
-		if (!strcmp(file_name(path), privileged[i].name))
+		if (!strcmp(file_name(path), privileged[i].name) && text &&
+		    strstr(text, privileged[i].cap))
 			who = privileged[i].why;
+	check_bounds(what, caps);
 	/* Inheritable capabilities alone give nothing, and root has all. */
 	if (!text || !strpbrk(strpbrk(text, "=+") ? strpbrk(text, "=+") : "", "ep") || !getuid()) {
 		finding_add(FINDING_NOTE, "capabilities", NULL,

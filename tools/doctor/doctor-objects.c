@@ -108,6 +108,15 @@ static void check_object(const char *path, const struct elf_file *f)
 			    "%s calls %s, which the shim does not define, so it misses such calls",
 			    path, o.missed);
 	}
+	/* The first object is the program. Of a Go program check_program() says so. */
+	if ((seen == 1 || o.drm) && !f->go && elf_calls_kernel(f)) {
+		wrong++;
+		finding_add(FINDING_WARNING, "raw calls",
+			    "strace -f -e ioctl shows what it imports; the shim learns of an "
+			    "import when the driver refuses its map",
+			    "%s has instructions for system calls of its own, which the shim does "
+			    "not see", path);
+	}
 	if (o.syscall && o.drm) {
 		wrong++;
 		finding_add(

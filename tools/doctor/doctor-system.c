@@ -96,6 +96,29 @@ static void tell_closed(const char *node, const char *driver, const struct stat 
 		    group, groups_text(mine, sizeof(mine)));
 }
 
+/* What a dock's owner wants to know: which device it is, what goes wrong there, and what to do. */
+static void tell_evdi(const char *node)
+{
+	unsigned int v[3] = { 0 };
+	FILE *f = fopen("/sys/module/evdi/version", "re");
+	bool known = f && fscanf(f, "%u.%u.%u", &v[0], &v[1], &v[2]) == 3, old;
+
+	if (f)
+		fclose(f);
+	old = known && (v[0] < 1 || (v[0] == 1 && (v[1] < 14 || (v[1] == 14 && v[2] < 3))));
+	if (old)
+		finding_add(FINDING_WARNING, "devices", "update evdi to 1.14.3 or newer",
+			    "%s is a DisplayLink dock's display (evdi %u.%u.%u): this version dies "
+			    "of its own buffers, whatever the shim does", node, v[0], v[1], v[2]);
+	else
+		finding_add(FINDING_NOTE, "devices",
+			    "run the compositor with --mode rescue: run-with-shim --mode rescue "
+			    "COMPOSITOR",
+			    "%s is a DisplayLink dock's display (evdi): it has no GPU, and refuses "
+			    "to map what the compositor has drawn elsewhere, of which compositors "
+			    "crash", node);
+}
+
 static bool check_node(const char *node)
 {
 	char driver[64];
@@ -104,6 +127,8 @@ static bool check_node(const char *node)
 	if (stat(node, &st) < 0 || !S_ISCHR(st.st_mode))
 		return false;
 	driver_of(node, st.st_rdev, driver, sizeof(driver));
+	if (!strcmp(driver, "evdi"))
+		tell_evdi(node);
 	if (!*driver)
 		strcpy(driver, "driver not known");
 	if (!access(node, R_OK | W_OK)) {

@@ -12,6 +12,8 @@
 #include "lib/cli.h"
 #include "lib/commands.h"
 #include "lib/json-text.h"
+#include "lib/memory.h"
+#include "lib/text.h"
 
 static const char usage[] =
 	"Usage: primeshim doctor [--json | --launch LIBRARY] [--] [COMMAND [ARG]...]\n"
@@ -48,7 +50,21 @@ static const char *verdict(bool command, char *text, size_t len)
 	return text;
 }
 
-static void print_text(const char *last)
+/* What to do next, where nothing is in the way; the caller frees it. NULL: correct the problems. */
+static char *next_step(const char *command)
+{
+	char *name, *advice;
+
+	if (findings_count(FINDING_PROBLEM))
+		return NULL;
+	name = text_tamed(command ? command : "COMMAND");
+	advice = memory_text("run-with-shim --mode rescue %s; whether it needs that: run-with-shim "
+			     "--survey %s", name, name);
+	free(name);
+	return advice;
+}
+
+static void print_text(const char *last, const char *advice)
 {
 	for (size_t i = 0; i < nfindings; i++) {
 		printf("%-8s %s: %s\n", names[findings[i].severity], findings[i].check,
@@ -57,9 +73,11 @@ static void print_text(const char *last)
 			printf("         -> %s\n", findings[i].advice);
 	}
 	printf("verdict: %s\n", last);
+	if (advice)
+		printf("advice: %s\n", advice);
 }
 
-static void print_json(char *const *command, const char *last)
+static void print_json(char *const *command, const char *last, const char *advice)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 
@@ -77,6 +95,7 @@ static void print_json(char *const *command, const char *last)
 	json_number(o, "problems", findings_count(FINDING_PROBLEM));
 	json_number(o, "warnings", findings_count(FINDING_WARNING));
 	json_text(o, "verdict", last);
+	json_text(o, "advice", advice);
 	json_print(o);
 }
 
@@ -87,7 +106,7 @@ int cmd_doctor(int argc, char **argv)
 	const struct cli_option options[] = { { "json", .flag = &json },
 					      { "launch", .value = &library }, { 0 } };
 	int ret = cli_options(argc, argv, usage, options, true), bad;
-	char text[128];
+	char text[128], *advice;
 
 	if (ret >= 0)
 		return ret;
@@ -109,10 +128,12 @@ int cmd_doctor(int argc, char **argv)
 	if (argv[optind])
 		check_command(argv[optind]);
 	verdict(argv[optind], text, sizeof(text));
+	advice = next_step(argv[optind]);
 	if (json)
-		print_json(argv + optind, text);
+		print_json(argv + optind, text, advice);
 	else
-		print_text(text);
+		print_text(text, advice);
+	free(advice);
 	bad = finish_output();
 	return bad ? bad : findings_count(FINDING_PROBLEM) > 0;
 }
