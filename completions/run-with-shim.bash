@@ -9,8 +9,8 @@ _run_with_shim()
 	local cur prev words cword split i=1
 	local flags='--log --quiet --report --survey --json --gdb --valgrind --drivers --env
 		--active --help --version'
-	local valued='--mode --sync --export --direct --only --except --dir --trace --ab --out
-		--install-session --remove-session'
+	local valued='--mode --sync --export --direct --keep --only --except --dir --trace --ab
+		--out --install-session --remove-session'
 	local sessions=/usr/share/wayland-sessions
 
 	# Where the command begins. readline makes words of their own of = and what follows it.
@@ -39,6 +39,7 @@ _run_with_shim()
 	case $prev in
 	--mode) mapfile -t COMPREPLY < <(compgen -W 'redirect rescue observe deny off' -- "$cur") ;;
 	--sync) mapfile -t COMPREPLY < <(compgen -W 'driver map off trap' -- "$cur") ;;
+	--keep) mapfile -t COMPREPLY < <(compgen -W 'off 128M' -- "$cur") ;;
 	--export) mapfile -t COMPREPLY < <(compgen -W 'write keep' -- "$cur") ;;
 	--direct) mapfile -t COMPREPLY < <(compgen -W 'off observe sync' -- "$cur") ;;
 	--ab) mapfile -t COMPREPLY < <(compgen -W '3 5 10 20' -- "$cur") ;;

@@ -26,6 +26,7 @@ declare -A bits=([amd64]=64 [i386]=32 [armhf]=32 [arm64]=64)
 # new program begins without mappings and loads a shim of its own.
 reach='ioctl|fcntl|m(un|re)?map|remap_file|shm(at|dt)|dup|close|recvm|pidfd_getfd|syscall'
 reach+='|^_*p*poll|mprotect|^_*(sysv_|bsd_|s)?sig(nal$|set$|action|procmask)|pthread_sigmask|prctl'
+reach+='|madvise|mlock|munlock|msync|mincore|mseal|setrlimit|prlimit|chroot'
 
 # The reviewed names that do no harm, each with the reason. What a reason says of Mesa and libdrm is
 # from the sources of both releases: read the sources again before you add a release.
@@ -40,7 +41,6 @@ declare -A harmless=(
 	[loader_dri3_close_screen]="Mesa's own, in libgallium, which is read here too"
 	[dri2_dup_image]="Mesa's own, in libgallium, which is read here too"
 	[posix_spawn_file_actions_adddup2]='is done in the child, just before it runs a program'
-	[shmat]='maps System V memory where the kernel likes: Mesa asks for no address'
 	[shmdt]='unmaps System V memory and nothing else'
 	[recvmsg]='a new descriptor is known by its first ioctl, wherever it came from'
 	[__recvmsg64]='recvmsg with a 64-bit time_t'

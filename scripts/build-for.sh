@@ -47,5 +47,5 @@ more=()
 [ ! -e "$lib/pkgconfig/vulkan.pc" ] || more+=(examples/dmabuf-vulkan)
 make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/libdrm tests/kernel/probe \
 	tests/kernel/sync tests/unit/unit tests/process/brackets tests/process/direct \
-	tests/process/drivers tests/process/trap tests/process/waits scripts/run-with-shim.sh \
-	"${more[@]}"
+	tests/process/drivers tests/process/trap tests/process/waits tests/process/warm \
+	scripts/run-with-shim.sh "${more[@]}"

@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <drm.h>
 
@@ -51,6 +52,7 @@
 #include "state/descriptor.h"
 #include "state/private.h"
 #include "state/import.h"
+#include "state/kept.h"
 #include "state/mapping.h"
 #pragma GCC visibility pop
 
@@ -137,6 +139,8 @@ static bool enter(struct border *b)
 
 static int leave(const struct border *b, int ret)
 {
+	if (any(kept_live) && (any(kept_orphaned) || !mode_rescues()))
+		follow_hook();
 	inside_end(&b->in);
 	errno = ret < 0 ? -ret : b->saved;
 	return ret < 0 ? -1 : ret;
@@ -202,10 +206,11 @@ EXPORT(int, ioctl, int fd, ioctl_request request, void *arg)
 	return hooked_ioctl(next.ioctl, fd, request, arg);
 }
 
+/* While the shim keeps mappings: a place may meet them, and what finds no room gets theirs. */
 FAST bool mmap_watched(int flags)
 {
 	return (any(imports_live) && !(flags & MAP_ANONYMOUS)) ||
-	       (any(mappings_live) && flags & MAP_FIXED) ||
+	       (any(mappings_live) && (flags & MAP_FIXED || any(kept_live))) ||
 	       (settings.direct && (flags & (MAP_SHARED | MAP_ANONYMOUS)) == MAP_SHARED);
 }
 
@@ -214,10 +219,20 @@ SLOW void *hooked_mmap(void *addr, size_t len, int prot, int flags, int fd, uint
 {
 	const struct mmap_call c = { addr, len, prot, flags, fd, off, narrow };
 	void *out = MAP_FAILED;
+	int saved = errno;
 	struct border b;
 
+	/* Allocators map so, while they hold their own locks. */
+	if (!addr && flags & MAP_ANONYMOUS) {
+		out = narrow ? next.mmap(addr, len, prot, flags, fd, off) :
+			       next.mmap64(addr, len, prot, flags, fd, off);
+		if (out != MAP_FAILED || errno != ENOMEM)
+			return out;
+		errno = saved;
+	}
 	if (!enter(&b)) {
-		mmap_native(&c, &out);
+		out = narrow ? next.mmap(addr, len, prot, flags, fd, off) :
+			       next.mmap64(addr, len, prot, flags, fd, off);
 		return out;
 	}
 	return leave(&b, mmap_hook(&c, &out)) < 0 ? MAP_FAILED : out;
@@ -281,6 +296,171 @@ EXPORT(void *, mremap, void *old, size_t old_len, size_t len, int flags, void *t
 	if (!any(mappings_live))
 		return next.mremap(old, old_len, len, flags, to);
 	return hooked_mremap(old, old_len, len, flags, to);
+}
+
+/*
+ * The calls from here to chroot() know nothing of mappings that the shim keeps. The hooks leave
+ * what a call would meet, and make no call.
+ */
+SLOW void touched(const void *addr, size_t len)
+{
+	struct border b;
+
+	if (!enter(&b))
+		return;
+	touch_hook(addr, len);
+	leave(&b, 0);
+}
+
+FAST void touches(const void *addr, size_t len)
+{
+	if (any(mappings_live))
+		touched(addr, len);
+}
+
+EXPORT(int, madvise, void *addr, size_t len, int advice)
+{
+	touches(addr, len);
+	return next.madvise(addr, len, advice);
+}
+
+EXPORT(int, posix_madvise, void *addr, size_t len, int advice)
+{
+	touches(addr, len);
+	return next.posix_madvise(addr, len, advice);
+}
+
+EXPORT(int, mlock, const void *addr, size_t len)
+{
+	touches(addr, len);
+	return next.mlock(addr, len);
+}
+
+EXPORT(int, mlock2, const void *addr, size_t len, unsigned int flags)
+{
+	touches(addr, len);
+	return next.mlock2(addr, len, flags);
+}
+
+EXPORT(int, munlock, const void *addr, size_t len)
+{
+	touches(addr, len);
+	return next.munlock(addr, len);
+}
+
+EXPORT(int, msync, void *addr, size_t len, int flags)
+{
+	touches(addr, len);
+	return next.msync(addr, len, flags);
+}
+
+EXPORT(int, mincore, void *addr, size_t len, unsigned char *to)
+{
+	touches(addr, len);
+	return next.mincore(addr, len, to);
+}
+
+EXPORT(int, pkey_mprotect, void *addr, size_t len, int prot, int pkey)
+{
+	touches(addr, len);
+	return next.pkey_mprotect(addr, len, prot, pkey);
+}
+
+EXPORT(int, remap_file_pages, void *addr, size_t len, int prot, size_t page, int flags)
+{
+	touches(addr, len);
+	return next.remap_file_pages(addr, len, prot, page, flags);
+}
+
+SLOW void confine(void (*hook)(void))
+{
+	struct border b;
+
+	if (!enter(&b))
+		return;
+	hook();
+	leave(&b, 0);
+}
+
+/* Also where nothing is kept yet: from now on nothing is. */
+EXPORT(int, mlockall, int flags)
+{
+	confine(lock_all_hook);
+	return next.mlockall(flags);
+}
+
+SLOW void attached(const void *addr)
+{
+	struct border b;
+
+	if (!enter(&b))
+		return;
+	attach_hook(addr);
+	leave(&b, 0);
+}
+
+EXPORT(void *, shmat, int id, const void *addr, int flags)
+{
+	if (addr && any(kept_live))
+		attached(addr);
+	return next.shmat(id, addr, flags);
+}
+
+/* Does a call that sets a limit of @resource matter? */
+FAST bool limit_watched(int resource, const void *limit)
+{
+	return limit && (resource == RLIMIT_AS || resource == RLIMIT_NOFILE);
+}
+
+FAST int limited(int ret)
+{
+	confined_hook();
+	return ret;
+}
+
+FAST void limits(void)
+{
+	if (any(kept_live))
+		confine(confine_hook);
+}
+
+EXPORT(int, setrlimit, int resource, const void *limit)
+{
+	if (!limit_watched(resource, limit))
+		return next.setrlimit(resource, limit);
+	limits();
+	return limited(next.setrlimit(resource, limit));
+}
+
+EXPORT(int, setrlimit64, int resource, const void *limit)
+{
+	if (!limit_watched(resource, limit))
+		return next.setrlimit64(resource, limit);
+	limits();
+	return limited(next.setrlimit64(resource, limit));
+}
+
+EXPORT(int, prlimit, pid_t pid, int resource, const void *limit, void *old)
+{
+	if (!limit_watched(resource, limit))
+		return next.prlimit(pid, resource, limit, old);
+	limits();
+	return limited(next.prlimit(pid, resource, limit, old));
+}
+
+EXPORT(int, prlimit64, pid_t pid, int resource, const void *limit, void *old)
+{
+	if (!limit_watched(resource, limit))
+		return next.prlimit64(pid, resource, limit, old);
+	limits();
+	return limited(next.prlimit64(pid, resource, limit, old));
+}
+
+/* There may be no /proc afterwards. */
+EXPORT(int, chroot, const char *path)
+{
+	limits();
+	return limited(next.chroot(path));
 }
 
 /* False, and EBADF, for a private descriptor. */
@@ -579,6 +759,7 @@ SLOW int hooked_prctl(int option, unsigned long a, unsigned long b, unsigned lon
 {
 	struct border border = { .saved = errno };
 
+	limits();
 	/* No signals are blocked here: the program's filter may forbid unblocking them. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &border.in.cancel);
 	return leave(&border, prctl_hook(option, a, b, c, d));

@@ -12,9 +12,10 @@
  * Threads take them in this order. Beneath them each pool (pool.c) has a lock of its own, and last
  * of all comes the lock of pages.c; neither is taken alone.
  *
- * There are two exceptions to the first sentence. fork() is called with all of them (fork.c).
- * "numbers" is held over the program's calls on numbers that may be private (fd_hooks.c), and while
- * dup2() waits for another thread's DMA_BUF_IOCTL_SYNC on such a number.
+ * There are three exceptions to the first sentence. What is kept of a mapping is unmapped with
+ * "buffers" held (warm.c): a thread that maps over its place waits for that. fork() is called with
+ * all of them (fork.c). "numbers" is held over the program's calls on numbers that may be private
+ * (fd_hooks.c), and while dup2() waits for another thread's DMA_BUF_IOCTL_SYNC on such a number.
  *
  * A lock is a word and no pthread_mutex_t: the child of a fork() without atfork handlers has to ask
  * whether another thread held it (fork.c), and a thread that exits may not wait for ever.

@@ -107,7 +107,8 @@ void pages_put(void *p, size_t len)
 	unsigned int n = order_of(len);
 
 	/* The kernel takes the memory back, and gives zeroed pages at the next touch. */
-	if (!sandbox_may(MAY_MADVISE) || madvise(p, (size_t)page_size() << n, MADV_DONTNEED) < 0)
+	if (!sandbox_may(MAY_MADVISE) ||
+	    next.madvise(p, (size_t)page_size() << n, MADV_DONTNEED) < 0)
 		memset(p, 0, (size_t)page_size() << n);
 	lock_take(&lock);
 	*(void **)p = unused[n];

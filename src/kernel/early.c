@@ -87,6 +87,100 @@ static void *sys_mremap(void *old, size_t old_len, size_t len, int flags, ...)
 	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
 }
 
+static int sys_madvise(void *addr, size_t len, int advice)
+{
+	return syscall(SYS_madvise, addr, len, advice);
+}
+
+/* As libc has it: an errno is returned, and MADV_DONTNEED would lose what the pages hold. */
+static int sys_posix_madvise(void *addr, size_t len, int advice)
+{
+	int saved = errno, ret;
+
+	if (advice == MADV_DONTNEED)
+		return 0;
+	ret = sys_madvise(addr, len, advice) < 0 ? errno : 0;
+	errno = saved;
+	return ret;
+}
+
+static int sys_mlock(const void *addr, size_t len)
+{
+	return syscall(SYS_mlock, addr, len);
+}
+
+static int sys_mlock2(const void *addr, size_t len, unsigned int flags)
+{
+	return syscall(SYS_mlock2, addr, len, flags);
+}
+
+static int sys_munlock(const void *addr, size_t len)
+{
+	return syscall(SYS_munlock, addr, len);
+}
+
+static int sys_mlockall(int flags)
+{
+	return syscall(SYS_mlockall, flags);
+}
+
+static int sys_msync(void *addr, size_t len, int flags)
+{
+	return syscall(SYS_msync, addr, len, flags);
+}
+
+static int sys_mincore(void *addr, size_t len, unsigned char *to)
+{
+	return syscall(SYS_mincore, addr, len, to);
+}
+
+static int sys_pkey_mprotect(void *addr, size_t len, int prot, int pkey)
+{
+	return syscall(SYS_pkey_mprotect, addr, len, prot, pkey);
+}
+
+static int sys_remap_file_pages(void *addr, size_t len, int prot, size_t page, int flags)
+{
+	return syscall(SYS_remap_file_pages, addr, len, prot, page, flags);
+}
+
+static void *sys_shmat(int id, const void *addr, int flags)
+{
+	return (void *)syscall(SYS_shmat, id, addr, flags);
+}
+
+static int sys_prlimit64(pid_t pid, int resource, const void *limit, void *old)
+{
+	return syscall(SYS_prlimit64, pid, resource, limit, old);
+}
+
+static int sys_setrlimit64(int resource, const void *limit)
+{
+	return sys_prlimit64(0, resource, limit, NULL);
+}
+
+/* Where a long has 32 bits, prlimit() with short limits is libc's alone. */
+static int early_prlimit(pid_t pid, int resource, const void *limit, void *old)
+{
+	int (*real)(pid_t pid, int resource, const void *limit, void *old);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "prlimit");
+	return real(pid, resource, limit, old);
+}
+
+static int early_setrlimit(int resource, const void *limit)
+{
+	int (*real)(int resource, const void *limit);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "setrlimit");
+	return real(resource, limit);
+}
+
+static int sys_chroot(const char *path)
+{
+	return syscall(SYS_chroot, path);
+}
+
 static int sys_close(int fd)
 {
 	return syscall(SYS_close, fd);
@@ -146,6 +240,11 @@ static int sys_dup2(int fd, int to)
 static int sys_open(const char *path, int flags, ...)
 {
 	return syscall(SYS_openat, AT_FDCWD, path, flags, 0);
+}
+
+static ssize_t sys_readlink(const char *path, char *to, size_t len)
+{
+	return syscall(SYS_readlinkat, AT_FDCWD, path, to, len);
 }
 
 static int sys_fstat(int fd, struct stat *st)
@@ -350,6 +449,22 @@ struct next next = {
 	.munmap = sys_munmap,
 	.mprotect = sys_mprotect,
 	.mremap = sys_mremap,
+	.madvise = sys_madvise,
+	.posix_madvise = sys_posix_madvise,
+	.mlock = sys_mlock,
+	.mlock2 = sys_mlock2,
+	.munlock = sys_munlock,
+	.mlockall = sys_mlockall,
+	.msync = sys_msync,
+	.mincore = sys_mincore,
+	.pkey_mprotect = sys_pkey_mprotect,
+	.remap_file_pages = sys_remap_file_pages,
+	.shmat = sys_shmat,
+	.setrlimit = early_setrlimit,
+	.setrlimit64 = sys_setrlimit64,
+	.prlimit = early_prlimit,
+	.prlimit64 = sys_prlimit64,
+	.chroot = sys_chroot,
 	.close = sys_close,
 	.close_range = sys_close_range,
 	.closefrom = sys_closefrom,
@@ -360,6 +475,7 @@ struct next next = {
 	.fcntl64 = sys_fcntl,
 	.fcntl_time64 = sys_fcntl,
 	.open = sys_open,
+	.readlink = sys_readlink,
 	.fstat = sys_fstat,
 	.fstatfs = no_fstatfs,
 	.futex = sys_futex,

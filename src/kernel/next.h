@@ -45,6 +45,23 @@ struct next {
 	int (*munmap)(void *addr, size_t len);
 	int (*mprotect)(void *addr, size_t len, int prot);
 	void *(*mremap)(void *old, size_t old_len, size_t len, int flags, ...);
+	int (*madvise)(void *addr, size_t len, int advice);
+	int (*posix_madvise)(void *addr, size_t len, int advice);
+	int (*mlock)(const void *addr, size_t len);
+	int (*mlock2)(const void *addr, size_t len, unsigned int flags);
+	int (*munlock)(const void *addr, size_t len);
+	int (*mlockall)(int flags);
+	int (*msync)(void *addr, size_t len, int flags);
+	int (*mincore)(void *addr, size_t len, unsigned char *to);
+	int (*pkey_mprotect)(void *addr, size_t len, int prot, int pkey);
+	int (*remap_file_pages)(void *addr, size_t len, int prot, size_t page, int flags);
+	void *(*shmat)(int id, const void *addr, int flags);
+	/* The limits are the caller's, and handed on. */
+	int (*setrlimit)(int resource, const void *limit);
+	int (*setrlimit64)(int resource, const void *limit);
+	int (*prlimit)(pid_t pid, int resource, const void *limit, void *old);
+	int (*prlimit64)(pid_t pid, int resource, const void *limit, void *old);
+	int (*chroot)(const char *path);
 	int (*close)(int fd);
 	int (*close_range)(unsigned int first, unsigned int last, int flags);
 	void (*closefrom)(int first);
@@ -82,6 +99,7 @@ struct next {
 
 	/* Not defined by preload.c: for the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);
+	ssize_t (*readlink)(const char *path, char *to, size_t len);
 	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */
 	int (*fstatfs)(int fd, struct statfs *fs);	/* the same of fstatfs64 */
 	int (*futex)(uint32_t *word, int op, uint32_t value, const void *timeout, uint32_t *other,

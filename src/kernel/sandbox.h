@@ -75,6 +75,13 @@ static inline bool sandbox_may(enum sandbox_call call)
 		  atomic_load_explicit(&sandbox_unsure, memory_order_relaxed)) & call);
 }
 
+/* Is no filter known, nor announced? */
+static inline bool sandbox_none(void)
+{
+	return !(atomic_load_explicit(&sandbox_refused, memory_order_relaxed) |
+		 atomic_load_explicit(&sandbox_unsure, memory_order_relaxed));
+}
+
 /*
  * Asks the kernel for filters from before. record.c calls it before it records the first file;
  * until then the shim makes only calls that a program which imports makes. True where filters were

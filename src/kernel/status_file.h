@@ -75,6 +75,9 @@ enum counter {
 	STAT_DIRECT_SYNCED,	/* such a dma-buf that the program syncs itself */
 	STAT_DIRECT_SYNC,	/* the program's DMA_BUF_IOCTL_SYNC START of one of them */
 	STAT_DIRECT_REFUSED,	/* mmap for writing of a read-only dma-buf (EACCES) */
+	STAT_KEPT,		/* unmap whose pages the shim has kept */
+	STAT_WARM,		/* mmap that got such pages */
+	STAT_LEFT,		/* such pages that were unmapped after all */
 	STAT_COUNT,
 };
 

@@ -14,9 +14,11 @@
 #include "state/private.h"
 #include "state/files.h"
 #include "state/import.h"
+#include "state/kept.h"
 #include "state/mapping.h"
 #include "settle.h"
 #include "trap.h"
+#include "warm.h"
 
 /*
  * A signal handler that was set by a raw system call may fork while its thread holds a lock
@@ -35,6 +37,7 @@ void fork_prepare(void)
 	descriptors_lock();
 	file_table_lock();
 	buffers_lock();
+	warm_fork();
 }
 
 void fork_parent(void)
@@ -56,6 +59,7 @@ void fork_child(void)
 		return;
 	settle_forked();
 	fork_parent();
+	warm_forked();
 	descriptors_drop_idle();
 	mapped_forked();
 }
@@ -78,10 +82,13 @@ static void give_up(void)
 		buffers_visit(open_pages);
 		buffers_unlock();
 	}
+	if (buffers_free())
+		warm_given_up();
 	settings.active = trapping = false;
 	atomic_store_explicit(&watch_now, 0, memory_order_relaxed);
 	atomic_store_explicit(&imports_live, 0, memory_order_relaxed);
 	atomic_store_explicit(&mappings_live, 0, memory_order_relaxed);
+	atomic_store_explicit(&kept_live, 0, memory_order_relaxed);
 	atomic_store_explicit(&descriptors_live, 0, memory_order_relaxed);
 }
 
@@ -97,7 +104,9 @@ bool fork_unseen(void)
 	}
 	buffers_lock();
 	settle_forked();
+	warm_fork();
 	buffers_unlock();
+	warm_forked();
 	descriptors_drop_idle();
 	mapped_forked();
 	return true;

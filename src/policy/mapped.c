@@ -18,6 +18,7 @@
 #include "state/private.h"
 #include "state/mapping.h"
 #include "sync.h"
+#include "warm.h"
 
 bool mapped_any(void)
 {
@@ -99,7 +100,7 @@ static void forget(uint64_t at, uint64_t end, unsigned int serial)
 bool mapped_there(uint64_t at, uint64_t len)
 {
 	/* ENOMEM where a page is missing; and nothing else is done with MS_ASYNC. */
-	return !sandbox_may(MAY_MSYNC) || msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 ||
+	return !sandbox_may(MAY_MSYNC) || next.msync((void *)(uintptr_t)at, len, MS_ASYNC) == 0 ||
 	       errno != ENOMEM;
 }
 
@@ -149,10 +150,15 @@ int mapped_unmap(void *addr, size_t len)
 	/* No process has as much: the kernel refuses it, or takes all that there is. */
 	bool whole = (uint64_t)len >> (sizeof(void *) == 8 ? 46 : 31);
 
+	if (valid && !whole && warm_keep(addr, len))
+		return 0;
+	if (valid)
+		warm_leave(addr, len);
 	/* Before the call: afterwards another thread may have been given the same addresses. */
 	if (valid && !whole)
 		mapped_end(addr, len);
-	if (next.munmap(addr, len) < 0)
+	if (next.munmap(addr, len) < 0 &&
+	    !(errno == ENOMEM && warm_leave_all() && !next.munmap(addr, len)))
 		return -errno;
 	if (valid && whole)
 		mapped_end(addr, len);
@@ -201,6 +207,7 @@ int mapped_protect(void *addr, size_t len, int prot)
 	struct mapping m;
 	struct buffer *b;
 
+	warm_leave(addr, len);
 	if (next.mprotect((char *)addr - lead, lead + len, prot) < 0)
 		return -errno;
 	do {

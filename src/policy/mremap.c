@@ -155,7 +155,8 @@ static void moved(const struct move *c, const struct mapping *m, uint64_t to)
 		mapping_move(m, from, end, to + first, behind - first);
 		snapshot_changed(from, end);
 	} else if (behind > first) {
-		mapping_add(to + first, behind - first, 0, m->buffer, m->prot, m->note);
+		mapping_add(to + first, behind - first, 0, m->buffer, m->prot,
+			    m->note & NOTE_REST);
 	}
 	mapping_rehead(m, to + (m->start - c->at));
 	if (behind == first)

@@ -11,6 +11,7 @@
 #include "kernel/sandbox.h"
 #include "mapped.h"
 #include "placed.h"
+#include "warm.h"
 
 #ifndef MAP_TYPE
 #define MAP_TYPE 0x0f
@@ -19,11 +20,18 @@
 #define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
 #endif
 
-int mmap_native(const struct mmap_call *c, void **out)
+static int call(const struct mmap_call *c, void **out)
 {
 	*out = c->narrow ? next.mmap(c->addr, c->len, c->prot, c->flags, c->fd, c->off) :
 			   next.mmap64(c->addr, c->len, c->prot, c->flags, c->fd, c->off);
 	return *out == MAP_FAILED ? -errno : 0;
+}
+
+int mmap_native(const struct mmap_call *c, void **out)
+{
+	int ret = call(c, out);
+
+	return ret == -ENOMEM && !(c->flags & MAP_FIXED) && warm_leave_all() ? call(c, out) : ret;
 }
 
 bool mmap_replaces(const struct mmap_call *c)

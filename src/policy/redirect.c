@@ -20,6 +20,7 @@
 #include "settings/settings.h"
 #include "state/descriptor.h"
 #include "state/mapping.h"
+#include "warm.h"
 
 #ifndef MAP_TYPE
 #define MAP_TYPE 0x0f
@@ -36,6 +37,9 @@ int redirect_mappable(struct buffer *b, int dmabuf)
 	if (known != ANSWER_UNASKED)
 		return known == ANSWER_YES ? 0 : -ENXIO;
 	ret = dmabuf_mappable(dmabuf);
+	/* What is kept may be what the exporter, or the kernel, has no room beside. */
+	if (ret != 1 && warm_leave_all())
+		ret = dmabuf_mappable(dmabuf);
 	if (ret < 0)
 		return ret;
 	buffers_lock();
@@ -148,6 +152,8 @@ struct attempt {
 	size_t lead;		/* bytes before @p of the same mmap */
 	bool native;		/* the mapping is the driver's, not the dma-buf's */
 	bool final;		/* no second call at the program's place is allowed */
+	bool trial;		/* only asked for, and unmapped at once */
+	struct warm warm;	/* where @p was kept */
 	int said;		/* the driver's errno, or NATIVE_* */
 };
 
@@ -202,8 +208,16 @@ static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabu
 	buffers_unlock();
 	if (known == ANSWER_NO)
 		return -ENXIO;
+	if (!a->trial && !c->addr && known == ANSWER_YES &&
+	    warm_take(b, c->len, v->delta, c->prot, c->flags, &a->warm, &a->p)) {
+		a->lead = v->delta;
+		return 0;
+	}
 	ret = dmabuf_mmap(dmabuf, buffer_size(b), c->addr, c->len, c->prot, c->flags, v->delta,
 			  &a->p, &a->lead);
+	if (ret < 0 && !(c->flags & MAP_FIXED) && warm_leave_all())
+		ret = dmabuf_mmap(dmabuf, buffer_size(b), c->addr, c->len, c->prot, c->flags,
+				  v->delta, &a->p, &a->lead);
 	if (ret < 0 || known == ANSWER_YES)
 		return ret;
 	works = ask(c, a->p, &lasting);
@@ -243,7 +257,9 @@ static int map_over(enum plan plan, const struct view *v, const struct mmap_call
 
 	trial.addr = NULL;
 	trial.flags &= ~(MAP_FIXED | MAP_LOCKED | MAP_POPULATE);
+	a->trial = true;
 	ret = map_by(plan, v, &trial, dmabuf, a);
+	a->trial = false;
 	/* Where the address space has no room for all of it, a page has to do for the trial. */
 	if (ret == -ENOMEM && !redirect_mappable(v->buffer, dmabuf))
 		ret = 0;
@@ -364,6 +380,9 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		record_put(v->buffer);
 		return ret;
 	}
+	/* The place of the lead in front has to be free. */
+	if (c->addr)
+		warm_leave((char *)c->addr - v->delta, v->delta + c->len);
 	newest = c->flags & MAP_FIXED ? mapped_newest() : 0;
 	dmabuf = ret = fetch(v, c->off);
 	/*
@@ -401,7 +420,9 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		report_map(&told);
 	if (!ret && dmabuf >= 0) {
 		mapped_begin(v->buffer, *out, c->len, a.lead, c->prot,
-			     who_imports(v->fd) | (a.native ? NOTE_NATIVE : 0), dmabuf);
+			     who_imports(v->fd) | (a.native ? NOTE_NATIVE :
+			     warm_note(c->addr, c->len, c->prot, c->flags)), dmabuf);
+		warm_taken(&a.warm);
 		return 0;
 	}
 	mmap_placed(c, ret, newest);

@@ -15,6 +15,7 @@
 #include "redirect.h"
 #include "refused.h"
 #include "settings/settings.h"
+#include "warm.h"
 
 bool refused_as_import(int err)
 {
@@ -74,16 +75,22 @@ int refused_offset(int fd, uint32_t handle, bool proof, int err, uint64_t *offse
 
 int refused_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int err, void **out)
 {
+	const int prot = PROT_READ | PROT_WRITE;
 	int dmabuf, ret = -EINVAL;
+	struct warm w = { NULL };
 	struct buffer *b;
 	size_t lead;
 
 	dmabuf = fetch(fd, handle, false, CALL_MAP_ADDRESS, err, &b);
 	if (dmabuf < 0)
 		return err;
-	if (len <= SIZE_MAX)
-		ret = dmabuf_mmap(dmabuf, buffer_size(b), NULL, len, PROT_READ | PROT_WRITE,
-				  MAP_SHARED, start, out, &lead);
+	if (len <= SIZE_MAX && warm_take(b, len, start, prot, MAP_SHARED, &w, out)) {
+		ret = 0;
+		lead = start;
+	} else if (len <= SIZE_MAX) {
+		ret = dmabuf_mmap(dmabuf, buffer_size(b), NULL, len, prot, MAP_SHARED, start, out,
+				  &lead);
+	}
 	if (ret < 0) {
 		report_refused(fd, handle, b, CALL_MAP_ADDRESS, err, OUTCOME_REFUSED, ret);
 		next.close(dmabuf);
@@ -91,6 +98,8 @@ int refused_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int e
 		return err;
 	}
 	report_address(fd, handle, b, err, start, len, *out);
-	mapped_begin(b, *out, len, lead, PROT_READ | PROT_WRITE, who_imports(fd), dmabuf);
+	mapped_begin(b, *out, len, lead, prot,
+		     who_imports(fd) | warm_note(NULL, len, prot, MAP_SHARED), dmabuf);
+	warm_taken(&w);
 	return 0;
 }

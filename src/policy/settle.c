@@ -343,13 +343,11 @@ unsigned int settle(struct buffer *b, enum patience patience)
 		due_noted(b);
 		guard(b, b->bracket);
 	}
-	if (!b->settling && !buffer_is_mapped(b)) {
+	/* What is kept keeps its descriptor (kept.h). */
+	if (!b->settling && !buffer_is_mapped(b) && !b->kept) {
 		closing = buffer_fd(b);
 		buffer_set_fd(b, -1);
 		due_noted(b);
-		/* A begin that comes before the next map is not this mapping's. */
-		if (closing >= 0)
-			b->said = 0;
 	}
 	if (closing >= 0) {
 		buffers_unlock();

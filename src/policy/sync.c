@@ -28,6 +28,9 @@ void sync_mapped(struct buffer *b, bool added)
 		settle_event(b, ON_MAP, START_BOUND);
 	} else if (!buffer_is_mapped(b)) {
 		settle_event(b, ON_UNMAP, START_NONE);
+		/* A begin that comes before the next map is not this mapping's. */
+		if (buffer_fd(b) >= 0)
+			b->said = 0;
 	}
 	settle_put(b, settle(b, NOT));
 }
@@ -49,6 +52,7 @@ void sync_left_out(struct buffer *b)
 	if (!buffer_is_mapped(b)) {
 		settle_event(b, ON_UNMAP, START_NONE);
 		b->end_again = false;
+		b->said = 0;
 		settle_put(b, settle(b, NOT));
 	} else {
 		settle_put(b, 0);

@@ -45,12 +45,14 @@ void stats_log(void)
 		 "mmaps: %lu redirected, %lu native, %lu fallbacks, %lu denied; "
 		 "exports made writable: %lu; sync: %lu begins (%llu us), %lu ends, "
 		 "%lu owed, %lu lost, %lu without a descriptor; "
+		 "kept: %lu, %lu mapped again, %lu unmapped; "
 		 "the program's: %lu told, %lu own begins",
 		 get(STAT_IMPORT) + get(STAT_LEARNED), get(STAT_LEARNED), get(STAT_STALE),
 		 get(STAT_REFUSED), get(STAT_OFFSET), get(STAT_REDIRECTED), get(STAT_NATIVE),
 		 get(STAT_FALLBACK), get(STAT_DENIED), get(STAT_EXPORT), get(STAT_BEGIN),
 		 (unsigned long long)stat_get(STAT_BLOCKED) / 1000, get(STAT_END), get(STAT_OWED),
-		 get(STAT_LOST), get(STAT_NO_DESCRIPTOR), get(STAT_TOLD), get(STAT_OWN));
+		 get(STAT_LOST), get(STAT_NO_DESCRIPTOR), get(STAT_KEPT),
+		 get(STAT_WARM), get(STAT_LEFT), get(STAT_TOLD), get(STAT_OWN));
 	if (get(STAT_DIRECT) || get(STAT_DIRECT_REFUSED))
 		log_line("exit: mapped by their own descriptors: %lu dma-bufs, %lu times, %lu "
 			 "refused; of these %lu synced by the program, %lu times",

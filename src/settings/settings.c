@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static const struct {
 	{ "PRIMESHIM_LOG", { "0", "1", "quiet" } },
 	{ "PRIMESHIM_DRIVERS", { NULL } },	/* a list of names */
 	{ "PRIMESHIM_DIR", { NULL } },		/* a path */
+	{ "PRIMESHIM_KEEP", { "off" } },	/* or bytes */
 	/* The last two are not settings of primeshim.conf, which has sections. */
 	{ "PRIMESHIM_ONLY", { NULL } },		/* a list of programs' names */
 	{ "PRIMESHIM_EXCEPT", { NULL } },
@@ -47,7 +49,7 @@ static const struct {
 
 #define NKNOWN (sizeof(known) / sizeof(known[0]))
 
-enum { MODE, SYNC, EXPORT, DIRECT, LOG, DRIVERS, DIR, NKEYS };
+enum { MODE, SYNC, EXPORT, DIRECT, LOG, DRIVERS, DIR, KEEP, NKEYS };
 
 /* The values of primeshim.conf, by the same numbers. */
 static struct {
@@ -108,9 +110,51 @@ static size_t find_key(const char *key)
 	return NKEYS;
 }
 
+/* Bytes: a number, and K, M or G behind it, or "off" for none. False where it is neither. */
+static bool read_bytes(const char *text, size_t *bytes)
+{
+	static const char units[] = "KMG";
+	const size_t most = SIZE_MAX / 2;
+	size_t n = 0;
+	const char *unit;
+
+	*bytes = 0;
+	if (!strcmp(text, "off"))
+		return true;
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++)
+		n = n < most / 10 ? n * 10 + (*text - '0') : most;
+	unit = *text ? strchr(units, *text) : NULL;
+	for (int i = unit ? unit - units + 1 : 0; i; i--)
+		n = n < most >> 10 ? n << 10 : most;
+	*bytes = n;
+	return !text[unit != NULL];
+}
+
+/* Three frames of 4K have 95 MiB. Addresses of 32 bits are scarce. */
+#define KEEP_DEFAULT	(sizeof(void *) == 8 ? "128M" : "16M")
+
+static size_t keep_wanted(void)
+{
+	const char *value = setting(KEEP);
+	size_t bytes;
+
+	value = value && *value ? value : KEEP_DEFAULT;
+	if (read_bytes(value, &bytes))
+		return bytes;
+	/* As in value_of(). */
+	log_always("PRIMESHIM_KEEP=%s is not known, %s is used", value,
+		   filed[KEEP].rank && *filed[KEEP].value ? filed[KEEP].value : KEEP_DEFAULT);
+	read_bytes(filed[KEEP].rank && *filed[KEEP].value ? filed[KEEP].value : KEEP_DEFAULT,
+		   &bytes);
+	return bytes;
+}
+
 /* May a file have that value? An empty value stands for the default. */
 static bool value_fits(size_t k, const char *key, const char *value, char *why)
 {
+	size_t bytes;
 	const char *absolute = k == DIR || (k == LOG && strchr(value, '/')) ?
 			       " is not a path from the root" : NULL;
 
@@ -118,7 +162,7 @@ static bool value_fits(size_t k, const char *key, const char *value, char *why)
 		snprintf(why, CONFIG_WHY_LEN, "the value is longer than %zu bytes",
 			 sizeof(filed[k].value) - 1);
 	else if (!*value || (absolute && *value == '/') || k == DRIVERS ||
-		 find_value(k, value) >= 0)
+		 (k == KEEP ? read_bytes(value, &bytes) : find_value(k, value) >= 0))
 		return true;
 	else
 		snprintf(why, CONFIG_WHY_LEN, "%.32s = %.64s%s", key, value,
@@ -268,6 +312,7 @@ void settings_init(void)
 	settings.keep = value_of(EXPORT);
 	drivers_wanted_init(setting(DRIVERS), secure_getenv("PRIMESHIM_DRIVERS") ?
 			    "PRIMESHIM_DRIVERS" : "drivers in primeshim.conf");
+	settings.warm = keep_wanted();
 	settings.dir = dir_wanted();
 	settings.direct = direct_wanted();
 	check_names();

@@ -30,6 +30,9 @@
  *                     quiet               not a line, not even of errors
  *   PRIMESHIM_DIR     /PATH               a status file in that directory, which the shim makes
  *                                         where it is missing
+ *   PRIMESHIM_KEEP    BYTES|off           so much stays mapped for the next map at most; see
+ *                                         policy/warm.h. 128M where a pointer has 64 bits, 16M
+ *                                         where it has 32
  *   PRIMESHIM_ONLY    NAME,NAME...        other programs are left alone, as with mode off
  *   PRIMESHIM_EXCEPT  NAME,NAME...        these programs are left alone
  *
@@ -41,6 +44,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "kernel/status_file.h"
 
@@ -48,6 +52,7 @@ struct settings {
 	bool active;	/* the constructor has run, and the mode is not off or may become another */
 	bool keep;	/* PRIMESHIM_EXPORT=keep: exports stay as they are, in every mode */
 	enum direct direct;	/* DIRECT_OFF where no hook acts */
+	size_t warm;	/* PRIMESHIM_KEEP: bytes that may stay mapped after their unmap */
 	bool log;
 	const char *dir;	/* the directory of the status file; NULL: there is none */
 	atomic_uint policy;	/* STATUS_POLICY(); relaxed: each call uses what it finds */

@@ -37,6 +37,7 @@ struct turns {
 	int fd;				/* private descriptor, or -1 */
 	uint32_t submit;		/* the last that gave it away; submit.h */
 	uint32_t taken;			/* the last that took it from the CPU */
+	uint32_t link;			/* what the kernel calls its mappings; policy/warm.c */
 	uint8_t starting;		/* direction of the START under way; 0: none */
 	bool hidden;			/* given away by work whose fences are hidden */
 	bool fenced;			/* the START that is to do follows a fence */
@@ -48,7 +49,7 @@ struct buffer {
 	struct hash_link link;
 	uint64_t ino;
 	struct import *imports;		/* chain of those that hold it, in any file */
-	struct turns *turns;		/* NULL: it is not mapped */
+	struct turns *turns;		/* NULL: it is not mapped, and not kept */
 	uint32_t blocks;		/* its size in blocks of 4096 bytes */
 	uint32_t refs;			/* imports, mappings, and calls under way */
 	/* Whose turn it is; settle.c. */
@@ -85,6 +86,7 @@ struct buffer {
 	uint32_t unused : 1;		/* the CPU has not written in the open bracket */
 	uint32_t ahead : 1;		/* a submit went ahead amid a START, without the END */
 	uint32_t yields : 1;		/* the program syncs it itself: direct.h */
+	uint32_t kept : 1;		/* there are mappings of it in kept.h */
 };
 
 static inline int buffer_fd(const struct buffer *b)
@@ -136,7 +138,7 @@ struct buffer *buffer_get(const struct dmabuf_id *id, uint64_t size);
 
 /*
  * Drop a reference. With the last one the record goes. A buffer with a private descriptor is
- * mapped or in settle() (sync.c), so that none is ever lost here.
+ * mapped, kept or in settle() (sync.c), so that none is ever lost here.
  */
 void buffer_put(struct buffer *b);
 
@@ -153,7 +155,7 @@ void buffer_count_mapped(struct buffer *b, bool write, bool direct, int by);
 /* Makes @fd the private descriptor of @b (-1: it has none). False if @b is not mapped. */
 bool buffer_set_fd(struct buffer *b, int fd);
 
-/* Frees what only a mapped buffer has, if @b is not mapped. @b is in no queue then. */
+/* Frees what only a mapped buffer has, if @b is not mapped or kept. @b is in no queue then. */
 void buffer_drop_turns(struct buffer *b);
 
 /* A field of @b that the shared page has (publish.h) is another one now. */

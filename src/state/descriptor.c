@@ -108,7 +108,7 @@ static void own(void)
 		return;
 	/* A kernel before 4.14 does not know the flag: such a child then counts as a vfork()'s. */
 	if (sandbox_may(MAY_MADVISE))
-		madvise(page, page_size(), MADV_WIPEONFORK);
+		next.madvise(page, page_size(), MADV_WIPEONFORK);
 	*page = self();
 	atomic_store_explicit(&owner, page, memory_order_release);
 }

@@ -4,6 +4,7 @@
 
 #include "base/pool.h"
 #include "import.h"
+#include "kept.h"
 #include "offsets.h"
 #include "report/probes.h"
 #include "report/publish.h"
@@ -109,6 +110,8 @@ static void unchain(struct import *imp)
 	while (*at != imp)
 		at = &(*at)->sibling;
 	*at = imp->sibling;
+	if (imp->buffer->kept && !imp->buffer->imports)
+		atomic_store_explicit(&kept_orphaned, true, memory_order_relaxed);
 	if (!imp->buffer->turns)
 		return;
 	for (held = &imp->buffer->turns->held; *held && (*held)->imp != imp;)

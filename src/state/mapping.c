@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/range.h"
+#include "kernel/page.h"
 #include "mapping.h"
 
 /*
@@ -107,25 +108,25 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
 }
 
 /* At [start, end). Without memory for this the lead stays mapped: a leak of addresses alone. */
-static void head_place(struct lead *h, uint64_t start, uint64_t end)
+static bool head_place(struct lead *h, uint64_t start, uint64_t end)
 {
 	h->start = start;
 	h->end = end;
-	ranges_insert(&places, start, end, h, 0);
+	return !ranges_insert(&places, start, end, h, 0);
 }
 
-static void head_add(unsigned int serial, uint64_t start, uint64_t end)
+static bool head_add(unsigned int serial, uint64_t start, uint64_t end)
 {
 	struct lead *h = pool_get(&pool);
 
 	if (!h)
-		return;
+		return false;
 	h->serial = serial;
 	h->pieces = 1;
-	if (hash_insert(&heads, &h->link) < 0)
-		pool_put(&pool, h);
-	else
-		head_place(h, start, end);
+	if (!hash_insert(&heads, &h->link))
+		return head_place(h, start, end);
+	pool_put(&pool, h);
+	return false;
 }
 
 /* Not that of a mapping with a lead, even where they have been used up once. */
@@ -163,8 +164,9 @@ int mapping_add(uint64_t addr, uint64_t len, uint64_t lead, struct buffer *b, in
 	unsigned int serial = new_serial();
 	int ret = put(addr, len, b, serial, prot, note);
 
-	if (!ret && lead)
-		head_add(serial, addr - lead, addr);
+	/* A mapping whose lead is not known as a whole is not kept. */
+	if (!ret && lead && !head_add(serial, addr - lead, addr))
+		mapping_unwhole(addr, len);
 	return ret;
 }
 
@@ -188,7 +190,8 @@ void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t 
 		more += left - 1;
 		count(&old, left - 1);
 	}
-	if (len && !put(addr, len, m->buffer, serial, m->prot, m->note) && serial == m->serial)
+	if (len && !put(addr, len, m->buffer, serial, m->prot, m->note & NOTE_REST) &&
+	    serial == m->serial)
 		more++;
 	count_pieces(m->serial, more);
 }
@@ -222,10 +225,10 @@ struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
 	     at = r->end) {
 		uint64_t start = r->start > addr ? r->start : addr;
 		uint64_t end = r->end < addr + len ? r->end : addr + len;
-		unsigned int marked = mark(prot, r->mark >> PROT_BITS);
+		unsigned int marked = mark(prot, (r->mark >> PROT_BITS) & NOTE_REST);
 		int more;
 
-		if (r->mark == marked)
+		if (((r->mark ^ marked) & PROT_MASK) == 0)
 			continue;
 		b = r->obj;
 		b->refs++;
@@ -242,6 +245,39 @@ struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot)
 		return b;
 	}
 	return NULL;
+}
+
+void mapping_unwhole(uint64_t addr, uint64_t len)
+{
+	struct range *r;
+
+	for (uint64_t at = addr; (r = ranges_after(&mappings, at)) && r->start < addr + len;
+	     at = r->end)
+		r->mark &= mark(PROT_MASK, NOTE_REST);
+}
+
+bool mapping_take(uint64_t addr, uint64_t len, struct mapping *m)
+{
+	struct range was;
+	struct lead *h;
+
+	if (!mapping_at(addr, len, m) || m->start != addr || m->end != addr + len ||
+	    m->note >> NOTE_WHOLE_SHIFT != len / page_size())
+		return false;
+	h = hash_find(&heads, m->serial);
+	if (h && (h->pieces != 1 || h->moving || h->end != addr || h->end - h->start != m->lead))
+		return false;
+	if (h) {
+		hash_remove(&heads, &h->link);
+		ranges_remove(&places, h->start);
+		pool_put(&pool, h);
+	}
+	was = *ranges_find(&mappings, addr);
+	ranges_remove(&mappings, addr);
+	/* The reference becomes the caller's. */
+	m->buffer->refs++;
+	count(&was, -1);
+	return true;
 }
 
 uint64_t mapping_widow(uint64_t *start)

@@ -12,7 +12,7 @@
 
 #include "buffer.h"
 
-/* Read without the lock; see imports_live. */
+/* With those that are kept (kept.h). Read without the lock; see imports_live. */
 extern atomic_uint mappings_live;
 
 struct mapping {
@@ -29,6 +29,14 @@ struct mapping {
 #define NOTE_NATIVE	0x100U
 /* Or that the program has mapped the dma-buf by its own descriptor. */
 #define NOTE_DIRECT	0x200U
+
+/*
+ * A mapping that may be kept at its unmap (kept.h): the pages of the whole mapping, above the
+ * other bits; 0: it may not be kept. A piece has fewer pages, so a piece is not kept.
+ */
+#define NOTE_WHOLE_SHIFT	10
+#define NOTE_WHOLE_MOST		((UINT32_C(1) << 18) - 1)
+#define NOTE_REST		(NOTE_IMPORTER | NOTE_NATIVE | NOTE_DIRECT)
 
 /* The first mapping that overlaps [addr, addr + len); false if there is none. */
 bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m);
@@ -60,6 +68,15 @@ struct buffer *mapping_cut(uint64_t addr, uint64_t len);
  * its buffer, with a reference for the caller, or NULL where nothing has another.
  */
 struct buffer *mapping_protect(uint64_t addr, uint64_t len, int prot);
+
+/* What is recorded in [addr, addr + len) may not be kept from now on. */
+void mapping_unwhole(uint64_t addr, uint64_t len);
+
+/*
+ * Forget the mapping and its lead, if [addr, addr + len) is one whole mapping that may be kept:
+ * true and *@m, whose reference to the buffer passes to the caller.
+ */
+bool mapping_take(uint64_t addr, uint64_t len, struct mapping *m);
 
 /*
  * A lead (or what is left of it) whose mapping is all gone: returns its length in bytes and its

@@ -113,6 +113,14 @@ for how in off observe sync; do
 done
 run --direct sync --env true
 check '--env prints it' grep -qx PRIMESHIM_DIRECT=sync "$tmp/out"
+for bytes in off 0 64M 2G; do
+	run --keep $bytes sh -c 'echo $PRIMESHIM_KEEP'
+	check "--keep $bytes sets PRIMESHIM_KEEP" printed $bytes
+done
+for bytes in on M 1T 12MM 1K2; do
+	run --keep $bytes true
+	check "--keep $bytes is refused" [ "$status" = 2 ]
+done
 run --drivers
 check '--drivers prints a table' [ "$status" = 0 ]
 for words in 'DRIVER.*MAPS BY' 'etnaviv .*ETNAVIV_GEM_INFO' 'radeon .*RADEON_GEM_MMAP.*SIGBUS' \

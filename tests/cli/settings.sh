@@ -44,6 +44,12 @@ says 'PRIMESHIM_MODE=rediret is not known, redirect is used' PRIMESHIM_MODE=redi
 says 'PRIMESHIM_SYNC=yes is not known, driver is used' PRIMESHIM_SYNC=yes
 says 'PRIMESHIM_LOG=verbose is not known, 0 is used' PRIMESHIM_LOG=verbose
 says 'there is no setting PRIMESHIM_MODUS' PRIMESHIM_MODUS=off
+for bytes in off 0 4096 64K 128M 1G 99999999999999999999G; do
+	says '' PRIMESHIM_KEEP=$bytes
+done
+for bytes in on -1 M 1T 1KM '1 M' 0x10 64k offf; do
+	says "PRIMESHIM_KEEP=$bytes is not known, [0-9]*M is used" PRIMESHIM_KEEP="$bytes"
+done
 says '' PRIMESHIM_DIR=/nowhere/reports
 says 'PRIMESHIM_DIR=reports is not a path from the root' PRIMESHIM_DIR=reports
 # A program that is left out, and --quiet, say nothing of what is wrong.

@@ -148,7 +148,7 @@ unsigned long fake_strays(void);
 enum fake_call {
 	FAKE_ANY, FAKE_OPEN, FAKE_IOCTL, FAKE_MMAP, FAKE_MUNMAP, FAKE_MREMAP, FAKE_CLOSE,
 	FAKE_CLOSE_RANGE, FAKE_DUP, FAKE_FCNTL, FAKE_FSTAT, FAKE_PIPE2, FAKE_POLL, FAKE_SAME_FILE,
-	FAKE_FUTEX,
+	FAKE_FUTEX, FAKE_READLINK,
 };
 void fake_fault(enum fake_call call, unsigned int nth, int err);
 bool fake_fault_clear(void);

@@ -21,6 +21,7 @@
 #include "state/files.h"
 #include "state/import.h"
 #include "state/offsets.h"
+#include "state/kept.h"
 #include "state/mapping.h"
 #include "report/publish_status.h"
 #include "settings/settings.h"
@@ -125,7 +126,7 @@ void piece_write(struct thread *t, const struct piece *p)
 static void check_mappings(struct thread *all)
 {
 	unsigned int found = 0;
-	bool torn = false;
+	bool torn = false, orphan;
 
 	for (unsigned int i = 0; i < threads; i++) {
 		torn |= all[i].torn;
@@ -134,7 +135,7 @@ static void check_mappings(struct thread *all)
 			struct piece *p = &t->pieces[j];
 			struct mapping m = { 0 };
 			uint64_t ino = 0, at = (uintptr_t)p->addr;
-			bool there;
+			bool there, kept;
 
 			if (!p->addr)
 				continue;
@@ -143,7 +144,11 @@ static void check_mappings(struct thread *all)
 			there = mapping_at(at, p->pages * PAGE, &m);
 			if (there)
 				ino = m.buffer->ino;
+			kept = kept_meeting(at, at + p->pages * PAGE);
 			buffers_unlock();
+			/* By a call that the shim has not seen it may be. */
+			EXPECT(t, !kept || t->dirty || t->torn, "%p lies in what is kept",
+			       (void *)p->addr);
 			if (!there)
 				continue;
 			found++;
@@ -159,8 +164,13 @@ static void check_mappings(struct thread *all)
 			       "%p: direction", (void *)p->addr);
 		}
 	}
-	EXPECT(all, torn || found == mappings_live, "%u mappings are recorded, %u are there",
-	       mappings_live, found);
+	EXPECT(all, torn || found == mappings_live - kept_live,
+	       "%u mappings are recorded, and %u kept; %u are there", mappings_live - kept_live,
+	       kept_live, found);
+	buffers_lock();
+	orphan = kept_orphan();
+	buffers_unlock();
+	EXPECT(all, !orphan, "a mapping is kept of what no handle holds");
 }
 
 static bool mapped(struct thread *t, int buf, bool *any)

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "linked.h"
 #include "kernel/next.h"
@@ -125,6 +126,16 @@ static int to_open(const char *path, int flags, ...)
 	return fake_open(path, flags, 0);
 }
 
+static ssize_t to_readlink(const char *path, char *to, size_t len)
+{
+	if (!strike(FAKE_READLINK))
+		return readlink(path, to, len);
+	/* The fake kernel has no such call, and would strike at the next. */
+	fake_fault_clear();
+	errno = armed.struck > 0 ? armed.struck : EIO;
+	return -1;
+}
+
 static int to_fstat(int fd, struct stat *st)
 {
 	strike(FAKE_FSTAT);
@@ -171,6 +182,8 @@ void linked_start(void)
 		.munmap = to_munmap,
 		.mprotect = mprotect,
 		.mremap = to_mremap,
+		.madvise = madvise,
+		.msync = msync,
 		.close = to_close,
 		.close_range = to_close_range,
 		.closefrom = fake_closefrom,
@@ -181,6 +194,7 @@ void linked_start(void)
 		.fcntl64 = to_fcntl,
 		.fcntl_time64 = to_fcntl,
 		.open = to_open,
+		.readlink = to_readlink,
 		.fstat = to_fstat,
 		.fstatfs = to_fstatfs,
 		.futex = to_futex,

@@ -269,6 +269,7 @@ static int dump(const char *path)
 		"denied", "export", "begin", "end", "owed", "blocked", "told", "own", "touched",
 		"import_own", "import_unknown", "lost", "no_descriptor", "late",
 		"direct", "direct_buffers", "direct_synced", "direct_sync", "direct_refused",
+		"kept", "warm", "left",
 	};
 	struct status_file *h;
 	FILE *f = fopen(path, "r");

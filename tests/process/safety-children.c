@@ -248,6 +248,8 @@ void amid(void)
 	pthread_join(t, NULL);
 	check(ends_with(pid, 0), "fork() amid an unmap: no descriptor is left in the child");
 	close(d);
+	/* What is kept of the mapping goes with its handle. */
+	close_handle(card, handle);
 	check(!descriptors_of(ino, NULL), "nor in the parent");
 }
 

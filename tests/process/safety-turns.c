@@ -227,6 +227,8 @@ static void blocked_by(int fence, const char *name)
 	check(!begin(card, handle) && begun(ino) == shimmed, "and when a thread has left by "
 	      "pthread_exit()");
 	check(!munmap(p, size) && brackets(ino).begins == brackets(ino).ends, "the last one ends");
+	/* What is kept of the mapping goes with its handle. */
+	close_handle(card, handle);
 	check(!descriptors_of(ino, NULL), "no descriptor is left");
 
 	/* A thread waits, and the program exits. */
@@ -275,12 +277,14 @@ void cancelled(void)
 	pthread_join(t, NULL);
 	check(!turn(card, d), "a thread is cancelled in a begin that waits for a fence");
 	check(!munmap(p, size) && brackets(ino).begins == brackets(ino).ends, "the bracket ends");
-	check(!descriptors_of(ino, NULL), "no descriptor is left");
 	was = brackets(ino);
 	for (int i = 0; i < n; i++)
 		need(!map(card, handle, &p) && !munmap(p, size), "map");
 	check(brackets(ino).begins == was.begins + shimmed * n &&
 	      brackets(ino).ends == brackets(ino).begins, "each map from then on is bracketed");
+	/* What is kept of the mapping goes with its handle. */
+	close_handle(card, handle);
+	check(!descriptors_of(ino, NULL), "no descriptor is left");
 }
 
 void blocked(void)

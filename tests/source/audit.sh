@@ -90,7 +90,7 @@ export XDG_CACHE_HOME=$tmp/cache
 copy=$XDG_CACHE_HOME/primeshim/audit-$layout
 mkdir -p "$copy"
 for symbol in __ioctl_time128@GLIBC_2.99 __mmap2@GLIBC_2.99 __munmap@GLIBC_2.99 \
-	mremap2@GLIBC_2.99 remap_file_pages@GLIBC_2.4 dup4@GLIBC_2.99 __fcntl2@GLIBC_2.99 \
+	mremap2@GLIBC_2.99 remap_file_pages2@GLIBC_2.99 dup4@GLIBC_2.99 __fcntl2@GLIBC_2.99 \
 	__close_nocancel@GLIBC_PRIVATE pidfd_getfd@GLIBC_2.36 mq_close@GLIBC_2.34 ioctl2; do
 	cp "$cache"/*-* "$copy"
 	sed -i "/^libdrm libdrm2 /s/\$/$symbol /" "$copy/trixie-arm64"

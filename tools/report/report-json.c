@@ -41,6 +41,9 @@ static const char *const counters[STAT_COUNT] = {
 	[STAT_DIRECT_SYNCED] = "direct_dmabufs_synced",
 	[STAT_DIRECT_SYNC] = "direct_own_syncs",
 	[STAT_DIRECT_REFUSED] = "direct_mmaps_refused",
+	[STAT_KEPT] = "unmaps_kept",
+	[STAT_WARM] = "maps_warm",
+	[STAT_LEFT] = "kept_unmapped",
 };
 
 static const char *turn_text(const struct status_buffer *b)

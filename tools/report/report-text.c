@@ -81,6 +81,11 @@ static void print_sync(const struct status *p)
 		printf("  not bracketed: %s, for which no descriptor was to be had; raise "
 		       "ulimit -n\n",
 		       count_text(text, sizeof(text), h->counters[STAT_NO_DESCRIPTOR], "mapping"));
+	if (h->counters[STAT_KEPT])
+		printf("  kept warm: %s, of which %" PRIu64 " got the next map, and %" PRIu64
+		       " were unmapped after all\n",
+		       count_text(text, sizeof(text), h->counters[STAT_KEPT], "mapping"),
+		       h->counters[STAT_WARM], h->counters[STAT_LEFT]);
 	if (h->counters[STAT_TOUCHED])
 		printf("  touched %" PRIu64 " times while it was not the CPU's turn\n",
 		       h->counters[STAT_TOUCHED]);

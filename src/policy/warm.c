@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: MIT
+/* Mappings kept warm; see warm.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "kernel/next.h"
+#include "kernel/page.h"
+#include "kernel/sandbox.h"
+#include "records/snapshot.h"
+#include "report/stats.h"
+#include "settings/settings.h"
+#include "settle.h"
+#include "state/mapping.h"
+#include "sync.h"
+#include "warm.h"
+
+/*
+ * One private descriptor for what is kept alone, of so many that RLIMIT_NOFILE allows. With less
+ * than is usual the program may count them.
+ */
+#define DESCRIPTORS_SHARE	128
+#define USUAL_FILES		1024
+#define MOST_DESCRIPTORS	64
+
+#define UNASKED	(-1)
+
+/* How many such descriptors there may be; 0: nothing is kept; relaxed: for each call by itself. */
+static atomic_int room = UNASKED;
+
+/* Can the kernel be asked what a place shows? Relaxed, as above. */
+static atomic_bool cannot_ask;
+static atomic_bool unsure = true;	/* it is to be tried */
+static atomic_bool stopped;
+
+static int room_now(void)
+{
+	int now = atomic_load_explicit(&room, memory_order_relaxed);
+	struct rlimit space, files;
+
+	if (now != UNASKED)
+		return now;
+	/* With a limit of addresses the program may count on each that it has given back. */
+	now = 0;
+	if (!getrlimit(RLIMIT_AS, &space) && space.rlim_cur == RLIM_INFINITY &&
+	    !getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur >= USUAL_FILES)
+		now = files.rlim_cur / DESCRIPTORS_SHARE < MOST_DESCRIPTORS ?
+		      (int)(files.rlim_cur / DESCRIPTORS_SHARE) : MOST_DESCRIPTORS;
+	atomic_store_explicit(&room, now, memory_order_relaxed);
+	return now;
+}
+
+/* The trap changes the pages' protection. Under a filter the kernel may not be asked. */
+static bool wanted(void)
+{
+	return settings.warm && mode_rescues() && sync_now() != SYNC_TRAP && sandbox_none() &&
+	       !atomic_load_explicit(&stopped, memory_order_relaxed) &&
+	       !atomic_load_explicit(&cannot_ask, memory_order_relaxed);
+}
+
+static bool keepable(int prot, int flags)
+{
+	return flags == MAP_SHARED && prot && !(prot & ~(PROT_READ | PROT_WRITE));
+}
+
+unsigned int warm_note(const void *addr, size_t len, int prot, int flags)
+{
+	uint64_t pages = page_round(len) / page_size();
+
+	if (!settings.warm || addr || !keepable(prot, flags) || pages > NOTE_WHOLE_MOST)
+		return 0;
+	return pages << NOTE_WHOLE_SHIFT;
+}
+
+static char *put_hex(char *to, uint64_t n)
+{
+	int shift = 60;
+
+	while (shift && !(n >> shift))
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		*to++ = "0123456789abcdef"[n >> shift & 15];
+	return to;
+}
+
+/* Of a dma-buf's mapping: "/dmabuf:" and a name that the program may change. Never 0. */
+static uint32_t hash_of(const char *text, ssize_t len)
+{
+	uint32_t hash = 2166136261U;
+
+	for (ssize_t i = 0; i < len; i++) {
+		hash = (hash ^ (unsigned char)text[i]) * 16777619U;
+		if (text[i] == ':')
+			break;
+	}
+	return hash | 1;
+}
+
+enum place { OURS, OTHERS, UNKNOWN };
+
+/*
+ * Is [@start, @end) one mapping of a file of that kind? A raw system call may have mapped something
+ * else there. The kernel has a link for each mapping of a file, which the process itself may read
+ * (proc_map_files_lookup(), 4.3 to 7.3). *@link: what the link says; 0: that is to be learned.
+ */
+static enum place ask_place(uint64_t start, uint64_t end, uint32_t *link)
+{
+	char path[64] = "/proc/self/map_files/", text[64], *to = path + 21;
+	uint32_t now;
+	ssize_t len;
+
+	if (!sandbox_may(MAY_PROC))
+		return UNKNOWN;
+	to = put_hex(to, start);
+	*to++ = '-';
+	*put_hex(to, end) = '\0';
+	len = next.readlink(path, text, sizeof(text));
+	/* Where /proc itself is gone nothing is known. */
+	if (len < 0 && errno == ENOENT && next.readlink("/proc/self/exe", text, 1) > 0)
+		return OTHERS;
+	if (len < 0)
+		return UNKNOWN;
+	now = hash_of(text, len);
+	if (*link && *link != now)
+		return OTHERS;
+	*link = now;
+	return OURS;
+}
+
+/*
+ * Leaves @k, with buffers_lock() held: another thread that maps over the place waits for it.
+ * Without an answer of the kernel's the record has to do. The reference becomes the caller's.
+ */
+static struct buffer *leave(struct kept *k)
+{
+	struct buffer *b = k->buffer;
+	uint32_t link = b->turns->link;
+
+	if (ask_place(k->start, k->end, &link) != OTHERS)
+		next.munmap((void *)(uintptr_t)k->start, k->end - k->start);
+	kept_remove(k);
+	stat_inc(STAT_LEFT);
+	return b;
+}
+
+/* Closes the private descriptor of @b, if nothing needs it any more. Takes over the reference. */
+static void left(struct buffer *b)
+{
+	buffers_lock();
+	settle_put(b, settle(b, NOT));
+}
+
+/* What is to be left. */
+struct which {
+	enum { ALL, RANGE, ORPHANS, TOO_MUCH, DESCRIBED } what;
+	uint64_t start, end;	/* RANGE */
+	uint64_t bytes;		/* TOO_MUCH: that are wanted */
+};
+
+static struct kept *pick(const struct which *w)
+{
+	switch (w->what) {
+	case RANGE:
+		return kept_meeting(w->start, w->end);
+	case ORPHANS:
+		return kept_orphan();
+	case TOO_MUCH:
+		return kept_bytes() + w->bytes <= settings.warm && kept_room() ? NULL :
+		       kept_oldest(false);
+	case DESCRIBED:
+		return kept_descriptors() < (unsigned int)room_now() ? NULL : kept_oldest(true);
+	default:
+		return kept_oldest(false);
+	}
+}
+
+static bool leave_by(const struct which *w)
+{
+	struct buffer *b;
+	bool any = false;
+
+	if (!atomic_load_explicit(&kept_live, memory_order_relaxed))
+		return false;
+	do {
+		struct kept *k;
+
+		buffers_lock();
+		k = pick(w);
+		b = k ? leave(k) : NULL;
+		buffers_unlock();
+		if (b)
+			left(b);
+		any |= b != NULL;
+	} while (b);
+	return any;
+}
+
+/* The pages that [@addr, @addr + @len) meets. */
+static struct which range_of(const void *addr, size_t len)
+{
+	uint64_t at = (uintptr_t)addr, end = at + len, mask = page_size() - 1;
+
+	end = end < at || end + mask < end ? UINT64_MAX : (end + mask) & ~mask;
+	return (struct which){ .what = RANGE, .start = at & ~mask, .end = end };
+}
+
+bool warm_leave(const void *addr, size_t len)
+{
+	const struct which w = range_of(addr, len);
+
+	return leave_by(&w);
+}
+
+bool warm_leave_all(void)
+{
+	return leave_by(&(struct which){ .what = ALL });
+}
+
+void warm_touched(const void *addr, size_t len)
+{
+	const struct which w = range_of(addr, len);
+
+	leave_by(&w);
+	buffers_lock();
+	mapping_unwhole(w.start, w.end - w.start);
+	buffers_unlock();
+}
+
+void warm_follow(void)
+{
+	if (!mode_rescues()) {
+		warm_leave_all();
+		return;
+	}
+	atomic_store_explicit(&kept_orphaned, false, memory_order_relaxed);
+	leave_by(&(struct which){ .what = ORPHANS });
+}
+
+void warm_ask_again(void)
+{
+	atomic_store_explicit(&room, UNASKED, memory_order_relaxed);
+	atomic_store_explicit(&unsure, true, memory_order_relaxed);
+	atomic_store_explicit(&cannot_ask, false, memory_order_relaxed);
+}
+
+void warm_stop(void)
+{
+	atomic_store_explicit(&stopped, true, memory_order_relaxed);
+	warm_leave_all();
+}
+
+/* Is [at, at + len) a mapping that may be kept? With buffers_lock() held. */
+static bool is_whole(uint64_t at, uint64_t len, struct mapping *m)
+{
+	return mapping_at(at, len, m) && m->start == at && m->end == at + len &&
+	       m->note >> NOTE_WHOLE_SHIFT == len / page_size() && m->buffer->imports &&
+	       m->buffer->turns;
+}
+
+/* Has the kernel a link for the mapping @m? Asked once for a buffer. */
+static bool has_link(const struct mapping *m, uint64_t len, uint32_t *link)
+{
+	if (*link && !atomic_load_explicit(&unsure, memory_order_relaxed))
+		return true;
+	if (ask_place(m->start - m->lead, m->start + len, link) == OURS) {
+		atomic_store_explicit(&unsure, false, memory_order_relaxed);
+		return true;
+	}
+	atomic_store_explicit(&cannot_ask, true, memory_order_relaxed);
+	return false;
+}
+
+/* Will the private descriptor of @b be there for what is kept alone, once @m is not mapped? */
+static bool describes(const struct buffer *b)
+{
+	return buffer_fd(b) >= 0 && buffer_mapped(b, false) + buffer_mapped(b, true) == 1;
+}
+
+bool warm_keep(void *addr, size_t len)
+{
+	uint64_t at = (uintptr_t)addr, size = page_round(len);
+	struct which much = { .what = TOO_MUCH }, described = { .what = DESCRIBED };
+	struct buffer *b = NULL;
+	struct mapping m;
+	uint32_t link = 0;
+	bool whole;
+
+	if (!wanted())
+		return false;
+	buffers_lock();
+	whole = is_whole(at, size, &m);
+	if (whole)
+		link = m.buffer->turns->link;
+	buffers_unlock();
+	if (!whole)
+		return false;
+	much.bytes = m.lead + size;
+	if (much.bytes > settings.warm || !room_now() || !has_link(&m, size, &link))
+		return false;
+	leave_by(&much);
+	if (describes(m.buffer))
+		leave_by(&described);
+	buffers_lock();
+	if (is_whole(at, size, &m) && !pick(&much) && kept_room() &&
+	    (!describes(m.buffer) || kept_descriptors() < (unsigned int)room_now())) {
+		snapshot_unmap_first(at, at + size);
+		if (mapping_take(at, size, &m)) {
+			b = m.buffer;
+			b->turns->link = link;
+			b->refs++;
+			kept_add(&(struct kept){
+				.buffer = b, .start = at - m.lead, .end = at + size,
+				.lead = m.lead, .prot = m.prot, .importer = m.note & NOTE_IMPORTER,
+			});
+			snapshot_changed(at, at + size);
+		}
+	}
+	buffers_unlock();
+	if (!b)
+		return false;
+	stat_inc(STAT_KEPT);
+	sync_mapped(b, false);
+	return true;
+}
+
+bool warm_take(struct buffer *b, size_t len, uint64_t delta, int prot, int flags, struct warm *w,
+	       void **p)
+{
+	struct kept *k = NULL;
+	enum place place;
+	uint32_t link = 0;
+
+	*w = (struct warm){ .k = NULL };
+	if (!atomic_load_explicit(&kept_live, memory_order_relaxed) || !len ||
+	    !keepable(prot, flags) || !wanted())
+		return false;
+	buffers_lock();
+	k = kept_find(b, page_round(len), delta, prot);
+	if (k) {
+		k->taken = true;
+		link = b->turns->link;
+	}
+	buffers_unlock();
+	if (!k)
+		return false;
+	place = ask_place(k->start, k->end, &link);
+	if (place == OURS) {
+		w->k = k;
+		*p = (void *)(uintptr_t)(k->start + k->lead);
+		stat_inc(STAT_WARM);
+		return true;
+	}
+	if (place == UNKNOWN)
+		atomic_store_explicit(&cannot_ask, true, memory_order_relaxed);
+	buffers_lock();
+	leave(k);
+	buffers_unlock();
+	left(b);
+	return false;
+}
+
+void warm_taken(const struct warm *w)
+{
+	struct buffer *b;
+
+	if (!w->k)
+		return;
+	buffers_lock();
+	b = w->k->buffer;
+	kept_remove(w->k);
+	/* Where the mapping could not be recorded, nobody else closes the private descriptor. */
+	if (!buffer_is_mapped(b))
+		settle_put(b, settle(b, NOT));
+	else
+		settle_put(b, 0);
+}
+
+void warm_fork(void)
+{
+	mapping_unwhole(0, UINT64_MAX);
+}
+
+void warm_forked(void)
+{
+	struct kept *k;
+
+	do {
+		struct buffer *b;
+
+		buffers_lock();
+		k = kept_any();
+		b = k ? leave(k) : NULL;
+		buffers_unlock();
+		if (b)
+			left(b);
+	} while (k);
+}
+
+void warm_given_up(void)
+{
+	struct kept *k;
+
+	/* Nobody closes the private descriptors, as the records are not used any more. */
+	while ((k = kept_any()))
+		leave(k);
+}

@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the program may not notice of mappings that the shim keeps after their munmap(): a client of
+ * the fake kernel's first driver, one promise a rule of src/policy/warm.h. It asks the kernel by
+ * raw system calls what is mapped, and is otherwise an ordinary program. For warm.sh.
+ *
+ *   warm on|off
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <drm.h>
+#include <drm_mode.h>
+
+#include "lib/drivers-client.h"
+
+#define RW	(PROT_READ | PROT_WRITE)
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef PR_SET_NO_NEW_PRIVS
+#define PR_SET_NO_NEW_PRIVS 38
+#endif
+
+static void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
+static bool on;
+static int fd, dmabuf;
+static uint32_t handle;
+static uint64_t offset;
+
+/* Is anything mapped at all of these addresses? Not by msync(), which the shim sees. */
+static bool is_mapped(const void *p, size_t len)
+{
+	unsigned char pages[SIZE / PAGE];
+
+	return !syscall(SYS_mincore, p, len, pages);
+}
+
+static uint8_t *map_at(uint64_t delta, size_t len, int prot)
+{
+	uint8_t *p = mmap(NULL, len, prot, MAP_SHARED, fd, offset + delta);
+
+	need(p != MAP_FAILED, "mmap()");
+	return p;
+}
+
+/* A mapping of all of the import, whose first byte is read, unmapped. */
+static uint8_t *unmapped(void)
+{
+	uint8_t *p = map_at(0, SIZE, RW);
+
+	need(p[0] == FILL, "the pages show the dma-buf");
+	need(!munmap(p, SIZE), "munmap()");
+	return p;
+}
+
+/* The same, and it is kept. */
+static uint8_t *kept(void)
+{
+	uint8_t *p = unmapped();
+
+	need(is_mapped(p, SIZE), "it is kept");
+	return p;
+}
+
+static int descriptors(void)
+{
+	int n = 0;
+
+	for (int i = 0; i < 8192; i++)
+		n += fcntl(i, F_GETFD) >= 0;
+	return n;
+}
+
+static uint32_t import_new(int *buf)
+{
+	uint32_t h;
+
+	*buf = new_dmabuf(SIZE, FILL, true);
+	need(*buf >= 0 && !import(fd, *buf, &h), "an import");
+	return h;
+}
+
+static uint64_t offset_of(uint32_t h)
+{
+	struct drm_mode_map_dumb m = { .handle = h };
+
+	need(!ioctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &m), "the map ioctl");
+	return m.offset;
+}
+
+/* Runs @body in a child; true if it says so. */
+static bool in_child(bool (*body)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(body() ? 0 : 1);
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static void cycles(void)
+{
+	unsigned long begins, ends, more, last;
+	struct stat st;
+	uint8_t *p, *q;
+
+	need(!fstat(dmabuf, &st), "fstat()");
+	p = kept();
+	fake_brackets(st.st_ino, &begins, &ends);
+	q = map_at(0, SIZE, RW);
+	check(p == q && q[SIZE - 1] == FILL, "the next mmap() of the same gets the place");
+	fake_brackets(st.st_ino, &more, &last);
+	check(more == begins + 1 && last == ends, "and a START");
+	check(shared(q, dmabuf, 0, SIZE), "the place shows the dma-buf");
+	munmap(q, SIZE);
+	fake_brackets(st.st_ino, &more, &last);
+	check(more == begins + 1 && last == ends + 1, "its munmap() makes an END");
+	q = map_at(0, SIZE, RW);
+	memset(q, FILL, SIZE);
+	munmap(q, SIZE);
+	q = map_at(0, SIZE, PROT_READ);
+	check(q != p, "another protection gets another place");
+	need(!munmap(q, SIZE), "munmap()");
+	q = map_at(0, SIZE - PAGE, RW);
+	check(q != p, "another length gets another place");
+	munmap(q, SIZE - PAGE);
+	q = map_at(0, SIZE, RW);
+	q[PAGE] = 7;
+	munmap(q, SIZE);
+	p = map_at(PAGE, SIZE - PAGE, RW);
+	check(p[0] == 7, "another part shows that part");
+	p[0] = FILL;
+	munmap(p, SIZE - PAGE);
+	check(is_mapped(p - PAGE, SIZE), "a part is kept with what lies before it");
+	q = map_at(PAGE, SIZE - PAGE, RW);
+	check(p == q, "the part gets its place");
+	munmap(q, SIZE - PAGE);
+	munmap(q, SIZE - PAGE);
+	p = mmap(NULL, SIZE, RW, MAP_SHARED | MAP_POPULATE, fd, offset);
+	need(p != MAP_FAILED && !munmap(p, SIZE), "MAP_POPULATE");
+	check(!is_mapped(p, SIZE), "what was mapped with MAP_POPULATE is not kept");
+}
+
+static bool nothing(void)
+{
+	return true;
+}
+
+/* What is done to a mapping before its munmap(), so that it is not kept. */
+static void not_kept(void)
+{
+	uint8_t *spot = mmap(NULL, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *p;
+
+	need(!munmap(map_at(0, SIZE, RW), SIZE) && spot != MAP_FAILED, "a spot");
+#define GONE(what, change, text)							\
+	do {										\
+		p = what;								\
+		need(p != MAP_FAILED, "mmap()");					\
+		change;									\
+		need(!munmap(p, SIZE), "munmap()");					\
+		check(!is_mapped(p, SIZE), text);					\
+	} while (0)
+	GONE(mmap(spot, SIZE, RW, MAP_SHARED | MAP_FIXED, fd, offset), (void)0,
+	     "what was mapped with MAP_FIXED is not kept");
+	GONE(mmap(spot, SIZE, RW, MAP_SHARED, fd, offset), (void)0,
+	     "what was mapped with a hint is not kept");
+	GONE(map_at(0, SIZE, RW), need(!mprotect(p, PAGE, PROT_READ), "mprotect()"),
+	     "a mapping that was mprotect()ed in part is not kept");
+	GONE(map_at(0, SIZE, RW), need(!madvise(p, PAGE, MADV_DONTFORK), "madvise()"),
+	     "a mapping that was madvise()d is not kept");
+	GONE(map_at(0, SIZE, RW), need(!posix_madvise(p, SIZE, POSIX_MADV_RANDOM), "madvise()"),
+	     "a mapping that was posix_madvise()d is not kept");
+	GONE(map_at(0, SIZE, RW), mlock(p, PAGE),
+	     "a mapping that was mlock()ed is not kept");
+	GONE(map_at(0, SIZE, RW), pkey_mprotect(p, PAGE, RW, -1),
+	     "a mapping that was pkey_mprotect()ed is not kept");
+	GONE(map_at(0, SIZE, RW), remap_file_pages(p, PAGE, 0, 1, 0),
+	     "a mapping whose pages were remapped is not kept");
+	GONE(map_at(0, SIZE, RW), p = mremap(p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, spot),
+	     "a mapping that was moved is not kept");
+	GONE(map_at(0, SIZE, RW), need(in_child(nothing), "fork()"),
+	     "a mapping from before a fork() is not kept");
+	p = map_at(0, SIZE, RW);
+	need(!munmap(p, PAGE), "munmap() of a part");
+	check(!is_mapped(p, PAGE) && is_mapped(p + PAGE, SIZE - PAGE), "a part goes at once");
+	need(!munmap(p + PAGE, SIZE - PAGE), "munmap() of the rest");
+	check(!is_mapped(p + PAGE, PAGE), "and so does the rest");
+#undef GONE
+}
+
+/* The program maps or moves something where natively nothing is. */
+static void met(void)
+{
+	int id = shmget(IPC_PRIVATE, SIZE, IPC_CREAT | 0600);
+	uint8_t *p, *q, *mine = mmap(NULL, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char pages[SIZE / PAGE];
+
+	memset(mine, 0x11, SIZE);
+	p = kept();
+	q = mmap(p + PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	check(q == p + PAGE && !is_mapped(p, PAGE) && !q[0], "MAP_FIXED within it unmaps all");
+	q[0] = 0x22;
+	check(map_at(0, SIZE, RW) != p && q[0] == 0x22, "and the place is not handed out");
+	munmap(q, PAGE);
+	p = kept();
+	q = mmap(p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	check(q == p, "MAP_FIXED_NOREPLACE there succeeds");
+	munmap(q, SIZE);
+	p = kept();
+	q = mmap(p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(q == p, "a hint there is heeded");
+	munmap(q, SIZE);
+	p = kept();
+	q = mmap(p, SIZE, RW, MAP_SHARED, fd, offset);
+	check(q == p && q[0] == FILL, "the import itself can be mapped there with a hint");
+	munmap(q, SIZE);
+	p = kept();
+	q = mmap(p, SIZE - PAGE, RW, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, offset + PAGE);
+	check(q == p && q[0] == FILL, "and a part of it, which needs room in front");
+	munmap(q, SIZE - PAGE);
+	p = kept();
+	q = mremap(mine, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, p);
+	check(q == p && q[SIZE - 1] == 0x11, "mremap() moves there");
+	munmap(q, SIZE);
+	need(id >= 0, "shmget()");
+	p = kept();
+	q = shmat(id, p, 0);
+	check(q == p, "shmat() attaches there");
+	if (q != (void *)-1)
+		shmdt(q);
+	shmctl(id, IPC_RMID, NULL);
+	p = kept();
+	check(!munmap(p, PAGE) && !is_mapped(p, SIZE), "munmap() of it again leaves it");
+	p = kept();
+	check(mprotect(p, PAGE, PROT_READ) && errno == ENOMEM, "mprotect() there says ENOMEM");
+	p = kept();
+	check(madvise(p, PAGE, MADV_NORMAL) && errno == ENOMEM, "madvise() there says ENOMEM");
+	p = kept();
+	check(msync(p, PAGE, MS_ASYNC) && errno == ENOMEM, "msync() there says ENOMEM");
+	p = kept();
+	check(mincore(p, PAGE, pages) && errno == ENOMEM, "mincore() there says ENOMEM");
+	p = kept();
+	check(mlock(p, PAGE) && errno == ENOMEM, "mlock() there says ENOMEM");
+	p = kept();
+	check(mremap(p, SIZE, PAGE, 0) == MAP_FAILED && errno == EFAULT,
+	      "mremap() of it says EFAULT");
+	p = kept();
+	q = mmap(p - PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (q == p - PAGE) {
+		check(mremap(q, PAGE, 2 * PAGE, 0) == q, "a mapping before it grows into it");
+		munmap(q, 2 * PAGE);
+	}
+}
+
+static bool foreign_place(uint8_t *p)
+{
+	uint8_t *q = map_at(0, SIZE, RW);
+	bool right = q != p && q[0] == FILL;
+
+	munmap(q, SIZE);
+	return right;
+}
+
+/* Raw system calls, which the shim does not see. */
+static void raw(void)
+{
+	uint8_t *p = kept();
+	int file = memfd_create("theirs", 0);
+
+	need(!syscall(SYS_munmap, p, SIZE), "a raw munmap()");
+	check(foreign_place(p) || is_mapped(p, SIZE), "after a raw munmap() the import is mapped");
+	p = kept();
+	need((uint8_t *)syscall(SYS_munmap, p, SIZE) == NULL &&
+	     mmap(p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p, "mmap()");
+	munmap(p, SIZE);
+	p = kept();
+	need(!syscall(SYS_munmap, p, SIZE), "a raw munmap()");
+	need((uint8_t *)syscall(SYS_mmap, p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+				-1, 0L) == p, "a raw mmap()");
+	memset(p, 0x33, SIZE);
+	check(foreign_place(p) && p[0] == 0x33 && p[SIZE - 1] == 0x33,
+	      "memory that a raw mmap() has put there is not handed out, and stays");
+	munmap(p, SIZE);
+	p = kept();
+	need(file >= 0 && !ftruncate(file, SIZE), "a file");
+	need((uint8_t *)syscall(SYS_mmap, p, SIZE - PAGE, RW, MAP_SHARED | MAP_FIXED, file,
+				0L) == p, "a raw mmap()");
+	check(foreign_place(p) && !p[0], "nor is a file");
+	p[0] = 0x44;
+	p = kept();
+	need((uint8_t *)syscall(SYS_mmap, p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+				-1, 0L) == p, "a raw mmap()");
+	memset(p, 0x33, SIZE);
+	close_handle(fd, handle);
+	check(is_mapped(p, SIZE) && p[0] == 0x33, "and GEM_CLOSE does not unmap it");
+	munmap(p, SIZE);
+	close(file);
+	need(!import(fd, dmabuf, &handle), "import");
+	offset = offset_of(handle);
+}
+
+/* Nothing is held that the program has let go of. */
+static void ends(void)
+{
+	uint32_t first = handle, other;
+	int before, buf, second, was_fd = fd;
+	uint64_t was = offset;
+	uint8_t *p, *q;
+
+	other = import_new(&buf);
+	offset = offset_of(other);
+	before = descriptors();
+	p = kept();
+	close_handle(fd, other);
+	check(!is_mapped(p, SIZE), "GEM_CLOSE of the last handle unmaps it");
+	check(descriptors() == before, "and closes the descriptor");
+	need(!import(fd, buf, &other), "import");
+	offset = offset_of(other);
+	p = kept();
+	need(!ioctl(fd, DRM_IOCTL_MODE_DESTROY_DUMB,
+		    &(struct drm_mode_destroy_dumb){ .handle = other }), "DESTROY_DUMB");
+	check(!is_mapped(p, SIZE), "so does DESTROY_DUMB");
+	need(!import(fd, buf, &other), "import");
+	offset = offset_of(other);
+	q = map_at(0, SIZE, RW);
+	close_handle(fd, other);
+	munmap(q, SIZE);
+	check(!is_mapped(q, SIZE), "a mapping whose handle has gone is not kept");
+	fd = card(driver);
+	need(!import(fd, buf, &other), "import");
+	offset = offset_of(other);
+	p = kept();
+	second = dup(fd);
+	close(fd);
+	check(is_mapped(p, SIZE), "a file that has one more descriptor is not over");
+	close(second);
+	check(!is_mapped(p, SIZE), "the last close() of the file unmaps it");
+	fd = card(driver);
+	need(!import(fd, buf, &other), "import");
+	offset = offset_of(other);
+	p = kept();
+	need(dup2(was_fd, fd) == fd, "dup2()");
+	check(!is_mapped(p, SIZE), "so does a dup2() over it");
+	close(fd);
+	close(buf);
+	fd = was_fd;
+	handle = first;
+	offset = was;
+}
+
+static uint8_t *place;
+
+static bool child_has_none(void)
+{
+	return !is_mapped(place, SIZE);
+}
+
+static bool child_goes_on(void)
+{
+	uint8_t *p = map_at(0, SIZE, RW);
+	bool right = p[0] == FILL;
+
+	return right && !munmap(p, SIZE) && is_mapped(p, SIZE);
+}
+
+static void children(void)
+{
+	pid_t pid;
+	int status;
+
+	place = kept();
+	check(in_child(child_has_none), "the child of a fork() has none of it");
+	check(is_mapped(place, SIZE), "its parent has");
+	check(in_child(child_goes_on), "the child keeps mappings of its own");
+	place = kept();
+	pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0L);
+	if (!pid) {
+		madvise(place, 0, MADV_NORMAL);
+		_exit(is_mapped(place, SIZE));
+	}
+	check(waitpid(pid, &status, 0) == pid && !status,
+	      "the child of a raw clone() has none of it after its first call");
+}
+
+static bool limit_space(void)
+{
+	const struct rlimit most = { (rlim_t)1 << 40, (rlim_t)1 << 40 };
+	uint8_t *p = kept();
+
+	return !setrlimit(RLIMIT_AS, &most) && !is_mapped(p, SIZE) &&
+	       !is_mapped(unmapped(), SIZE);
+}
+
+static bool limit_files(void)
+{
+	const struct rlimit few = { 100, 100 };
+	uint8_t *p = kept();
+
+	return !prlimit(0, RLIMIT_NOFILE, &few, NULL) && !is_mapped(p, SIZE) &&
+	       !is_mapped(unmapped(), SIZE);
+}
+
+static bool lock_all(void)
+{
+	uint8_t *p = kept();
+
+	mlockall(MCL_FUTURE);
+	return !is_mapped(p, SIZE) && !is_mapped(unmapped(), SIZE);
+}
+
+static bool new_privileges(void)
+{
+	uint8_t *p = kept();
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !is_mapped(p, SIZE) &&
+	       !is_mapped(unmapped(), SIZE);
+}
+
+static bool new_root(void)
+{
+	uint8_t *p = kept();
+	int saved = chroot("/var/empty");
+
+	if (saved)
+		saved = chroot("/tmp");
+	return !is_mapped(p, SIZE) && (saved || !is_mapped(unmapped(), SIZE));
+}
+
+static void limits(void)
+{
+	check(in_child(limit_space), "with RLIMIT_AS nothing is kept");
+	check(in_child(limit_files), "with a small RLIMIT_NOFILE nothing is kept");
+	check(in_child(lock_all), "after mlockall() nothing is kept");
+	check(in_child(new_privileges), "nothing is kept where a filter may follow");
+	check(in_child(new_root), "chroot() unmaps all, and nothing is kept without /proc");
+}
+
+/* Is nothing mapped at @p? Then something is, from now on. */
+static bool occupy(uint8_t *p)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+
+	return (uint8_t *)syscall(SYS_mmap, p, SIZE, PROT_NONE, flags, -1, 0L) == p;
+}
+
+static void budget(void)
+{
+	enum { N = 12 };
+	uint32_t h[N];
+	int buf[N], before = descriptors() + N, free_now = 0;
+	uint8_t *p[N];
+	uint64_t was = offset;
+	struct rlimit files, usual = { 1024, 1024 };
+
+	need(!getrlimit(RLIMIT_NOFILE, &files), "getrlimit()");
+	usual.rlim_max = files.rlim_max;
+	need(!setrlimit(RLIMIT_NOFILE, &usual), "setrlimit()");
+	for (int i = 0; i < N; i++) {
+		h[i] = import_new(&buf[i]);
+		offset = offset_of(h[i]);
+		p[i] = unmapped();
+		/* Nobody else gets the place. */
+		free_now += i >= 8 && occupy(p[i - 8]);
+	}
+	check(descriptors() - before == 8, "of 1024 descriptors 8 stay with what is kept");
+	check(free_now == N - 8, "the oldest goes first");
+	for (int i = 0; i < N; i++) {
+		if (i < N - 8)
+			munmap(p[i], SIZE);
+		close_handle(fd, h[i]);
+		close(buf[i]);
+	}
+	check(descriptors() == before - N, "the handles' end closes them");
+	offset = was;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static void *cycle(void *arg)
+{
+	for (int i = 0; i < 3000; i++) {
+		uint8_t *p = map_at(0, SIZE, RW);
+
+		if (p[0] != FILL || p[SIZE - 1] != FILL)
+			*(bool *)arg = false;
+		munmap(p, SIZE);
+	}
+	return NULL;
+}
+
+static void threads(void)
+{
+	enum { N = 4 };
+	pthread_t t[N];
+	bool right = true;
+
+	for (int i = 0; i < N; i++)
+		need(!pthread_create(&t[i], NULL, cycle, &right), "a thread");
+	for (int i = 0; i < N; i++)
+		pthread_join(t[i], NULL);
+	check(right, "threads that map and unmap at once have the dma-buf");
+}
+
+int main(int argc, char **argv)
+{
+	on = argc > 1 && !strcmp(argv[1], "on");
+	*(void **)&new_dmabuf = dlsym(RTLD_DEFAULT, "fake_export");
+	*(void **)&fake_brackets = dlsym(RTLD_DEFAULT, "fake_brackets");
+	need(new_dmabuf && fake_brackets, "the fake kernel is there");
+	mode = argc > 1 ? argv[1] : "";
+	driver = named("vgem");
+	fd = card(driver);
+	handle = import_new(&dmabuf);
+	offset = offset_of(handle);
+	if (!on) {
+		check(!is_mapped(unmapped(), SIZE), "nothing is kept");
+		return broken;
+	}
+	cycles();
+	not_kept();
+	met();
+	raw();
+	ends();
+	children();
+	limits();
+	budget();
+	threads();
+	return broken;
+}
