@@ -124,6 +124,40 @@ compile copies -ldl <<<'int main(void)
 looked "$tmp/copies"
 seen copies 'has loaded libc a second time, by dlmopen()' 'plugin'
 
+# A library that is linked with libdrm, and loaded by a program that has the shim.
+if compile libplugin.so -shared -fPIC -Wl,--no-as-needed -ldrm <<<'#include <sys/ioctl.h>
+int plugin(void)
+{
+	return ioctl(-1, 0, 0);
+}'; then
+	for how in RTLD_DEEPBIND 0; do
+		compile host -ldl "-DHOW=$how" <<<'int main(int argc, char **argv)
+{
+	void *plugin = argc > 1 ? dlopen(argv[1], RTLD_NOW | HOW) : NULL;
+
+	if (!plugin)
+		return 1;
+	((int (*)(void))dlsym(plugin, "plugin"))();
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return 0;
+}'
+		looked "$tmp/host" "$tmp/libplugin.so"
+		case $how in
+		0)
+			nothing 'a library that is loaded without RTLD_DEEPBIND'
+			;;
+		*)
+			seen deepbind 'has a library that calls libc past the shim' \
+				'without RTLD_DEEPBIND'
+			;;
+		esac
+	done
+else
+	skip 'RTLD_DEEPBIND' 'there is no libdrm'
+fi
+
 # It opens no device.
 compile zero <<<'int main(void)
 {
@@ -238,6 +272,16 @@ compile devices <<<'int main(int argc, char **argv)
 	pause();
 	return 0;
 }'
+compile maps <<<'int main(int argc, char **argv)
+{
+	if (argc < 2 || mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, open(argv[1], O_RDONLY), 0) ==
+			MAP_FAILED)
+		return 1;
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return 0;
+}'
 compile raw <<<'int main(void)
 {
 	open("/dev/dri/card0", O_RDONLY);
@@ -261,7 +305,8 @@ in_root() {
 			mkdir ".$d" && mount --rbind "$d" ".$d" || exit 77
 		done
 		for d in /*; do [ ! -L "$d" ] || cp -P "$d" .; done
-		mkdir -p dev/dri && : >dev/dri/card0 && : >dmabuf:x || exit 77
+		mkdir -p dev/dri && : >dev/dri/card0 &&
+			head -c 4096 /proc/self/exe >dmabuf:x || exit 77
 		exec chroot . bash -c "
 			LD_PRELOAD=$2 ${*:5} >$1/ready & read -r _ <$1/ready
 			$3 witness --once \$! >$4; kill -9 \$!"' \
@@ -275,7 +320,9 @@ if ! timeout 60 bash -c "$(declare -f in_root); tmp=$tmp shim=$shim tool=$tool
 fi
 nothing 'a DRM device alone'
 in_root "$tmp/devices" /dev/dri/card0 /dmabuf:x
-seen past 'has a DRM device open or maps a dma-buf' 'RTLD_DEEPBIND'
+nothing 'a DRM device and a dma-buf, open only'
+in_root "$tmp/maps" /dmabuf:x
+seen past 'maps a dma-buf, and the shim has seen nothing of it' 'strace'
 case $(uname -m) in
 x86_64)
 	in_root "$tmp/raw"

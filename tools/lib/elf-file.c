@@ -175,3 +175,40 @@ void elf_needed(const struct elf_file *f, elf_name *each, void *arg)
 			each(name, arg);
 	}
 }
+
+/* The relocation @i of a section, with or without an addend; false behind the last. */
+static bool get_slot(Elf_Data *data, GElf_Word type, int i, GElf_Rela *r)
+{
+	GElf_Rel rel;
+
+	if (type == SHT_RELA)
+		return gelf_getrela(data, i, r);
+	if (!gelf_getrel(data, i, &rel))
+		return false;
+	*r = (GElf_Rela){ .r_offset = rel.r_offset, .r_info = rel.r_info };
+	return true;
+}
+
+void elf_slots(const struct elf_file *f, elf_slot *each, void *arg)
+{
+	GElf_Shdr dynsym, shdr;
+	Elf_Scn *symbols = section_of(f, SHT_DYNSYM, &dynsym), *scn = NULL;
+	Elf_Data *names = symbols ? elf_getdata(symbols, NULL) : NULL, *data;
+	GElf_Rela r;
+	GElf_Sym sym;
+
+	while (names && (scn = elf_nextscn(f->elf, scn))) {
+		if (!gelf_getshdr(scn, &shdr) ||
+		    (shdr.sh_type != SHT_RELA && shdr.sh_type != SHT_REL))
+			continue;
+		data = elf_getdata(scn, NULL);
+		for (int i = 0; data && get_slot(data, shdr.sh_type, i, &r); i++) {
+			const char *name = GELF_R_SYM(r.r_info) &&
+					   gelf_getsym(names, GELF_R_SYM(r.r_info), &sym) ?
+					   elf_strptr(f->elf, dynsym.sh_link, sym.st_name) : NULL;
+
+			if (name && *name && sym.st_shndx == SHN_UNDEF)
+				each(name, r.r_offset, arg);
+		}
+	}
+}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <gelf.h>
 
@@ -39,6 +40,13 @@ void elf_used(const struct elf_file *f, elf_name *each, void *arg);
 
 /* Calls @each for every library that the file needs (DT_NEEDED). */
 void elf_needed(const struct elf_file *f, elf_name *each, void *arg);
+
+/*
+ * Calls @each for every word where ld.so stores the address of another object's function: the
+ * function's name, and where the word is, from where the object is mapped.
+ */
+typedef void elf_slot(const char *name, uint64_t at, void *arg);
+void elf_slots(const struct elf_file *f, elf_slot *each, void *arg);
 
 /*
  * Has the file's own code instructions that make system calls? They go past libc, and so past the

@@ -301,6 +301,14 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"%s has loaded libc a second time, by dlmopen(): the shim does not see such calls",
 		"name the plugin that does so to its authors; no mode reaches it",
 	},
+	[ROW_DEEPBIND] = {
+		"deepbind", ANSWER_UNKNOWN,
+		"a library was loaded with RTLD_DEEPBIND",
+		"%s has a library that calls libc past the shim, as after dlopen() with "
+		"RTLD_DEEPBIND",
+		"put the shim into the host program's link, or have the plugin loaded without "
+		"RTLD_DEEPBIND; no mode reaches it",
+	},
 	[ROW_RAW] = {
 		"raw", ANSWER_UNKNOWN,
 		"a process makes system calls without libc",
@@ -311,10 +319,10 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	},
 	[ROW_PAST] = {
 		"past", ANSWER_UNKNOWN,
-		"a process has a DRM device open, and reports nothing",
-		"%s has a DRM device open or maps a dma-buf, and the shim has seen no import",
-		"strace -f -e ioctl shows whether it imports; a library that was loaded with "
-		"RTLD_DEEPBIND calls past the shim",
+		"a process maps a dma-buf, and reports nothing",
+		"%s maps a dma-buf, and the shim has seen nothing of it",
+		"strace -f -e ioctl,mmap shows whether it imports; a library may call libc past "
+		"the shim",
 	},
 	[ROW_CLOSED] = {
 		"closed", ANSWER_UNKNOWN,

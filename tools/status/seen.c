@@ -25,9 +25,10 @@ static const struct {
 	[WHY_CLEARED] = { "cleared", "it was started without LD_PRELOAD" },
 	[WHY_USER] = { "user", "it may not write into the directory of the status files" },
 	[WHY_COPIES] = { "copies", "it has loaded libc a second time, by dlmopen()" },
+	[WHY_DEEPBIND] = { "deepbind", "a library of it calls libc past the shim, as with "
+			   "RTLD_DEEPBIND" },
 	[WHY_RAW] = { "raw", "it has a DRM device open, and makes system calls without libc" },
-	[WHY_PAST] = { "past", "it has a DRM device open or maps a dma-buf, and the shim has seen "
-		       "no import" },
+	[WHY_PAST] = { "past", "it maps a dma-buf, and the shim has seen nothing of it" },
 	[WHY_CLOSED] = { "closed", "it is another user's, and may not be looked at" },
 };
 

@@ -83,8 +83,8 @@ static int read_maps(pid_t pid, struct maps *m)
 	return ret;
 }
 
-/* Which descriptors lead to a DRM device, or to a dma-buf? Reads links, and opens nothing. */
-static void read_descriptors(pid_t pid, bool *drm, bool *dmabuf)
+/* Does a descriptor lead to a DRM device? Reads links, and opens nothing. */
+static void read_descriptors(pid_t pid, bool *drm)
 {
 	char path[64], to[64];
 	struct dirent *e;
@@ -97,7 +97,6 @@ static void read_descriptors(pid_t pid, bool *drm, bool *dmabuf)
 
 		to[n < 0 ? 0 : n] = '\0';
 		*drm = *drm || is_drm(to);
-		*dmabuf = *dmabuf || starts(to, "/dmabuf");
 	}
 	if (d)
 		closedir(d);
@@ -183,7 +182,7 @@ static void look_from_outside(struct watched *w)
 /* Why is the shim not in it? */
 static void look_at_outsider(struct watched *w, const struct look *l, const struct maps *m)
 {
-	bool settled = l->once || l->now - w->since >= SETTLES, dmabuf = m->dmabuf, before_exec;
+	bool settled = l->once || l->now - w->since >= SETTLES, before_exec;
 	struct elf_file f;
 	char path[64];
 
@@ -193,7 +192,7 @@ static void look_at_outsider(struct watched *w, const struct look *l, const stru
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
 	if (elf_file_open(path, &f) < 0)
 		return;
-	read_descriptors(w->pid, &w->found.drm, &dmabuf);
+	read_descriptors(w->pid, &w->found.drm);
 	w->found.drm = w->found.drm || m->dmabuf;
 	if (is_secure(w->pid))
 		explain(w, WHY_PRIVILEGED);
@@ -207,7 +206,7 @@ static void look_at_outsider(struct watched *w, const struct look *l, const stru
 /* May the shim miss calls of a program that it is in? Only what reports nothing is looked at. */
 static void look_at_entered(struct watched *w, const struct look *l, const struct maps *m)
 {
-	bool drm = false, dmabuf = m->dmabuf;
+	bool drm = false;
 	struct elf_file f;
 	struct ids ids;
 	char path[64];
@@ -222,8 +221,10 @@ static void look_at_entered(struct watched *w, const struct look *l, const struc
 		w->found.why = WHY_USER;
 	if (m->libcs > 1)
 		w->found.why = WHY_COPIES;
-	read_descriptors(w->pid, &drm, &dmabuf);
+	read_descriptors(w->pid, &drm);
 	w->found.drm = w->found.drm || drm || m->dmabuf;
+	if (w->found.why == WHY_NONE && bound_past(w->pid))
+		explain(w, WHY_DEEPBIND);
 	if (w->found.why != WHY_NONE || !(drm || m->dmabuf))
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
@@ -231,7 +232,7 @@ static void look_at_entered(struct watched *w, const struct look *l, const struc
 		return;
 	if (f.go || elf_calls_kernel(&f))
 		explain(w, WHY_RAW);
-	else if (dmabuf)
+	else if (m->dmabuf)
 		explain(w, WHY_PAST);
 	elf_file_close(&f);
 }
@@ -254,7 +255,6 @@ void look_at(struct watched *w, const struct look *l)
 	struct maps m;
 	struct stat exe;
 	char path[64];
-	bool dmabuf;
 	int ret;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
@@ -273,7 +273,7 @@ void look_at(struct watched *w, const struct look *l)
 		w->next = l->now + (l->now - w->since) + MS;
 	if (w->explained) {
 		if (w->found.why != WHY_NONE && !w->found.drm)
-			read_descriptors(w->pid, &w->found.drm, &dmabuf);
+			read_descriptors(w->pid, &w->found.drm);
 		return;
 	}
 	ret = read_maps(w->pid, &m);

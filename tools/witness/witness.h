@@ -35,6 +35,9 @@ struct look {
 	bool once;		/* there is no second look */
 };
 
+/* Has a library of the process libc's functions where others have the shim's? */
+bool bound_past(pid_t pid);
+
 /* Looks at a program that is not explained yet, or that exec() may have replaced. */
 void look_at(struct watched *w, const struct look *l);
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Do calls of a process's libraries go past the shim that is in it? A library that was loaded with
+ * RTLD_DEEPBIND has libc's functions where others have the shim's. The kernel lets the witness read
+ * the memory of a process that it could trace; of another nothing is known.
+ */
+#include "config.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "lib/elf-file.h"
+#include "lib/memory.h"
+#include "witness.h"
+
+/* A mapping of a file. */
+struct piece {
+	uint64_t start, end, offset;
+	char *path;
+};
+
+struct pieces {
+	struct piece *list;
+	size_t n;
+};
+
+static struct pieces read_pieces(pid_t pid)
+{
+	struct pieces all = { .n = 0 };
+	unsigned long long start, end, offset;
+	char path[64], *line = NULL, *name;
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	f = fopen(path, "re");
+	while (f && getline(&line, &room, f) > 0) {
+		name = strchr(line, '/');
+		if (!name || sscanf(line, "%llx-%llx %*s %llx", &start, &end, &offset) != 3)
+			continue;
+		name[strcspn(name, "\n")] = '\0';
+		all.list = memory_more(all.list, all.n + 1, sizeof(*all.list));
+		all.list[all.n++] = (struct piece){ start, end, offset, memory_text("%s", name) };
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return all;
+}
+
+static bool is_named(const char *path, const char *start)
+{
+	return !strncmp(strrchr(path, '/') + 1, start, strlen(start));
+}
+
+static bool is_libc(const char *path)
+{
+	return is_named(path, "libc.so") || is_named(path, "libc-2") || is_named(path, "libc.musl");
+}
+
+/* A library, and whether a slot of it was found that leads to libc. */
+struct library {
+	pid_t pid;
+	const struct pieces *all;
+	uint64_t base;
+	int bits;
+	bool past;
+};
+
+static void check_slot(const char *name, uint64_t at, void *arg)
+{
+	struct library *l = arg;
+	size_t size = l->bits == ELFCLASS32 ? 4 : 8;
+	uint64_t value = 0;
+	uint32_t half;
+	struct iovec to = { l->bits == ELFCLASS32 ? (void *)&half : (void *)&value, size };
+	struct iovec from = { (void *)(uintptr_t)(l->base + at), size };
+
+	if (l->past || (strcmp(name, "ioctl") && strcmp(name, "mmap") && strcmp(name, "mmap64")) ||
+	    process_vm_readv(l->pid, &to, 1, &from, 1, 0) != (ssize_t)size)
+		return;
+	if (l->bits == ELFCLASS32)
+		value = half;
+	for (size_t i = 0; i < l->all->n; i++) {
+		const struct piece *p = &l->all->list[i];
+
+		l->past = l->past || (value >= p->start && value < p->end && is_libc(p->path));
+	}
+}
+
+/* libdrm, and what is linked with it: other libraries import nothing. */
+static void is_drm(const char *name, void *arg)
+{
+	*(bool *)arg |= !strncmp(name, "libdrm", 6);
+}
+
+static bool library_past(pid_t pid, const struct pieces *all, const struct piece *p)
+{
+	struct library l = { .pid = pid, .all = all, .base = p->start };
+	bool drm = is_named(p->path, "libdrm");
+	char path[PATH_MAX + 32];
+	struct elf_file f;
+
+	/* Also in a container. */
+	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)pid, p->path);
+
+	if (p->offset || !strstr(p->path, ".so") || is_libc(p->path) ||
+	    is_named(p->path, "libprimeshim.so") || is_named(p->path, "ld-") ||
+	    elf_file_open(path, &f) < 0)
+		return false;
+	elf_needed(&f, is_drm, &drm);
+	l.bits = f.bits;
+	if (drm)
+		elf_slots(&f, check_slot, &l);
+	elf_file_close(&f);
+	return l.past;
+}
+
+bool bound_past(pid_t pid)
+{
+	struct pieces all = read_pieces(pid);
+	bool past = false;
+
+	for (size_t i = 0; i < all.n && !past; i++)
+		past = library_past(pid, &all, &all.list[i]);
+	for (size_t i = 0; i < all.n; i++)
+		free(all.list[i].path);
+	free(all.list);
+	return past;
+}
