@@ -306,16 +306,15 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"a library was loaded with RTLD_DEEPBIND",
 		"%s has a library that calls libc past the shim, as after dlopen() with "
 		"RTLD_DEEPBIND",
-		"put the shim into the host program's link, or have the plugin loaded without "
-		"RTLD_DEEPBIND; no mode reaches it",
+		"have the plugin loaded without RTLD_DEEPBIND: its authors can; no mode reaches it",
 	},
 	[ROW_RAW] = {
 		"raw", ANSWER_UNKNOWN,
 		"a process makes system calls without libc",
 		"%s has a DRM device open, and makes system calls without libc (Go, Rust's "
 		"linux_raw)",
-		"strace -f -e ioctl shows whether it imports; try --mode rescue: refused maps are "
-		"seen",
+		"strace -f -e ioctl shows whether it imports; the shim sees the calls of its C "
+		"libraries alone",
 	},
 	[ROW_PAST] = {
 		"past", ANSWER_UNKNOWN,
