@@ -78,6 +78,12 @@ fi
 promise 'no file: the defaults' used 'redirect driver write' ''
 promise 'a file for all programs' \
 	used 'rescue map keep' 'mode = rescue\nsync=map\n\nexport\t=\tkeep\n'
+# shellcheck disable=SC2317
+used_direct() {
+	echo 'direct = observe' >"$conf"
+	run PRIMESHIM_DIRECT=? && [ "$(used_instead)" = 'observe ' ]
+}
+promise 'direct is one of the settings' used_direct
 promise 'a line without an end' used 'rescue driver write' 'mode = rescue'
 promise 'the ends of lines of DOS' used 'rescue map write' 'mode = rescue\r\n[*]\r\nsync = map\r\n'
 promise 'a section of the program' \

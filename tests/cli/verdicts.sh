@@ -198,6 +198,10 @@ verdict touched unknown "while it is the device's turn" 'primeshim trace'
 program=$build/tests/process/direct
 client -- reader
 verdict direct-unsynced unknown 'it maps 2 dma-bufs itself and never syncs' '--direct sync'
+client -- left
+verdict direct-lasting unknown 'it maps 1 dma-buf itself and never syncs' 'stays only once'
+client PRIMESHIM_DIRECT=sync PRIMESHIM_SYNC=off -- reader
+verdict direct-unsynced unknown 'it maps 2 dma-bufs itself and never syncs' '--direct sync'
 client -- syncer
 verdict direct-some unknown 'and syncs only some' '--direct sync'
 client PRIMESHIM_DIRECT=sync -- reader

@@ -101,7 +101,7 @@ if [ -x "$primeshim" ]; then
 	promise 'and in JSON' [ "$(number direct_mmaps)-$(number direct_dmabufs)" = 20-2 ]
 	reported sync reader
 	says 'so is what the shim does' "verdict: it maps 2 dma-bufs itself and does not sync each\
- of them; the shim syncs"
+ of them; the shim syncs at map and unmap"
 	promise 'with as many ENDs as STARTs' [ "$(number begins)-$(number ends)" = 20-20 ]
 	reported sync syncer
 	says 'a program that syncs one of two' \
@@ -117,6 +117,8 @@ if [ -x "$primeshim" ]; then
 	reported off reader
 	promise 'off leaves no status file' [ -z "$(ls "$tmp/status")" ]
 	reported '' left
+	says 'a mapping that stays' "advice: wrong where caches are not coherent: the cure is\
+ DMA_BUF_IOCTL_SYNC in the program; --direct sync begins a mapping that stays only once"
 	${EMULATOR:+"$EMULATOR"} "$primeshim" maps "$tmp/status" >"$tmp/maps"
 	promise 'maps shows it' grep -qE \
 		' r-- itself handle - <- fake inode [0-9]+ 16 KiB direct -$' "$tmp/maps"

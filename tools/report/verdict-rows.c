@@ -236,7 +236,7 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	[ROW_DIRECT_HEALED] = {
 		"direct-healed", ANSWER_HEALED,
 		"it maps dma-bufs itself, and --direct sync brackets them",
-		"it maps %s itself and does not sync each of them; the shim syncs",
+		"it maps %s itself and does not sync each of them; the shim syncs at map and unmap",
 		"keep --direct sync; " CURE,
 	},
 	[ROW_DIRECT_REFUSED] = {
@@ -263,6 +263,13 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"it maps dma-bufs itself, and nobody syncs",
 		"it maps %s itself and never syncs",
 		"wrong where caches are not coherent: try --direct sync; " CURE,
+	},
+	[ROW_DIRECT_LASTING] = {
+		"direct-lasting", ANSWER_UNKNOWN,
+		"it maps dma-bufs itself, mostly once each, and nobody syncs",
+		"it maps %s itself and never syncs",
+		"wrong where caches are not coherent: " CURE "; --direct sync begins a mapping "
+		"that stays only once",
 	},
 	/* The shim may have missed it. */
 	[ROW_STATIC] = {

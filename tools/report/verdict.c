@@ -199,13 +199,15 @@ struct verdict direct_verdict(const struct evidence *e)
 {
 	uint64_t all = counter_total(e->files, e->n, STAT_DIRECT_BUFFERS);
 	uint64_t synced = counter_total(e->files, e->n, STAT_DIRECT_SYNCED);
-	bool by_shim = false;
+	/* Most are mapped once, and stay mapped. */
+	bool lasting = counter_total(e->files, e->n, STAT_DIRECT) < 2 * all, by_shim = false;
 	char maps[64];
 
 	if (!direct_any(e->files, e->n))
 		return (struct verdict){ .row = NULL };
 	for (size_t i = 0; i < e->n; i++)
-		by_shim = by_shim || e->files[i].head.direct == DIRECT_SYNC;
+		by_shim = by_shim || (e->files[i].head.direct == DIRECT_SYNC &&
+				      STATUS_SYNC(e->files[i].head.policy) != SYNC_OFF);
 	if (counter_total(e->files, e->n, STAT_DIRECT_REFUSED))
 		return because(ROW_DIRECT_REFUSED, refused_exporter(e));
 	count_text(maps, sizeof(maps), all, "dma-buf");
@@ -213,7 +215,8 @@ struct verdict direct_verdict(const struct evidence *e)
 		return because(ROW_DIRECT_SYNCS, maps);
 	if (by_shim)
 		return because(ROW_DIRECT_HEALED, maps);
-	return because(synced ? ROW_DIRECT_SOME : ROW_DIRECT_UNSYNCED, maps);
+	return because(synced ? ROW_DIRECT_SOME : lasting ? ROW_DIRECT_LASTING :
+		       ROW_DIRECT_UNSYNCED, maps);
 }
 
 /* Nothing was imported, or nothing of what was imported is mapped: @row, if nothing was missed. */
