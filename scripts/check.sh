@@ -409,6 +409,10 @@ the_rest() {
 	guest 'kernel 6.12, dma-bufs that programs map themselves' "$top/scripts/vm.sh" \
 		--kernel 6.12 --append swiotlb=force --device virtio-gpu-pci -- \
 		"$top/tests/kernel/kernel-direct.sh"
+	guest 'kernel 6.12, mappings kept warm, in instructions' "$top/scripts/vm.sh" \
+		--kernel 6.12 --icount -- "$top/tests/kernel/kernel-warm.sh"
+	guest 'kernel 6.1, mappings kept warm' "${vm[@]}" --kernel 6.1 -- \
+		"$top/tests/kernel/kernel-warm.sh"
 	guest 'kernel 6.12, frames that are drawn late' "${vm[@]}" --kernel 6.12 -- \
 		"$top/tests/kernel/kernel-frames.sh" vgem cirrus
 	gpu i915

@@ -50,7 +50,7 @@ void *pool_get(struct pool *p)
 		p->free = *(void **)obj;
 	}
 	lock_release(&p->lock);
-	return obj ? memset(obj, 0, p->size) : NULL;
+	return obj ? memset(obj, 0, p->clear) : NULL;
 }
 
 void pool_put(struct pool *p, void *obj)

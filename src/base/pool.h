@@ -14,10 +14,14 @@
 struct pool {
 	struct lock lock;
 	size_t size;	/* bytes of an object; at least the size of a pointer */
+	size_t clear;	/* bytes at its start that pool_get() sets to zero */
 	void *free;
 };
 
-#define POOL(type) { .size = sizeof(type) }
+#define POOL(type) { .size = sizeof(type), .clear = sizeof(type) }
+
+/* What is zero of an object with an array at its end, @rest, is what lies before the array. */
+#define POOL_TO(type, rest) { .size = sizeof(type), .clear = offsetof(type, rest) }
 
 /* A zeroed object, or NULL. */
 void *pool_get(struct pool *p);

@@ -17,7 +17,8 @@ struct ranges_page {
 	struct range v[PAGE_MAX];
 };
 
-static struct pool pool = POOL(struct ranges_page);
+/* A map that is the only one would clear a page of them each time. */
+static struct pool pool = POOL_TO(struct ranges_page, v);
 
 /* The place of a range, or the place where a new range would go. */
 struct spot {

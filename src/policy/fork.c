@@ -29,6 +29,8 @@ static __thread bool taken;
 
 void fork_prepare(void)
 {
+	/* The other process may close what handles hold. */
+	import_tick();
 	taken = !lock_held();
 	if (!taken)
 		return;
@@ -98,6 +100,7 @@ bool fork_unseen(void)
 
 	descriptors_forked();
 	publish_forked();
+	import_tick();
 	if (!whole) {
 		give_up();
 		return false;

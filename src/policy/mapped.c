@@ -22,12 +22,14 @@
 
 bool mapped_any(void)
 {
-	return atomic_load_explicit(&mappings_live, memory_order_relaxed);
+	return atomic_load_explicit(&mappings_live, memory_order_relaxed) !=
+	       atomic_load_explicit(&kept_live, memory_order_relaxed);
 }
 
+/* What is kept counts here: another thread may be about to record it. */
 static bool none_mapped(void)
 {
-	return !mapped_any();
+	return !atomic_load_explicit(&mappings_live, memory_order_relaxed);
 }
 
 static void unmap_heads(void)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "checked.h"
 #include "kernel/drm_node.h"
 #include "kernel/next.h"
 #include "kernel/readable.h"
@@ -209,7 +210,8 @@ static int map_dmabuf(const struct view *v, const struct mmap_call *c, int dmabu
 	if (known == ANSWER_NO)
 		return -ENXIO;
 	if (!a->trial && !c->addr && known == ANSWER_YES &&
-	    warm_take(b, c->len, v->delta, c->prot, c->flags, &a->warm, &a->p)) {
+	    warm_take(b, c->len, v->delta, c->prot, c->flags, false, &a->warm,
+		      &a->p)) {
 		a->lead = v->delta;
 		return 0;
 	}
@@ -367,6 +369,28 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 	return ret;
 }
 
+/*
+ * Gives the program a kept mapping without another look at the handle, at which the map ioctl has
+ * just looked.
+ */
+static bool map_again(const struct view *v, const struct mmap_call *c, void **out)
+{
+	struct map_report told = {
+		.v = v, .c = c, .outcome = OUTCOME_DMABUF, .native = NATIVE_UNASKED,
+	};
+	struct warm warm;
+
+	if (!checked_take(v->fd, v->handle, v->buffer) || c->addr || v->native ||
+	    !warm_take(v->buffer, c->len, v->delta, c->prot, c->flags, true, &warm, out))
+		return false;
+	told.p = *out;
+	report_map(&told);
+	mapped_begin(v->buffer, *out, c->len, v->delta, c->prot, who_imports(v->fd) |
+		     warm_note(c->addr, c->len, c->prot, c->flags), -1);
+	warm_taken(&warm);
+	return true;
+}
+
 int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 {
 	struct map_report told = { .v = v, .c = c };
@@ -380,6 +404,8 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 		record_put(v->buffer);
 		return ret;
 	}
+	if (plan == DMABUF_FIRST && map_again(v, c, out))
+		return 0;
 	/* The place of the lead in front has to be free. */
 	if (c->addr)
 		warm_leave((char *)c->addr - v->delta, v->delta + c->len);

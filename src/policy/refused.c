@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "checked.h"
 #include "kernel/dmabuf.h"
 #include "kernel/next.h"
 #include "mapped.h"
@@ -69,6 +70,8 @@ int refused_offset(int fd, uint32_t handle, bool proof, int err, uint64_t *offse
 	*offset = reach_mmap() ? record_synthetic(fd, handle, b) : 0;
 	report_refused(fd, handle, b, CALL_MAP_IOCTL, err,
 		       *offset ? OUTCOME_OFFSET : OUTCOME_REFUSED, *offset ? 0 : -ENOMEM);
+	if (*offset)
+		checked(fd, handle, b);
 	record_put(b);
 	return *offset ? 0 : err;
 }
@@ -84,7 +87,8 @@ int refused_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int e
 	dmabuf = fetch(fd, handle, false, CALL_MAP_ADDRESS, err, &b);
 	if (dmabuf < 0)
 		return err;
-	if (len <= SIZE_MAX && warm_take(b, len, start, prot, MAP_SHARED, &w, out)) {
+	if (len <= SIZE_MAX && warm_take(b, len, start, prot, MAP_SHARED, false, &w,
+					 out)) {
 		ret = 0;
 		lead = start;
 	} else if (len <= SIZE_MAX) {

@@ -5,16 +5,17 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "kernel/next.h"
 #include "kernel/page.h"
+#include "kernel/place.h"
 #include "kernel/sandbox.h"
 #include "records/snapshot.h"
 #include "report/stats.h"
 #include "settings/settings.h"
 #include "settle.h"
 #include "state/mapping.h"
+#include "state/private.h"
 #include "sync.h"
 #include "warm.h"
 
@@ -75,61 +76,6 @@ unsigned int warm_note(const void *addr, size_t len, int prot, int flags)
 	return pages << NOTE_WHOLE_SHIFT;
 }
 
-static char *put_hex(char *to, uint64_t n)
-{
-	int shift = 60;
-
-	while (shift && !(n >> shift))
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		*to++ = "0123456789abcdef"[n >> shift & 15];
-	return to;
-}
-
-/* Of a dma-buf's mapping: "/dmabuf:" and a name that the program may change. Never 0. */
-static uint32_t hash_of(const char *text, ssize_t len)
-{
-	uint32_t hash = 2166136261U;
-
-	for (ssize_t i = 0; i < len; i++) {
-		hash = (hash ^ (unsigned char)text[i]) * 16777619U;
-		if (text[i] == ':')
-			break;
-	}
-	return hash | 1;
-}
-
-enum place { OURS, OTHERS, UNKNOWN };
-
-/*
- * Is [@start, @end) one mapping of a file of that kind? A raw system call may have mapped something
- * else there. The kernel has a link for each mapping of a file, which the process itself may read
- * (proc_map_files_lookup(), 4.3 to 7.3). *@link: what the link says; 0: that is to be learned.
- */
-static enum place ask_place(uint64_t start, uint64_t end, uint32_t *link)
-{
-	char path[64] = "/proc/self/map_files/", text[64], *to = path + 21;
-	uint32_t now;
-	ssize_t len;
-
-	if (!sandbox_may(MAY_PROC))
-		return UNKNOWN;
-	to = put_hex(to, start);
-	*to++ = '-';
-	*put_hex(to, end) = '\0';
-	len = next.readlink(path, text, sizeof(text));
-	/* Where /proc itself is gone nothing is known. */
-	if (len < 0 && errno == ENOENT && next.readlink("/proc/self/exe", text, 1) > 0)
-		return OTHERS;
-	if (len < 0)
-		return UNKNOWN;
-	now = hash_of(text, len);
-	if (*link && *link != now)
-		return OTHERS;
-	*link = now;
-	return OURS;
-}
-
 /*
  * Leaves @k, with buffers_lock() held: another thread that maps over the place waits for it.
  * Without an answer of the kernel's the record has to do. The reference becomes the caller's.
@@ -139,7 +85,7 @@ static struct buffer *leave(struct kept *k)
 	struct buffer *b = k->buffer;
 	uint32_t link = b->turns->link;
 
-	if (ask_place(k->start, k->end, &link) != OTHERS)
+	if (place_ask(k->start, k->end, &link) != PLACE_OTHERS)
 		next.munmap((void *)(uintptr_t)k->start, k->end - k->start);
 	kept_remove(k);
 	stat_inc(STAT_LEFT);
@@ -244,6 +190,7 @@ void warm_ask_again(void)
 	atomic_store_explicit(&room, UNASKED, memory_order_relaxed);
 	atomic_store_explicit(&unsure, true, memory_order_relaxed);
 	atomic_store_explicit(&cannot_ask, false, memory_order_relaxed);
+	place_forget();
 }
 
 void warm_stop(void)
@@ -265,7 +212,7 @@ static bool has_link(const struct mapping *m, uint64_t len, uint32_t *link)
 {
 	if (*link && !atomic_load_explicit(&unsure, memory_order_relaxed))
 		return true;
-	if (ask_place(m->start - m->lead, m->start + len, link) == OURS) {
+	if (place_ask(m->start - m->lead, m->start + len, link) == PLACE_OURS) {
 		atomic_store_explicit(&unsure, false, memory_order_relaxed);
 		return true;
 	}
@@ -326,8 +273,37 @@ bool warm_keep(void *addr, size_t len)
 	return true;
 }
 
-bool warm_take(struct buffer *b, size_t len, uint64_t delta, int prot, int flags, struct warm *w,
-	       void **p)
+/*
+ * Has @b its private descriptor? A raw system call may have closed it; then it is none any more.
+ * The START that follows need not ask.
+ */
+static bool has_descriptor(struct buffer *b)
+{
+	const struct dmabuf_id id = buffer_id(b);
+	bool is, gone, mapped;
+	int fd;
+
+	buffers_lock();
+	fd = buffer_fd(b);
+	mapped = buffer_is_mapped(b);
+	buffers_unlock();
+	if (fd < 0 || mapped)
+		return fd >= 0;
+	is = dmabuf_is(fd, &id);
+	buffers_lock();
+	gone = !is && buffer_fd(b) == fd && !buffer_is_mapped(b);
+	if (gone)
+		buffer_set_fd(b, -1);
+	else if (is && buffer_fd(b) == fd && !buffer_is_mapped(b))
+		b->fresh = true;
+	buffers_unlock();
+	if (gone)
+		descriptor_gone(fd, b);
+	return is;
+}
+
+bool warm_take(struct buffer *b, size_t len, uint64_t delta, int prot, int flags, bool described,
+	       struct warm *w, void **p)
 {
 	struct kept *k = NULL;
 	enum place place;
@@ -346,14 +322,20 @@ bool warm_take(struct buffer *b, size_t len, uint64_t delta, int prot, int flags
 	buffers_unlock();
 	if (!k)
 		return false;
-	place = ask_place(k->start, k->end, &link);
-	if (place == OURS) {
+	if (sync_now() != SYNC_OFF && !has_descriptor(b) && described) {
+		buffers_lock();
+		k->taken = false;
+		buffers_unlock();
+		return false;
+	}
+	place = place_ask(k->start, k->end, &link);
+	if (place == PLACE_OURS) {
 		w->k = k;
 		*p = (void *)(uintptr_t)(k->start + k->lead);
 		stat_inc(STAT_WARM);
 		return true;
 	}
-	if (place == UNKNOWN)
+	if (place == PLACE_UNKNOWN)
 		atomic_store_explicit(&cannot_ask, true, memory_order_relaxed);
 	buffers_lock();
 	leave(k);
@@ -387,6 +369,7 @@ void warm_forked(void)
 {
 	struct kept *k;
 
+	place_forget();
 	do {
 		struct buffer *b;
 
@@ -403,6 +386,7 @@ void warm_given_up(void)
 {
 	struct kept *k;
 
+	place_forget();
 	/* Nobody closes the private descriptors, as the records are not used any more. */
 	while ((k = kept_any()))
 		leave(k);

@@ -43,13 +43,14 @@ bool warm_keep(void *addr, size_t len);
 /*
  * A kept mapping of @len bytes of @b from @delta on, for a call of the program's that does not say
  * where: true and *@p. It counts as kept until warm_taken(), after mapped_begin(): until then no
- * other thread closes the private descriptor.
+ * other thread closes the private descriptor. @described: only if @b has such a descriptor, where
+ * brackets are wanted.
  */
 struct warm {
 	struct kept *k;		/* NULL: there was none */
 };
-bool warm_take(struct buffer *b, size_t len, uint64_t delta, int prot, int flags, struct warm *w,
-	       void **p);
+bool warm_take(struct buffer *b, size_t len, uint64_t delta, int prot, int flags, bool described,
+	       struct warm *w, void **p);
 void warm_taken(const struct warm *w);
 
 /* Leaves what meets the range, or all. True if there was any. */

@@ -152,8 +152,14 @@ static void unpublish(const struct import *imp)
 	publish_import_gone(imp->slot);
 }
 
+static uint32_t tick(void)
+{
+	return atomic_fetch_add_explicit(&now, 1, memory_order_relaxed) + 1;
+}
+
 void import_drop(struct file *f, struct import *imp)
 {
+	tick();
 	hash_remove(&f->imports, &imp->link);
 	buffers_lock();
 	unpublish(imp);
@@ -166,9 +172,9 @@ void import_drop(struct file *f, struct import *imp)
 	buffers_unlock();
 }
 
-static uint32_t tick(void)
+void import_tick(void)
 {
-	return atomic_fetch_add_explicit(&now, 1, memory_order_relaxed) + 1;
+	tick();
 }
 
 uint32_t import_clock(void)

@@ -58,10 +58,13 @@ struct import *import_set(struct file *f, uint32_t handle, const struct dmabuf_i
 void import_drop(struct file *f, struct import *imp);
 
 /*
+ * The clock goes on with every record that is made, dropped or renamed, and every fork().
+ *
  * For calls that close a handle. The hook reads the clock before the call, and after success drops
  * the record only if the record is older. A newer record belongs to the number's next user.
  */
 uint32_t import_clock(void);
+void import_tick(void);
 bool import_older(const struct import *imp, uint32_t clock);
 
 /*

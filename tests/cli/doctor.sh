@@ -107,25 +107,23 @@ int main(void) { return 0; }'
 doctor "$tmp/go"
 promise 'a Go program' finds warning 'raw calls' 'is a Go program'
 promise 'is no problem' no_more
-if compile remaps '#define _GNU_SOURCE
-#include <sys/mman.h>
-int main(void) { return remap_file_pages(0, 0, 0, 0, 0); }'; then
-	doctor "$tmp/remaps"
+if compile gets 'int pidfd_getfd(int pidfd, int fd, unsigned int flags);
+int main(void) { return pidfd_getfd(0, 0, 0); }'; then
+	doctor "$tmp/gets"
 	promise 'a call of libc that the shim does not define' \
-		finds warning symbols "$tmp/remaps calls remap_file_pages"
+		finds warning symbols "$tmp/gets calls pidfd_getfd"
 fi
-compile libremaps.so '#define _GNU_SOURCE
-#include <sys/mman.h>
-void f(void) { remap_file_pages(0, 0, 0, 0, 0); }' -shared -fPIC
-compile uses 'void f(void); int main(void) { f(); return 0; }' "$tmp/libremaps.so"
+compile libgets.so 'int pidfd_getfd(int pidfd, int fd, unsigned int flags);
+void f(void) { pidfd_getfd(0, 0, 0); }' -shared -fPIC
+compile uses 'void f(void); int main(void) { f(); return 0; }' "$tmp/libgets.so"
 doctor "$tmp/uses"
 promise 'in a library that it is loaded with' \
-	finds warning symbols 'libremaps.so calls remap_file_pages'
-promise 'and not in itself' [ "$(grep -c remap_file_pages "$tmp/out")" = 1 ]
-rm "$tmp/libremaps.so"
+	finds warning symbols 'libgets.so calls pidfd_getfd'
+promise 'and not in itself' [ "$(grep -c pidfd_getfd "$tmp/out")" = 1 ]
+rm "$tmp/libgets.so"
 doctor "$tmp/uses"
 promise 'a library that is not there' \
-	problem libraries 'does not start: .*libremaps.so: cannot open'
+	problem libraries 'does not start: .*libgets.so: cannot open'
 if compile raw '#include <unistd.h>
 int main(void) { return syscall(-1); }' -Wl,--no-as-needed -ldrm; then
 	doctor "$tmp/raw"

@@ -211,7 +211,8 @@ static void not_kept(void)
 static void met(void)
 {
 	int id = shmget(IPC_PRIVATE, SIZE, IPC_CREAT | 0600);
-	uint8_t *p, *q, *mine = mmap(NULL, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *mine = mmap(NULL, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p, *q, *other;
 	unsigned char pages[SIZE / PAGE];
 
 	memset(mine, 0x11, SIZE);
@@ -219,7 +220,9 @@ static void met(void)
 	q = mmap(p + PAGE, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	check(q == p + PAGE && !is_mapped(p, PAGE) && !q[0], "MAP_FIXED within it unmaps all");
 	q[0] = 0x22;
-	check(map_at(0, SIZE, RW) != p && q[0] == 0x22, "and the place is not handed out");
+	other = map_at(0, SIZE, RW);
+	check(other != p && q[0] == 0x22, "and the place is not handed out");
+	munmap(other, SIZE);
 	munmap(q, PAGE);
 	p = kept();
 	q = mmap(p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -280,6 +283,27 @@ static bool foreign_place(uint8_t *p)
 	return right;
 }
 
+/* Raw close() of each descriptor of the dma-buf but the program's own. 0, or why not. */
+static int descriptor_closed(void)
+{
+	unsigned long begins, ends, more, last;
+	struct stat st, other;
+	int closed = 0;
+	uint8_t *p;
+
+	kept();
+	need(!fstat(dmabuf, &st), "fstat()");
+	for (int i = 0; i < 8192; i++)
+		if (i != dmabuf && !fstat(i, &other) && other.st_ino == st.st_ino &&
+		    other.st_dev == st.st_dev && ++closed)
+			syscall(SYS_close, i);
+	fake_brackets(st.st_ino, &begins, &ends);
+	p = map_at(0, SIZE, RW);
+	munmap(p, SIZE);
+	fake_brackets(st.st_ino, &more, &last);
+	return closed != 1 ? 1 : more != begins + 1 ? 2 : last != ends + 1 ? 3 : 0;
+}
+
 /* Raw system calls, which the shim does not see. */
 static void raw(void)
 {
@@ -300,6 +324,7 @@ static void raw(void)
 	check(foreign_place(p) && p[0] == 0x33 && p[SIZE - 1] == 0x33,
 	      "memory that a raw mmap() has put there is not handed out, and stays");
 	munmap(p, SIZE);
+	check(!descriptor_closed(), "after a raw close() of its descriptor there is a START");
 	p = kept();
 	need(file >= 0 && !ftruncate(file, SIZE), "a file");
 	need((uint8_t *)syscall(SYS_mmap, p, SIZE - PAGE, RW, MAP_SHARED | MAP_FIXED, file,
@@ -466,7 +491,7 @@ static void budget(void)
 {
 	enum { N = 12 };
 	uint32_t h[N];
-	int buf[N], before = descriptors() + N, free_now = 0;
+	int buf[N], before, free_now = 0;
 	uint8_t *p[N];
 	uint64_t was = offset;
 	struct rlimit files, usual = { 1024, 1024 };
@@ -474,6 +499,7 @@ static void budget(void)
 	need(!getrlimit(RLIMIT_NOFILE, &files), "getrlimit()");
 	usual.rlim_max = files.rlim_max;
 	need(!setrlimit(RLIMIT_NOFILE, &usual), "setrlimit()");
+	before = descriptors() + N;
 	for (int i = 0; i < N; i++) {
 		h[i] = import_new(&buf[i]);
 		offset = offset_of(h[i]);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks the kernel what is mapped at a place, in one system call. */
+#ifndef PRIMESHIM_PLACE_H
+#define PRIMESHIM_PLACE_H
+
+#include <stdint.h>
+
+enum place { PLACE_OURS, PLACE_OTHERS, PLACE_UNKNOWN };
+
+/*
+ * Is [@start, @end) one mapping of a file of that kind? A raw system call may have mapped something
+ * else there. The kernel has a link for each mapping of a file, which the process itself may read
+ * (proc_map_files_lookup(), 4.3 to 7.3). *@link: what the link says; 0: that is to be learned.
+ * PLACE_UNKNOWN: the kernel cannot be asked.
+ */
+enum place place_ask(uint64_t start, uint64_t end, uint32_t *link);
+
+/* The process, or its /proc, has become another. */
+void place_forget(void);
+
+#endif
