@@ -106,12 +106,13 @@ struct status_file {
 	char shim[16];			/* version of the shim */
 	shared_u32 policy;	/* STATUS_POLICY() from the process's next call on */
 	uint32_t start_policy;		/* the policy at the start */
-	uint32_t forked;		/* 1: a fork()'s child, with its parent's imports */
+	uint16_t forked;		/* 1: a fork()'s child, with its parent's imports */
+	uint16_t direct;		/* enum direct */
 	shared_u32 state;	/* enum status_state; a killed process stays RUNNING */
 	shared_u64 ended;	/* when the process exited */
 	shared_u32 imports_live, imports_most;
 	shared_u32 no_room;	/* entries that found no room in a table */
-	uint32_t direct;		/* enum direct */
+	shared_u32 kept;	/* KiB that stay mapped for the next map */
 	shared_u64 blocked_most;	/* the longest START, nanoseconds */
 	struct status_section names, pairs, buffers, imports, mappings, events;
 	shared_u64 counters[32];	/* enum counter */
@@ -218,6 +219,8 @@ enum status_event_kind {
 	EVENT_TOUCH,		/* PRIMESHIM_SYNC=trap: ino addr */
 	EVENT_POLICY,		/* handle: the policy from here on */
 	EVENT_EXIT,
+	EVENT_KEEP,		/* addr len ino: these pages of the unmap before stay mapped */
+	EVENT_LEAVE,		/* addr len ino: they are unmapped after all */
 	EVENT_COUNT
 };
 

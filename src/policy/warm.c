@@ -11,6 +11,7 @@
 #include "kernel/place.h"
 #include "kernel/sandbox.h"
 #include "records/snapshot.h"
+#include "report/publish.h"
 #include "report/stats.h"
 #include "settings/settings.h"
 #include "settle.h"
@@ -76,6 +77,18 @@ unsigned int warm_note(const void *addr, size_t len, int prot, int flags)
 	return pages << NOTE_WHOLE_SHIFT;
 }
 
+/* With buffers_lock() held. */
+static void tell(enum status_event_kind kind, const struct buffer *b, uint64_t start, uint64_t end)
+{
+	if (!published())
+		return;
+	publish_event((struct status_event){
+		.kind = kind, .exporter = b->exporter, .ino = b->ino, .addr = start,
+		.len = end - start,
+	});
+	publish_kept(kept_bytes());
+}
+
 /*
  * Leaves @k, with buffers_lock() held: another thread that maps over the place waits for it.
  * Without an answer of the kernel's the record has to do. The reference becomes the caller's.
@@ -83,12 +96,14 @@ unsigned int warm_note(const void *addr, size_t len, int prot, int flags)
 static struct buffer *leave(struct kept *k)
 {
 	struct buffer *b = k->buffer;
+	uint64_t start = k->start + k->lead, end = k->end;
 	uint32_t link = b->turns->link;
 
 	if (place_ask(k->start, k->end, &link) != PLACE_OTHERS)
 		next.munmap((void *)(uintptr_t)k->start, k->end - k->start);
 	kept_remove(k);
 	stat_inc(STAT_LEFT);
+	tell(EVENT_LEAVE, b, start, end);
 	return b;
 }
 
@@ -263,6 +278,7 @@ bool warm_keep(void *addr, size_t len)
 				.lead = m.lead, .prot = m.prot, .importer = m.note & NOTE_IMPORTER,
 			});
 			snapshot_changed(at, at + size);
+			tell(EVENT_KEEP, b, at, at + size);
 		}
 	}
 	buffers_unlock();
@@ -353,6 +369,7 @@ void warm_taken(const struct warm *w)
 	buffers_lock();
 	b = w->k->buffer;
 	kept_remove(w->k);
+	publish_kept(kept_bytes());
 	/* Where the mapping could not be recorded, nobody else closes the private descriptor. */
 	if (!buffer_is_mapped(b))
 		settle_put(b, settle(b, NOT));

@@ -7,6 +7,7 @@
 #include "state/buffer.h"
 #include "state/descriptor.h"
 #include "state/import.h"
+#include "state/kept.h"
 #include "state/mapping.h"
 
 static bool piece(uint64_t start, uint64_t end, struct status_mapping *out)
@@ -90,6 +91,7 @@ static int begin(int pid)
 			publish_name(i, name_text(i));
 		buffers_visit(show);
 		snapshot_mapped(0, UINT64_MAX);
+		publish_kept(kept_bytes());
 	}
 	buffers_unlock();
 	return ret;

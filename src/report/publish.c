@@ -168,6 +168,14 @@ void publish_follow(void)
 	log_line("mode %s, sync %s from here on", mode_text(now), sync_text(now));
 }
 
+void publish_kept(uint64_t bytes)
+{
+	struct publish_status *p = published() ? publish_at() : NULL;
+
+	if (p)
+		__atomic_store_n(&p->head.kept, bytes >> 10, __ATOMIC_RELAXED);
+}
+
 void publish_end(void)
 {
 	struct publish_status *p = publish_at();

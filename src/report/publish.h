@@ -49,6 +49,9 @@ void publish_event(struct status_event e);
 
 /* Everything below: with buffers_lock() held. */
 
+/* So many bytes of mappings are kept now. */
+void publish_kept(uint64_t bytes);
+
 /*
  * Counts a call with the outcome of @key, and adds @bytes; @key's own count and bytes are ignored.
  */

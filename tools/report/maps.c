@@ -26,6 +26,8 @@ static const char usage[] =
 	"  cpu-rw  open for reading and writing    device  END done: it is the device's turn\n"
 	"  -       it has no brackets              read    the same, but the device only reads\n"
 	"\n"
+	"What stays mapped for the next map (PRIMESHIM_KEEP) is summed up in the last line.\n"
+	"\n"
 	"  --json  prints JSON\n"
 	"  --help  prints this\n"
 	"\n"
@@ -70,6 +72,8 @@ static void print_handles(const struct status *p, const struct status_mapping *m
 
 void maps_text(struct status *p)
 {
+	char kept[32];
+
 	qsort(p->mappings, p->nmappings, sizeof(*p->mappings), by_address);
 	for (unsigned int i = 0; i < p->nmappings; i++) {
 		const struct status_mapping *m = &p->mappings[i];
@@ -85,6 +89,9 @@ void maps_text(struct status *p)
 		       m->native == 2 ? "direct" : m->native ? "native" : "dma-buf",
 		       b ? turn_text(b) : "?");
 	}
+	if (p->head.kept)
+		printf("# %s stay mapped for the next map\n",
+		       bytes_text(kept, sizeof(kept), (uint64_t)p->head.kept << 10));
 	if (p->head.no_room)
 		printf("# %u entries did not fit into the status file\n", p->head.no_room);
 }

@@ -164,6 +164,7 @@ static struct json_object *process_of(const struct status *p)
 	json_number(o, "age_ns", status_age(p));
 	json_number(o, "imports_live", p->head.imports_live);
 	json_number(o, "imports_most", p->head.imports_most);
+	json_number(o, "kept_bytes", (uint64_t)p->head.kept << 10);
 	json_number(o, "start_most_ns", p->head.blocked_most);
 	json_number(o, "events", p->nevents);
 	json_number(o, "events_lost", p->lost);

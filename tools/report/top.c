@@ -40,7 +40,7 @@ struct row {
 	char program[32], mode[24];
 	enum life life;
 	uint64_t made;			/* another process may have had that number */
-	uint64_t live, mapped;		/* imports; bytes */
+	uint64_t live, mapped, kept;	/* imports; bytes */
 	uint64_t refused, rescued, fallbacks;
 	uint64_t maps, begins, blocked;
 	double maps_rate, begins_rate, blocked_rate;
@@ -65,6 +65,7 @@ static struct row row_of(const struct status *p)
 	snprintf(r.program, sizeof(r.program), "%.31s", p->head.program);
 	snprintf(r.mode, sizeof(r.mode), "%s/%s", mode_name(p->head.policy),
 		 sync_name(p->head.policy));
+	r.kept = (uint64_t)p->head.kept << 10;
 	for (unsigned int i = 0; i < p->nmappings; i++)
 		r.mapped += p->mappings[i].end - p->mappings[i].start;
 	return r;
@@ -143,8 +144,21 @@ static struct row sum(void)
 		t.pid++;
 		t.live += r->live;
 		t.mapped += r->mapped;
+		t.kept += r->kept;
 	}
 	return t;
+}
+
+/* ", 16 KiB kept", or nothing. */
+static const char *kept_part(const struct row *r)
+{
+	static char text[48];
+	char size[32];
+
+	text[0] = '\0';
+	if (r->kept)
+		snprintf(text, sizeof(text), ", %s kept", bytes_text(size, sizeof(size), r->kept));
+	return text;
 }
 
 static void print_line(void)
@@ -155,10 +169,10 @@ static void print_line(void)
 	struct tm tm;
 
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
-	printf("%s %u running, %" PRIu64 " imports, %s mapped, %.1f maps/s, %" PRIu64
+	printf("%s %u running, %" PRIu64 " imports, %s mapped%s, %.1f maps/s, %" PRIu64
 	       " refused, %" PRIu64 " rescued, %.1f begins/s, %.2f ms/s in START\n",
-	       clock, t.pid, t.live, bytes_text(size, sizeof(size), t.mapped), t.maps_rate,
-	       t.refused, t.rescued, t.begins_rate, t.blocked_rate);
+	       clock, t.pid, t.live, bytes_text(size, sizeof(size), t.mapped), kept_part(&t),
+	       t.maps_rate, t.refused, t.rescued, t.begins_rate, t.blocked_rate);
 }
 
 static int in_a_pipe(const char *where, double interval, long times)
@@ -194,10 +208,10 @@ static void draw(double interval)
 
 	erase();
 	snprintf(line, sizeof(line),
-		 "primeshim top: %u running, %" PRIu64 " imports, %s mapped, %.1f maps/s, "
+		 "primeshim top: %u running, %" PRIu64 " imports, %s mapped%s, %.1f maps/s, "
 		 "%" PRIu64 " of %" PRIu64 " refused maps rescued",
-		 t.pid, t.live, bytes_text(size, sizeof(size), t.mapped), t.maps_rate, t.rescued,
-		 t.refused);
+		 t.pid, t.live, bytes_text(size, sizeof(size), t.mapped), kept_part(&t),
+		 t.maps_rate, t.rescued, t.refused);
 	put(0, line, false);
 	put(1,
 	    "    PID PROGRAM          MODE/SYNC       IMPORTS     MAPPED  MAPS/S REFUSED RESCUED "

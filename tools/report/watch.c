@@ -61,7 +61,7 @@ static void print_event(const struct status *p, const struct status_event *e)
 		[EVENT_MAP_IOCTL] = "map ioctl", [EVENT_MAP] = "map", [EVENT_UNMAP] = "unmap",
 		[EVENT_FALLBACK] = "fallback", [EVENT_BEGIN] = "begin", [EVENT_END] = "end",
 		[EVENT_OWED] = "owed", [EVENT_TOUCH] = "touch", [EVENT_POLICY] = "policy",
-		[EVENT_EXIT] = "exit",
+		[EVENT_EXIT] = "exit", [EVENT_KEEP] = "keep", [EVENT_LEAVE] = "leave",
 	};
 	const char *direction = e->prot & DMA_BUF_SYNC_WRITE ? "rw" : "read";
 	uint64_t at = e->at > p->head.made ? e->at - p->head.made : 0;
@@ -86,6 +86,8 @@ static void print_event(const struct status *p, const struct status_event *e)
 		       native_part(e), outcome_name(e->outcome));
 		break;
 	case EVENT_UNMAP:
+	case EVENT_KEEP:
+	case EVENT_LEAVE:
 		printf(" inode %" PRIu64 ", %s at %#" PRIx64, e->ino,
 		       bytes_text(text, sizeof(text), e->len), e->addr);
 		break;

@@ -298,6 +298,13 @@ static void on_policy(struct timeline *t, const struct status_event *e)
 	t->marks[t->nmarks - 1].import = -1;
 }
 
+/* An unmap is one to the program, whether its pages are kept or not. */
+static void on_kept(struct timeline *t, const struct status_event *e)
+{
+	(void)t;
+	(void)e;
+}
+
 /* What each event does; without a function it is a mark. */
 static const struct {
 	void (*act)(struct timeline *t, const struct status_event *e);
@@ -316,6 +323,8 @@ static const struct {
 	[EVENT_TOUCH] = { .mark = MARK_TOUCH },
 	[EVENT_POLICY] = { .act = on_policy },
 	[EVENT_EXIT] = { .mark = MARK_EXIT },
+	[EVENT_KEEP] = { .act = on_kept },
+	[EVENT_LEAVE] = { .act = on_kept },
 };
 
 void timeline_events(struct timeline *t, const struct status *p)
