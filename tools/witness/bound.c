@@ -6,11 +6,12 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 #include "lib/elf-file.h"
 #include "lib/memory.h"
@@ -63,7 +64,7 @@ static bool is_libc(const char *path)
 
 /* A library, and whether a slot of it was found that leads to libc. */
 struct library {
-	pid_t pid;
+	int memory;		/* /proc/PID/mem */
 	const struct pieces *all;
 	uint64_t base;
 	int bits;
@@ -73,17 +74,16 @@ struct library {
 static void check_slot(const char *name, uint64_t at, void *arg)
 {
 	struct library *l = arg;
-	size_t size = l->bits == ELFCLASS32 ? 4 : 8;
+	bool half = l->bits == ELFCLASS32;
+	uint32_t value32 = 0;
 	uint64_t value = 0;
-	uint32_t half;
-	struct iovec to = { l->bits == ELFCLASS32 ? (void *)&half : (void *)&value, size };
-	struct iovec from = { (void *)(uintptr_t)(l->base + at), size };
 
-	if (l->past || (strcmp(name, "ioctl") && strcmp(name, "mmap") && strcmp(name, "mmap64")) ||
-	    process_vm_readv(l->pid, &to, 1, &from, 1, 0) != (ssize_t)size)
+	if (l->past || (strcmp(name, "ioctl") && strcmp(name, "mmap") && strcmp(name, "mmap64")))
 		return;
-	if (l->bits == ELFCLASS32)
-		value = half;
+	if (half && pread(l->memory, &value32, 4, l->base + at) == 4)
+		value = value32;
+	else if (half || pread(l->memory, &value, 8, l->base + at) != 8)
+		return;
 	for (size_t i = 0; i < l->all->n; i++) {
 		const struct piece *p = &l->all->list[i];
 
@@ -97,9 +97,9 @@ static void is_drm(const char *name, void *arg)
 	*(bool *)arg |= !strncmp(name, "libdrm", 6);
 }
 
-static bool library_past(pid_t pid, const struct pieces *all, const struct piece *p)
+static bool library_past(pid_t pid, int memory, const struct pieces *all, const struct piece *p)
 {
-	struct library l = { .pid = pid, .all = all, .base = p->start };
+	struct library l = { .memory = memory, .all = all, .base = p->start };
 	bool drm = is_named(p->path, "libdrm");
 	char path[PATH_MAX + 32];
 	struct elf_file f;
@@ -121,11 +121,19 @@ static bool library_past(pid_t pid, const struct pieces *all, const struct piece
 
 bool bound_past(pid_t pid)
 {
-	struct pieces all = read_pieces(pid);
+	struct pieces all;
 	bool past = false;
+	char path[64];
+	int memory;
 
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	if (memory < 0)
+		return false;
+	all = read_pieces(pid);
 	for (size_t i = 0; i < all.n && !past; i++)
-		past = library_past(pid, &all, &all.list[i]);
+		past = library_past(pid, memory, &all, &all.list[i]);
+	close(memory);
 	for (size_t i = 0; i < all.n; i++)
 		free(all.list[i].path);
 	free(all.list);
