@@ -96,11 +96,11 @@ if compile static -static <<<'int main(void) { write(1, "\n", 1); pause(); retur
 	if command -v strace >/dev/null && strace -o "$tmp/trace" true 2>/dev/null; then
 		rm -f "$tmp/ready" && mkfifo "$tmp/ready"
 		# shellcheck disable=SC2016
-		sh -c '"$@" & wait' sh "$tmp/static" >"$tmp/ready" &
+		sh -c '"$2" & echo $! >"$1"; wait' sh "$tmp/child" "$tmp/static" >"$tmp/ready" &
 		pid=$!
 		read -r _ <"$tmp/ready"
 		timeout -s TERM 2 strace -I 2 -o "$tmp/trace" "$tool" witness "$pid" >"$tmp/seen"
-		child=$(pgrep -P "$pid")
+		child=$(cat "$tmp/child")
 		kill -9 "$child"
 		ended
 		promise 'several looks' [ "$(grep -c '"/proc"' "$tmp/trace")" -gt 3 ]
@@ -244,7 +244,10 @@ promise 'launcher: a program below, without LD_PRELOAD' \
 	grep -q '"situation": *"cleared"' "$tmp/json"
 # shellcheck disable=SC2016
 TMPDIR=$tmp "$run" --report --out "$tmp/told" sh -c 'kill -9 $PPID; sleep 1' 2>"$tmp/err"
-wait_until sh -c "! ps -eo args | grep -v grep | grep -qF 'witness --dir $tmp'"
+no_witness() {
+	! cat /proc/[0-9]*/cmdline 2>"$tmp/null" | tr '\0' ' ' | grep -q "[w]itness --dir $tmp"
+}
+wait_until no_witness
 promise 'launcher: if it is killed, the witness ends, too' [ $? = 0 ]
 
 # What needs root to be made.
