@@ -139,13 +139,14 @@ static void check_timeline(const struct status *p)
 
 static void print(struct status *p)
 {
-	struct evidence e = { .files = p, .n = 1, .status = (int)below(257) - 1 };
 	uint32_t seen = 0;
 	char text[64] = "\x1b\xff", *words[] = { text, NULL };
+	struct evidence e = { .files = p, .n = 1, .status = (int)below(257) - 1,
+			      .command = words };
 
-	report_text(&e, words);
+	report_text(&e);
 	report_csv(p, 1);
-	report_json(&e, words);
+	report_json(&e);
 	maps_text(p);
 	maps_json(p, 1);
 	watch_print(p, &seen);

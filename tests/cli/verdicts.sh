@@ -111,6 +111,9 @@ verdict healed-unsynced healed 'for want of descriptors' 'ulimit -n'
 client PRIMESHIM_MODE=observe -- import map segv
 verdict refused-died other 'it maps imports and is refused, and then SIGSEGV ended it' \
 	'--mode rescue'
+promise 'the advice can be copied' has_text 3 'run-with-shim --mode rescue ./client'
+"$tool" report --status 139 -- "$dir" ./client 'a b' >"$tmp/told"
+promise 'but not words that a shell would change' has_text 3 'run-with-shim --mode rescue COMMAND'
 promise 'which fits on a screen' [ "$(wc -l <"$tmp/told")" -le 24 ]
 client PRIMESHIM_MODE=observe -- import map abort
 verdict refused-died other 'and then SIGABRT ended it' '--mode rescue'

@@ -193,7 +193,7 @@ static struct json_object *seen_of(const struct seen *s)
 	return list;
 }
 
-void report_json(const struct evidence *e, char *const *command)
+void report_json(const struct evidence *e)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 	struct verdict v = verdict_of(e);
@@ -202,9 +202,9 @@ void report_json(const struct evidence *e, char *const *command)
 	json_text(o, "answer", answer_text(v.row->answer));
 	json_text(o, "situation", v.row->name);
 	json_text(o, "verdict", v.text);
-	json_text(o, "advice", *v.row->advice ? v.row->advice : NULL);
-	if (*command)
-		json_words(o, "command", command);
+	json_text(o, "advice", *v.advice ? v.advice : NULL);
+	if (*e->command)
+		json_words(o, "command", e->command);
 	if (e->status >= 0)
 		json_number(o, "status", e->status);
 	for (size_t i = 0; i < e->n; i++)

@@ -152,16 +152,16 @@ static void print_words(char *const *words)
 }
 
 /* The answer, why, and what to do: all that most readers want to know. */
-static void print_answer(const struct evidence *e, char *const *command)
+static void print_answer(const struct evidence *e)
 {
 	struct verdict v = verdict_of(e);
 	const char *by = signal_text(e->status);
 
 	printf("answer: %s\nverdict: %s\n", answer_text(v.row->answer), v.text);
-	if (*v.row->advice)
-		printf("advice: %s\n", v.row->advice);
-	if (*command)
-		print_words(command);
+	if (*v.advice)
+		printf("advice: %s\n", v.advice);
+	if (*e->command)
+		print_words(e->command);
 	if (by)
 		printf("status: %d (%s)\n", e->status, by);
 	else if (e->status >= 0)
@@ -181,12 +181,12 @@ static void print_seen(const struct seen *s)
 		       s->entered == 1 ? "" : "es");
 }
 
-void report_text(const struct evidence *e, char *const *command)
+void report_text(const struct evidence *e)
 {
 	bool breaks;
 	const char *deny = deny_text(e, &breaks);
 
-	print_answer(e, command);
+	print_answer(e);
 	if (e->seen)
 		print_seen(e->seen);
 	if (deny && e->n)

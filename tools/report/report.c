@@ -48,7 +48,7 @@ int cmd_report(int argc, char **argv)
 					      { "seen", .value = &saw }, { 0 } };
 	int ret = cli_options(argc, argv, usage, options, false);
 	struct evidence e = { .status = -1 };
-	char *const *command, why[512];
+	char why[512];
 	struct status *files;
 	struct seen seen;
 
@@ -69,13 +69,13 @@ int cmd_report(int argc, char **argv)
 		e.seen = &seen;
 	else if (saw)
 		warnx("%s; left out", why);
-	command = argv + optind + (optind < argc);
+	e.command = argv + optind + (optind < argc);
 	if (json)
-		report_json(&e, command);
+		report_json(&e);
 	else if (csv)
 		report_csv(e.files, e.n);
 	else
-		report_text(&e, command);
+		report_text(&e);
 	if (e.seen)
 		seen_free(&seen);
 	status_free_all(files, e.n);

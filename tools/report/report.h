@@ -5,12 +5,11 @@
 
 #include "verdict.h"
 
-/* @command: the words of the command that made the files, then NULL. */
-void report_text(const struct evidence *e, char *const *command);
+void report_text(const struct evidence *e);
 void report_csv(const struct status *files, size_t n);
 
 /* Prints one object. */
-void report_json(const struct evidence *e, char *const *command);
+void report_json(const struct evidence *e);
 
 /* Prints the mappings of one process, sorted by address; and those of all processes, as a list. */
 void maps_text(struct status *p);

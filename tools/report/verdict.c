@@ -292,7 +292,36 @@ const char *deny_text(const struct evidence *e, bool *breaks)
 					   "would refuse what works natively";
 }
 
-struct verdict verdict_of(const struct evidence *e)
+/* Words that a shell takes as they are, with blanks between them. False: others, or none. */
+static bool plain_words(char *const *words, char *text, size_t len)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./=:,@%+-";
+	size_t n = 0;
+
+	for (; words && *words; words++) {
+		n += snprintf(text + n, len - n, "%s%s", n ? " " : "", *words);
+		if (!**words || (*words)[strspn(*words, plain)] || n >= len)
+			return false;
+	}
+	return n;
+}
+
+/* Fills in the advice: a command to copy, where it is known. */
+static struct verdict advised(const struct evidence *e, struct verdict v)
+{
+	const char *gap = strstr(v.row->advice, "COMMAND");
+	char words[256];
+
+	if (gap && plain_words(e->command, words, sizeof(words)))
+		snprintf(v.advice, sizeof(v.advice), "%.*s%s%s", (int)(gap - v.row->advice),
+			 v.row->advice, words, gap + strlen("COMMAND"));
+	else
+		snprintf(v.advice, sizeof(v.advice), "%s", v.row->advice);
+	return v;
+}
+
+static struct verdict choose(const struct evidence *e)
 {
 	struct facts f = facts_of(e);
 	const struct summary *t = &f.all;
@@ -322,4 +351,9 @@ struct verdict verdict_of(const struct evidence *e)
 	if (t->native)
 		return because(ROW_SYNCED, NULL);
 	return nothing(&f, ROW_UNMAPPED, NULL);
+}
+
+struct verdict verdict_of(const struct evidence *e)
+{
+	return advised(e, choose(e));
 }

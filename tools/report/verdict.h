@@ -39,11 +39,13 @@ struct evidence {
 	int status;		/* of the command that made @files, >= 128: a signal. -1: unknown */
 	const char *dir;	/* the directory of @files; NULL: there is none */
 	const struct seen *seen;	/* what primeshim witness saw; NULL: nobody looked */
+	char *const *command;	/* the words of the command that made @files, then NULL */
 };
 
 struct verdict {
 	const struct verdict_row *row;
 	char text[256];		/* the row's sentence, with the detail in it */
+	char advice[512];	/* the row's, with the command in the place of COMMAND */
 };
 
 struct verdict verdict_of(const struct evidence *e);
