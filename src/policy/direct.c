@@ -97,7 +97,8 @@ void direct_mapped(const struct mmap_call *c, int ret, void *p)
 	b = get(&id, size, ret < 0 ? 0 : SYNCED_MAPS);
 	if (!b)
 		return;
-	if (settings.log || settings.dir || PROBE_WANTED(map))
+	/* Whether brackets are counted, or known at all, depends on the exporter. */
+	if (settings.direct == DIRECT_SYNC || settings.log || settings.dir || PROBE_WANTED(map))
 		record_exporter(c->fd, b);
 	told.b = b;
 	report_direct(&told);
