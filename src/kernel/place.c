@@ -100,6 +100,8 @@ enum place place_ask(uint64_t start, uint64_t end, uint32_t *link)
 	if (len < 0 && process_number())
 		len = read_map(0, start, end, text);
 	/* Where /proc itself is gone nothing is known. */
+	if (len < 0 && (errno == ENOMEM || errno == EINTR))
+		return PLACE_NOT_NOW;
 	if (len < 0 && errno == ENOENT && next.readlink("/proc/self/exe", text, 1) > 0)
 		return PLACE_OTHERS;
 	if (len < 0)

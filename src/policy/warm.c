@@ -225,14 +225,16 @@ static bool is_whole(uint64_t at, uint64_t len, struct mapping *m)
 /* Has the kernel a link for the mapping @m? Asked once for a buffer. */
 static bool has_link(const struct mapping *m, uint64_t len, uint32_t *link)
 {
+	enum place place;
+
 	if (*link && !atomic_load_explicit(&unsure, memory_order_relaxed))
 		return true;
-	if (place_ask(m->start - m->lead, m->start + len, link) == PLACE_OURS) {
+	place = place_ask(m->start - m->lead, m->start + len, link);
+	if (place == PLACE_OURS)
 		atomic_store_explicit(&unsure, false, memory_order_relaxed);
-		return true;
-	}
-	atomic_store_explicit(&cannot_ask, true, memory_order_relaxed);
-	return false;
+	else if (place != PLACE_NOT_NOW)
+		atomic_store_explicit(&cannot_ask, true, memory_order_relaxed);
+	return place == PLACE_OURS;
 }
 
 /* Will the private descriptor of @b be there for what is kept alone, once @m is not mapped? */

@@ -37,7 +37,7 @@ void before(struct thread *t)
 	static const enum fake_call calls[] = {
 		FAKE_OPEN, FAKE_IOCTL, FAKE_MMAP, FAKE_MUNMAP, FAKE_MREMAP, FAKE_CLOSE,
 		FAKE_CLOSE_RANGE, FAKE_DUP, FAKE_FCNTL, FAKE_FSTAT, FAKE_FUTEX, FAKE_POLL,
-		FAKE_SAME_FILE,
+		FAKE_SAME_FILE, FAKE_READLINK,
 	};
 
 	if (t->dirty && one_in(t, 10)) {
@@ -46,7 +46,7 @@ void before(struct thread *t)
 		else if (one_in(t, 2))
 			linked_fault(FAKE_ANY, rnd(t, 16), errors[rnd(t, 7)], false);
 		else
-			linked_fault(calls[rnd(t, 13)], rnd(t, 3), errors[rnd(t, 7)], false);
+			linked_fault(calls[rnd(t, 14)], rnd(t, 3), errors[rnd(t, 7)], false);
 	}
 	errno = KEPT;
 }

@@ -20,6 +20,7 @@ int main(void)
 	suite_add_tcase(s, range_tests());
 	suite_add_tcase(s, state_tests());
 	suite_add_tcase(s, mapping_tests());
+	suite_add_tcase(s, kept_tests());
 	suite_add_tcase(s, mapped_tests());
 	suite_add_tcase(s, turn_tests());
 	suite_add_tcase(s, own_tests());

@@ -18,6 +18,7 @@ TCase *pages_tests(void);
 TCase *range_tests(void);
 TCase *state_tests(void);
 TCase *mapping_tests(void);
+TCase *kept_tests(void);
 TCase *mapped_tests(void);
 TCase *turn_tests(void);
 TCase *own_tests(void);
