@@ -314,7 +314,7 @@ SLOW void touched(const void *addr, size_t len)
 
 FAST void touches(const void *addr, size_t len)
 {
-	if (any(mappings_live))
+	if (any(mappings_live) && settings.warm)
 		touched(addr, len);
 }
 
@@ -385,7 +385,8 @@ SLOW void confine(void (*hook)(void))
 /* Also where nothing is kept yet: from now on nothing is. */
 EXPORT(int, mlockall, int flags)
 {
-	confine(lock_all_hook);
+	if (settings.warm)
+		confine(lock_all_hook);
 	return next.mlockall(flags);
 }
 

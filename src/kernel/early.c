@@ -165,7 +165,10 @@ static int early_prlimit(pid_t pid, int resource, const void *limit, void *old)
 	int (*real)(pid_t pid, int resource, const void *limit, void *old);
 
 	*(void **)&real = dlsym(RTLD_NEXT, "prlimit");
-	return real(pid, resource, limit, old);
+	if (real)
+		return real(pid, resource, limit, old);
+	errno = ENOSYS;
+	return -1;
 }
 
 static int early_setrlimit(int resource, const void *limit)
@@ -173,7 +176,10 @@ static int early_setrlimit(int resource, const void *limit)
 	int (*real)(int resource, const void *limit);
 
 	*(void **)&real = dlsym(RTLD_NEXT, "setrlimit");
-	return real(resource, limit);
+	if (real)
+		return real(resource, limit);
+	errno = ENOSYS;
+	return -1;
 }
 
 static int sys_chroot(const char *path)

@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "fork.h"
 #include "guard.h"
+#include "kernel/place.h"
 #include "mapped.h"
 #include "report/publish.h"
 #include "settings/settings.h"
@@ -57,6 +58,7 @@ void fork_child(void)
 {
 	descriptors_forked();
 	publish_forked();
+	place_forget();
 	if (!taken)
 		return;
 	settle_forked();
