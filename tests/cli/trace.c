@@ -27,7 +27,7 @@ static int fd;
 static uint32_t imported(void)
 {
 	int dmabuf = new_dmabuf(SIZE, FILL, true);
-	uint32_t handle;
+	uint32_t handle = 0;
 
 	need(dmabuf >= 0 && !import(fd, dmabuf, &handle), "an import");
 	close(dmabuf);

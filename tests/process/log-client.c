@@ -39,7 +39,7 @@ static void count(int sig)
 static void work(void)
 {
 	int fd = card(driver), dmabuf = new_dmabuf(SIZE, FILL, true);
-	uint32_t handle;
+	uint32_t handle = 0;
 	uint8_t *p = NULL;
 
 	need(dmabuf >= 0 && !import(fd, dmabuf, &handle), "an import");

@@ -78,7 +78,7 @@ static void try(const char *what, const char *where, bool rescuable,
 		void (*run)(const void *data), const void *data)
 {
 	bool before[LOW];
-	int status;
+	int status = 0;
 	pid_t pid;
 
 	fflush(stdout);

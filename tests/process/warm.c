@@ -91,7 +91,7 @@ static int descriptors(void)
 
 static uint32_t import_new(int *buf)
 {
-	uint32_t h;
+	uint32_t h = 0;
 
 	*buf = new_dmabuf(SIZE, FILL, true);
 	need(*buf >= 0 && !import(fd, *buf, &h), "an import");
