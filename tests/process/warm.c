@@ -207,6 +207,24 @@ static void not_kept(void)
 #undef GONE
 }
 
+/* A part of the import is mapped right behind a kept mapping: what lies before it needs room. */
+static void beside(void)
+{
+	const int flags = MAP_SHARED | MAP_FIXED;
+	uint8_t *room = mmap(NULL, 3 * SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *p, *q;
+
+	need(room != MAP_FAILED && !munmap(room + SIZE, SIZE), "room");
+	p = kept();
+	/* The kernel takes the gap, where nothing else fits. */
+	if (p == room + SIZE) {
+		munmap(room + 2 * SIZE, SIZE);
+		q = mmap(room + 2 * SIZE, SIZE - PAGE, RW, flags, fd, offset + PAGE);
+		check(q == room + 2 * SIZE && q[0] == FILL, "a part is mapped right behind it");
+		munmap(q, SIZE - PAGE);
+	}
+	munmap(room, 3 * SIZE);
+}
+
 /* The program maps or moves something where natively nothing is. */
 static void met(void)
 {
@@ -243,7 +261,10 @@ static void met(void)
 	p = kept();
 	q = mremap(mine, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, p);
 	check(q == p && q[SIZE - 1] == 0x11, "mremap() moves there");
-	munmap(q, SIZE);
+	p = kept();
+	other = mremap(q, SIZE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE);
+	check(other == p + PAGE && !is_mapped(p, PAGE), "and leaves nothing beside it");
+	munmap(other, PAGE);
 	need(id >= 0, "shmget()");
 	p = kept();
 	q = shmat(id, p, 0);
@@ -252,7 +273,8 @@ static void met(void)
 		shmdt(q);
 	shmctl(id, IPC_RMID, NULL);
 	p = kept();
-	check(!munmap(p, PAGE) && !is_mapped(p, SIZE), "munmap() of it again leaves it");
+	check(!munmap(p, PAGE) && !is_mapped(p + PAGE, PAGE), "munmap() of a part unmaps all");
+	beside();
 	p = kept();
 	check(mprotect(p, PAGE, PROT_READ) && errno == ENOMEM, "mprotect() there says ENOMEM");
 	p = kept();
@@ -435,9 +457,31 @@ static bool limit_space(void)
 	       !is_mapped(unmapped(), SIZE);
 }
 
+/* By the names for small files, which the test itself does not use. */
+static bool limit_narrow(void)
+{
+	const unsigned long most[2] = { ~0UL >> 1, ~0UL >> 1 };
+	int (*set)(int resource, const void *limit);
+	uint8_t *p = kept();
+
+	*(void **)&set = dlsym(RTLD_DEFAULT, "setrlimit");
+	return !set(RLIMIT_AS, most) && !is_mapped(p, SIZE) && !is_mapped(unmapped(), SIZE);
+}
+
+static bool limit_files_narrow(void)
+{
+	const unsigned long few[2] = { 600, 600 };
+	int (*set)(pid_t pid, int resource, const void *limit, void *old);
+	uint8_t *p = kept();
+
+	*(void **)&set = dlsym(RTLD_DEFAULT, "prlimit");
+	return !set(0, RLIMIT_NOFILE, few, NULL) && !is_mapped(p, SIZE) &&
+	       !is_mapped(unmapped(), SIZE);
+}
+
 static bool limit_files(void)
 {
-	const struct rlimit few = { 100, 100 };
+	const struct rlimit few = { 600, 600 };
 	uint8_t *p = kept();
 
 	return !prlimit(0, RLIMIT_NOFILE, &few, NULL) && !is_mapped(p, SIZE) &&
@@ -473,7 +517,9 @@ static bool new_root(void)
 static void limits(void)
 {
 	check(in_child(limit_space), "with RLIMIT_AS nothing is kept");
+	check(in_child(limit_narrow), "whichever setrlimit() sets it");
 	check(in_child(limit_files), "with a small RLIMIT_NOFILE nothing is kept");
+	check(in_child(limit_files_narrow), "whichever prlimit() sets it");
 	check(in_child(lock_all), "after mlockall() nothing is kept");
 	check(in_child(new_privileges), "nothing is kept where a filter may follow");
 	check(in_child(new_root), "chroot() unmaps all, and nothing is kept without /proc");
