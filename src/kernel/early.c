@@ -87,6 +87,17 @@ static void *sys_mremap(void *old, size_t old_len, size_t len, int flags, ...)
 	return (void *)syscall(SYS_mremap, old, old_len, len, flags, to);
 }
 
+/* Numbers that not every libc's headers have: ENOSYS then. */
+#ifndef SYS_mlock2
+#define SYS_mlock2 -1
+#endif
+#ifndef SYS_pkey_mprotect
+#define SYS_pkey_mprotect -1
+#endif
+#ifndef SYS_shmat
+#define SYS_shmat -1
+#endif
+
 static int sys_madvise(void *addr, size_t len, int advice)
 {
 	return syscall(SYS_madvise, addr, len, advice);

@@ -19,7 +19,10 @@
 typedef unsigned long ioctl_request;
 #else
 #include <sys/mman.h>
+#include <sys/resource.h>
 #undef mmap64
+#undef setrlimit64
+#undef prlimit64
 typedef int ioctl_request;
 #endif
 /* The type of mmap()'s offset without large files; musl's is always 64 bits wide. */

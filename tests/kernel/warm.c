@@ -39,6 +39,19 @@ static uint32_t handle;
 static int drm;
 static size_t size;
 
+static long raw_mmap(void *at, size_t len, int flags, int file)
+{
+#ifdef SYS_mmap2
+	return syscall(SYS_mmap2, at, len, RW, flags, file, 0L);
+#elif defined(__s390__)
+	unsigned long args[] = { (unsigned long)at, len, RW, flags, file, 0 };
+
+	return syscall(SYS_mmap, args);
+#else
+	return syscall(SYS_mmap, at, len, RW, flags, file, 0L);
+#endif
+}
+
 static void touch(volatile uint8_t *p)
 {
 	for (size_t at = 0; at < size; at += PAGE)
@@ -59,7 +72,7 @@ static uint8_t *by_handle(void)
 /* By system calls that no preloaded object sees. */
 static void by_exporter(void)
 {
-	long p = syscall(SYS_mmap, NULL, size, RW, MAP_SHARED, e.dmabuf, 0L);
+	long p = raw_mmap(NULL, size, MAP_SHARED, e.dmabuf);
 
 	if (p == -1)
 		err(2, "the exporter's mmap");
@@ -153,15 +166,14 @@ static void raw(void)
 	uint8_t *p = by_handle(), *q;
 
 	syscall(SYS_munmap, p, size);
-	if ((uint8_t *)syscall(SYS_mmap, p, size, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-			       0L) != p)
+	if ((uint8_t *)raw_mmap(p, size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1) != p)
 		err(2, "a raw mmap");
 	memset(p, 0x33, size);
 	q = by_handle();
 	check(q != p && p[0] == 0x33 && p[size - 1] == 0x33,
 	      "memory at the place is not handed out");
 	syscall(SYS_munmap, q, size);
-	if ((uint8_t *)syscall(SYS_mmap, q, size / 2, RW, MAP_SHARED | MAP_FIXED, e.dmabuf, 0L) !=
+	if ((uint8_t *)raw_mmap(q, size / 2, MAP_SHARED | MAP_FIXED, e.dmabuf) !=
 	    q)
 		err(2, "a raw mmap");
 	check(by_handle() != q, "nor is another mapping of the same dma-buf");

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +27,7 @@
 #include <drm.h>
 #include <drm_mode.h>
 
+#include "lib/child.h"
 #include "lib/drivers-client.h"
 
 #define RW	(PROT_READ | PROT_WRITE)
@@ -51,6 +51,20 @@ static bool is_mapped(const void *p, size_t len)
 	unsigned char pages[SIZE / PAGE];
 
 	return !syscall(SYS_mincore, p, len, pages);
+}
+
+/* A raw mmap() from the start of @file, or of anonymous memory. */
+static uint8_t *raw_mmap(void *at, size_t len, int prot, int flags, int file)
+{
+#ifdef SYS_mmap2
+	return (uint8_t *)syscall(SYS_mmap2, at, len, prot, flags, file, 0L);
+#elif defined(__s390__)
+	unsigned long args[] = { (unsigned long)at, len, prot, flags, file, 0 };
+
+	return (uint8_t *)syscall(SYS_mmap, args);
+#else
+	return (uint8_t *)syscall(SYS_mmap, at, len, prot, flags, file, 0L);
+#endif
 }
 
 static uint8_t *map_at(uint64_t delta, size_t len, int prot)
@@ -165,6 +179,23 @@ static bool nothing(void)
 	return true;
 }
 
+/* Not every libc has these; the shim has. */
+static void pkey(void *p, size_t len)
+{
+	int (*call)(void *p, size_t len, int prot, int pkey);
+
+	*(void **)&call = dlsym(RTLD_DEFAULT, "pkey_mprotect");
+	call(p, len, RW, -1);
+}
+
+static void remap(void *p, size_t len)
+{
+	int (*call)(void *p, size_t len, int prot, size_t page, int flags);
+
+	*(void **)&call = dlsym(RTLD_DEFAULT, "remap_file_pages");
+	call(p, len, 0, 1, 0);
+}
+
 /* What is done to a mapping before its munmap(), so that it is not kept. */
 static void not_kept(void)
 {
@@ -191,9 +222,9 @@ static void not_kept(void)
 	     "a mapping that was posix_madvise()d is not kept");
 	GONE(map_at(0, SIZE, RW), mlock(p, PAGE),
 	     "a mapping that was mlock()ed is not kept");
-	GONE(map_at(0, SIZE, RW), pkey_mprotect(p, PAGE, RW, -1),
+	GONE(map_at(0, SIZE, RW), pkey(p, PAGE),
 	     "a mapping that was pkey_mprotect()ed is not kept");
-	GONE(map_at(0, SIZE, RW), remap_file_pages(p, PAGE, 0, 1, 0),
+	GONE(map_at(0, SIZE, RW), remap(p, PAGE),
 	     "a mapping whose pages were remapped is not kept");
 	GONE(map_at(0, SIZE, RW), p = mremap(p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, spot),
 	     "a mapping that was moved is not kept");
@@ -340,8 +371,7 @@ static void raw(void)
 	munmap(p, SIZE);
 	p = kept();
 	need(!syscall(SYS_munmap, p, SIZE), "a raw munmap()");
-	need((uint8_t *)syscall(SYS_mmap, p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-				-1, 0L) == p, "a raw mmap()");
+	need(raw_mmap(p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1) == p, "mmap()");
 	memset(p, 0x33, SIZE);
 	check(foreign_place(p) && p[0] == 0x33 && p[SIZE - 1] == 0x33,
 	      "memory that a raw mmap() has put there is not handed out, and stays");
@@ -349,13 +379,11 @@ static void raw(void)
 	check(!descriptor_closed(), "after a raw close() of its descriptor there is a START");
 	p = kept();
 	need(file >= 0 && !ftruncate(file, SIZE), "a file");
-	need((uint8_t *)syscall(SYS_mmap, p, SIZE - PAGE, RW, MAP_SHARED | MAP_FIXED, file,
-				0L) == p, "a raw mmap()");
+	need(raw_mmap(p, SIZE - PAGE, RW, MAP_SHARED | MAP_FIXED, file) == p, "a raw mmap()");
 	check(foreign_place(p) && !p[0], "nor is a file");
 	p[0] = 0x44;
 	p = kept();
-	need((uint8_t *)syscall(SYS_mmap, p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-				-1, 0L) == p, "a raw mmap()");
+	need(raw_mmap(p, SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1) == p, "mmap()");
 	memset(p, 0x33, SIZE);
 	close_handle(fd, handle);
 	check(is_mapped(p, SIZE) && p[0] == 0x33, "and GEM_CLOSE does not unmap it");
@@ -439,7 +467,7 @@ static void children(void)
 	check(is_mapped(place, SIZE), "its parent has");
 	check(in_child(child_goes_on), "the child keeps mappings of its own");
 	place = kept();
-	pid = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0L);
+	pid = child_by_clone();
 	if (!pid) {
 		madvise(place, 0, MADV_NORMAL);
 		_exit(is_mapped(place, SIZE));
@@ -530,7 +558,7 @@ static bool occupy(uint8_t *p)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
 
-	return (uint8_t *)syscall(SYS_mmap, p, SIZE, PROT_NONE, flags, -1, 0L) == p;
+	return raw_mmap(p, SIZE, PROT_NONE, flags, -1) == p;
 }
 
 static void budget(void)
