@@ -309,6 +309,12 @@ static void judge_map(struct thread *t, const struct map_try *m, void *out)
 		return;
 	}
 	EXPECT(t, !(m->flags & MAP_FIXED) || out == m->addr, "MAP_FIXED gave %p", out);
+	/* No exporter's mapping faults for good beside others of the same that do not. */
+	if (t->struck == -SIGBUS) {
+		buffers_lock();
+		mapping_unwhole((uintptr_t)out, pages * PAGE);
+		buffers_unlock();
+	}
 	if (m->flags & MAP_FIXED)
 		carve(t, m->addr, pages);
 	id = seen(out);
