@@ -3,7 +3,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "next.h"
 #include "place.h"
@@ -111,6 +116,50 @@ enum place place_ask(uint64_t start, uint64_t end, uint32_t *link)
 		return PLACE_OTHERS;
 	*link = now;
 	return PLACE_OURS;
+}
+
+/* Of a line of /proc/self/maps that meets [*@at, @end): is it one mapping of that file? */
+static bool goes_on(const char *line, uint64_t *at, uint64_t end, const struct dmabuf_id *id)
+{
+	uint64_t from, to, ino;
+	unsigned long major, minor;
+	char *p;
+
+	from = strtoull(line, &p, 16);
+	to = strtoull(p + 1, &p, 16);
+	if (to <= *at || *at >= end)
+		return true;
+	strtoull(p + strlen(" rwxp "), &p, 16);
+	major = strtoul(p, &p, 16);
+	minor = strtoul(p + 1, &p, 16);
+	ino = strtoull(p, NULL, 10);
+	if (from > *at || to < end || ino != id->ino || makedev(major, minor) != id->dev)
+		return false;
+	*at = to;
+	return true;
+}
+
+bool place_shows(uint64_t start, uint64_t end, const struct dmabuf_id *id)
+{
+	int fd = sandbox_may(MAY_PROC) ? next.open("/proc/self/maps", O_RDONLY | O_CLOEXEC) : -1;
+	char text[8192], *line, *behind;
+	uint64_t at = start;
+	size_t have = 0;
+	bool right = fd >= 0;
+	ssize_t n;
+
+	while (right && at < end &&
+	       (n = read(fd, text + have, sizeof(text) - 1 - have)) > 0) {
+		have += n;
+		text[have] = '\0';
+		for (line = text; right && (behind = strchr(line, '\n')); line = behind + 1)
+			right = goes_on(line, &at, end, id);
+		have -= line - text;
+		memmove(text, line, have);
+	}
+	if (fd >= 0)
+		next.close(fd);
+	return right && at >= end;
 }
 
 void place_forget(void)

@@ -99,7 +99,10 @@ static struct buffer *leave(struct kept *k)
 	uint64_t start = k->start + k->lead, end = k->end;
 	uint32_t link = b->turns->link;
 
-	if (place_ask(k->start, k->end, &link) != PLACE_OTHERS)
+	const struct dmabuf_id id = buffer_id(b);
+
+	if (place_ask(k->start, k->end, &link) != PLACE_OTHERS ||
+	    place_shows(k->start, k->end, &id))
 		next.munmap((void *)(uintptr_t)k->start, k->end - k->start);
 	kept_remove(k);
 	stat_inc(STAT_LEFT);
