@@ -55,7 +55,7 @@ static int do_import(const struct ioctl_call *c)
 
 	if (ret >= 0 && arg_readable(c))
 		record_imported(c->fd, arg32(c, c->desc->handle), arg32(c, c->desc->value));
-	else if (ret < 0 && import_refusal(ret) && arg_readable(c))
+	else if (ret < 0 && import_refusal(ret) && is_drm(c->fd) && arg_readable(c))
 		record_not_imported(c->fd, arg32(c, c->desc->value), ret);
 	return ret;
 }
