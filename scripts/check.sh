@@ -88,6 +88,8 @@ silence=1200 # seconds without a word from any step, after which something hangs
 counting='' steps=0 # how many there are, counted before the first
 tmp=$(mktemp -d) || exit 2
 trap clean_up EXIT
+# vm.sh exits by itself at Ctrl-C, and bash would go on to the next step.
+trap 'exit 130' INT
 all=$tmp/all
 : >"$all"
 : >"$tmp/begun"

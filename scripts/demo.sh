@@ -6,6 +6,8 @@
 
 export LC_ALL=C
 me=demo.sh
+# vm.sh exits by itself at Ctrl-C, and bash would go on to the next machine.
+trap 'exit 130' INT
 source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/lib/packages.sh
 . "$source/scripts/lib/packages.sh" || exit 2
