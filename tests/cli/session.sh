@@ -196,7 +196,7 @@ for entry in 'demo primeshim-demo.desktop' 'cat primeshim-cat.desktop'; do
 done
 tree >"$tmp/before"
 run --remove-session demo
-check 'what is not installed cannot be removed' refused_all 'demo is not installed'
+check 'what is not installed cannot be removed' refused_all 'nothing is installed for demo'
 printf 'Name=Demo\r\n[Desktop Entry]\r\nExec=cat a\r\n' >"$sessions/dos.desktop"
 printf '[Desktop Entry]\nName=None\n' >"$sessions/none.desktop"
 printf '[Desktop Entry]\nName=\033[2J\nExec=cat\n' >"$sessions/esc.desktop"
