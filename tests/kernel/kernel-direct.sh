@@ -91,6 +91,7 @@ promise 'it names who has exported for reading only' \
 card=$(for dir in /sys/class/drm/card?; do
 	case $(readlink "$dir/device/driver") in */virtio*) echo "/dev/dri/${dir##*/}" ;; esac
 done)
+# shellcheck disable=SC2317
 grab() {
 	ffmpeg -v error -device "$card" -f kmsgrab -i - -vf hwdownload,format=bgr0 -frames:v 3 \
 		-f rawvideo -y "$1" </dev/null
