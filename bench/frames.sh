@@ -11,10 +11,11 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
 # under SYNC COMMAND...: without the launcher's checks, which take seconds here. "status" is driver
-# with a status file.
+# with a status file. What brackets cost is compared with a frame that maps its pages anew: the shim
+# keeps none with trap.
 under() {
-	local settings=(PRIMESHIM_SYNC="$1")
-	[ "$1" != status ] || settings=(PRIMESHIM_SYNC=driver PRIMESHIM_DIR="$tmp/status")
+	local settings=(PRIMESHIM_SYNC="$1" PRIMESHIM_KEEP=off)
+	[ "$1" != status ] || settings+=(PRIMESHIM_SYNC=driver PRIMESHIM_DIR="$tmp/status")
 	env LD_PRELOAD="$PWD/.libs/libprimeshim.so" "${settings[@]}" "${@:2}" 2>>"$tmp/err" ||
 		{ cat "$tmp/err" >&2; exit 2; }
 }

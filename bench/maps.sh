@@ -39,8 +39,9 @@ calls() {
 	}'
 }
 
+# tests/kernel/kernel-warm.sh has the cycle in which the shim keeps the pages.
 for sync in map off; do
-	shim=(scripts/run-with-shim.sh --mode redirect --sync "$sync")
+	shim=(scripts/run-with-shim.sh --mode redirect --sync "$sync" --keep off)
 	"${shim[@]}" bench/maps time "$importer" "$rounds" | sed -u "s/^/map $clock $sync /" ||
 		exit 2
 	strace -y -o "$tmp/trace" "${shim[@]}" bench/maps calls "$importer" $cycles || exit 2

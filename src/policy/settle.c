@@ -344,7 +344,7 @@ unsigned int settle(struct buffer *b, enum patience patience)
 		guard(b, b->bracket);
 	}
 	/* What is kept keeps its descriptor (kept.h). */
-	if (!b->settling && !buffer_is_mapped(b) && !b->kept) {
+	if (!b->settling && !buffer_is_mapped(b) && !buffer_is_kept(b)) {
 		closing = buffer_fd(b);
 		buffer_set_fd(b, -1);
 		due_noted(b);

@@ -152,7 +152,7 @@ void buffer_drop_turns(struct buffer *b)
 
 	/* Mappings that the shim leaves alone are counted as well. */
 	if (!t || t->fd >= 0 || t->mapped[0] || t->mapped[1] || t->direct[0] || t->direct[1] ||
-	    b->kept)
+	    t->kept)
 		return;
 	pool_put(&turns_pool, b->turns);
 	b->turns = NULL;

@@ -43,6 +43,7 @@ struct turns {
 	bool fenced;			/* the START that is to do follows a fence */
 	bool guess;			/* the bracket's START may have come amid hidden work */
 	bool missed;			/* a wait has ended amid a submit of it */
+	bool kept;			/* there are mappings of it in kept.h */
 };
 
 struct buffer {
@@ -86,12 +87,16 @@ struct buffer {
 	uint32_t unused : 1;		/* the CPU has not written in the open bracket */
 	uint32_t ahead : 1;		/* a submit went ahead amid a START, without the END */
 	uint32_t yields : 1;		/* the program syncs it itself: direct.h */
-	uint32_t kept : 1;		/* there are mappings of it in kept.h */
 };
 
 static inline int buffer_fd(const struct buffer *b)
 {
 	return b->turns ? b->turns->fd : -1;
+}
+
+static inline bool buffer_is_kept(const struct buffer *b)
+{
+	return b->turns && b->turns->kept;
 }
 
 /* Does the shim bracket the program's mappings of the dma-buf's own descriptor, too? */

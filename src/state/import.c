@@ -110,7 +110,7 @@ static void unchain(struct import *imp)
 	while (*at != imp)
 		at = &(*at)->sibling;
 	*at = imp->sibling;
-	if (imp->buffer->kept && !imp->buffer->imports)
+	if (buffer_is_kept(imp->buffer) && !imp->buffer->imports)
 		atomic_store_explicit(&kept_orphaned, true, memory_order_relaxed);
 	if (!imp->buffer->turns)
 		return;

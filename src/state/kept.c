@@ -75,7 +75,7 @@ void kept_add(const struct kept *k)
 	table[i] = *k;
 	table[i].age = ++ages;
 	table[i].taken = false;
-	k->buffer->kept = true;
+	k->buffer->turns->kept = true;
 	bytes += k->end - k->start;
 	count(1);
 }
@@ -88,9 +88,9 @@ void kept_remove(struct kept *k)
 	k->buffer = NULL;
 	while (used && !table[used - 1].buffer)
 		used--;
-	b->kept = false;
+	b->turns->kept = false;
 	for (k = table; k < table + used; k++)
-		b->kept |= k->buffer == b;
+		b->turns->kept |= k->buffer == b;
 	count(-1);
 }
 
@@ -104,7 +104,7 @@ struct kept *kept_find(const struct buffer *b, uint64_t len, uint64_t lead, int 
 {
 	struct kept *found = NULL;
 
-	if (!b->kept)
+	if (!buffer_is_kept(b))
 		return NULL;
 	for (struct kept *k = table; k < table + used; k++)
 		if (k->buffer == b && !k->taken && k->lead == lead && k->prot == prot &&

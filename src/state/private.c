@@ -279,7 +279,7 @@ static const struct buffer *idle(int fd)
 	if (!b)
 		return NULL;
 	buffers_lock();
-	needed = buffer_fd(b) == fd && (buffer_is_mapped(b) || b->kept);
+	needed = buffer_fd(b) == fd && (buffer_is_mapped(b) || buffer_is_kept(b));
 	if (!needed && buffer_fd(b) == fd)
 		buffer_set_fd(b, -1);
 	buffers_unlock();
