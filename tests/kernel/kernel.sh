@@ -46,9 +46,12 @@ for importer in "${importers[@]}"; do
 	done
 	# Of dumb buffers, whose pages are counted from where a mapping begins.
 	for exporter in "${other[@]}"; do
-		timeout "$hang" $shim tests/kernel/process "$importer" "$exporter" \
-			files ranges handles mappings moves places private
-		promise "$importer <- $exporter: the process ended well" [ $? = 0 ]
+		for keep in off 128M; do
+			timeout "$hang" $shim --keep $keep tests/kernel/process "$importer" \
+				"$exporter" files ranges handles mappings moves places private
+			promise "$importer <- $exporter: keep $keep: the process ended well" \
+				[ $? = 0 ]
+		done
 	done
 done
 for importer in "${importers[@]}"; do
@@ -107,12 +110,15 @@ done
 # What a process may do while it has imports. It reads the counts itself.
 echo 1 >$tracing/events/kprobes/enable
 for importer in "${importers[@]}"; do
-	timeout "$hang" $shim tests/kernel/process "$importer" udmabuf
+	timeout "$hang" $shim --keep off tests/kernel/process "$importer" udmabuf
 	promise "$importer <- udmabuf: the process ended well" [ $? = 0 ]
 done
+timeout "$hang" $shim tests/kernel/process "${importers[0]}" udmabuf
+promise "${importers[0]} <- udmabuf: with pages kept: the process ended well" [ $? = 0 ]
 # What is just behind a mapping there is the shim's: only what the test owns may go.
 for importer in "${importers[@]}"; do
-	LD_PRELOAD=$PWD/.libs/libprimeshim.so:$PWD/tests/lib/.libs/libneighbour.so timeout "$hang" \
+	PRIMESHIM_KEEP=off timeout "$hang" env \
+		LD_PRELOAD=$PWD/.libs/libprimeshim.so:$PWD/tests/lib/.libs/libneighbour.so \
 		tests/kernel/process "$importer" udmabuf mappings moves |
 		sed 's/: /: beside a table: /'
 	promise "$importer <- udmabuf: beside a table: the process ended well" \

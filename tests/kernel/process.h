@@ -44,6 +44,9 @@ bool maps_at(const struct subject *s, int fd);
 /* How many descriptors of its dma-buf are not the program's? *@number: the last of them. */
 int privates(const struct subject *s, int *number);
 
+/* The same after the last unmap, where the shim keeps no pages; otherwise 0. */
+int privates_left(const struct subject *s);
+
 /* How often the exporter was told that the CPU begins and ends. */
 struct brackets {
 	long begin, end;
