@@ -110,7 +110,7 @@ void direct_mapped(const struct mmap_call *c, int ret, void *p)
 	buffers_lock();
 	b->refs++;
 	buffers_unlock();
-	mapped_begin(b, p, c->len, 0, c->prot, told.note, -1);
+	mapped_begin(b, p, c->len, 0, c->prot, told.note, -1, NULL);
 	begin(b, c->fd);
 }
 

@@ -168,7 +168,7 @@ int mapped_unmap(void *addr, size_t len)
 }
 
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, unsigned int note,
-		  int dmabuf)
+		  int dmabuf, const struct warm *w)
 {
 	bool added, hide;
 
@@ -180,6 +180,8 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, 
 		snapshot_mapped((uintptr_t)p, (uintptr_t)p + page_round(len));
 	hide = added && sync_now() != SYNC_OFF && buffer_fd(b) < 0;
 	buffers_unlock();
+	if (w)
+		warm_taken(w);
 	if (dmabuf >= 0 && !hide)
 		next.close(dmabuf);
 	else if (dmabuf >= 0 && descriptor_hide(dmabuf, b) < 0)
@@ -210,7 +212,9 @@ int mapped_protect(void *addr, size_t len, int prot)
 	struct buffer *b;
 
 	warm_leave(addr, len);
-	if (next.mprotect((char *)addr - lead, lead + len, prot) < 0)
+	if (next.mprotect((char *)addr - lead, lead + len, prot) < 0 &&
+	    !(errno == ENOMEM && warm_leave_all() &&
+	      !next.mprotect((char *)addr - lead, lead + len, prot)))
 		return -errno;
 	do {
 		buffers_lock();

@@ -11,13 +11,16 @@
 
 #include "state/buffer.h"
 
+struct warm;
+
 /*
  * [p, p + len) shows @b since now, with the @lead bytes before it. @note: NOTE_* of mapping.h.
  * Consumes @dmabuf, a descriptor of it (-1: none, and no bracket), and the caller's reference to
- * @b.
+ * @b. @w: of warm_take(), or NULL: the place is not kept any more once it is recorded, and before
+ * the START, amid which a handler may fork or jump.
  */
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, unsigned int note,
-		  int dmabuf);
+		  int dmabuf, const struct warm *w);
 
 /* What was mapped in the range is, or is about to be, gone: END what is over. */
 void mapped_end(void *addr, size_t len);

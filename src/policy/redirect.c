@@ -362,7 +362,7 @@ static int leave_alone(const struct view *v, const struct mmap_call *c, void **o
 		v->buffer->refs++;
 		buffers_unlock();
 		mapped_begin(v->buffer, *out, c->len, 0, c->prot, who_imports(v->fd) | NOTE_NATIVE,
-			     -1);
+			     -1, NULL);
 	} else {
 		mmap_placed(c, ret, newest);
 	}
@@ -386,8 +386,7 @@ static bool map_again(const struct view *v, const struct mmap_call *c, void **ou
 	told.p = *out;
 	report_map(&told);
 	mapped_begin(v->buffer, *out, c->len, v->delta, c->prot, who_imports(v->fd) |
-		     warm_note(c->addr, c->len, c->prot, c->flags), -1);
-	warm_taken(&warm);
+		     warm_note(c->addr, c->len, c->prot, c->flags), -1, &warm);
 	return true;
 }
 
@@ -447,8 +446,7 @@ int redirect_map(struct view *v, const struct mmap_call *c, void **out)
 	if (!ret && dmabuf >= 0) {
 		mapped_begin(v->buffer, *out, c->len, a.lead, c->prot,
 			     who_imports(v->fd) | (a.native ? NOTE_NATIVE :
-			     warm_note(c->addr, c->len, c->prot, c->flags)), dmabuf);
-		warm_taken(&a.warm);
+			     warm_note(c->addr, c->len, c->prot, c->flags)), dmabuf, &a.warm);
 		return 0;
 	}
 	mmap_placed(c, ret, newest);

@@ -103,7 +103,6 @@ int refused_address(int fd, uint32_t handle, uint64_t start, uint64_t len, int e
 	}
 	report_address(fd, handle, b, err, start, len, *out);
 	mapped_begin(b, *out, len, lead, prot,
-		     who_imports(fd) | warm_note(NULL, len, prot, MAP_SHARED), dmabuf);
-	warm_taken(&w);
+		     who_imports(fd) | warm_note(NULL, len, prot, MAP_SHARED), dmabuf, &w);
 	return 0;
 }

@@ -42,7 +42,7 @@ bool warm_keep(void *addr, size_t len);
 
 /*
  * A kept mapping of @len bytes of @b from @delta on, for a call of the program's that does not say
- * where: true and *@p. It counts as kept until warm_taken(), after mapped_begin(): until then no
+ * where: true and *@p. It counts as kept until warm_taken(), in mapped_begin(): until then no
  * other thread closes the private descriptor. @described: only if @b has such a descriptor, where
  * brackets are wanted.
  */

@@ -54,7 +54,7 @@ static void *refuse(void)
 	}
 	if (unmaps && recorded) {
 		hold(others);
-		mapped_begin(others, place, len, 0, PROT_READ, 0, -1);
+		mapped_begin(others, place, len, 0, PROT_READ, 0, -1, NULL);
 	}
 	errno = answer;
 	return MAP_FAILED;
@@ -90,7 +90,7 @@ static void setup(void)
 	place = real.mmap64(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(place, MAP_FAILED);
 	hold(mine);
-	mapped_begin(mine, place, len, 0, PROT_READ | PROT_WRITE, 0, -1);
+	mapped_begin(mine, place, len, 0, PROT_READ | PROT_WRITE, 0, -1, NULL);
 	next.mmap64 = fake_mmap64;
 	next.mremap = fake_mremap;
 	unmaps = true;
