@@ -346,6 +346,9 @@ bool warm_take(struct buffer *b, size_t len, uint64_t delta, int prot, int flags
 	if (sync_now() != SYNC_OFF && !has_descriptor(b) && described) {
 		buffers_lock();
 		k->taken = false;
+		/* Another thread may have closed the last handle, and passed this by. */
+		if (!b->imports)
+			atomic_store_explicit(&kept_orphaned, true, memory_order_relaxed);
 		buffers_unlock();
 		return false;
 	}
