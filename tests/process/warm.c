@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +43,7 @@
 #endif
 
 static void (*fake_brackets)(uint64_t ino, unsigned long *begins, unsigned long *ends);
+static void (*fake_busy)(uint64_t ino, bool busy);
 static bool on;
 static int fd, dmabuf;
 static uint32_t handle;
@@ -619,12 +623,74 @@ static void threads(void)
 	check(right, "threads that map and unmap at once have the dma-buf");
 }
 
+/* A handler runs amid the START of an mmap() that gets a kept place: the START waits for a fence. */
+static sigjmp_buf jump;
+static uint64_t busy_ino;
+static volatile pid_t forked;
+
+static void forks(int sig)
+{
+	(void)sig;
+	forked = fork();
+	if (forked)
+		fake_busy(busy_ino, false);
+}
+
+static void jumps(int sig)
+{
+	(void)sig;
+	siglongjmp(jump, 1);
+}
+
+static void interrupted_by(void (*handler)(int))
+{
+	const struct itimerval soon = { .it_value.tv_usec = 20000 };
+	struct sigaction act = { .sa_handler = handler };
+
+	sigaction(SIGALRM, &act, NULL);
+	fake_busy(busy_ino, true);
+	setitimer(ITIMER_REAL, &soon, NULL);
+}
+
+static void handlers(void)
+{
+	volatile int round = 0;
+	uint8_t *volatile p = kept();
+	int status = 0;
+	struct stat st;
+	uint8_t *q;
+
+	need(!fstat(dmabuf, &st), "fstat()");
+	busy_ino = st.st_ino;
+	forked = -1;
+	interrupted_by(forks);
+	q = map_at(0, SIZE, RW);
+	if (!forked)
+		_exit(q[0] != FILL);
+	check(q == p && forked > 0 && waitpid(forked, &status, 0) == forked && !status,
+	      "a handler forks amid the START: the child has the place, too");
+	need(!munmap(q, SIZE), "munmap()");
+	/* More often than the shim keeps mappings. */
+	for (; round < 80; round++) {
+		if (!sigsetjmp(jump, 1)) {
+			interrupted_by(jumps);
+			map_at(0, SIZE, RW);
+		}
+		fake_busy(busy_ino, false);
+		need(!munmap(p, SIZE), "munmap()");
+	}
+	signal(SIGALRM, SIG_DFL);
+	check(kept() && map_at(0, SIZE, RW) == p, "handlers jump amid it: pages are kept as before");
+	munmap(p, SIZE);
+}
+
 int main(int argc, char **argv)
 {
 	on = argc > 1 && !strcmp(argv[1], "on");
 	*(void **)&new_dmabuf = dlsym(RTLD_DEFAULT, "fake_export");
 	*(void **)&fake_brackets = dlsym(RTLD_DEFAULT, "fake_brackets");
-	need(new_dmabuf && fake_brackets, "the fake kernel is there");
+	*(void **)&fake_busy = dlsym(RTLD_DEFAULT, "fake_busy");
+	need(new_dmabuf && fake_brackets && fake_busy, "the fake kernel is there");
 	mode = argc > 1 ? argv[1] : "";
 	driver = named("vgem");
 	fd = card(driver);
@@ -640,6 +706,7 @@ int main(int argc, char **argv)
 	raw();
 	ends();
 	children();
+	handlers();
 	limits();
 	budget();
 	threads();
