@@ -118,7 +118,9 @@ enum place place_ask(uint64_t start, uint64_t end, uint32_t *link)
 	return PLACE_OURS;
 }
 
-/* Of a line of /proc/self/maps that meets [*@at, @end): is it one mapping of that file? */
+/*
+ * Does @line of /proc/self/maps, which meets [*@at, @end), tell of one mapping of the file @id?
+ */
 static bool goes_on(const char *line, uint64_t *at, uint64_t end, const struct dmabuf_id *id)
 {
 	uint64_t from, to, ino;

@@ -623,7 +623,7 @@ static void threads(void)
 	check(right, "threads that map and unmap at once have the dma-buf");
 }
 
-/* A handler runs amid the START of an mmap() that gets a kept place: the START waits for a fence. */
+/* A handler runs amid the START, which waits for a fence, of an mmap() that gets a kept place. */
 static sigjmp_buf jump;
 static uint64_t busy_ino;
 static volatile pid_t forked;
@@ -680,7 +680,7 @@ static void handlers(void)
 		need(!munmap(p, SIZE), "munmap()");
 	}
 	signal(SIGALRM, SIG_DFL);
-	check(kept() && map_at(0, SIZE, RW) == p, "handlers jump amid it: pages are kept as before");
+	check(kept() && map_at(0, SIZE, RW) == p, "handlers jump amid it: pages are kept again");
 	munmap(p, SIZE);
 }
 

@@ -65,7 +65,7 @@ START_TEST(a_whole_mapping_alone_can_be_taken)
 	ck_assert_uint_eq(atomic_load(&mappings_live), 0);
 	ck_assert(!mapping_take(BASE, page(4), &m));
 	buffer_put(b);
-	/* One that may not be kept. */
+	/* The mapping may not be kept. */
 	ck_assert(!mapping_add(BASE, page(4), 0, b, RW, 0));
 	ck_assert(!mapping_take(BASE, page(4), &m));
 	buffer_put(mapping_cut(BASE, page(4)));

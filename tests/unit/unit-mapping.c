@@ -54,7 +54,7 @@ START_TEST(mappings_of_the_descriptor_count_apart)
 	settings.direct = DIRECT_OBSERVE;
 	ck_assert_uint_eq(buffer_mapped(b, 0), 1);
 	ck_assert_uint_eq(buffer_mapped(b, 1), 0);
-	/* What is not bracketed keeps its count. */
+	/* A mapping without brackets keeps its count. */
 	ck_assert_int_eq(cut(8, 1), 1);
 	buffer_drop_turns(b);
 	settings.direct = DIRECT_SYNC;
