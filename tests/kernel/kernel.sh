@@ -118,7 +118,7 @@ promise "${importers[0]} <- udmabuf: with pages kept: the process ended well" [ 
 # What is just behind a mapping there is the shim's: only what the test owns may go.
 for importer in "${importers[@]}"; do
 	PRIMESHIM_KEEP=off timeout "$hang" env \
-		LD_PRELOAD=$PWD/.libs/libprimeshim.so:$PWD/tests/lib/.libs/libneighbour.so \
+		LD_PRELOAD="$PWD/.libs/libprimeshim.so:$PWD/tests/lib/.libs/libneighbour.so" \
 		tests/kernel/process "$importer" udmabuf mappings moves |
 		sed 's/: /: beside a table: /'
 	promise "$importer <- udmabuf: beside a table: the process ended well" \
