@@ -314,7 +314,7 @@ SLOW void touched(const void *addr, size_t len)
 
 FAST void touches(const void *addr, size_t len)
 {
-	if (any(mappings_live) && settings.warm)
+	if (any(mappings_live) && settings.warm && mapping_near(addr, len))
 		touched(addr, len);
 }
 
@@ -413,16 +413,18 @@ FAST bool limit_watched(int resource, const void *limit)
 	return limit && (resource == RLIMIT_AS || resource == RLIMIT_NOFILE);
 }
 
+FAST void limits(void)
+{
+	if (settings.warm && any(imports_live))
+		confine(confine_hook);
+}
+
+/* Another thread may have kept something during the call. */
 FAST int limited(int ret)
 {
 	confined_hook();
+	limits();
 	return ret;
-}
-
-FAST void limits(void)
-{
-	if (any(kept_live))
-		confine(confine_hook);
 }
 
 EXPORT(int, setrlimit, int resource, const void *limit)

@@ -94,7 +94,7 @@ void attach_hook(const void *addr)
 
 void confine_hook(void)
 {
-	warm_leave_all();
+	warm_confine();
 }
 
 void confined_hook(void)

@@ -141,17 +141,18 @@ static struct kept *pick(const struct which *w)
 	}
 }
 
-static bool leave_by(const struct which *w)
+/* @touched: what is mapped in the range is not kept later. */
+static bool leave_each(const struct which *w, bool touched)
 {
 	struct buffer *b;
 	bool any = false;
 
-	if (!atomic_load_explicit(&kept_live, memory_order_relaxed))
-		return false;
 	do {
 		struct kept *k;
 
 		buffers_lock();
+		if (touched)
+			mapping_unwhole(w->start, w->end - w->start);
 		k = pick(w);
 		b = k ? leave(k) : NULL;
 		buffers_unlock();
@@ -160,6 +161,11 @@ static bool leave_by(const struct which *w)
 		any |= b != NULL;
 	} while (b);
 	return any;
+}
+
+static bool leave_by(const struct which *w)
+{
+	return atomic_load_explicit(&kept_live, memory_order_relaxed) && leave_each(w, false);
 }
 
 /* The pages that [@addr, @addr + @len) meets. */
@@ -187,10 +193,7 @@ void warm_touched(const void *addr, size_t len)
 {
 	const struct which w = range_of(addr, len);
 
-	leave_by(&w);
-	buffers_lock();
-	mapping_unwhole(w.start, w.end - w.start);
-	buffers_unlock();
+	leave_each(&w, true);
 }
 
 void warm_follow(void)
@@ -214,7 +217,12 @@ void warm_ask_again(void)
 void warm_stop(void)
 {
 	atomic_store_explicit(&stopped, true, memory_order_relaxed);
-	warm_leave_all();
+	warm_confine();
+}
+
+void warm_confine(void)
+{
+	leave_each(&(struct which){ .what = ALL }, false);
 }
 
 /* Is [at, at + len) a mapping that may be kept? With buffers_lock() held. */
@@ -271,7 +279,8 @@ bool warm_keep(void *addr, size_t len)
 	if (describes(m.buffer))
 		leave_by(&described);
 	buffers_lock();
-	if (is_whole(at, size, &m) && !pick(&much) && kept_room() &&
+	/* Another thread may have confined the process meanwhile: warm_confine() has the lock. */
+	if (wanted() && room_now() && is_whole(at, size, &m) && !pick(&much) && kept_room() &&
 	    (!describes(m.buffer) || kept_descriptors() < (unsigned int)room_now())) {
 		snapshot_unmap_first(at, at + size);
 		if (mapping_take(at, size, &m)) {

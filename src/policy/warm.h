@@ -70,6 +70,9 @@ void warm_follow(void);
 void warm_ask_again(void);
 void warm_stop(void);
 
+/* Leaves all, also what another thread is about to keep by what it knew of the limits. */
+void warm_confine(void);
+
 /*
  * fork(): nothing that is mapped now is kept later; with buffers_lock() held. In the child: leaves
  * all, and ends no bracket; warm_given_up() where the child cannot use the records, and only the

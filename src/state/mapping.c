@@ -49,6 +49,15 @@ static unsigned int serials;
 #define SERIAL_MASK (~0U >> 1)	/* what is left of one beside the bit */
 
 atomic_uint mappings_live;
+atomic_uintptr_t mappings_from = UINTPTR_MAX, mappings_to;
+
+static void widen(uint64_t start, uint64_t end)
+{
+	if (start < atomic_load_explicit(&mappings_from, memory_order_relaxed))
+		atomic_store_explicit(&mappings_from, start, memory_order_relaxed);
+	if (end > atomic_load_explicit(&mappings_to, memory_order_relaxed))
+		atomic_store_explicit(&mappings_to, end, memory_order_relaxed);
+}
 
 /* @by more pieces of the mapping @r, or fewer. */
 static void count(const struct range *r, int by)
@@ -112,6 +121,7 @@ static bool head_place(struct lead *h, uint64_t start, uint64_t end)
 {
 	h->start = start;
 	h->end = end;
+	widen(start, end);
 	return !ranges_insert(&places, start, end, h, 0);
 }
 
@@ -152,6 +162,7 @@ static int put(uint64_t addr, uint64_t len, struct buffer *b, unsigned int seria
 
 	if (ret < 0)
 		return ret;
+	widen(addr, addr + len);
 	r = ranges_find(&mappings, addr);
 	r->mark = mark(prot, note);
 	count(r, 1);

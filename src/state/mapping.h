@@ -15,6 +15,20 @@
 /* With those that are kept (kept.h). Read without the lock; see imports_live. */
 extern atomic_uint mappings_live;
 
+/*
+ * May there be a mapping, a lead or something kept in [@addr, @addr + @len)? All that there has
+ * ever been lies in [mappings_from, mappings_to). Read without the lock.
+ */
+extern atomic_uintptr_t mappings_from, mappings_to;
+
+static inline bool mapping_near(const void *addr, uintptr_t len)
+{
+	uintptr_t at = (uintptr_t)addr, end = at + len < at ? UINTPTR_MAX : at + len;
+
+	return end > atomic_load_explicit(&mappings_from, memory_order_relaxed) &&
+	       at < atomic_load_explicit(&mappings_to, memory_order_relaxed);
+}
+
 struct mapping {
 	struct buffer *buffer;
 	uint64_t start, end;	/* of what is left of it at this place */

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -473,7 +474,7 @@ static void children(void)
 	place = kept();
 	pid = child_by_clone();
 	if (!pid) {
-		madvise(place, 0, MADV_NORMAL);
+		madvise(place, PAGE, MADV_NORMAL);
 		_exit(is_mapped(place, SIZE));
 	}
 	check(waitpid(pid, &status, 0) == pid && !status,
@@ -509,6 +510,39 @@ static bool limit_files_narrow(void)
 	*(void **)&set = dlsym(RTLD_DEFAULT, "prlimit");
 	return !set(0, RLIMIT_NOFILE, few, NULL) && !is_mapped(p, SIZE) &&
 	       !is_mapped(unmapped(), SIZE);
+}
+
+static atomic_bool maps_on;
+
+static void *map_on(void *unused)
+{
+	(void)unused;
+	while (atomic_load(&maps_on))
+		unmapped();
+	return NULL;
+}
+
+/* Nothing is kept that a thread has unmapped while another one sets the limit. */
+static bool limit_amid(void)
+{
+	const struct rlimit most = { (rlim_t)1 << 40, RLIM_INFINITY };
+	const struct rlimit any = { RLIM_INFINITY, RLIM_INFINITY };
+	pthread_t thread;
+
+	for (int i = 0; i < 1000; i++) {
+		uint8_t *p = kept();
+
+		atomic_store(&maps_on, true);
+		need(!pthread_create(&thread, NULL, map_on, NULL), "a thread");
+		usleep(i % 32);
+		atomic_store(&maps_on, false);
+		need(!setrlimit(RLIMIT_AS, &most), "setrlimit()");
+		pthread_join(thread, NULL);
+		if (is_mapped(p, SIZE))
+			return false;
+		need(!setrlimit(RLIMIT_AS, &any), "setrlimit()");
+	}
+	return true;
 }
 
 static bool limit_files(void)
@@ -550,6 +584,7 @@ static void limits(void)
 {
 	check(in_child(limit_space), "with RLIMIT_AS nothing is kept");
 	check(in_child(limit_narrow), "whichever setrlimit() sets it");
+	check(in_child(limit_amid), "nor what a thread unmaps meanwhile");
 	check(in_child(limit_files), "with a small RLIMIT_NOFILE nothing is kept");
 	check(in_child(limit_files_narrow), "whichever prlimit() sets it");
 	check(in_child(lock_all), "after mlockall() nothing is kept");
