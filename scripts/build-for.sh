@@ -36,7 +36,8 @@ mkdir -p "$2" && cd "$2" || exit 2
 lib=$root/usr/lib/${triplet/i686/i386}
 # Exported, since make runs configure again when configure is new.
 export PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
-grep -qF -e "--sysroot=$root" config.status 2>/dev/null ||
+# libtool is the last thing that configure makes.
+{ [ -e libtool ] && grep -qF -e "--sysroot=$root" config.status 2>/dev/null; } ||
 	"$source/configure" "--host=$triplet" --enable-werror \
 	CC="$triplet-gcc --sysroot=$root" "${@:3}" || exit
 more=()

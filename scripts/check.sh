@@ -6,13 +6,16 @@ me=check.sh
 top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/lib/packages.sh
 . "$top/scripts/lib/packages.sh"
+# shellcheck source=scripts/lib/record.sh
+. "$top/scripts/lib/record.sh"
 groups=(build test abi vm vm-gpu vm-arm emulation arm64 armhf i386 riscv64 s390x
 	demo demo-gstreamer demo-weston direct audit package programs bench)
-here='' watch='' kvm='' quick='' all_of_it='' quick_minutes=4
+here='' watch='' kvm='' quick='' all_of_it='' resume='' quick_minutes=4
+source=$top/build-check/source build=$top/build-check/build record=$top/build-check/record
 
 usage() {
 	cat <<-EOF
-	Usage: $me [--quick | --all] [--here] [--kvm] [--help]
+	Usage: $me [--quick | --all] [--here] [--kvm] [--resume] [--help]
 	Builds primeshim from clean and tests it: the unit tests, also under valgrind; the fuzzer;
 	the object built by clang, for musl, i386, arm64, armhf, riscv64 and s390x; what Debian's
 	Mesa and libdrm import; the Debian packages in a fresh root; real programs with and without
@@ -24,6 +27,8 @@ usage() {
 	           real programs, the benchmark
 	  --here   tests the running kernel instead of virtual machines (as root; vgem and cirrus)
 	  --kvm    virtual machines by KVM (default: software emulation)
+	  --resume goes on with a run that was interrupted or failed: leaves out the steps that
+	           succeeded then, if the options and the source tree are the same
 	  --help   prints this
 
 	The last line counts the promises that were kept. Exit status: 0 if all were kept, 1 if not,
@@ -37,12 +42,18 @@ for arg in "$@"; do
 	--all) all_of_it=yes ;;
 	--here) here=yes ;;
 	--kvm) kvm=--kvm ;;
+	--resume) resume=yes ;;
 	--help) usage && exit ;;
 	*) echo "$me: unknown option $arg; see --help" >&2 && exit 2 ;;
 	esac
 done
 [ -z "$quick$all_of_it" ] || [ "$quick" != "$all_of_it" ] ||
 	{ echo "$me: --quick and --all exclude each other; see --help" >&2 && exit 2; }
+options="$quick,$all_of_it,$here,$kvm"
+if [ -n "$resume" ] && lacks=$(record_lacks "$options" "$top"); then
+	echo "$me: $lacks: all steps are run"
+	resume=''
+fi
 [ -z "$quick" ] || groups=(build test)
 [ -z "$all_of_it" ] || groups+=(dock programs-all programs-guest)
 packages_need "${groups[@]}" || exit 2
@@ -89,7 +100,7 @@ counting='' steps=0 # how many there are, counted before the first
 tmp=$(mktemp -d) || exit 2
 trap clean_up EXIT
 # vm.sh exits by itself at Ctrl-C, and bash would go on to the next step.
-trap 'exit 130' INT
+trap 'echo "$me: interrupted; --resume goes on from here" >&2; exit 130' INT
 all=$tmp/all
 : >"$all"
 : >"$tmp/begun"
@@ -120,6 +131,7 @@ speed() {
 foretell() {
 	local usual=20 now quiet busy='' more=', and what is fetched the first time'
 	[ -z "$quick" ] || usual=$quick_minutes more=''
+	[ -z "$resume" ] || more+='; less what was done before'
 	[ -z "$all_of_it" ] || more+='; --all adds an hour or more'
 	read -r now quiet < <(speed)
 	[ $((now * 10)) -lt $((quiet * 13)) ] ||
@@ -157,10 +169,20 @@ skip() {
 	echo "skipped - $1" | tee -a "$all"
 }
 
+# done_before TEXT: did that step succeed in the run that is resumed? What it promised counts.
+done_before() {
+	local file
+	file=$(record_file "$1")
+	[ -n "$resume" ] && [ -e "$file" ] || return
+	say "$1: done before"
+	cat "$file" >>"$all"
+}
+
 # step TEXT COMMAND...: shows the command's output only if it fails
 step() {
 	local status log=$tmp/log.$BASHPID
 	! count || return 0
+	! done_before "$1" || return 0
 	say "$1"
 	("${@:2}") >"$log" 2>&1
 	status=$?
@@ -170,26 +192,36 @@ step() {
 		return 77
 	fi
 	promise "$1" $status
+	[ $status != 0 ] || { echo "ok - $1" >"$log" && record_step "$1" "$log"; }
 	return $status
 }
 
 # guest TEXT COMMAND...: a command that prints "ok" and "not ok" lines, which count
 guest() {
+	local status said=$tmp/said.$BASHPID
 	! count || return 0
+	! done_before "$1" || return 0
 	say "$1"
-	"${@:2}" 2>&1 | tee -a "$all"
-	case ${PIPESTATUS[0]} in
+	"${@:2}" 2>&1 | tee "$said" | tee -a "$all"
+	status=${PIPESTATUS[0]}
+	case $status in
 	77) skip "$1" ;;
-	*) promise "$1: ran to its end" "${PIPESTATUS[0]}" ;;
+	*) promise "$1: ran to its end" "$status" ;;
 	esac
+	[ "$status" != 0 ] || grep -q '^not ok - ' "$said" ||
+		{ echo "ok - $1: ran to its end" >>"$said" && record_step "$1" "$said"; }
 }
 
 # seen TEXT COMMAND...: shows the command's output, which does not count
 seen() {
+	local status
 	! count || return 0
+	! done_before "$1" || return 0
 	say "$1"
 	"${@:2}" | tee "$tmp/seen"
-	promise "$1" "${PIPESTATUS[0]}"
+	status=${PIPESTATUS[0]}
+	promise "$1" "$status"
+	[ "$status" != 0 ] || { echo "ok - $1" >"$tmp/seen" && record_step "$1" "$tmp/seen"; }
 }
 
 finish() {
@@ -217,10 +249,9 @@ copy_source() {
 	mkdir -p "$source" "$build" &&
 		tar -C "$top" --exclude=./.git --exclude=./build --exclude=./build-check -cf - . |
 		tar -C "$source" -xf - && cd "$source" || return
-	[ ! -e Makefile ] || make distclean
+	[ ! -e Makefile ] || make distclean || return
+	record_begin "$options"
 }
-
-source=$top/build-check/source build=$top/build-check/build
 
 # promises: prints how many unit tests ran, and what the shell tests promised
 promises() {

@@ -6,15 +6,13 @@
 
 export LC_ALL=C
 me=demo.sh
-# vm.sh exits by itself at Ctrl-C, and bash would go on to the next machine.
-trap 'exit 130' INT
 source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/lib/packages.sh
 . "$source/scripts/lib/packages.sh" || exit 2
 # shellcheck source=scripts/lib/build.sh
 . "$source/scripts/lib/build.sh" || exit 2
 
-out=demo-pictures quick='' here='' kvm=()
+out=demo-pictures quick='' here='' resume='' kvm=()
 
 # The rows of the table: a name for the files, the program, importer <- exporter, the kernel. arm64
 # is 6.12 for arm64, on a machine whose DMA is not coherent with the caches.
@@ -35,13 +33,17 @@ usage() {
 	the CPU mapping of an imported dma-buf draw the right picture with the shim. Installs
 	missing Debian packages (by sudo, unless you are root), builds in the directory build, and
 	runs programs in virtual machines with stock Debian kernels, natively and with the shim.
-	Takes 2 to 5 minutes after the download of up to 650 MB, of which --quick needs 250.
+	The first row comes within two minutes, all of them within five, plus the time that the
+	download of up to 650 MB takes; --quick needs 250 MB. Each step says how long it usually
+	takes.
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
-	  --quick    only the first row: one small EGL program, in less than a minute
+	  --quick    only the first row: one small EGL program
 	  --here     no virtual machine: runs the programs on the devices of this machine, and
 	             leaves out those for which a device is missing
 	  --out DIR  where pictures and logs go (default: $out)
+	  --resume   keeps the rows that an interrupted run with the same DIR has completed, if the
+	             object is the same; what was installed, fetched and built is kept in any case
 	  --kvm      uses KVM for the virtual machines (default: software emulation)
 	  --help     prints this
 
@@ -75,15 +77,115 @@ step() {
 	done
 }
 
+# work SECONDS LOG TEXT COMMAND...: says what is done and how long that usually takes, does it with
+# its output in the file LOG, and tells every 10 seconds how it goes on. Fails as COMMAND does.
+work() {
+	local usual=$1 log=$out/$2 text=$3 began=$SECONDS status
+	shift 3
+	step "$text (usually $usual s)"
+	while sleep 10; do
+		printf '[%3d s]     %d s of about %d: %s\n' $SECONDS $((SECONDS - began)) \
+			"$usual" "$(tail -n 1 "$log" 2>/dev/null | tr -d '\000-\037' | cut -c 1-70)"
+	done &
+	beat=$!
+	"$@" >"$log" 2>&1
+	status=$?
+	kill $beat
+	wait $beat 2>/dev/null
+	beat=''
+	return $status
+}
+
+# install GROUP...: installs what is missing of them
+install() {
+	local missing
+	missing=$(packages_missing "$@" 2>/dev/null | wc -l)
+	[ "$missing" != 0 ] || return 0
+	# A password is asked for here, and not in the log.
+	[ "$(id -u)" = 0 ] || ! command -v sudo >/dev/null || sudo -n true 2>/dev/null ||
+		sudo -v || die 'sudo refuses'
+	work 25 packages.log "Installing $missing packages and what they need" \
+		packages_need "$@" && return
+	tail -n 5 "$out/packages.log" >&2
+	die "packages are missing; see $out/packages.log"
+}
+
+# build_some TARGET...: builds these alone
+# shellcheck disable=SC2317
+build_some() {
+	build_configure "$source" && make -j"$(nproc)" "$@"
+}
+
+# machine KERNEL NAME...: sets $machine to the options of vm.sh for that kernel and these rows, and
+# $directory to where what runs there is built
+machine() {
+	machine=("${kvm[@]}" --kernel "$1" --device cirrus-vga) directory=$build
+	[[ " $* " != *' radeon '* ]] || machine+=(--gpu radeon)
+	[ "$1" != arm64 ] ||
+		machine=(--gpu etnaviv --append swiotlb=force) directory=$source/build-arm64
+}
+
+# provide NAME COMMAND...: does in the background what a virtual machine waits for
+# shellcheck disable=SC2317
+provide() {
+	"${@:2}" >"$out/$1.log" 2>&1
+	echo $? >"$tmp/$1"
+}
+
+# provide_all KERNEL...: the kernel of the first row, or those of the others, with all they need
+provide_all() {
+	local kernel machine directory
+	for kernel; do
+		# shellcheck disable=SC2046
+		machine "$kernel" $(rows_of "$kernel" "${todo[@]}")
+		provide "fetch-$kernel" "$source/scripts/vm.sh" "${machine[@]}" --fetch
+		[ "$kernel" != arm64 ] || provide build-arm64 \
+			"$source/scripts/build-for.sh" --quick arm64 "$directory"
+	done
+}
+
+# beside COMMAND...: runs it in a process group of its own, which the end of this script ends
+beside() {
+	set -m
+	"$@" &
+	lanes+=($!)
+	set +m
+}
+
+# provided NAME: waits for what is done in the background
+# shellcheck disable=SC2317
+provided() {
+	until [ -s "$tmp/$1" ]; do
+		kill -0 "${lanes[-1]}" 2>/dev/null || [ -s "$tmp/$1" ] || return
+		sleep 0.2
+	done
+	return "$(cat "$tmp/$1")"
+}
+
+# await SECONDS NAME TEXT
+await() {
+	[ ! -s "$tmp/$2" ] || [ "$(cat "$tmp/$2")" != 0 ] || return 0
+	work "$1" "wait-$2.log" "$3" provided "$2" && return
+	tail -n 5 "$out/$2.log" >&2
+	die "$3: it failed; see $out/$2.log"
+}
+
+# rows_of KERNEL NAME...: prints those of the names whose row has that kernel
+rows_of() {
+	local row name
+	for row in "${rows[@]}"; do
+		for name in "${@:2}"; do
+			[ "${row%%|*}|${row##*|}" != "$name|$1" ] || echo "$name"
+		done
+	done
+}
+
 # boot KERNEL NAME...: runs these rows in a virtual machine with that kernel
 boot() {
-	local kernel=$1 machine=("${kvm[@]}" --kernel "$1" --device cirrus-vga) directory=$build
+	local kernel=$1 machine directory
+	machine "$@"
 	shift
-	[[ " $* " != *' radeon '* ]] || machine+=(--gpu radeon)
-	if [ "$kernel" = arm64 ]; then
-		machine=(--gpu etnaviv --append swiotlb=force) directory=$source/build-arm64
-	fi
-	step "Booting Linux $kernel (fetched the first time) for: $*"
+	step "Booting Linux $kernel for: $* (usually 10 s, and 10 s to 30 s for each)"
 	cd "$directory" || return
 	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
 		"$source/tests/kernel/demo-guest.sh" "$directory" "$out" "$@" \
@@ -135,10 +237,18 @@ cells() {
 	printf '%-22s %-18s %-7s %-14s %-14s %-8s %-10s %s\n' "$@"
 }
 
-# judge NAME PROGRAM DEVICES KERNEL: adds a line to the table, and what is wrong to $problems
+# judge NAME PROGRAM DEVICES KERNEL: sets the row's line of the table, and adds what is wrong to
+# $problems
 judge() {
-	local native shim observe drawn counted works=''
+	local native shim observe drawn counted works='' skipped
+	skipped=$(field "$1" skipped)
+	if [ -n "$skipped" ]; then
+		lines[$1]=$(cells "$2" "$3" "$4" "skipped: $skipped" '' '' '' '')
+		return
+	fi
+	judged=$((judged + 1))
 	native=$(field "$1" native) shim=$(field "$1" shim) observe=$(field "$1" observe)
+	: "${native:=no result}" "${shim:=no result}" "${observe:=no result}"
 	drawn=$(picture "$1" shim)
 	counted=$(brackets "$1") ||
 		problems+=("$1 has STARTs without ENDs, or none; see $out/$1-brackets.txt.")
@@ -147,8 +257,7 @@ judge() {
 		native+=", $works"
 	fi
 	[ "$observe" != 'exit 0' ] || observe+=", $(picture "$1" observe)"
-	cells "$2" "$3" "$4" "${native:=no result}" "${shim:=no result}" "$drawn" \
-		"$counted" "${observe:=no result}"
+	lines[$1]=$(cells "$2" "$3" "$4" "$native" "$shim" "$drawn" "$counted" "$observe")
 	if [ "$works" = right ]; then
 		problems+=("$1 works natively here, so it shows nothing about the shim.")
 	fi
@@ -163,10 +272,75 @@ judge() {
 	fi
 }
 
+# table NAME...: judges these rows, if that has not been done, and prints them
+table() {
+	local row name program devices kernel
+	echo
+	cells PROGRAM 'IMPORTER <- FROM' KERNEL NATIVELY 'WITH THE SHIM' PICTURE BRACKETS OBSERVING
+	for row in "${rows[@]}"; do
+		IFS='|' read -r name program devices kernel <<<"$row"
+		[[ " $* " = *" $name "* ]] || continue
+		[ -z "$here" ] || kernel=$(uname -r | cut -d . -f 1-2)
+		[ -n "${lines[$name]-}" ] || judge "$name" "$program" "$devices" "$kernel"
+		echo "${lines[$name]}"
+	done
+	echo
+}
+
+# complete NAME: has an earlier run had that row to its end?
+complete() {
+	[ -n "$(field "$1" observe)$(field "$1" skipped)" ]
+}
+
+# object: prints what the results are of: the object, what runs the programs, and where
+object() {
+	cat "$build/.libs/libprimeshim.so" "$source/tests/kernel/demo-guest.sh" | cksum
+	echo "here=$here ${kvm[*]}"
+}
+
+# keep: sets $todo to the rows that have to be run, and removes what an earlier run has left of them
+keep() {
+	local name same='' results
+	todo=()
+	[ -z "$resume" ] || [ "$(object)" != "$(cat "$out/object.txt" 2>/dev/null)" ] || same=yes
+	[ -z "$resume" ] || [ -n "$same" ] ||
+		step 'There is no earlier run of this object: all rows are run'
+	object >"$out/object.txt"
+	for name in "${names[@]}"; do
+		[ -z "$same" ] || ! complete "$name" || continue
+		todo+=("$name")
+		rm -f "$out/$name"-*.{png,log,txt}
+		results=$(awk -F '\t' -v name="$name" '$1 != name' "$out/results.txt") &&
+			echo "$results" >"$out/results.txt"
+	done
+	[ ${#todo[@]} = ${#names[@]} ] ||
+		step "Kept of the earlier run: $((${#names[@]} - ${#todo[@]})) of ${#names[@]} rows"
+}
+
+# shellcheck disable=SC2317
+clean_up() {
+	local lane
+	[ "$BASHPID" = $$ ] || return
+	[ -z "$beat" ] || kill "$beat" 2>/dev/null
+	for lane in "${lanes[@]}"; do
+		kill -- "-$lane" 2>/dev/null
+	done
+	rm -rf "$tmp"
+}
+
+# shellcheck disable=SC2317
+interrupted() {
+	echo "$me: interrupted; $me --resume${again:+ $again} goes on where it was" >&2
+	exit 130
+}
+
+again="$*"
+again=${again//--resume/}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=yes ;;
 	--here) here=yes ;;
+	--resume) resume=yes ;;
 	--kvm) kvm=(--kvm) ;;
 	--out)
 		[ $# -gt 1 ] || die '--out needs a value; see --help'
@@ -184,66 +358,88 @@ mkdir -p -- "$out" 2>/dev/null || die "cannot create $out"
 out=$(realpath -- "$out")
 [ -w "$out" ] || die "cannot write to $out"
 [ -z "$quick" ] || rows=("${rows[0]}")
-for row in "${rows[@]}"; do
-	rm -f "$out/${row%%|*}"-*.{png,log,txt}
-done
-rm -f "$out"/vm-*.log
-: >"$out/results.txt" || die "cannot write to $out"
+mapfile -t names < <(printf '%s\n' "${rows[@]%%|*}")
+first=${names[0]}
+rm -f "$out"/{vm,wait,fetch,build}-*.log
+# A complete row of an earlier run is kept, by --resume.
+{ [ -n "$resume" ] && [ -e "$out/results.txt" ]; } || : >"$out/results.txt" ||
+	die "cannot write to $out"
+beat='' lanes=() problems=() judged=0
+declare -A lines
+tmp=$(mktemp -d) || exit 2
+trap clean_up EXIT
+# vm.sh exits by itself at Ctrl-C, and bash would go on to the next machine.
+trap interrupted INT
 
-step 'Looking for missing packages'
-groups=(build demo) others=()
-[ -n "$here" ] || groups+=(vm)
-for row in "${rows[@]}"; do
-	case ${row%%|*},$here in
-	gstreamer,* | weston,*) groups+=("demo-${row%%|*}") ;;
-	radeon,) groups+=(vm-gpu) ;;
+# What the first row needs is installed, built and booted first. The rest is fetched meanwhile.
+step "Rows: ${names[*]}. All that is said by the steps goes to $out/*.log"
+later=()
+for name in "${names[@]}"; do
+	case $name,$here in
+	gstreamer,* | weston,*) later+=("demo-$name") ;;
+	radeon,) later+=(vm-gpu) ;;
 	# Another machine's row, which --here cannot run.
-	etnaviv,) groups+=(vm-arm arm64) others=(arm64) ;;
+	etnaviv,) later+=(vm-arm arm64) ;;
 	esac
 done
-packages_need "${groups[@]}" || exit 2
-
-step 'Building; what that says goes to build.log'
-build_all "$source" "${others[@]}" >"$out/build.log" 2>&1 || {
+if [ -n "$here" ]; then
+	install build demo "${later[@]}"
+else
+	install build demo vm
+fi
+targets=(libprimeshim.la scripts/run-with-shim.sh tests/kernel/pictures examples/dmabuf-texture)
+[ -n "$quick" ] || targets+=(examples/radeon-map)
+todo=("$first") build=$source/build
+[ -n "$here" ] || beside provide_all 6.12
+work 15 build.log 'Building the object and the programs' \
+	build_some "${targets[@]}" || {
 	tail -n 20 "$out/build.log" >&2
-	die "it cannot be built; see $out/build.log"
+	die "it cannot be built, or gbm, egl, glesv2, libpng or libdrm_radeon is not there;$(
+		) see $out/build.log"
 }
-for example in dmabuf-texture radeon-map; do
-	[ -x "$build/examples/$example" ] ||
-		die "no $example was built: gbm, egl, glesv2, libpng or libdrm_radeon was not found"
-done
+keep
 
 if [ -n "$here" ]; then
-	mapfile -t names < <(printf '%s\n' "${rows[@]%%|*}")
-	"$source/tests/kernel/demo-guest.sh" "$build" "$out" "${names[@]}" | step
+	if [ ${#todo[@]} != 0 ]; then
+		"$source/tests/kernel/demo-guest.sh" "$build" "$out" "${todo[@]}" | step
+	fi
 else
-	for kernel in 6.12 6.1 arm64; do
-		names=()
-		for row in "${rows[@]}"; do
-			[ "${row##*|}" != $kernel ] || names+=("${row%%|*}")
+	if [ "${todo[0]-}" = "$first" ]; then
+		await 15 fetch-6.12 'Fetching Linux 6.12 of Debian'
+		boot 6.12 "$first"
+		todo=("${todo[@]:1}")
+	fi
+	[ -n "$quick" ] || table "$first"
+	if [ ${#todo[@]} != 0 ]; then
+		install "${later[@]}"
+		rm -f "$tmp"/fetch-*
+		kernels=()
+		for kernel in 6.12 6.1 arm64; do
+			[ -z "$(rows_of $kernel "${todo[@]}")" ] || kernels+=("$kernel")
 		done
-		[ ${#names[@]} = 0 ] || boot $kernel "${names[@]}"
-	done
+		beside provide_all "${kernels[@]}"
+		for kernel in "${kernels[@]}"; do
+			mapfile -t now < <(rows_of "$kernel" "${todo[@]}")
+			await 15 "fetch-$kernel" "Fetching Linux $kernel of Debian"
+			[ "$kernel" != arm64 ] ||
+				await 20 build-arm64 'Building for arm64'
+			boot "$kernel" "${now[@]}"
+			table "${now[@]}"
+		done
+	fi
 fi
 
-problems=() judged=0
-echo
-cells PROGRAM 'IMPORTER <- FROM' KERNEL NATIVELY 'WITH THE SHIM' PICTURE BRACKETS OBSERVING
-for row in "${rows[@]}"; do
-	IFS='|' read -r name program devices kernel <<<"$row"
-	[ -z "$here" ] || kernel=$(uname -r | cut -d . -f 1-2)
-	skipped=$(field "$name" skipped)
-	if [ -n "$skipped" ]; then
-		cells "$program" "$devices" "$kernel" "skipped: $skipped" '' '' '' ''
-		continue
-	fi
-	judge "$name" "$program" "$devices" "$kernel"
-	judged=$((judged + 1))
-done
-echo
+step 'The end. All rows:'
+table "${names[@]}"
 [ $judged != 0 ] ||
 	die 'nothing could be run here: load vgem and udmabuf and be root, or leave out --here'
 echo "Pictures and logs: $out"
-[ ${#problems[@]} != 0 ] || exit 0
-printf '%s\n' "${problems[@]}"
-exit 1
+if [ ${#problems[@]} != 0 ]; then
+	printf '%s\n' 'Not as promised:' "${problems[@]}"
+	exit 1
+fi
+cat <<EOF
+All as promised.
+Try a program of yours:  $build/scripts/run-with-shim.sh --mode rescue PROGRAM
+Then install it:         make -C $build && sudo make -C $build install
+EOF

@@ -32,7 +32,7 @@ declare -A kernels=(
 )
 
 arch='' release='' heap='' kernel=6.12 devices=() modules=(vgem vivid) append=()
-stall=180 timeout=14400 out='' show='' memory=2048 blobs=''
+stall=180 timeout=14400 out='' show='' memory=2048 blobs='' fetch=''
 # One thread for both processors: with one each, QEMU 7.2 runs into code that the kernel is patching
 # (static keys, kprobes) and the guest dies of a stray int3.
 accel=(-accel 'tcg,thread=single' -cpu max) clock=()
@@ -40,6 +40,7 @@ accel=(-accel 'tcg,thread=single' -cpu max) clock=()
 usage() {
 	cat <<-EOF
 	Usage: $me [options] [--] COMMAND [ARG]...
+	       $me --fetch [options]
 	Runs COMMAND in a QEMU virtual machine with a stock Debian kernel over this machine's root
 	file system: as root, in this directory and environment, with no input and no network. vgem
 	and vivid are loaded; kernel 6.12 has udmabuf and the system heap built in, 6.1 neither.
@@ -79,6 +80,8 @@ usage() {
 	  --kvm              uses KVM (default: software emulation)
 	  --icount           the guest's clock counts its instructions, one a nanosecond: so its
 	                     times are those, whatever else this machine does; not with --kvm
+	  --fetch            boots nothing and takes no COMMAND: fetches and builds what the other
+	                     options need, and keeps it
 	  --help             prints this
 
 	The kernel is fetched with apt-get once, into \${XDG_CACHE_HOME:-~/.cache}/primeshim.
@@ -356,6 +359,7 @@ while [ $# -gt 0 ]; do
 	--radeon | --etnaviv) gpu_add "${1#--}" && shift && continue ;;
 	--system-heap) heap=yes && shift && continue ;;
 	--console) show=yes && shift && continue ;;
+	--fetch) fetch=yes && shift && continue ;;
 	--kvm) accel=(-accel kvm -cpu host) && shift && continue ;;
 	--icount) clock=(-icount 'shift=0,sleep=off') && shift && continue ;;
 	--help) usage && exit ;;
@@ -395,7 +399,8 @@ while [ $# -gt 0 ]; do
 	--out) out=$value ;;
 	esac
 done
-[ $# -gt 0 ] || die 2 "no command given; see --help"
+[ $# -gt 0 ] || [ -n "$fetch" ] || die 2 "no command given; see --help"
+[ $# = 0 ] || [ -z "$fetch" ] || die 2 "--fetch runs no command; see --help"
 [[ "${accel[*]}${clock[*]}" != *kvm*icount* ]] ||
 	die 2 "--kvm and --icount exclude each other; see --help"
 [ -n "$arch" ] || [ ${#gpus[@]} = 0 ] || arch=$(gpu_archs "${gpus[0]}" | head -n 1)
@@ -497,6 +502,7 @@ fi
 if [ ${#gpus[@]} != 0 ]; then
 	gpu_prepare "$dir/gpu" "$linux" || die 2 "cannot make the GPU ${gpus[*]}; see above"
 fi
+[ -z "$fetch" ] || exit 0
 qemu+=(-nodefaults -display none -nic none -no-reboot
 	-serial stdio -kernel "$linux/vmlinuz" -initrd "$linux/initrd"
 	-append "console=$console loglevel=4 oops=panic panic=-1 ${append[*]}"

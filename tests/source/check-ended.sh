@@ -39,6 +39,7 @@ emptied() {
 [ -e "/proc/$$/task/$$/children" ] && [ -e "$src/scripts/check.sh" ] || exit 77
 mkdir -p "$tmp/scripts/lib" "$tmp/bin" "$tmp/tmp"
 cp "$src/scripts/check.sh" "$tmp/scripts/"
+cp "$src/scripts/lib/record.sh" "$tmp/scripts/lib/"
 echo 'packages_need() { :; }' >"$tmp/scripts/lib/packages.sh"
 cat >"$tmp/bin/gcc" <<EOF
 #!/bin/bash
