@@ -226,6 +226,16 @@ cp "$file" "$tmp/cut.primeshim"
 printf '\3' | dd of="$tmp/cut.primeshim" bs=1 seek=8 conv=notrunc status=none
 refuses 'a status file of another version' \
 	'a status file of version 3, and this primeshim reads 2' report "$tmp/cut.primeshim"
+printf '\1' | dd of="$tmp/cut.primeshim" bs=1 seek=8 conv=notrunc status=none
+refuses 'a status file of primeshim 0.1' \
+	'a status file of version 1, and this primeshim reads 2: use the primeshim that came' \
+	report "$tmp/cut.primeshim"
+mkdir "$tmp/old"
+cp "$tmp/cut.primeshim" "$tmp/old"
+"$tool" report "$tmp/old" >"$tmp/out" 2>"$tmp/err"
+promise 'a directory of such files: status 2' [ $? = 2 ]
+promise 'nothing is said of the program' [ ! -s "$tmp/out" ]
+promise 'it is told what is wrong' grep -q 'a status file of version 1, .*; left out$' "$tmp/err"
 head -c 700000 /dev/urandom >"$tmp/cut.primeshim"
 refuses 'rubbish' 'no status file of primeshim' report "$tmp/cut.primeshim"
 mkdir "$tmp/mixed"

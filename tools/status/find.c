@@ -301,6 +301,13 @@ static struct status *load_pid(pid_t pid, size_t *n)
 	return p;
 }
 
+static size_t left_out;
+
+size_t status_left_out(void)
+{
+	return left_out;
+}
+
 static struct status *load_directory(const char *dir, size_t *n)
 {
 	DIR *d = opendir(dir);
@@ -321,10 +328,12 @@ static struct status *load_directory(const char *dir, size_t *n)
 		    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= sizeof(path))
 			continue;
 		files = memory_more(files, *n + 1, sizeof(*files));
-		if (status_read(path, &files[*n], why, sizeof(why)) < 0)
+		if (status_read(path, &files[*n], why, sizeof(why)) < 0) {
 			warnx("%s; left out", why);
-		else
+			left_out++;
+		} else {
 			(*n)++;
+		}
 	}
 	closedir(d);
 	for (size_t i = 0; i < *n; i++)

@@ -69,6 +69,8 @@ bool status_again(const char *path, pid_t pid, struct status *p);
 
 /* $PRIMESHIM_DIR, or primeshim/ in $XDG_RUNTIME_DIR, or /tmp/primeshim-UID. Never freed. */
 const char *status_directory(void);
+/* How many files of directories status_load() has warned of so far. */
+size_t status_left_out(void);
 
 /*
  * The path of the status file that the process @pid has mapped; the caller frees it. Or NULL, with
