@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The documentation holds together: each relative link and anchor of README.md, CONTRIBUTING.md,
-# SECURITY.md and docs/*.md leads somewhere, so does each path of the tree in backquotes, README.md
-# leads to every page, and has no more than 900 words. The checks are shown to fail on a small tree.
+# The documentation holds together: each relative link and anchor of its pages leads somewhere, also
+# where they are installed; so does each path of the tree in backquotes; README.md leads to every
+# page, and has no more than 900 words. The checks are shown to fail on a small tree. With a
+# directory as argument: whether the links of the pages that are installed there lead somewhere.
 # shellcheck disable=SC2016,SC2317 # backquotes of Markdown; functions that promise() calls
 set -u
 # shellcheck source=tests/lib/promise.sh
@@ -15,7 +16,8 @@ promise_log=$tmp/why
 
 # pages ROOT: prints the documents, relative to ROOT
 pages() {
-	(cd "$1" && ls -- README.md CONTRIBUTING.md SECURITY.md docs/*.md 2>/dev/null)
+	(cd "$1" && ls -- README.md CONTRIBUTING.md SECURITY.md bench/RESULTS.md docs/*.md \
+		scripts/vm/README.md 2>/dev/null)
 }
 
 # prose FILE: prints it without blocks of code and comments
@@ -116,8 +118,11 @@ short() {
 	[ "$words" -le 900 ]
 }
 
-fails() {
-	! "$@"
+# installed: installs the documents below $tmp/root, and sets $docdir to where they are
+installed() {
+	make -C "${top_builddir:-.}" -s install-nobase_dist_docDATA "DESTDIR=$tmp/root" \
+		docdir=/doc &&
+		docdir=$tmp/root/doc
 }
 
 # small: makes $tmp/tree, of which all is right
@@ -137,12 +142,27 @@ found() {
 	small && "$1" "$tmp/tree" && echo "$3" >>"$tmp/tree/$2" && ! "$1" "$tmp/tree"
 }
 
+if [ $# = 1 ]; then
+	promise 'there are installed pages' [ "$(pages "$1" | wc -l)" -gt 15 ]
+	promise 'each relative link of the installed pages leads somewhere' links_lead "$1"
+	exit $fail
+fi
+
 promise 'there are pages to look at' [ "$(pages "$src" | wc -l)" -gt 15 ]
 promise 'there are links to look at' [ "$(links "$src" README.md | wc -l)" -gt 30 ]
 promise 'each relative link, and each anchor, leads somewhere' links_lead "$src"
 promise 'README.md leads to every page of docs/' reached "$src"
 promise 'each path in backquotes exists' paths_exist "$src"
 promise 'README.md has at most 900 words' short "$src"
+
+if [ -e "${top_builddir:-.}/Makefile" ]; then
+	promise 'the pages are installed' installed
+	promise 'all of them' [ "$(pages "$docdir")" = "$(pages "$src")" ]
+	promise 'there, too, each link leads somewhere' links_lead "$docdir"
+	rm "$docdir/docs/timeline.svg"
+	promise 'and one to a file that is not installed would be found out' \
+		[ "$(links_lead "$docdir" | wc -l)" -ge 1 ]
+fi
 
 promise 'a link to no file would be found out' found links_lead docs/b.md '[c](c.md)'
 promise 'so would one without the directory' found links_lead docs/b.md '[x](src/x.c)'
