@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The Debian packages: builds them from a clean copy of the source, runs lintian, installs them in a
-# fresh root of Debian 12 that has only their dependencies, runs the script of the autopkgtest there
-# (over the fake kernel too, and with --vm on a real one with vgem), and purges them. As root;
+# fresh root of Debian 12 that has only their dependencies, over packages with the files of version
+# 0.1, runs the script of the autopkgtest there (over the fake kernel too, and with --vm on a real
+# one with vgem), and purges them. As root;
 # status 77 where that cannot be. Prints "ok - ..." and "not ok - ..." lines; the caller counts
 # them.
 set -u
@@ -45,29 +46,84 @@ promise() {
 
 # shellcheck disable=SC2317
 copy_source() {
-	mkdir "$tmp/build" "$tmp/build/source" &&
-		tar -C "$top" --exclude=./.git --exclude='./build' --exclude='./build-*' \
-			--exclude=./autom4te.cache -cf - . | tar -C "$tmp/build/source" -xf -
+	mkdir "$tmp/build" "$tmp/build/source" && cd "$top" || return
+	# What git ignores was built here.
+	{
+		git ls-files --cached --others --exclude-standard 2>/dev/null |
+			while IFS= read -r file; do
+				[ ! -e "$file" ] || echo "$file"
+			done | grep . ||
+			find . \( -path './build*' -o -path ./autom4te.cache -o -path ./.git \) \
+				-prune -o ! -type d -print
+	} | tar -T - -cf - | tar -C "$tmp/build/source" -xf -
 }
 
 # shellcheck disable=SC2317
 build() {
 	cd "$tmp/build/source" &&
-		DEB_BUILD_OPTIONS="parallel=$(nproc)" dpkg-buildpackage -us -uc -b
+		DEB_BUILD_OPTIONS="parallel=$(nproc)" dpkg-buildpackage -us -uc
+}
+
+# strict FILE...: runs lintian, which fails on whatever it has to say
+# shellcheck disable=SC2317
+strict() {
+	lintian --allow-root --no-cfg --display-info --pedantic \
+		--fail-on error,warning,info,pedantic -- "$@"
 }
 
 # shellcheck disable=SC2317
 clean_to_lintian() {
-	cd "$tmp/build" && lintian --allow-root --no-cfg --fail-on error,warning -- *.changes &&
-		[ ! -s "$tmp/said" ]
+	cd "$tmp/build" && strict ./*.changes && [ ! -s "$tmp/said" ]
 }
 
 # lintian that says nothing may be one that sees nothing.
 # shellcheck disable=SC2317
 lintian_can_fail() {
-	dpkg-deb -R "${debs[0]}" "$tmp/bad" && chmod 777 "$tmp/bad/usr/bin/primeshim" &&
-		dpkg-deb -b "$tmp/bad" "$tmp/bad.deb" &&
-		! lintian --allow-root --no-cfg --fail-on error,warning "$tmp/bad.deb"
+	dpkg-deb -R "${debs[0]}" "$tmp/bad" &&
+		cp "$top/LICENSE" "$tmp/bad/usr/share/doc/primeshim" &&
+		dpkg-deb -b "$tmp/bad" "$tmp/bad.deb" && ! strict "$tmp/bad.deb"
+}
+
+# old_packages DIR: makes packages that have the files of version 0.1, and nothing in them
+# shellcheck disable=SC2317
+old_packages() {
+	local package file lib doc=/usr/share/doc/primeshim
+	lib=/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+	local -A files=([libprimeshim]="$lib/primeshim/libprimeshim.so
+		/usr/share/man/man7/libprimeshim.7.gz
+		/usr/share/doc/libprimeshim/changelog.gz /usr/share/doc/libprimeshim/copyright"
+		[primeshim]="/usr/bin/primeshim /usr/bin/run-with-shim
+		/usr/libexec/primeshim/primeshim-drivers /usr/libexec/primeshim/primeshim-survey
+		/usr/share/bash-completion/completions/primeshim
+		/usr/share/bash-completion/completions/run-with-shim
+		$doc/NEWS.gz $doc/README.md.gz $doc/SECURITY.md.gz $doc/android.md.gz
+		$doc/changelog.gz $doc/copyright $doc/demo.png $doc/desktop.md.gz
+		$doc/etnaviv-system-heap.md $doc/examples/systemd/50-primeshim.conf
+		$doc/matrix.md.gz $doc/survey.md $doc/sync.md.gz $doc/timeline.svg $doc/tour.md.gz
+		/usr/share/man/man1/primeshim.1.gz /usr/share/man/man1/run-with-shim.1.gz
+		/usr/share/zsh/vendor-completions/_primeshim")
+	for package in libprimeshim primeshim; do
+		for file in ${files[$package]}; do
+			mkdir -p "$tmp/old/$package${file%/*}" && : >"$tmp/old/$package$file" ||
+				return
+		done
+		mkdir -p "$tmp/old/$package/DEBIAN" "$1" && {
+			printf '%s: %s\n' Package "$package" Version 0.1.0 Architecture \
+				"$(dpkg --print-architecture)" Maintainer 'nobody <nobody@invalid>'
+			[ "$package" = primeshim ] || echo 'Multi-Arch: same'
+			echo 'Description: the files of an old version'
+		} >"$tmp/old/$package/DEBIAN/control" &&
+			dpkg-deb --root-owner-group -b "$tmp/old/$package" "$1" || return
+	done
+}
+
+# upgraded: has no file of the old version stayed?
+# shellcheck disable=SC2317
+upgraded() {
+	[ -s "$root/usr/bin/primeshim" ] &&
+		[ ! -e "$root/usr/libexec/primeshim/primeshim-survey" ] &&
+		[ ! -e "$root/usr/share/doc/primeshim/README.md.gz" ] &&
+		[ -s "$root/usr/share/doc/primeshim/README.md" ]
 }
 
 # verified: a unit with the example beside it; what is wrong is told, and is no failure
@@ -153,7 +209,11 @@ fi
 promise 'a fresh root of Debian 12, with what they depend on' make_root || exit 1
 state >"$tmp/before"
 mkdir "$root/tmp/packages" && cp "${debs[@]}" "$root/tmp/packages"
-promise 'they install there' inside sh -c 'dpkg -i /tmp/packages/*.deb' || exit 1
+promise 'packages with the files of version 0.1 are made' old_packages "$root/tmp/old"
+promise 'they install there' inside sh -c 'dpkg -i /tmp/old/*.deb' || exit 1
+promise 'the new ones install over them' inside sh -c 'dpkg -i /tmp/packages/*.deb' || exit 1
+promise 'and leave no file of theirs' upgraded
+rm -r "$root/tmp/old"
 rm -r "$root/tmp/packages"
 # As the tester has them: besides what is installed, and owned by nobody.
 mkdir "$root/tmp/tests" &&
@@ -173,6 +233,7 @@ if [ -n "$vm" ]; then
 	promise 'there an import was mapped' grep -q '^ok - with the shim it works' "$tmp/tried"
 fi
 rm -r "$root/tmp/tests"
+"$top/tests/source/links.sh" "$root/usr/share/doc/primeshim" || fail=1
 promise 'dpkg finds all files as it unpacked them' inside dpkg -V primeshim libprimeshim
 state >"$tmp/installed"
 promise 'installed they make a difference' [ "$(comm -13 "$tmp/before" "$tmp/installed" |
