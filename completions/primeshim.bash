@@ -14,6 +14,7 @@ declare -A _primeshim_options=(
 	[trace]='-o --output'
 	[plot]='-o --output'
 	[doctor]='--json --launch'
+	[probe]=''
 	[witness]='--once --dir -o --output'
 )
 
@@ -21,6 +22,14 @@ declare -A _primeshim_options=(
 _primeshim_pids()
 {
 	grep -ls 'libprimeshim\.so$' /proc/[0-9]*/maps 2>/dev/null | tr -cd '0-9\n'
+}
+
+# _primeshim_drivers: the drivers of the devices that are here, and who else makes dma-bufs
+_primeshim_drivers()
+{
+	cut -d ' ' -f 1 /sys/kernel/debug/dri/*/name 2>/dev/null | sort -u
+	basename -a "$(readlink -f /sys/class/drm/card*/device/driver)" 2>/dev/null
+	echo udmabuf heap vivid
 }
 
 _primeshim()
@@ -102,6 +111,9 @@ _primeshim()
 			[[ $cur != *=* || $COMP_WORDBREAKS != *=* ]] ||
 				COMPREPLY=("${COMPREPLY[@]#*=}")
 		fi
+		;;
+	probe)
+		mapfile -t COMPREPLY < <(compgen -W "$(_primeshim_drivers)" -- "$cur")
 		;;
 	watch | maps | witness)
 		mapfile -t COMPREPLY < <(compgen -W "$(_primeshim_pids)" -- "$cur")

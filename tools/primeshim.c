@@ -23,6 +23,7 @@ static const struct {
 	{ "trace", cmd_trace, "a timeline for ui.perfetto.dev" },
 	{ "plot", cmd_plot, "the timeline as a picture" },
 	{ "set", cmd_set, "changes the mode or sync of a running process" },
+	{ "probe", cmd_probe, "what comes of mapping an import on the devices that are here" },
 	{ "doctor", cmd_doctor, "why the shim would not work here, or for a command" },
 	{ "witness", cmd_witness, "looks for processes that the shim is not in, and says why" },
 	{ "ab", cmd_ab, "runs a command two ways in turn, and compares" },

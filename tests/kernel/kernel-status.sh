@@ -73,6 +73,19 @@ promise 'all were refused natively, and rescued' \
 	grep -q 'map ioctl: 250 refused by the driver (EINVAL), 250 rescued' \
 	<($tool report "$PRIMESHIM_DIR")
 
+# The devices' own answers.
+if [ -w /dev/udmabuf ]; then
+	promise 'primeshim probe: what vgem does, and the shim' \
+		[ "$($tool probe vgem | head -n 1)" = \
+		'vgem <- udmabuf: natively: map ioctl EINVAL; with the shim: right' ]
+	$tool probe vgem >"$tmp/told"
+	promise 'it succeeds' [ $? = 0 ]
+	$tool probe >"$tmp/told"
+	promise 'without a name it asks each device' \
+		[ "$(grep -c ' <- udmabuf: natively: ' "$tmp/told")" = \
+		"$(tests/kernel/probe drivers | sort -u | wc -l)" ]
+fi
+
 # The program that crashes natively: what the status file has survives SIGSEGV.
 rm -rf "$PRIMESHIM_DIR"
 [ -x examples/dmabuf-texture ] || exit 0

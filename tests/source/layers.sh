@@ -121,7 +121,7 @@ src_order='. hooks policy records state report settings drivers base kernel'
 calls '' "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o | layers 'calls of src' "$src_order" ||
 	fail=1
 includes "$src/src" | layers 'includes of src' "$src_order" || fail=1
-tools='. ab/doctor/report/set/trace/witness status lib'
+tools='. ab/doctor/probe/report/set/trace/witness status lib'
 if [ -e "$build/tools/primeshim" ]; then
 	calls 'primeshim-' "$build"/tools/primeshim-*.o "$build"/tools/*/primeshim-*.o |
 		layers 'calls of tools' "$tools" || fail=1

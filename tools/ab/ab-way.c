@@ -8,7 +8,6 @@
 #include "config.h"
 
 #include <err.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,24 +141,11 @@ static char **shim_environment(char *told)
 /* Finds the launcher: in the build tree, beside this program, or in PATH. */
 static const char *find_launcher(void)
 {
-	static const char *const places[] = { "run-with-shim", "run-with-shim.sh" };
-	static char path[2 * PATH_MAX];
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	static const char *const places[] = { "../scripts/run-with-shim.sh", "run-with-shim",
+					      "run-with-shim.sh", NULL };
+	const char *found = run_find(places);
 
-	if (len < 0)
-		return places[0];
-	self[len] = '\0';
-	dirname(self);
-	snprintf(path, sizeof(path), "%s/../scripts/run-with-shim.sh", self);
-	if (!access(path, X_OK))
-		return path;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", self, places[i]);
-		if (!access(path, X_OK))
-			return path;
-	}
-	return places[0];
+	return found ? found : "run-with-shim";
 }
 
 /* Runs @argv, and returns its stdout. NULL: it failed, after a line on stderr. */

@@ -5,6 +5,8 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "run.h"
 
 /* Reads @fd to its end. */
@@ -57,4 +60,22 @@ char *run_program(char *const *argv, char *const *env, bool from_err, bool quiet
 	while (waitpid(pid, status ? status : &ignored, 0) < 0 && errno == EINTR)
 		;
 	return said;
+}
+
+char *run_find(const char *const *places)
+{
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[len < 0 ? 0 : len] = '\0';
+	dirname(self);
+	for (; *places; places++) {
+		char *path = **places == '/' ? memory_text("%s", *places) :
+					       memory_text("%s/%s", self, *places);
+
+		if (!access(path, X_OK))
+			return path;
+		free(path);
+	}
+	return NULL;
 }

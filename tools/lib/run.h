@@ -14,4 +14,10 @@
  */
 char *run_program(char *const *argv, char *const *env, bool from_err, bool quiet, int *status);
 
+/*
+ * The first of @places, up to NULL, that is a program: a path from the root, or from the directory
+ * that this program is in. NULL if none is. The caller frees it, or keeps it to the end.
+ */
+char *run_find(const char *const *places);
+
 #endif
