@@ -75,6 +75,7 @@ done
 . "$top/scripts/lib/packages.sh"
 groups=(bench)
 [ -n "$here" ] || groups+=(vm)
+[ -n "$here$quick$kvm" ] || groups+=(demo demo-weston dock)
 packages_need "${groups[@]}" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
@@ -225,13 +226,20 @@ weigh() {
 # maps CLOCK ROUNDS [COMMAND...]: prints the facts of imports on a real kernel, as seen by COMMAND
 maps() {
 	say "maps on a real kernel: $1"
-	(cd "$build" && "${@:3}" "$top/bench/maps.sh" "$1" "$2") 2>>"$tmp/log" || broken maps.sh
+	(cd "$build" && "${@:3}" "$top/bench/maps.sh" "$1" "$2" ${quick:+quick}) 2>>"$tmp/log" || broken maps.sh
 }
 
 # frames CLOCK ROUNDS [COMMAND...]: the same of frames
 frames() {
 	say "frames on a real kernel: $1"
 	(cd "$build" && "${@:3}" "$top/bench/frames.sh" "$1" "$2") 2>>"$tmp/log" || broken frames.sh
+}
+
+# desktop NAME OPTION...: the same of a compositor, in a virtual machine with these options
+desktop() {
+	say "frames of $1"
+	(cd "$build" && "$top/scripts/vm.sh" --memory 2048 "${@:2}" -- "$top/bench/desktop.sh" \
+		emulated 20 "$1") 2>>"$tmp/log" >>"$facts" || broken "desktop.sh $1"
 }
 
 # report PART
@@ -244,6 +252,7 @@ report() {
 		-f "$top/bench/maps.awk" "$facts" || status=$?
 	awk -v part="$1" -f "$top/bench/median.awk" \
 		-f "$top/bench/frames.awk" "$facts" || status=$?
+	awk -v part="$1" -f "$top/bench/desktop.awk" "$facts" || status=$?
 	return $status
 }
 
@@ -251,17 +260,22 @@ vm=("$top/scripts/vm.sh")
 if [ -n "$here" ]; then
 	maps time $map_rounds >>"$facts"
 elif [ -n "$kvm" ]; then
-	maps time $map_rounds "${vm[@]}" --kvm -- >>"$facts"
+	maps time $map_rounds "${vm[@]}" --device cirrus-vga --kvm -- >>"$facts"
 	frames time $map_rounds "${vm[@]}" --device cirrus-vga --kvm -- >>"$facts"
 else
-	maps instructions $count_rounds "${vm[@]}" --icount -- >>"$facts"
-	[ -n "$quick" ] || maps emulated $map_rounds "${vm[@]}" -- >"$tmp/emulated"
+	maps instructions $count_rounds "${vm[@]}" --device cirrus-vga --icount -- >>"$facts"
+	[ -n "$quick" ] || maps emulated $map_rounds "${vm[@]}" --device cirrus-vga -- \
+		>"$tmp/emulated"
 	# The system calls are there already.
 	[ -n "$quick" ] || grep '^map ' "$tmp/emulated" >>"$facts"
 	frames instructions $count_rounds "${vm[@]}" --device cirrus-vga --icount -- >>"$facts"
 	[ -n "$quick" ] || frames emulated $map_rounds "${vm[@]}" --device cirrus-vga -- \
 		>"$tmp/emulated"
-	[ -n "$quick" ] || grep '^frame ' "$tmp/emulated" >>"$facts"
+	if [ -z "$quick" ]; then
+		grep '^frame ' "$tmp/emulated" >>"$facts"
+		desktop sway --device virtio-gpu-pci
+		desktop weston --kernel 6.1 --device cirrus-vga
+	fi
 fi
 for variant in "${alone[@]}"; do
 	count "$variant" "$variant" rows

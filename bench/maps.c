@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Maps, touches and unmaps an import of a udmabuf, and the same dma-buf by the exporter's own mmap;
- * an ordinary program, for bench.sh to run under the shim in a virtual machine.
+ * Maps, touches and unmaps an import, and the same dma-buf by the exporter's own mmap; an ordinary
+ * program, for bench.sh to run under the shim in a virtual machine.
  *
- * maps time IMPORTER ROUNDS prints "WAY BYTES ROUND NS": what one map, touch and unmap took. In a
- * round every way has its turn, so that what drifts hits all alike.
- * maps calls IMPORTER CYCLES is for strace: mark() says in the trace what comes next.
+ * maps time IMPORTER EXPORTER ROUNDS SIZES prints "WAY BYTES ROUND NS": what one map, touch and
+ * unmap took. In a round every way has its turn, so that what drifts hits all alike. SIZES is how
+ * many sizes are measured, from the smallest on; 0: one of 1 MiB, or what the exporter has.
+ * maps calls IMPORTER EXPORTER CYCLES is for strace: mark() says in the trace what comes next.
  */
 #include "config.h"
 
@@ -36,7 +37,12 @@
 #define BATCH_MAPS	64	/* at most */
 #define CALLS_SIZE	(16 * PAGE)
 
-static const size_t sizes[] = { PAGE, 16 * PAGE, 256 * PAGE, 2048 * PAGE };
+#define FEW		5	/* rounds, of the largest */
+
+static const size_t sizes[] = { PAGE, 16 * PAGE, 256 * PAGE, 2048 * PAGE, 8192 * PAGE };
+
+#define SIZES		((int)(sizeof(sizes) / sizeof(*sizes)))
+#define LARGE		sizes[SIZES - 1]
 
 /* What is mapped now. */
 static struct {
@@ -45,6 +51,7 @@ static struct {
 	uint64_t offset;	/* as MAP_DUMB said it once */
 	int dmabuf;
 	size_t size;
+	uint8_t *view;		/* the exporter's mapping, which stays */
 } b;
 
 static void touch(volatile uint8_t *p)
@@ -112,6 +119,19 @@ static void bracketed(void)
 	raw_unmap(p);
 }
 
+/* What no cycle can be cheaper than: a mapping that stays. */
+static void stays(void)
+{
+	touch(b.view);
+}
+
+static void stays_bracketed(void)
+{
+	sync_it(DMA_BUF_SYNC_START);
+	touch(b.view);
+	sync_it(DMA_BUF_SYNC_END);
+}
+
 static const struct {
 	const char *name;
 	void (*once)(void);
@@ -120,6 +140,8 @@ static const struct {
 	{ "dmabuf", by_dmabuf },
 	{ "offset", by_offset },
 	{ "bracketed", bracketed },
+	{ "stays", stays },
+	{ "stays-bracketed", stays_bracketed },
 };
 
 #define WAYS ((int)(sizeof(ways) / sizeof(*ways)))
@@ -142,6 +164,7 @@ static void begin(const struct export *e)
 {
 	b.dmabuf = e->dmabuf;
 	b.size = e->size;
+	b.view = e->view;
 	b.handle = import(b.drm, e);
 	if (map_dumb(b.drm, b.handle, &b.offset))
 		errx(2, "MODE_MAP_DUMB of the import is refused: is the shim preloaded?");
@@ -159,20 +182,20 @@ static void check_ways(const struct export *e)
 	}
 }
 
-static void measure(int rounds)
+static void measure(size_t size, int rounds)
 {
-	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
-		struct export e = export_new(exporter, sizes[s]);
+	struct export e = export_new(exporter, size);
 
-		begin(&e);
-		check_ways(&e);
-		/* There and back: no way has its turn always behind the same one. */
-		for (int round = 0; round <= rounds; round++)
-			for (int i = 0; i < WAYS; i++)
-				batch(round % 2 ? WAYS - 1 - i : i, round);
-		close_handle(b.drm, b.handle);
-		export_free(&e);
-	}
+	begin(&e);
+	check_ways(&e);
+	if (size >= LARGE && rounds > FEW)
+		rounds = FEW;
+	/* There and back: no way has its turn always behind the same one. */
+	for (int round = 0; round <= rounds; round++)
+		for (int i = 0; i < WAYS; i++)
+			batch(round % 2 ? WAYS - 1 - i : i, round);
+	close_handle(b.drm, b.handle);
+	export_free(&e);
 }
 
 /* A call that strace shows and that does nothing. */
@@ -202,24 +225,31 @@ static void cycle(void)
 
 int main(int argc, char **argv)
 {
-	const char *what = argc == 4 ? argv[1] : "";
-	int n = argc == 4 ? atoi(argv[3]) : 0;
+	const char *what = argc > 4 ? argv[1] : "";
+	int n = argc > 4 ? atoi(argv[4]) : 0, most = argc == 6 ? atoi(argv[5]) : -1;
+	bool timed = !strcmp(what, "time");
 
-	if (n < 1 || (strcmp(what, "time") && strcmp(what, "calls"))) {
-		fprintf(stderr, "Usage: maps time IMPORTER ROUNDS | maps calls IMPORTER CYCLES\n");
+	if (n < 1 || (timed ? argc != 6 || most < 0 || most > SIZES :
+			      argc != 5 || strcmp(what, "calls"))) {
+		fprintf(stderr, "Usage: maps time IMPORTER EXPORTER ROUNDS SIZES |"
+				" maps calls IMPORTER EXPORTER CYCLES\n");
 		return 2;
 	}
 	/* vm.sh gives a guest up that is silent for long. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	importer = argv[2];
+	exporter = argv[3];
 	b.drm = card();
 	/*
 	 * The shim asks the kernel about an argument that is not on the page of its own frame.
 	 * Where the stack begins is chance; from here on it begins with a page.
 	 */
 	*(volatile char *)alloca(((uintptr_t)__builtin_frame_address(0) & 4095) + 1) = 0;
-	if (!strcmp(what, "time")) {
-		measure(n);
+	if (timed) {
+		for (int i = 0; i < most; i++)
+			measure(sizes[i], n);
+		if (!most)
+			measure(strcmp(exporter, "vivid") ? 256 * PAGE : PAGE, n);
 	} else {
 		struct export e = export_new(exporter, CALLS_SIZE);
 

@@ -6,8 +6,9 @@
 set -u
 set -o pipefail
 me=maps.sh
-clock=${1-} rounds=${2-} importer=${3-vgem} cycles=4
-[[ $rounds =~ ^[1-9][0-9]*$ ]] || { echo "Usage: $me CLOCK ROUNDS [IMPORTER]" >&2; exit 2; }
+clock=${1-} rounds=${2-} quick=${3-} cycles=4 sizes=5
+shim=(scripts/run-with-shim.sh --mode redirect)
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || { echo "Usage: $me CLOCK ROUNDS [quick]" >&2; exit 2; }
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
@@ -39,12 +40,30 @@ calls() {
 	}'
 }
 
-# tests/kernel/kernel-warm.sh has the cycle in which the shim keeps the pages.
+# The largest size takes as long as all the others.
+[ -z "$quick" ] || sizes=4
+
+# time_maps SYNC KEEP IMPORTER EXPORTER SIZES. KEEP is off, or on for the default.
+time_maps() {
+	local keep=("--keep" off)
+	[ "$2" = off ] || keep=()
+	"${shim[@]}" --sync "$1" "${keep[@]}" bench/maps time "$3" "$4" "$rounds" "$5" |
+		sed -u "s/^/map $clock $1 $2 $4 /" || exit 2
+}
+
 for sync in map off; do
-	shim=(scripts/run-with-shim.sh --mode redirect --sync "$sync" --keep off)
-	"${shim[@]}" bench/maps time "$importer" "$rounds" | sed -u "s/^/map $clock $sync /" ||
-		exit 2
-	strace -y -o "$tmp/trace" "${shim[@]}" bench/maps calls "$importer" $cycles || exit 2
+	for keep in off on; do
+		time_maps $sync $keep vgem udmabuf $sizes
+	done
+done
+# Other exporters; vgem's own buffer is an import of cirrus.
+[ ! -e /dev/dma_heap/system ] || time_maps map on vgem heap 0
+! grep -q vivid /sys/class/video4linux/video0/name 2>/dev/null || time_maps map on vgem vivid 0
+[ ! -e /sys/bus/pci/drivers/cirrus ] || time_maps map on cirrus vgem 0
+# tests/kernel/kernel-warm.sh has the system calls of a cycle whose pages the shim keeps.
+for sync in map off; do
+	strace -y -o "$tmp/trace" "${shim[@]}" --sync $sync --keep off \
+		bench/maps calls vgem udmabuf $cycles || exit 2
 	calls $sync <"$tmp/trace"
 done
-echo "guest $importer, Linux $(uname -r | sed 's/-.*//')"
+echo "guest vgem, Linux $(uname -r | sed 's/-.*//')"
