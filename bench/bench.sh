@@ -226,7 +226,8 @@ weigh() {
 # maps CLOCK ROUNDS [COMMAND...]: prints the facts of imports on a real kernel, as seen by COMMAND
 maps() {
 	say "maps on a real kernel: $1"
-	(cd "$build" && "${@:3}" "$top/bench/maps.sh" "$1" "$2" ${quick:+quick}) 2>>"$tmp/log" || broken maps.sh
+	(cd "$build" && "${@:3}" "$top/bench/maps.sh" "$1" "$2" ${quick:+quick}) \
+		2>>"$tmp/log" || broken maps.sh
 }
 
 # frames CLOCK ROUNDS [COMMAND...]: the same of frames

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Prints what desktop.sh measured in virtual machines: as a table (part=tables), or as "ok - ..." and
-# "not ok - ..." lines, with exit status 1 if a limit is exceeded (part=promises). Runs in any awk.
-# It reads:
+# Prints what desktop.sh measured in virtual machines: as a table (part=tables), or as "ok - ..."
+# and "not ok - ..." lines, with exit status 1 if a limit is exceeded (part=promises). Runs in any
+# awk. It reads:
 #
 #   desktop CLOCK NAME KEEP FRAMES FAULTS US CPU-US MAPPINGS KIB MAPS WARM
 #		a compositor with PRIMESHIM_KEEP=off, or with the default (on); faults and time
@@ -35,17 +35,18 @@ function tables(	i, j, k)
 {
 	print "\n## Frames of compositors\n"
 	print "sway on one virtio-gpu imports what it draws into; weston on cirrus imports the" \
-	      " buffers of a client\non vgem, and maps what it shows, which is no import. Natively" \
-	      " both end by SIGSEGV. Page faults and\nprocessor time are those of the whole" \
-	      " process; times are those of software emulation.\n"
+	      " buffers of a client\non vgem, and maps what it shows, which is no import." \
+	      " Natively both end by SIGSEGV. Page faults and\nprocessor time are those of the" \
+	      " whole process; times are those of software emulation.\n"
 	print "| | frames | page faults a frame | ms a frame | processor, ms a frame |" \
 	      " maps of imports | of these kept before | dma-bufs mapped or kept |"
 	print "|---|---|---|---|---|---|---|---|"
 	for (i = 1; i <= nnames; i++)
 		for (j = 1; j <= n; j++) {
 			k = names[i] SUBSEP keeps[j]
-			printf "| %s, %s, %s | %d | %.2f | %.1f | %.1f | %d | %d | %d, %.1f MiB |\n",
-			       names[i], guest[names[i]], title[keeps[j]], frames[k], faults[k],
+			printf "| %s, %s, %s | %d | %.2f | ",
+			       names[i], guest[names[i]], title[keeps[j]], frames[k], faults[k]
+			printf "%.1f | %.1f | %d | %d | %d, %.1f MiB |\n",
 			       wall[k], cpu[k], maps[k], warm[k], mapped[k], kib[k] / 1024
 		}
 }

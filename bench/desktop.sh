@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Frames of unmodified compositors that map imports for each frame: page faults and time of one, with
-# and without the pages kept between an unmap and the next map. Natively they die. As root, in a
-# virtual machine made by scripts/vm.sh: for sway with virtio-gpu-pci, for weston with cirrus-vga and
-# Linux 6.1. In the build directory. Prints facts for desktop.awk, which says how they are written.
+# Frames of unmodified compositors that map imports for each frame: page faults and time of one,
+# with and without the pages kept between an unmap and the next map. Natively they die. As root, in
+# a virtual machine made by scripts/vm.sh: for sway with virtio-gpu-pci, for weston with cirrus-vga
+# and Linux 6.1. In the build directory. Prints facts for desktop.awk, which says how they are
+# written.
 set -u
 export LC_ALL=C
 me=desktop.sh
@@ -69,7 +70,8 @@ frames() {
 	rm -f "$tmp"/run/wayland-*
 	local settings=(PRIMESHIM_MODE=rescue PRIMESHIM_DIR="$tmp/status")
 	[ "$keep" = on ] || settings+=(PRIMESHIM_KEEP="$keep")
-	"${as[@]}" env LD_PRELOAD="$PWD/.libs/libprimeshim.so" "${settings[@]}" "${command[@]}" >"$tmp/$name.log" 2>&1 </dev/null &
+	"${as[@]}" env LD_PRELOAD="$PWD/.libs/libprimeshim.so" "${settings[@]}" \
+		"${command[@]}" >"$tmp/$name.log" 2>&1 </dev/null &
 	compositor=$!
 	for _ in {1..300}; do
 		[ ! -S "$tmp/run/$socket" ] || break
