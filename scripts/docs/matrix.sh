@@ -16,7 +16,7 @@ usage() {
 	build-armhf first. Takes 20 minutes, and 15 more without /dev/udmabuf, for virtio-gpu with
 	blobs.
 
-	  --out FILE  where to (default: docs/matrix.md)
+	  --out FILE  where to (default: docs/matrix.md), and a picture to the same name with .svg
 	  --check     writes nothing; fails if FILE has other tables. The kernels' third numbers
 	              are not compared, as Debian's updates change them
 	  --help      prints this
@@ -123,6 +123,8 @@ text() {
 	asks for an offset by the ioctl that the importer's programs use, maps that offset, reads
 	what the exporter wrote, and writes what the exporter is to read.
 
+	[The tables as a picture](matrix.svg).
+
 	*right* means that all of it works. Else the cell names the step that failed: *import*, *map
 	ioctl* or *mmap* with the errno, *SIGBUS* at the first touch, or *other bytes* than the
 	buffer's. *virtio_gpu, blobs* is QEMU's with `blob=true`, which takes other devices'
@@ -152,6 +154,8 @@ ask >"$tmp/lines" || exit 1
 { text && tables <"$tmp/lines"; } >"$tmp/new" || exit 1
 if [ -z "$check" ]; then
 	cat "$tmp/new" >"$out" || die "cannot write $out"
+	awk -f "$source/scripts/docs/matrix-picture.awk" "$out" >"${out%.md}.svg" ||
+		die "cannot write ${out%.md}.svg"
 	exit 0
 fi
 for file in "$tmp/new" "$out"; do

@@ -28,11 +28,23 @@ machine() {
 		{ tail -n 20 "$tmp/log" >&2 && die "$1: it failed; see above" 1; }
 }
 
+# top_in_guest: records the terminal of primeshim top, once there is something to see
+top_in_guest() {
+	until [ -n "$(find /tmp/seen -name '*.primeshim' 2>/dev/null)" ]; do
+		sleep 1
+	done
+	export TERM=xterm
+	script --log-timing "$1/top-timing" -qec \
+		'stty rows 8 cols 120; exec tools/primeshim top -d 1 -n 20 /tmp/seen' "$1/top"
+}
+
 # weston_in_guest: runs weston, and what shows its status files
 # shellcheck disable=SC2317
 weston_in_guest() {
+	top_in_guest "$1" >/dev/null 2>&1 </dev/null &
 	WAYS='shim observe' PRIMESHIM_DIR=/tmp/seen \
 		"$source/tests/kernel/demo-guest.sh" "$PWD" "$1" weston || exit
+	wait
 	tools/primeshim report /tmp/seen >"$1/report.txt" &&
 		tools/primeshim plot /tmp/seen -o "$1/timeline.svg" &&
 		tools/primeshim trace /tmp/seen -o "$1/trace.json" &&
@@ -87,6 +99,16 @@ text() {
 	shown watch.txt
 	cat <<-'EOT'
 
+	## What happens now?
+
+	`primeshim top` while weston runs, a screen of it:
+
+	<!-- not run: it is what primeshim top printed -->
+
+	EOT
+	shown top.txt
+	cat <<-'EOT'
+
 	## Does it make a difference?
 
 	`primeshim ab -- dmabuf-texture …` runs [an EGL program](../examples/dmabuf-texture.c)
@@ -109,12 +131,15 @@ esac
 out=$source/docs
 options "$@"
 [ -d "$out" ] || die "$out is no directory: make it first"
-prepare build demo demo-weston vm --
+prepare build demo demo-weston tour vm --
 machine 'weston on Linux 6.1' --kernel 6.1 -- \
 	"$source/scripts/docs/tour.sh" weston_in_guest "$tmp/out"
 machine 'primeshim ab on Linux 6.12' --kernel 6.12 -- \
 	"$source/scripts/docs/tour.sh" ab_in_guest "$tmp/out"
-for file in report.txt watch.txt ab.md timeline.svg; do
+"$source/scripts/docs/screen.py" 120 8 "$tmp/out/top-timing" "$tmp/out/top" \
+	'top: [1-9]' '[0-9] weston ' '[1-9][0-9.]* maps/s' >"$tmp/out/top.txt" ||
+	die 'no recording of primeshim top' 1
+for file in report.txt watch.txt top.txt ab.md timeline.svg; do
 	[ -s "$tmp/out/$file" ] || die "$file was not written" 1
 done
 {

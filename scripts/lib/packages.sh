@@ -23,6 +23,7 @@ declare -A packages_of=(
 		gstreamer1.0-gl'
 	[demo-weston]='udev weston'
 	[direct]='ffmpeg' # kernel-direct.sh
+	[tour]='python3-pyte bsdutils'
 	[survey]='chromium sway seatd'
 	[dock]='grim libgl1-mesa-dri libegl-mesa0 perl-base seatd sway swaybg udev'
 	# Not gcc-multilib, which excludes cross compilers.
