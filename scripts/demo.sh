@@ -33,9 +33,8 @@ usage() {
 	the CPU mapping of an imported dma-buf draw the right picture with the shim. Installs
 	missing Debian packages (by sudo, unless you are root), builds in the directory build, and
 	runs programs in virtual machines with stock Debian kernels, natively and with the shim.
-	The first row comes within two minutes, all of them within five, plus the time that the
-	download of up to 650 MB takes; --quick needs 250 MB. Each step says how long it usually
-	takes.
+	On two quiet processors the first row comes within two minutes, and all within five. It
+	downloads up to 650 MB, and 250 MB for --quick. Each step says how long it usually takes.
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
 	  --quick    only the first row: one small EGL program
@@ -77,22 +76,31 @@ step() {
 	done
 }
 
-# work SECONDS LOG TEXT COMMAND...: says what is done and how long that usually takes, does it with
-# its output in the file LOG, and tells every 10 seconds how it goes on. Fails as COMMAND does.
-work() {
-	local usual=$1 log=$out/$2 text=$3 began=$SECONDS status
-	shift 3
-	step "$text (usually $usual s)"
+# begin SECONDS LOG TEXT: says what is done and how long that usually takes, and every 10 seconds
+# how it goes on, by the last line of the file LOG, until "done_with"
+begin() {
+	local usual=$1 log=$2 began=$SECONDS
+	step "$3 (usually $usual s)"
 	while sleep 10; do
 		printf '[%3d s]     %d s of about %d: %s\n' $SECONDS $((SECONDS - began)) \
 			"$usual" "$(tail -n 1 "$log" 2>/dev/null | tr -d '\000-\037' | cut -c 1-70)"
 	done &
 	beat=$!
-	"$@" >"$log" 2>&1
-	status=$?
-	kill $beat
-	wait $beat 2>/dev/null
+}
+
+done_with() {
+	kill "$beat"
+	wait "$beat" 2>/dev/null
 	beat=''
+}
+
+# work SECONDS LOG TEXT COMMAND...: does that, with its output in LOG. Fails as COMMAND does.
+work() {
+	local status
+	begin "$1" "$out/$2" "$3"
+	"${@:4}" >"$out/$2" 2>&1
+	status=$?
+	done_with
 	return $status
 }
 
@@ -135,6 +143,7 @@ provide() {
 # provide_all KERNEL...: the kernel of the first row, or those of the others, with all they need
 provide_all() {
 	local kernel machine directory
+	renice -n 10 "$BASHPID" >/dev/null # the row that runs now comes first
 	for kernel; do
 		# shellcheck disable=SC2046
 		machine "$kernel" $(rows_of "$kernel" "${todo[@]}")
@@ -182,15 +191,17 @@ rows_of() {
 
 # boot KERNEL NAME...: runs these rows in a virtual machine with that kernel
 boot() {
-	local kernel=$1 machine directory
+	local kernel=$1 machine directory status
 	machine "$@"
 	shift
-	step "Booting Linux $kernel for: $* (usually 10 s, and 10 s to 30 s for each)"
 	cd "$directory" || return
+	begin $((10 + $# * 20)) "$out/vm-$kernel.log" "Booting Linux $kernel for: $*"
 	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
 		"$source/tests/kernel/demo-guest.sh" "$directory" "$out" "$@" \
 		2>"$out/vm-$kernel.log" | step
-	case ${PIPESTATUS[0]} in
+	status=${PIPESTATUS[0]}
+	done_with
+	case $status in
 	0) ;;
 	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$kernel.log")" ;;
 	*) step "The virtual machine failed: $(tail -n 1 "$out/vm-$kernel.log")" ;;
