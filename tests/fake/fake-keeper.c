@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fake-internal.h"
@@ -271,12 +272,22 @@ static uint64_t device_of(int fd)
 	return st.st_dev;
 }
 
+/* Shared: so there is no atfork handler, the child of a fork() just waits its turn. */
+static void lock_init(struct kernel *k)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&k->lock, &attr);
+}
+
 /* Two threads may do this at once: the second one throws its kernel away again. */
 bool kernel_start(void)
 {
 	struct kernel *k, *none = NULL;
 	uint64_t signals;
-	pthread_mutexattr_t attr;
 	int memfd;
 
 	if (atomic_load(&kernel))
@@ -285,11 +296,7 @@ bool kernel_start(void)
 		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (k == MAP_FAILED)
 		return false;
-	/* Shared: so there is no atfork handler, the child of a fork() just waits its turn. */
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-	pthread_mutex_init(&k->lock, &attr);
+	lock_init(k);
 	signals = block_signals();
 	k->keeper = employ();
 	restore_signals(signals);
@@ -308,12 +315,41 @@ fail:
 	return atomic_load(&kernel);
 }
 
+/* A child that holds the lock for so long has been killed. */
+#define STALE_SECONDS	5
+
+/*
+ * Takes the lock. In a child of a raw clone() libc still has the number of the parent's thread. So
+ * if a filter kills such a child with the lock, the kernel does not see that the owner has died. The
+ * parent then finds its own number in the lock, and takes it.
+ */
+static int lock_take(struct kernel *k)
+{
+#ifdef __GLIBC__
+	struct timespec until;
+	int ret;
+
+	do {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += STALE_SECONDS;
+		ret = pthread_mutex_timedlock(&k->lock, &until);
+		if (ret == ETIMEDOUT && k->lock.__data.__owner == (int)syscall(SYS_gettid)) {
+			lock_init(k);
+			tables_repair();
+		}
+	} while (ret == ETIMEDOUT);
+	return ret;
+#else
+	return pthread_mutex_lock(&k->lock);
+#endif
+}
+
 struct locked kernel_lock(void)
 {
 	struct locked l = { block_signals() };
 	struct kernel *k = atomic_load(&kernel);
 
-	if (pthread_mutex_lock(&k->lock) == EOWNERDEAD) {
+	if (lock_take(k) == EOWNERDEAD) {
 		tables_repair();
 		pthread_mutex_consistent(&k->lock);
 	}
