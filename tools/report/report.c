@@ -65,8 +65,8 @@ int cmd_report(int argc, char **argv)
 		return bad_use(argv[0], "give one directory or process at a time");
 	e.dir = argv[optind] ? argv[optind] : status_directory();
 	e.files = files = status_load(argv[optind], &e.n);
-	/* Of a program that is in none of them nothing is known. */
-	if (!e.n && status_left_out())
+	/* Nothing is known of programs whose files cannot be read. The launcher's has no other. */
+	if (!e.n && status_left_out() && !ended)
 		errx(2, "%s: none of its status files can be read", e.dir);
 	if (saw && seen_read(saw, &seen, why, sizeof(why)))
 		e.seen = &seen;
