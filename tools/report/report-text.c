@@ -166,7 +166,9 @@ static void print_answer(const struct evidence *e)
 		printf("status: %d (%s)\n", e->status, by);
 	else if (e->status >= 0)
 		printf("status: %d\n", e->status);
-	v = direct_alone(e->files, e->n) ? (struct verdict){ 0 } : direct_verdict(e);
+	if (direct_alone(e->files, e->n))
+		return;
+	v = direct_verdict(e);
 	if (v.row)
 		printf("direct: %s%s%s\n", v.text, *v.row->advice ? "; " : "", v.row->advice);
 }
