@@ -89,7 +89,7 @@ watch() {
 clean_up() {
 	# A child of bash that is killed early still has these traps.
 	[ "$BASHPID" = $$ ] || return
-	[ -z "$watch" ] || kill "$watch"
+	[ -z "$watch" ] || kill "$watch" 2>/dev/null
 	end $$
 	rm -rf "$tmp"
 }

@@ -191,11 +191,13 @@ rows_of() {
 
 # boot KERNEL NAME...: runs these rows in a virtual machine with that kernel
 boot() {
-	local kernel=$1 machine directory status
+	local kernel=$1 machine directory status usual
 	machine "$@"
 	shift
+	usual=$((10 + $# * 20))
+	[ "$*" != weston ] || usual=60
 	cd "$directory" || return
-	begin $((10 + $# * 20)) "$out/vm-$kernel.log" "Booting Linux $kernel for: $*"
+	begin $usual "$out/vm-$kernel.log" "Booting Linux $kernel for: $*"
 	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
 		"$source/tests/kernel/demo-guest.sh" "$directory" "$out" "$@" \
 		2>"$out/vm-$kernel.log" | step

@@ -63,7 +63,8 @@ for words in '"command":["./viewer","ab"]' '"deny_would_break":true' '"own_syncs
 done
 head -c 100000 /dev/urandom >"$tmp/status/12-1.1.primeshim"
 "$tool" report --status 0 -- "$tmp/status" x >"$tmp/told" 2>/dev/null
-promise 'a command after which there is only rubbish has no imports' grep -q '^verdict: it imports no dma-buf' "$tmp/told"
+promise 'a command after which there is only rubbish has no imports' \
+	grep -q '^verdict: it imports no dma-buf' "$tmp/told"
 "$tool" report --status 0 -- "$tmp/none" x 2>"$tmp/err"
 promise 'no directory: status 2' [ $? = 2 ]
 promise 'and one line' [ "$(wc -l <"$tmp/err")" = 1 ]

@@ -320,8 +320,8 @@ fail:
 
 /*
  * Takes the lock. In a child of a raw clone() libc still has the number of the parent's thread. So
- * if a filter kills such a child with the lock, the kernel does not see that the owner has died. The
- * parent then finds its own number in the lock, and takes it.
+ * if a filter kills such a child with the lock, the kernel does not see that the owner has died.
+ * The parent then finds its own number in the lock, and takes it.
  */
 static int lock_take(struct kernel *k)
 {
