@@ -1,71 +1,200 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Writes docs/survey.md: what run-with-shim.sh --survey says of real programs, in virtual machines.
-# tests/kernel/demo-guest.sh is the part that runs in the machines.
+# Writes docs/survey.md, docs/survey.svg and their data, docs/survey.tsv: what programs of Debian 12
+# and 13 do with imports, in virtual machines. tests/kernel/survey-guest.sh is the part that runs
+# there.
 
-export LC_ALL=C
+export LC_ALL=C.UTF-8
 # shellcheck source=scripts/docs/writer.sh
 . "$(dirname "$(realpath -- "$0")")/writer.sh" || exit 2
+# shellcheck source=scripts/lib/debian.sh
+. "$source/scripts/lib/debian.sh" || exit 2
+# The layout of the root file systems: add one when their packages change.
+layout=1
 
 usage() {
 	cat <<-EOT
-	Usage: $me [--out FILE]
-	Runs real programs in virtual machines under run-with-shim.sh --survey, and writes the
-	reports to FILE. Builds in the directories build and build-arm64 first. Takes 4 minutes.
+	Usage: $me [--out DIR] [--again | --no-run] [--only PROGRAM]...
+	       $me --from FILE [--out DIR]
+	Runs programs of Debian 12 and 13 in virtual machines, each natively (--survey) and with
+	--mode rescue, and writes DIR/survey.tsv, DIR/survey.md and DIR/survey.svg. Builds in the
+	directory build first. Keeps a root file system of each release (7 GB together), and a
+	record of each run, in \${XDG_CACHE_HOME:-~/.cache}/primeshim: a run whose record is
+	newer than the shim is not done again. All of them take about 3 hours.
 
-	  --out FILE  where to (default: docs/survey.md)
-	  --help      prints this
+	  --from FILE     runs nothing: writes the page and the picture of this survey.tsv
+	  --out DIR       where to (default: docs)
+	  --again         does all runs again
+	  --no-run        runs nothing: writes all three of the records that there are
+	  --only PROGRAM  only that program of tests/kernel/survey-programs.sh; the others' lines
+	                  are made of the records that there are; may be repeated
+	  --help          prints this
 
-	Exit status: 0 if all went well, 1 if not, 2 for bad use or something missing
+	Exit status: 0 if all went well, 1 if not, 2 for bad use, a line of FILE that is wrong, or
+	something missing
 	EOT
 }
 
-# The machines: the build directory, the rows of demo-guest.sh, and options for vm.sh.
-machines=(
-	'build|egl-vgem egl-cirrus gstreamer chromium sway|--kernel 6.12 --device virtio-gpu-pci'\
-' --device cirrus-vga'
-	'build|radeon|--kernel 6.12 --gpu radeon'
-	'build|weston|--kernel 6.1 --device cirrus-vga'
-	'build-arm64|etnaviv etnaviv-gbm|--kernel 6.12 --gpu etnaviv'
+# The boots: the machine, the Debian release, and the programs, in this order.
+drm='weston weston-dmabuf sway cage wayfire phoc xorg mir'
+one='kmscube modetest glmark2-drm drm_info mpv-drm mpv-gpu glimagesink-gbm kmssink v4l2-convert
+	kmsgrab retroarch kodi qt6-eglfs sdl2-kmsdrm cog-drm plymouth'
+clients='simple-egl simple-dmabuf-v4l vkcube glmark2-wayland gtk4-demo qt6-wayland sdl2-wayland
+	mpv-wayland waylandsink glimagesink-wayland foot xwayland grim wf-recorder wayvnc chromium
+	firefox epiphany cog-wayland obs'
+boots=(
+	"virtio|12|$drm gamescope $one $clients"
+	"virtio|13|$drm labwc $one vkmark sdl3-kmsdrm $clients wl-mirror"
+	"cirrus|12|$drm kmscube modetest mpv-gpu glimagesink-gbm kmssink qt6-eglfs"
+	"cirrus|13|$drm labwc kmscube mpv-gpu glimagesink-gbm kmssink qt6-eglfs"
+	"evdi|12|$drm"
+	"evdi|13|$drm labwc"
+)
+# The options of vm.sh for each machine
+declare -A options_of=([virtio]='--device virtio-gpu-pci'
+	[cirrus]='--device virtio-gpu-pci --device cirrus-vga'
+	[evdi]='--gpu evdi --device virtio-gpu-pci')
+declare -A suite_of=([12]=bookworm [13]=trixie)
+
+# What was tried and did not come up, as "PROGRAM|DEBIAN|WHY"
+not_run=(
 )
 
-# section NAME OPTION...: prints one program's survey
-section() {
-	local where=${*:2}
-	# Directories, process numbers and times differ each time.
-	printf '\n## %s (vm.sh %s)\n\n' "$1" "$where"
-	sed -E -e 's|/[^ ]*/||g' -e 's/^([^ ]+)\[[0-9]+\], (.*) after [^,]+,/\1, \2,/' \
-		-e 's/^/    /' "$tmp/out/$1-survey.txt"
-}
-
-text() {
-	cat <<-'EOT'
-	<!-- SPDX-License-Identifier: MIT -->
-	# What programs do with imports
-
-	Written by `scripts/docs/survey.sh`, which runs these programs in virtual machines under
-	`run-with-shim.sh --survey`; not by hand. The shim only observes: what fails here fails
-	natively. A status of 139 is SIGSEGV, 135 SIGBUS.
-	EOT
-}
-
-out=$source/docs/survey.md
-options "$@"
-prepare build demo demo-gstreamer demo-weston survey vm vm-gpu vm-arm arm64 -- arm64
-text >"$tmp/new"
-for machine in "${machines[@]}"; do
-	IFS='|' read -r directory rows options <<<"$machine"
-	directory=$source/$directory
-	[ "$directory" != "$source/build" ] || directory=$build
-	echo "$me: $rows: $options" >&2
-	# shellcheck disable=SC2086
-	(cd "$directory" && WAYS=survey "$source/scripts/vm.sh" $options --out "$tmp/out" -- \
-		"$source/tests/kernel/demo-guest.sh" "$directory" "$tmp/out" $rows) \
-		>&2 || exit 1
-	for row in $rows; do
-		[ -s "$tmp/out/$row-survey.txt" ] ||
-			die "there is no survey of $row" 1
-		section "$row" "$options" >>"$tmp/new"
+# take_options ARG...
+take_options() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--out=* | --from=* | --only=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
+		--out | --from | --only) ;;
+		--again | --no-run)
+			[ "$1" != --again ] || again=yes
+			[ "$1" != --no-run ] || no_run=yes
+			shift && continue
+			;;
+		--help) usage && exit ;;
+		*) die "unknown option $1; see --help" ;;
+		esac
+		[ -n "${2-}" ] || die "$1 needs a value; see --help"
+		case $1 in
+		--out) out=$2 ;;
+		--from) from=$2 ;;
+		--only) only+=" $2" ;;
+		esac
+		shift 2
 	done
+	[ -z "$from$no_run" ] || [ -z "$again$only" ] ||
+		die '--from and --no-run run nothing; see --help'
+	[ -d "$out" ] || die "$out is no directory: make it first"
+}
+
+# make_root DEBIAN: prints the root file system of that release; makes it if there is none
+make_root() {
+	local suite=${suite_of[$1]} root
+	root=$cache/root-survey-$suite-$layout
+	(
+		flock 9
+		[ ! -e "$root" ] || exit 0
+		echo "$me: making a root file system of $suite" >&2
+		rm -rf "$root.new"
+		# shellcheck disable=SC2086
+		set -- ${packages_of[survey-root]} ${packages_of[survey-$suite]}
+		if ! mmdebstrap --architectures=amd64 --variant=minbase --skip=check/empty \
+			--include="$(IFS=, && echo "$*")" "$suite" "$root.new" - \
+			<<<"$(debian_sources "$suite")" >"$root.log" 2>&1; then
+			tail -n 20 "$root.log" >&2
+			exit 1
+		fi
+		mv -T "$root.new" "$root"
+	) 9>"$root.lock" && echo "$root"
+}
+
+# wanted MACHINE DEBIAN PROGRAM: is there no record of it that is newer than the shim?
+wanted() {
+	local record=$records/$1.$2.$3.native.json
+	[ -z "$only" ] || [[ "$only " == *" $3 "* ]] || return
+	[ "$record" -nt "$build/.libs/libprimeshim.so" ] || return 0
+	# The native run may have found something to rescue.
+	grep -qE '"imports": *[1-9]' "$record" && [ ! -e "${record/native/rescue}" ]
+}
+
+# boot MACHINE DEBIAN PROGRAM...: runs those that are wanted
+boot() {
+	local machine=$1 debian=$2 program root programs=()
+	for program in "${@:3}"; do
+		! wanted "$machine" "$debian" "$program" || programs+=("$program")
+	done
+	[ ${#programs[@]} != 0 ] || return 0
+	root=$(make_root "$debian") || die "cannot make the root file system of Debian $debian" 1
+	for program in "${programs[@]}"; do
+		rm -f "$records/$machine.$debian.$program".{native,rescue}.json
+	done
+	echo "$me: $machine, Debian $debian: ${programs[*]}" >&2
+	# shellcheck disable=SC2086
+	(cd "$build" && "$source/scripts/vm.sh" --kernel 6.12 --memory 4096 \
+		${options_of[$machine]} --out "$records" -- \
+		"$source/tests/kernel/survey-guest.sh" "$build" "$records" "$debian" "$root" \
+		"$machine" "${programs[@]}") >&2 ||
+		echo "$me: the virtual machine failed; what it has recorded stays" >&2
+}
+
+# data: prints survey.tsv
+data() {
+	local boot machine debian programs program way record missing
+	echo '# SPDX-License-Identifier: MIT'
+	awk -v what=columns -f "$source/scripts/docs/survey.awk" \
+		-f "$source/scripts/docs/survey-page.awk" </dev/null
+	for boot in "${boots[@]}"; do
+		IFS='|' read -r -d '' machine debian programs <<<"$boot"
+		for program in $programs; do
+			missing=yes
+			for way in native rescue; do
+				record=$records/$machine.$debian.$program.$way.json
+				[ -s "$record" ] || continue
+				jq -r -f "$source/scripts/docs/survey.jq" "$record" ||
+					die "$record is no record" 1
+				missing=
+			done
+			[ -z "$missing" ] ||
+				echo "$me: no record of $program, Debian $debian, $machine" >&2
+		done
+	done
+	for record in "${not_run[@]}"; do
+		printf 'not run\t%s\n' "${record//|/$'\t'}"
+	done
+}
+
+# write FILE: makes the page and the picture of it
+write() {
+	local what
+	for what in page svg; do
+		awk -f "$source/scripts/docs/survey.awk" \
+			-f "$source/scripts/docs/survey-$what.awk" "$1" >"$tmp/$what" ||
+			die "$1 is wrong; see above"
+	done
+	{ cat "$tmp/page" >"$out/survey.md" && cat "$tmp/svg" >"$out/survey.svg"; } ||
+		die "cannot write to $out"
+}
+
+out=$source/docs from='' again='' no_run='' only=''
+take_options "$@"
+if [ -n "$from" ]; then
+	[ -r "$from" ] || die "cannot read $from"
+	tmp=$(mktemp -d) || exit 2
+	trap 'rm -rf "$tmp"' EXIT
+	write "$from"
+	exit
+fi
+[ -n "$no_run" ] || prepare build survey vm vm-gpu --
+[ -z "$no_run" ] || { tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT; }
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim records=$cache/survey
+mkdir -p "$records" || exit 2
+[ -z "$again" ] || rm -f "$records"/*.json
+for boot in "${boots[@]}"; do
+	[ -z "$no_run" ] || break
+	IFS='|' read -r -d '' machine debian programs <<<"$boot"
+	# shellcheck disable=SC2086
+	boot "$machine" "$debian" $programs
 done
-cat "$tmp/new" >"$out" || die "cannot write $out"
+data >"$tmp/survey.tsv" || exit 1
+write "$tmp/survey.tsv"
+cat "$tmp/survey.tsv" >"$out/survey.tsv" || die "cannot write to $out"

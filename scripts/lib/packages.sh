@@ -24,7 +24,22 @@ declare -A packages_of=(
 	[demo-weston]='udev weston'
 	[direct]='ffmpeg' # kernel-direct.sh
 	[tour]='python3-pyte bsdutils'
-	[survey]='chromium sway seatd'
+	[survey]='jq mmdebstrap'
+	# The root file systems of scripts/docs/survey.sh
+	[survey-root]='seatd dbus udev procps kmod libcap2 libjson-c5 libncursesw6 libgl1-mesa-dri
+		libegl-mesa0 mesa-vulkan-drivers mesa-utils fonts-dejavu-core weston sway cage
+		wayfire phoc kwin-wayland mutter gnome-shell xserver-xorg-core x11-xserver-utils
+		xserver-xorg-input-libinput vulkan-tools kmscube glmark2-es2-drm
+		glmark2-es2-wayland libdrm-tests mpv ffmpeg gstreamer1.0-tools
+		gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+		gstreamer1.0-gl obs-studio wf-recorder grim wayvnc kodi kodi-bin cog chromium
+		firefox-esr gtk-4-examples libsdl2-tests mir-demos mir-graphics-drivers-desktop
+		retroarch drm-info plymouth swaybg foot epiphany-browser xwayland
+		libcamera-tools python3-dbusmock libglib2.0-bin qml6-module-qtquick
+		qml6-module-qtquick-window qml6-module-qtqml-workerscript libqt6opengl6 qt6-wayland
+		qt6-declarative-dev-tools adwaita-icon-theme hicolor-icon-theme'
+	[survey-bookworm]='libelf1 gamescope'
+	[survey-trixie]='libelf1t64 labwc wl-mirror vkmark libsdl3-tests'
 	[dock]='grim libgl1-mesa-dri libegl-mesa0 perl-base seatd sway swaybg udev'
 	# Not gcc-multilib, which excludes cross compilers.
 	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools'

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The part of scripts/demo.sh and scripts/docs/survey.sh that runs on the machine with the devices,
-# mostly a virtual one: runs unmodified programs natively, with the shim, and with the shim in mode
-# observe, or in the WAYS of the environment. Writes to a directory: pictures and logs; results.txt,
-# how each run ended, as "NAME WAY HOW" with tabs; NAME-brackets.txt, what the kernel counted in the
-# run with the shim (see counted below); and NAME-survey.txt in the way survey.
+# The part of scripts/demo.sh that runs on the machine with the devices, mostly a virtual one: runs
+# unmodified programs natively, with the shim, and with the shim in mode observe, or in the WAYS of
+# the environment. Writes to a directory: pictures and logs; results.txt, how each run ended, as
+# "NAME WAY HOW" with tabs; NAME-brackets.txt, what the kernel counted in the run with the shim (see
+# counted below).
 
 export LC_ALL=C
 me=demo-guest.sh
@@ -12,8 +12,7 @@ ways=${WAYS:-native shim observe}
 
 if [ $# -lt 3 ] || [ ! -x "$1/scripts/run-with-shim.sh" ] || [ ! -d "$2" ]; then
 	echo "Usage: $me BUILD-DIRECTORY OUT-DIRECTORY ROW..." >&2
-	echo "ROW is egl-vgem, egl-cirrus, gstreamer, radeon, weston, etnaviv, etnaviv-gbm," \
-		"chromium or sway" >&2
+	echo "ROW is egl-vgem, egl-cirrus, gstreamer, radeon, weston, etnaviv or etnaviv-gbm" >&2
 	exit 2
 fi
 build=$1 out=$2
@@ -26,7 +25,6 @@ export GBM_ALWAYS_SOFTWARE=1 LP_PERF=no_linear
 # After so many seconds a program hangs: on a busy, emulated machine weston takes minutes.
 limit=600
 
-user=() # who runs the program: root, or by setpriv
 tmp=$(mktemp -d) || exit 2
 # The programs say nothing here: vm.sh hears from this that the guest goes on.
 while sleep 30; do
@@ -85,10 +83,6 @@ become() {
 	case $way in
 	shim) launcher=("$build/scripts/run-with-shim.sh" --log) ;;
 	observe) launcher=("$build/scripts/run-with-shim.sh" --log --mode observe) ;;
-	survey)
-		launcher=("${user[@]}" "$build/scripts/run-with-shim.sh" --survey --out
-			"$out/$name-survey.txt")
-		;;
 	esac
 	# In the foreground it signals the program alone; weston's clients would go before weston.
 	exec timeout --foreground -k 5 "$limit" "${launcher[@]}" "$@" \
@@ -273,54 +267,10 @@ weston() {
 	done 2>/dev/null
 }
 
-# as_nobody: programs that will not run as root
-as_nobody() {
-	user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	export XDG_RUNTIME_DIR=$tmp/nobody HOME=$tmp/nobody
-	mkdir -p "$tmp/nobody" && chmod 711 "$tmp" && chown 65534 "$tmp/nobody"
-	: >"$out/$name-survey.txt" && chmod 666 "$out/$name-survey.txt"
-}
-
-chromium() {
-	name=chromium
-	as_nobody
-	chmod 666 /dev/dri/*
-	export DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere \
-		DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere
-	printf '<!DOCTYPE html><title>t</title><canvas id=c></canvas><script>%s</script>' \
-		'c.getContext("webgl").clear(16384)' >"$tmp/nobody/page.html"
-	(become survey chromium --headless --no-sandbox --no-first-run \
-		"--user-data-dir=$tmp/nobody/profile" --screenshot="$tmp/nobody/page.png" \
-		"file://$tmp/nobody/page.html")
-	result survey "$(how $?)"
-}
-
-# On two devices wlroots draws on the first, and shows the second what that has drawn.
-sway() {
-	local virtio
-	name=sway
-	virtio=$(card virtio-pci)
-	usable 'card of the driver virtio-gpu' "$virtio" || return
-	usable 'card of the driver cirrus' "$(card cirrus)" || return
-	as_nobody
-	PATH=$PATH:/lib/systemd:/usr/lib/systemd systemd-udevd --daemon
-	udevadm trigger && udevadm settle
-	chmod 666 /dev/dri/*
-	SEATD_VTBOUND=0 seatd -g nogroup >"$tmp/seatd.log" 2>&1 &
-	sleep 2
-	export LIBSEAT_BACKEND=seatd WLR_RENDERER_ALLOW_SOFTWARE=1 WLR_LIBINPUT_NO_DEVICES=1
-	WLR_DRM_DEVICES=$virtio:$(card cirrus)
-	export WLR_DRM_DEVICES
-	echo 'exec sh -c "sleep 6; swaymsg exit"' >"$tmp/nobody/config"
-	(become survey sway -c "$tmp/nobody/config")
-	result survey "$(how $?)"
-	kill %%
-}
-
 for row; do
 	case $row in
 	egl-*) egl "${row#egl-}" ;;
-	gstreamer | radeon | weston | chromium | sway) $row ;;
+	gstreamer | radeon | weston) $row ;;
 	etnaviv) etnaviv '' "$build/examples/etnaviv-map" ;;
 	etnaviv-gbm) etnaviv -gbm "$build/examples/gbm-map" ;;
 	*) echo "$me: unknown program $row" >&2 && exit 2 ;;
