@@ -68,8 +68,13 @@ function output(i, row, part, text) {
 	print "* **virtio-gpu + evdi**: `--gpu evdi`, a DisplayLink dock with a monitor plugged " \
 		"in is the second device."
 	print ""
+	print "*-wayland* is a client of Wayland; *-drm*, *-gbm* and *-kmsdrm* draw without a " \
+		"display server. *weston-dmabuf* is Weston with a client of vgem buffers; " \
+		"*v4l2-convert*, *kmssink*, *waylandsink* and *glimagesink* are pipelines of " \
+		"GStreamer that take dma-bufs from a camera (vivid), *kmsgrab* is ffmpeg, " \
+		"*simple-egl* and *simple-dmabuf-v4l* are clients that come with Weston."
+	print ""
 	print "Wayland clients ran in sway with `--mode rescue`, which is not counted with them. " \
-		"vivid is the camera that some programs show. " \
 		"[tests/kernel/survey-programs.sh](../tests/kernel/survey-programs.sh) has each " \
 		"program's command."
 	if (!n_not_run)

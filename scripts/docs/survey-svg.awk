@@ -16,7 +16,11 @@ function kind(row, way, c) {
 		return c
 	if (way == "rescue")
 		return "healed"
-	return !imports[row, way] ? "nothing" : !asked[row, way] ? "unmapped" : "mapped"
+	if (asked[row, way])
+		return "mapped"
+	if (direct[row, way])
+		return "direct"
+	return imports[row, way] ? "unmapped" : "nothing"
 }
 
 function cell(x, y, row, way, k, mark) {
@@ -24,7 +28,7 @@ function cell(x, y, row, way, k, mark) {
 	if (k == "none")
 		return
 	mark = k == "died" ? "✕" : k == "failed" ? "!" : k == "healed" ? "✓" : \
-		k == "mapped" ? "m" : k == "unmapped" ? "i" : "·"
+		k == "mapped" ? "m" : k == "unmapped" ? "i" : k == "direct" ? "d" : "·"
 	printf "<g><title>%s</title>", escaped(told(row) ", " \
 		(way == "native" ? "natively" : "--mode rescue") ": " how(row, way))
 	box(x, y, k, mark)
@@ -52,7 +56,7 @@ function output(i, p, list, d, m, x, y, row, width, height, left, top) {
 	left = 150
 	top = 64
 	width = left + 6 * (2 * wide + 22) + 10
-	height = top + n_programs * 18 + 66
+	height = top + n_programs * 18 + 88
 	print "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
 	print "<!-- SPDX-License-Identifier: MIT -->"
 	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"%d\" " \
@@ -64,7 +68,8 @@ function output(i, p, list, d, m, x, y, row, width, height, left, top) {
 		"font-weight:bold}.h{text-anchor:middle}.s{text-anchor:middle;font-size:10px;" \
 		"fill:#57606a}.back{fill:#fff}.died{fill:#c1272d}.failed{fill:#a0387a}" \
 		".healed{fill:#00795c}.mapped{fill:#0067a5}.unmapped{fill:#5c7f9e}" \
-		".nothing{fill:#8c959f}@media (prefers-color-scheme:dark){.back{fill:#0d1117}" \
+		".direct{fill:#8a6100}.nothing{fill:#8c959f}" \
+		"@media (prefers-color-scheme:dark){.back{fill:#0d1117}" \
 		"text{fill:#e6edf3}.s{fill:#9da7b3}}</style>"
 	printf "<rect class=\"back\" width=\"%d\" height=\"%d\"/>\n", width, height
 	for (m = 1; m <= 3; m++)
@@ -73,7 +78,7 @@ function output(i, p, list, d, m, x, y, row, width, height, left, top) {
 			printf "<text class=\"h\" x=\"%d\" y=\"18\">%s</text>\n", x + wide, \
 				machines[m] == "virtio" ? "virtio-gpu" : "+ " machines[m]
 			printf "<text class=\"h\" x=\"%d\" y=\"34\">Debian %d</text>\n", x + wide, d
-			printf "<text class=\"s\" x=\"%d\" y=\"52\">natively</text>\n", x + wide / 2
+			printf "<text class=\"s\" x=\"%d\" y=\"52\">native</text>\n", x + wide / 2
 			printf "<text class=\"s\" x=\"%d\" y=\"52\">rescue</text>\n", \
 				x + wide + 2 + wide / 2
 		}
@@ -98,5 +103,7 @@ function output(i, p, list, d, m, x, y, row, width, height, left, top) {
 	legend(8, y, "nothing", "·", "imports nothing")
 	legend(160, y, "unmapped", "i", "imports, and maps none")
 	legend(350, y, "mapped", "m", "maps imports, and goes on")
+	y += 22
+	legend(8, y, "direct", "d", "maps dma-bufs by their own descriptors, and goes on")
 	print "</svg>"
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Reads docs/survey.tsv for survey-page.awk and survey-svg.awk, each of which defines output().
-# Exits with 2, and says which line is wrong, if one is. With -v what=columns it prints the line that
-# names the columns.
+# Exits with 2, and says which line is wrong, if one is. With -v what=columns it prints the line
+# that names the columns.
 
 BEGIN {
 	FS = OFS = "\t"

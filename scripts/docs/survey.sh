@@ -36,7 +36,7 @@ usage() {
 }
 
 # The boots: the machine, the Debian release, and the programs, in this order.
-drm='weston weston-dmabuf sway cage wayfire phoc xorg mir'
+drm='weston weston-dmabuf sway cage wayfire phoc kwin mutter gnome-shell xorg mir'
 one='kmscube modetest glmark2-drm drm_info mpv-drm mpv-gpu glimagesink-gbm kmssink v4l2-convert
 	kmsgrab retroarch kodi qt6-eglfs sdl2-kmsdrm cog-drm plymouth'
 clients='simple-egl simple-dmabuf-v4l vkcube glmark2-wayland gtk4-demo qt6-wayland sdl2-wayland
@@ -98,7 +98,13 @@ make_root() {
 		rm -rf "$root.new"
 		# shellcheck disable=SC2086
 		set -- ${packages_of[survey-root]} ${packages_of[survey-$suite]}
+		# elogind excludes systemd, so it is not installed.
+		# shellcheck disable=SC2016 # mmdebstrap's shell is to expand it
 		if ! mmdebstrap --architectures=amd64 --variant=minbase --skip=check/empty \
+			--extract-hook='mkdir -p "$1/opt/elogind" && cd "$1/opt" &&
+				APT_CONFIG=$MMDEBSTRAP_APT_CONFIG \
+				apt-get -q download elogind libelogind0 && for deb in *.deb; do
+				dpkg -x "$deb" elogind && rm "$deb" || exit; done' \
 			--include="$(IFS=, && echo "$*")" "$suite" "$root.new" - \
 			<<<"$(debian_sources "$suite")" >"$root.log" 2>&1; then
 			tail -n 20 "$root.log" >&2

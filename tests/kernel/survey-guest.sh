@@ -179,7 +179,7 @@ run() {
 	local log report
 	local record=$out/$machine.$debian.$1.$2.json
 	local user=("${as_nobody[@]}") login=() command=() package=$1 pid
-	local until=drawn limit=90 stay=5 least=3
+	local until=drawn limit=50 stay=4 least=3
 	log=${record%.json}.log report=$tmp/report.json
 	[ ! -s "$record" ] || return 0
 	rm -rf "$HOME" "${XDG_RUNTIME_DIR:?}"/*

@@ -100,6 +100,7 @@ p_mutter() {
 }
 
 p_gnome-shell() {
+	limit=120
 	start_login
 	command=(gnome-shell --wayland --display-server --no-x11)
 }
@@ -219,8 +220,8 @@ p_glimagesink-gbm() {
 p_v4l2-convert() {
 	package=gstreamer1.0-plugins-base until=end
 	command=(gst-launch-1.0 -q --no-fault v4l2src device=/dev/video0 num-buffers=8
-		io-mode=dmabuf ! video/x-raw,width=320,height=180 ! videoconvert !
-		video/x-raw,format=RGB ! fakesink)
+		io-mode=dmabuf ! video/x-raw,format=BGRx,width=320,height=180 ! videoconvert !
+		video/x-raw,format=RGB ! filesink location=/dev/null)
 }
 
 p_kmsgrab() {
@@ -240,12 +241,14 @@ p_kmsgrab() {
 }
 
 p_retroarch() {
+	limit=120
 	printf 'video_driver = "gl"\nvideo_context_driver = "kms"\naudio_driver = "null"\n%s\n' \
 		'input_driver = "null"' >"$HOME/retroarch.cfg"
 	command=(retroarch --menu -v --config "$HOME/retroarch.cfg")
 }
 
 p_kodi() {
+	limit=120
 	package=kodi-bin
 	command=(/usr/lib/x86_64-linux-gnu/kodi/kodi.bin --windowing=gbm --standalone)
 }
@@ -411,6 +414,7 @@ p_qt6-wayland() {
 }
 
 p_chromium() {
+	limit=120
 	in_session
 	page
 	command=(chromium --no-sandbox --no-first-run --ozone-platform=wayland
@@ -418,6 +422,7 @@ p_chromium() {
 }
 
 p_firefox() {
+	limit=120
 	in_session
 	package=firefox-esr
 	page
@@ -426,6 +431,7 @@ p_firefox() {
 }
 
 p_epiphany() {
+	limit=120
 	in_session
 	page
 	package=epiphany-browser
@@ -484,6 +490,7 @@ p_glimagesink-wayland() {
 }
 
 p_obs() {
+	limit=120
 	in_session
 	package=obs-studio
 	command=(obs --multi --disable-updater --disable-shutdown-check)
