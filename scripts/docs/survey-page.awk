@@ -22,7 +22,8 @@ function output(i, row, part, text) {
 	print ""
 	print "![Each program on each machine, natively and with --mode rescue](survey.svg)"
 	print ""
-	print "* They map imports: " names(mapping) "."
+	print "* They map imports in Debian 12: " names(mapping_of, 12) "; in Debian 13: " \
+		names(mapping_of, 13) "."
 	print "* They crash or fail natively where they do: " names(bad) "."
 	print "* Not with `--mode rescue`, except: " names(not_healed) "."
 	print "* They map dma-bufs by their own descriptors: " names(directly) "; and sync them: " \
@@ -72,7 +73,7 @@ function output(i, row, part, text) {
 		"display server. *weston-dmabuf* is Weston with a client of vgem buffers; " \
 		"*v4l2-convert*, *kmssink*, *waylandsink* and *glimagesink* are pipelines of " \
 		"GStreamer that take dma-bufs from a camera (vivid), *kmsgrab* is ffmpeg, " \
-		"*simple-egl* and *simple-dmabuf-v4l* are clients that come with Weston."
+		"*simple-egl* is a client that comes with Weston."
 	print ""
 	print "Wayland clients ran in sway with `--mode rescue`, which is not counted with them. " \
 		"[tests/kernel/survey-programs.sh](../tests/kernel/survey-programs.sh) has each " \

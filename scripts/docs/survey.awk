@@ -123,12 +123,12 @@ function most(row, what) {
 		what[row, "rescue"] + 0
 }
 
-# names SET: prints the keys of a set, in the order of the programs
-function names(set, p, i, text, list) {
+# names(SET, DEBIAN): the keys of a set, in the order of the programs; or those of a release
+function names(set, debian, p, i, text, list) {
 	for (p in programs)
 		list[programs[p]] = p
 	for (i = 1; i <= n_programs; i++)
-		if (list[i] in set)
+		if (debian ? (debian, list[i]) in set : list[i] in set)
 			text = text (text ? ", " : "") list[i]
 	return text ? text : "none"
 }
@@ -162,7 +162,7 @@ function count_all(i, row, part, program) {
 		if (most(row, imports))
 			importing[program] = 1
 		if (most(row, asked))
-			mapping[program] = 1
+			mapping[program] = mapping_of[part[2], program] = 1
 		if (most(row, syncs))
 			syncing[program] = 1
 		if (most(row, direct)) {

@@ -37,7 +37,7 @@ declare -A packages_of=(
 		retroarch drm-info plymouth swaybg foot epiphany-browser xwayland
 		libcamera-tools python3-dbusmock libglib2.0-bin qml6-module-qtquick
 		qml6-module-qtquick-window qml6-module-qtqml-workerscript libqt6opengl6 qt6-wayland
-		qt6-declarative-dev-tools adwaita-icon-theme hicolor-icon-theme'
+		qml-qt6 adwaita-icon-theme hicolor-icon-theme'
 	[survey-bookworm]='libelf1 gamescope'
 	[survey-trixie]='libelf1t64 labwc wl-mirror vkmark libsdl3-tests'
 	[dock]='grim libgl1-mesa-dri libegl-mesa0 perl-base seatd sway swaybg udev'

@@ -8,6 +8,7 @@ lives while the command has the descriptor that logind has given.
 """
 import os
 import sys
+import time
 
 import dbus
 
@@ -19,7 +20,15 @@ session = manager.CreateSession(
     'seat0', dbus.UInt32(1), 'tty1', '', False, '', '', dbus.Array([], signature='(sv)'))
 fd = session[3].take()
 os.set_inheritable(fd, True)
-manager.ActivateSession(session[0])
+state = dbus.Interface(bus.get_object('org.freedesktop.login1', session[1]),
+                       'org.freedesktop.DBus.Properties')
+for _ in range(20):
+    manager.ActivateSession(session[0])
+    if state.Get('org.freedesktop.login1.Session', 'Active'):
+        break
+    time.sleep(.5)
+else:
+    print('survey-login.py: the session does not become active', file=sys.stderr)
 os.environ.update(XDG_SESSION_ID=str(session[0]), XDG_SEAT='seat0', XDG_VTNR='1',
                   XDG_SESSION_TYPE='wayland', XDG_SESSION_CLASS='user')
 os.execvp(sys.argv[2], sys.argv[2:])

@@ -90,6 +90,8 @@ p_mir() {
 p_kwin() {
 	start_login
 	package=kwin-wayland
+	# elogind 246 refuses its Activate to another user than root.
+	[ "$debian" != 12 ] || user=() login=(python3 "$here/survey-login.py" 0)
 	export QT_QPA_PLATFORM='' KWIN_COMPOSE=O2 KWIN_DRM_DEVICES=$cards
 	command=(kwin_wayland --no-lockscreen --no-global-shortcuts --exit-with-session $client)
 }
@@ -466,12 +468,6 @@ p_simple-egl() {
 	in_session
 	package=weston
 	command=(weston-simple-egl -f)
-}
-
-p_simple-dmabuf-v4l() {
-	in_session
-	package=weston
-	command=(weston-simple-dmabuf-v4l -v /dev/video0 -f XR24)
 }
 
 p_waylandsink() {
