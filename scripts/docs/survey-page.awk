@@ -75,6 +75,9 @@ function output(i, row, part, text) {
 		"GStreamer that take dma-bufs from a camera (vivid), *kmsgrab* is ffmpeg, " \
 		"*simple-egl* is a client that comes with Weston."
 	print ""
+	print "*glimagesink-test* shows a test picture, no dma-buf: where it crashes, so does " \
+		"*glimagesink-gbm*, and not for want of a map."
+	print ""
 	print "Wayland clients ran in sway with `--mode rescue`, which is not counted with them. " \
 		"[tests/kernel/survey-programs.sh](../tests/kernel/survey-programs.sh) has each " \
 		"program's command."

@@ -37,15 +37,15 @@ usage() {
 
 # The boots: the machine, the Debian release, and the programs, in this order.
 drm='weston weston-dmabuf sway cage wayfire phoc kwin mutter gnome-shell xorg mir'
-one='kmscube modetest glmark2-drm drm_info mpv-drm mpv-gpu glimagesink-gbm kmssink v4l2-convert
-	kmsgrab retroarch kodi qt6-eglfs sdl2-kmsdrm cog-drm plymouth'
+one='kmscube modetest glmark2-drm drm_info mpv-drm mpv-gpu glimagesink-gbm glimagesink-test kmssink
+	v4l2-convert kmsgrab retroarch kodi qt6-eglfs sdl2-kmsdrm cog-drm plymouth'
 clients='simple-egl vkcube glmark2-wayland gtk4-demo qt6-wayland sdl2-wayland
 	mpv-wayland waylandsink glimagesink-wayland foot xwayland grim wf-recorder wayvnc chromium
 	firefox epiphany cog-wayland obs'
 boots=(
 	"virtio|12|$drm gamescope $one $clients"
 	"virtio|13|$drm labwc $one vkmark sdl3-kmsdrm $clients wl-mirror"
-	"cirrus|12|$drm kmscube modetest mpv-gpu glimagesink-gbm kmssink qt6-eglfs"
+	"cirrus|12|$drm kmscube modetest mpv-gpu glimagesink-gbm glimagesink-test kmssink qt6-eglfs"
 	"cirrus|13|$drm labwc kmscube mpv-gpu glimagesink-gbm kmssink qt6-eglfs"
 	"evdi|12|$drm"
 	"evdi|13|$drm labwc"

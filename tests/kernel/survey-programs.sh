@@ -219,6 +219,14 @@ p_glimagesink-gbm() {
 		video/x-raw,format=BGRx,width=640,height=360 ! glimagesink)
 }
 
+# The same without a dma-buf: a crash is then not one of imports.
+p_glimagesink-test() {
+	package=gstreamer1.0-gl
+	export GST_GL_PLATFORM=egl GST_GL_API=gles2 GST_GL_WINDOW=gbm GST_GL_GBM_DRM_DEVICE=$shown
+	command=(gst-launch-1.0 -q --no-fault videotestsrc !
+		video/x-raw,format=BGRx,width=640,height=360 ! glimagesink)
+}
+
 p_v4l2-convert() {
 	package=gstreamer1.0-plugins-base until=end
 	command=(gst-launch-1.0 -q --no-fault v4l2src device=/dev/video0 num-buffers=8
