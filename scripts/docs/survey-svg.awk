@@ -98,12 +98,13 @@ function output(i, p, list, d, m, x, y, row, width, height, left, top) {
 	y = top + n_programs * 18 + 12
 	legend(8, y, "died", "✕", "a crash ends it")
 	legend(160, y, "failed", "!", "it ends with an error")
-	legend(350, y, "healed", "✓", "goes on with --mode rescue")
+	legend(360, y, "healed", "✓", "goes on with --mode rescue")
 	y += 22
 	legend(8, y, "nothing", "·", "imports nothing")
 	legend(160, y, "unmapped", "i", "imports, and maps none")
-	legend(350, y, "mapped", "m", "maps imports, and goes on")
+	legend(360, y, "mapped", "m", "maps imports, and goes on")
 	y += 22
 	legend(8, y, "direct", "d", "maps dma-bufs by their own descriptors, and goes on")
+	printf "<text x=\"%d\" y=\"%.1f\">an empty place: not run</text>\n", 450, y + 11.5
 	print "</svg>"
 }

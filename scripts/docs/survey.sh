@@ -126,7 +126,7 @@ make_root() {
 wanted() {
 	local record=$records/$1.$2.$3.native.json
 	[ -z "$only" ] || [[ "$only " == *" $3 "* ]] || return
-	[ "$record" -nt "$build/.libs/libprimeshim.so" ] || return 0
+	[ "$record" -nt "$records/shim" ] || return 0
 	# The native run may have found something to rescue.
 	grep -qE '"imports": *[1-9]' "$record" && [ ! -e "${record/native/rescue}" ]
 }
@@ -198,17 +198,23 @@ if [ -n "$from" ]; then
 	write "$from"
 	exit
 fi
-[ -n "$no_run" ] || prepare build survey vm vm-gpu --
-[ -z "$no_run" ] || { tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT; }
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim records=$cache/survey
 mkdir -p "$records" || exit 2
-[ -z "$again" ] || rm -f "$records"/*.json
-for boot in "${boots[@]}"; do
-	[ -z "$no_run" ] || break
-	IFS='|' read -r -d '' machine debian programs <<<"$boot"
-	# shellcheck disable=SC2086
-	boot "$machine" "$debian" $programs
-done
+if [ -n "$no_run" ]; then
+	tmp=$(mktemp -d) || exit 2
+	trap 'rm -rf "$tmp"' EXIT
+else
+	prepare build survey vm vm-gpu --
+	[ -z "$again" ] || rm -f "$records"/*.json
+	# A shim that was only linked again is no other one.
+	shim=$(cksum <"$build/.libs/libprimeshim.so") || exit
+	[ "$shim" = "$(cat "$records/shim" 2>/dev/null)" ] || echo "$shim" >"$records/shim"
+	for boot in "${boots[@]}"; do
+		IFS='|' read -r -d '' machine debian programs <<<"$boot"
+		# shellcheck disable=SC2086
+		boot "$machine" "$debian" $programs
+	done
+fi
 data >"$tmp/survey.tsv" || exit 1
 write "$tmp/survey.tsv"
 cat "$tmp/survey.tsv" >"$out/survey.tsv" || die "cannot write to $out"

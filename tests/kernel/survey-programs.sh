@@ -114,7 +114,7 @@ p_gamescope() {
 # With two devices the second shows what the first has drawn (PRIME). Glamor takes llvmpipe only
 # where the configuration names a second device.
 p_xorg() {
-	user=() package=xserver-xorg-core
+	user=() package=xserver-xorg-core limit=100
 	{
 		x_device a "$virtio"
 		[ -z "$second" ] || x_device b "$second"
