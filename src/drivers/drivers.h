@@ -82,7 +82,8 @@ struct drv_ioctl {
 	uint32_t is;
 	struct drv_bits reads;	/* no mask: always */
 	struct drv_bits writes;	/* no mask: never */
-	struct drv_bits nowait;	/* the call may return at once, and says nothing then */
+	/* ROLE_WAIT_ANY: the call says nothing of a device then; else: it is only a question. */
+	struct drv_bits nowait;
 	bool status;		/* AMDGPU_GEM_WAIT_IDLE, AMDGPU_WAIT_CS: u32 at 0 (out): busy */
 	bool done;		/* AMDGPU_WAIT_FENCES: u32 at 0 (out): not busy */
 	struct drv_list list;

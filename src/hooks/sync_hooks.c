@@ -66,7 +66,7 @@ int do_cpu(const struct ioctl_call *c)
 	if (ret < 0)
 		return ret;
 	d = meaning(c);
-	if (!d || arg_bits(c, d->nowait))
+	if (!d)
 		return ret;
 	if (arg_bits(c, d->writes))
 		direction = DMA_BUF_SYNC_RW;
@@ -79,6 +79,8 @@ int do_cpu(const struct ioctl_call *c)
 		return ret;
 	if (d->role == ROLE_CPU_END) {
 		sync_device(b, ON_END, GIVEN, NULL);
+	} else if (arg_bits(c, d->nowait)) {
+		sync_idle(b, direction);
 	} else {
 		stat_inc(STAT_TOLD);
 		sync_cpu(b, direction, true);
@@ -100,11 +102,13 @@ int do_wait(const struct ioctl_call *c)
 		handle = arg32(c, d->handle);
 	}
 	ret = call(c);
-	if (ret < 0 || arg_bits(c, d->nowait) || (d->status && arg32(c, 0)))
+	if (ret < 0 || (d->status && arg32(c, 0)))
 		return ret;
 	b = record_buffer(c->fd, d->status ? handle : arg32(c, d->handle));
 	/* What it has waited for may be less than what a START would (vc4 knows its own fences). */
-	if (b)
+	if (b && arg_bits(c, d->nowait))
+		sync_idle(b, 0);
+	else if (b)
 		sync_cpu(b, 0, false);
 	return ret;
 }

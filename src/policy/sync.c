@@ -99,6 +99,18 @@ void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 	settle_put(b, settle(b, PATIENT));
 }
 
+void sync_idle(struct buffer *b, unsigned int direction)
+{
+	buffers_lock();
+	if (!amid_submit(b)) {
+		if (b->turn == TURN_CPU_LATER || b->turn == TURN_DEVICE)
+			b->said = direction;
+		b->doubtful &= b->turns && b->turns->hidden;
+		settle_event(b, ON_WAIT, START_IDLE);
+	}
+	settle_put(b, settle(b, PATIENT));
+}
+
 static bool hides(const struct submit *s, enum given how)
 {
 	return how == GIVEN_UNLISTED && s->file->table && s->file->table->quirks & QUIRK_HIDES;

@@ -46,6 +46,13 @@ void sync_asked(struct buffer *b);
  */
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited);
 
+/*
+ * The program has asked whether a device is at @b, for accesses of @direction (0: any), and none
+ * is. Some programs wait only if the answer is another (Mesa's freedreno): so this is a wait, amid
+ * which the program may be writing. Takes over the reference.
+ */
+void sync_idle(struct buffer *b, unsigned int direction);
+
 /* By what does the program give a buffer to a device? */
 enum given {
 	GIVEN,			/* a call that is no submit */
