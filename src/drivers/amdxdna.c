@@ -52,6 +52,7 @@ static const struct drv_ioctl ioctls[] = {
 		IOCTL(AMDXDNA_SYNC_BO), .role = ROLE_CPU_BEGIN,
 		.when = { AT(amdxdna_drm_sync_bo, direction), ~0U }, .is = SYNC_DIRECT_FROM_DEVICE,
 		.handle = AT(amdxdna_drm_sync_bo, handle),
+		.at_once = true,	/* it flushes caches */
 	}, {
 		IOCTL(AMDXDNA_SYNC_BO), .role = ROLE_CPU_END,
 		.when = { AT(amdxdna_drm_sync_bo, direction), ~0U }, .is = SYNC_DIRECT_TO_DEVICE,

@@ -84,6 +84,7 @@ struct drv_ioctl {
 	struct drv_bits writes;	/* no mask: never */
 	/* ROLE_WAIT_ANY: the call says nothing of a device then; else: it is only a question. */
 	struct drv_bits nowait;
+	bool at_once;		/* ROLE_CPU_BEGIN: the call waits for no device */
 	bool status;		/* AMDGPU_GEM_WAIT_IDLE, AMDGPU_WAIT_CS: u32 at 0 (out): busy */
 	bool done;		/* AMDGPU_WAIT_FENCES: u32 at 0 (out): not busy */
 	struct drv_list list;

@@ -43,6 +43,7 @@ static const struct drv_ioctl ioctls[] = {
 		.handle = AT(drm_omap_gem_cpu_prep, handle),
 		.reads = { AT(drm_omap_gem_cpu_prep, op), OMAP_GEM_READ },
 		.writes = { AT(drm_omap_gem_cpu_prep, op), OMAP_GEM_WRITE },
+		.at_once = true,
 	}, {
 		IOCTL(OMAP_GEM_CPU_FINI), .role = ROLE_CPU_END,
 		.handle = AT(drm_omap_gem_cpu_fini, handle),

@@ -83,7 +83,7 @@ int do_cpu(const struct ioctl_call *c)
 		sync_idle(b, direction);
 	} else {
 		stat_inc(STAT_TOLD);
-		sync_cpu(b, direction, true);
+		sync_cpu(b, direction, !d->at_once);
 	}
 	return ret;
 }

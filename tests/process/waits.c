@@ -39,6 +39,8 @@ void (*hold_submits)(bool hold);
 unsigned int (*submits_held)(void);
 void (*let_submit)(int err);
 static unsigned long (*polls)(void);
+static void (*fake_delay)(uint64_t ino, int us);
+#define FENCE	(-1)	/* FAKE_FENCE: poll() finds it busy, a START waits, the device does not */
 
 static int fd, dmabuf;
 uint64_t ino;
@@ -594,6 +596,36 @@ static void hangs(void)
 	close(fd);
 }
 
+static void *signals_later(void *arg)
+{
+	(void)arg;
+	usleep(500000);
+	fake_delay(ino, 0);
+	return NULL;
+}
+
+/* The driver's begin waits for nobody, so the program need not wait either. */
+static void begins_at_once(void)
+{
+	uint32_t arg[2] = { 0, 3 };	/* for reading and writing */
+	double began;
+	pthread_t id;
+
+	import_into("omapdrm", new_dmabuf(SIZE, FILL, true));
+	arg[0] = handle;
+	show();
+	memset(device, 7, SIZE);
+	fake_delay(ino, FENCE);
+	need(!pthread_create(&id, NULL, signals_later, NULL), "a thread");
+	began = now();
+	need(!ioctl(fd, _IOC(_IOC_WRITE, 'd', 0x44, sizeof(arg)), arg), "OMAP_GEM_CPU_PREP");
+	check(now() - began < 0.25, "a driver's begin that does not wait: nor does the program");
+	pthread_join(id, NULL);
+	by_the_dmabuf();
+	check(p[0] == 7, "the fence comes, and a wait: what the device wrote is read");
+	leave();
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -608,8 +640,9 @@ int main(void)
 	submits_held = dlsym(RTLD_DEFAULT, "fake_submits_held");
 	let_submit = dlsym(RTLD_DEFAULT, "fake_let_submit");
 	polls = dlsym(RTLD_DEFAULT, "fake_polls");
+	fake_delay = dlsym(RTLD_DEFAULT, "fake_delay");
 	need(new_dmabuf && fake_brackets && fake_busy && fake_on_sync && submits_fail &&
-		     hold_submits && submits_held && let_submit && polls,
+		     hold_submits && submits_held && let_submit && polls && fake_delay,
 	     "the fake kernel");
 	fake_on_sync(moved);
 	other.ep = epoll_create1(0);
@@ -643,6 +676,7 @@ int main(void)
 	silent("vgem", "omapdrm");
 	settles("panthor");
 	settles("nouveau");
+	begins_at_once();
 	hangs();
 	return broken;
 }
