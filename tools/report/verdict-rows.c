@@ -350,10 +350,10 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	},
 	[ROW_UNSEEN] = {
 		"unseen", ANSWER_UNKNOWN,
-		"no import, and nobody has looked for processes",
+		"no import, and nobody has looked for processes, or it ended too soon",
 		"it imports no dma-buf that the shim has seen",
-		"run-with-shim --report COMMAND also looks for processes that the shim is not in, "
-		"if they live for some milliseconds",
+		"run-with-shim --report COMMAND looks for processes that the shim is not in; one "
+		"that ends within some milliseconds is too short for that",
 	},
 };
 
