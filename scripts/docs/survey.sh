@@ -151,29 +151,45 @@ boot() {
 		echo "$me: the virtual machine failed; what it has recorded stays" >&2
 }
 
+# no_record DEBIAN: prints the programs that have no record on any machine
+no_record() {
+	local boot debian programs program
+	for boot in "${boots[@]}"; do
+		IFS='|' read -r -d '' _ debian programs <<<"$boot"
+		[ "$debian" = "$1" ] || continue
+		for program in $programs; do
+			compgen -G "$records/*.$1.$program.native.json" >/dev/null ||
+				echo "$program"
+		done
+	done | sort -u | paste -s -d ' ' | sed 's/ /, /g'
+}
+
 # data: prints survey.tsv
 data() {
-	local boot machine debian programs program way record missing
+	local boot machine debian programs program way record
 	echo '# SPDX-License-Identifier: MIT'
 	awk -v what=columns -f "$source/scripts/docs/survey.awk" \
 		-f "$source/scripts/docs/survey-page.awk" </dev/null
 	for boot in "${boots[@]}"; do
 		IFS='|' read -r -d '' machine debian programs <<<"$boot"
 		for program in $programs; do
-			missing=yes
 			for way in native rescue; do
 				record=$records/$machine.$debian.$program.$way.json
 				[ -s "$record" ] || continue
 				jq -r -f "$source/scripts/docs/survey.jq" "$record" ||
 					die "$record is no record" 1
-				missing=
 			done
-			[ -z "$missing" ] ||
-				echo "$me: no record of $program, Debian $debian, $machine" >&2
 		done
 	done
 	for record in "${not_run[@]}"; do
 		printf 'not run\t%s\n' "${record//|/$'\t'}"
+	done
+	for debian in 12 13; do
+		programs=$(no_record $debian)
+		# shellcheck disable=SC2016 # backquotes of Markdown
+		[ -z "$programs" ] ||
+			printf 'not run\t%s\t%s\t%s\n' "$programs" $debian \
+				'not yet: `scripts/docs/survey.sh --only PROGRAM` runs it'
 	done
 }
 

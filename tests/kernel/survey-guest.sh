@@ -189,6 +189,7 @@ run() {
 	blank
 	(
 	prepare() { :; }
+	# shellcheck disable=SC2317 # as_user calls it
 	after() { :; }
 	grep -q in_session <<<"$(declare -f "p_$name")" || end_session
 	"p_$name" || exit
@@ -224,7 +225,8 @@ run() {
 		fi
 	done
 	kill -0 $pid 2>/dev/null || ended=false
-	[ $ended = false ] || seen=$(pictures "$(looked)") || seen=
+	# The others show nothing themselves.
+	[ $ended = false ] || [ "$until" != drawn ] || seen=$(pictures "$(looked)") || seen=
 	[ $ended = false ] || ends $pid
 	wait $pid
 	status=$?
