@@ -133,17 +133,17 @@ machine() {
 		machine=(--gpu etnaviv --append swiotlb=force) directory=$source/build-arm64
 }
 
-# provide NAME COMMAND...: does in the background what a virtual machine waits for
+# provide NAME COMMAND...: does in the background what a virtual machine waits for; the one that
+# runs now comes first
 # shellcheck disable=SC2317
 provide() {
-	"${@:2}" >"$out/$1.log" 2>&1
+	nice -n 10 "${@:2}" >"$out/$1.log" 2>&1
 	echo $? >"$tmp/$1"
 }
 
 # provide_all KERNEL...: the kernel of the first row, or those of the others, with all they need
 provide_all() {
 	local kernel machine directory
-	renice -n 10 "$BASHPID" >/dev/null # the row that runs now comes first
 	for kernel; do
 		# shellcheck disable=SC2046
 		machine "$kernel" $(rows_of "$kernel" "${todo[@]}")
