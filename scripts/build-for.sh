@@ -8,14 +8,18 @@ source=$(realpath -- "$0") && source=${source%/*/*}
 # shellcheck source=scripts/lib/debian.sh
 . "$source/scripts/lib/debian.sh" || exit 2
 
-quick=''
-[ "${1-}" != --quick ] || { quick=yes && shift; }
+quick='' demo=''
+case ${1-} in
+--quick) quick=yes && shift ;;
+--demo) demo=yes && shift ;;
+esac
 if [ $# -lt 2 ] || [ -z "${triplet_of[$1]-}" ] || [[ $2 = -* ]]; then
 	cat >&2 <<-EOT
-	Usage: $me [--quick] arm64|armhf|i386|riscv64|s390x DIRECTORY [CONFIGURE-OPTION]...
+	Usage: $me [--quick | --demo] arm64|armhf|i386|riscv64|s390x DIRECTORY [CONFIGURE-OPTION]...
 	Builds in DIRECTORY, which is created; scripts/vm.sh --arch and tests/kernel/machine.sh run
-	what is in it. --quick leaves out the fuzzer and the faults. Exit status 77: the packages
-	cannot be fetched now, as Debian's mirror is being updated.
+	what is in it. --quick leaves out the fuzzer and the faults, --demo all but what
+	scripts/demo.sh runs. Exit status 77: the packages cannot be fetched now, as Debian's mirror
+	is being updated.
 	EOT
 	exit 2
 fi
@@ -40,6 +44,11 @@ export PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
 { [ -e libtool ] && grep -qF -e "--sysroot=$root" config.status 2>/dev/null; } ||
 	"$source/configure" "--host=$triplet" --enable-werror \
 	CC="$triplet-gcc --sysroot=$root" "${@:3}" || exit
+if [ -n "$demo" ]; then
+	make -j"$(nproc)" libprimeshim.la scripts/run-with-shim.sh examples/etnaviv-map \
+		examples/gbm-map
+	exit
+fi
 more=()
 [ -n "$quick" ] || more=(tests/fuzz/fuzz tests/fuzz/faults)
 [ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||

@@ -149,7 +149,7 @@ provide_all() {
 		machine "$kernel" $(rows_of "$kernel" "${todo[@]}")
 		provide "fetch-$kernel" "$source/scripts/vm.sh" "${machine[@]}" --fetch
 		[ "$kernel" != arm64 ] || provide build-arm64 \
-			"$source/scripts/build-for.sh" --quick arm64 "$directory"
+			"$source/scripts/build-for.sh" --demo arm64 "$directory"
 	done
 }
 
