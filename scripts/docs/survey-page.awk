@@ -80,7 +80,7 @@ function output(i, row, part, text) {
 		"*glimagesink-gbm*, and not for want of a map."
 	print ""
 	print "Wayland clients ran in sway with `--mode rescue`, which is not counted with them. " \
-		"[tests/kernel/survey-programs.sh](../tests/kernel/survey-programs.sh) has each " \
+		"`tests/kernel/survey-programs.sh` has each " \
 		"program's command."
 	if (!n_not_run)
 		return
