@@ -77,7 +77,8 @@ function output(i, row, part, text) {
 		"*simple-egl* is a client that comes with Weston."
 	print ""
 	print "*glimagesink-test* shows a test picture, no dma-buf: where it crashes, so does " \
-		"*glimagesink-gbm*, and not for want of a map."
+		"*glimagesink-gbm*, and not for want of a map. *cage-pixman* is Cage without " \
+		"GL: its SIGABRT at the end is no matter of imports either."
 	print ""
 	print "Wayland clients ran in sway with `--mode rescue`, which is not counted with them. " \
 		"`tests/kernel/survey-programs.sh` has each " \

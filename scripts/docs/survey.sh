@@ -43,7 +43,7 @@ clients='simple-egl vkcube glmark2-wayland gtk4-demo qt6-wayland sdl2-wayland
 	mpv-wayland waylandsink glimagesink-wayland foot xwayland grim wf-recorder wayvnc chromium
 	firefox epiphany cog-wayland obs'
 boots=(
-	"virtio|12|$drm gamescope $one $clients"
+	"virtio|12|$drm cage-pixman gamescope $one $clients"
 	"virtio|13|$drm labwc $one vkmark sdl3-kmsdrm $clients wl-mirror"
 	"cirrus|12|$drm kmscube modetest mpv-gpu glimagesink-gbm glimagesink-test kmssink qt6-eglfs"
 	"cirrus|13|$drm labwc kmscube mpv-gpu glimagesink-gbm kmssink qt6-eglfs"

@@ -51,6 +51,13 @@ p_cage() {
 	command=(cage -- $client)
 }
 
+# The same without GL, and so without an import
+p_cage-pixman() {
+	export WLR_RENDERER=pixman
+	p_cage
+	package=cage
+}
+
 p_wayfire() {
 	export WLR_DRM_DEVICES=$cards
 	printf '[core]\nplugins = autostart place\nxwayland = false\n[autostart]\na = %s\n' \

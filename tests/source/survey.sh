@@ -36,13 +36,14 @@ wrong() {
 	promise "$1: nothing is written" [ -z "$(ls "$tmp/docs")" ]
 }
 tab=$(printf '\t')
-wrong 'a line that is cut' "3s/$tab[^$tab]*\$//"
+wrong 'a line that is cut' "3s/${tab}[^$tab]*\$//"
 wrong 'a field too many' "3s/\$/${tab}x/"
 wrong 'an unknown machine' "3s/^[a-z]*/abacus/"
 wrong 'an unknown Debian' "3s/${tab}1[23]$tab/${tab}11$tab/"
 wrong 'an unknown way' "3s/${tab}native$tab/${tab}off$tab/"
-wrong 'a status that is no number' "3s/${tab}native$tab[0-9]*/${tab}native${tab}well/"
+wrong 'a status that is no number' "3s/${tab}native${tab}[0-9]*/${tab}native${tab}well/"
 wrong 'a run that is there twice' '3p'
+# shellcheck disable=SC2016 # a command of sed
 wrong 'no run at all' '3,$d'
 for bad in --from '--from=/nonexistent' '--from=x --again' '--only' '--out=/nonexistent' --what; do
 	# shellcheck disable=SC2086
