@@ -8,7 +8,7 @@
 #   least     how many colours a picture has
 #   limit     after so many seconds it is ended in any case
 # and may define prepare, which runs before it, and after, which runs beside it.
-# shellcheck disable=SC2034,SC2317 # all of that is used there
+# shellcheck disable=SC2034,SC2054,SC2154,SC2317 # all of that is used there, or set there
 
 # A client that draws by the CPU into shared memory: something to be shown
 client=weston-simple-shm
@@ -43,12 +43,12 @@ p_sway() {
 
 p_labwc() {
 	export WLR_DRM_DEVICES=$cards
-	command=(labwc -s $client)
+	command=(labwc -s "$client")
 }
 
 p_cage() {
 	export WLR_DRM_DEVICES=$cards
-	command=(cage -- $client)
+	command=(cage -- "$client")
 }
 
 # The same without GL, and so without an import
@@ -68,7 +68,7 @@ p_wayfire() {
 p_phoc() {
 	export WLR_DRM_DEVICES=$cards
 	printf '[core]\nxwayland=false\n' >"$HOME/phoc.ini"
-	command=(phoc -C "$HOME/phoc.ini" -E $client)
+	command=(phoc -C "$HOME/phoc.ini" -E "$client")
 }
 
 # The same, with a client whose buffers are another device's: vgem's
@@ -79,7 +79,8 @@ p_weston-dmabuf() {
 	prepare() { modprobe vgem && sleep 1 && chmod 666 /dev/dri/*; }
 	after() {
 		local vgem
-		vgem=$(ls -l /sys/class/drm | sed -n 's,.*/vgem/drm/\(card[0-9]*\)$,/dev/dri/\1,p')
+		vgem=$(readlink -f /sys/class/drm/card* |
+			sed -n 's,.*/vgem/drm/\(card[0-9]*\)$,/dev/dri/\1,p')
 		until [ -S "$XDG_RUNTIME_DIR/weston" ]; do sleep 1; done
 		WAYLAND_DISPLAY=weston weston-simple-dmabuf-egl "--drm-render-node=$vgem"
 	}
@@ -90,7 +91,7 @@ p_weston-dmabuf() {
 p_mir() {
 	export MIR_SERVER_PLATFORM_DISPLAY_LIBS=mir:gbm-kms MIR_SERVER_ENABLE_X11=0
 	user=() package=mir-demos
-	command=(miral-shell --console-provider=none --startup-apps=$client)
+	command=(miral-shell --console-provider=none "--startup-apps=$client")
 }
 
 # Compositors that take their devices from logind alone
@@ -100,12 +101,12 @@ p_kwin() {
 	# elogind 246 refuses its Activate to another user than root.
 	[ "$debian" != 12 ] || user=() login=(python3 "$here/survey-login.py" 0)
 	export QT_QPA_PLATFORM='' KWIN_COMPOSE=O2 KWIN_DRM_DEVICES=$cards
-	command=(kwin_wayland --no-lockscreen --no-global-shortcuts --exit-with-session $client)
+	command=(kwin_wayland --no-lockscreen --no-global-shortcuts --exit-with-session "$client")
 }
 
 p_mutter() {
 	start_login
-	command=(mutter --wayland --display-server --no-x11 -- $client)
+	command=(mutter --wayland --display-server --no-x11 -- "$client")
 }
 
 p_gnome-shell() {
@@ -115,7 +116,7 @@ p_gnome-shell() {
 }
 
 p_gamescope() {
-	command=(gamescope -- $client)
+	command=(gamescope -- "$client")
 }
 
 # With two devices the second shows what the first has drawn (PRIME). Glamor takes llvmpipe only
@@ -342,7 +343,7 @@ in_session() {
 		return
 	fi
 	end_session
-	mkdir -p -m 700 "$tmp/session"
+	mkdir -m 700 "$tmp/session"
 	printf '%s\n' 'default_border none' 'focus_on_window_activation focus' \
 		'for_window [app_id=".*"] fullscreen enable' 'seat * hide_cursor 1' \
 		>"$tmp/session/config"
