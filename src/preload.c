@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every libc symbol that primeshim defines, and its constructor. There is no logic here: a call
- * that cannot matter goes on to the next definition. Any other call goes to a hook, and the hook's
- * negative errno becomes -1 and errno here and nowhere else. A call that succeeds keeps errno.
+ * Every libc symbol that primeshim defines, and its constructor. This file decides one thing: can
+ * the call matter? If it cannot, it goes on to the next definition. If it can, it goes to a hook,
+ * whose negative errno becomes -1 and errno here and nowhere else. A call that succeeds keeps errno.
  *
  * The functions have names of their own in C and libc's names in the object. So no header of libc
  * can turn one into another (mmap into mmap64, ioctl into __ioctl_time64). A variadic function can
