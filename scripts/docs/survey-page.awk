@@ -39,7 +39,7 @@ function output(i, row, part, text) {
 	for (i = 1; i <= n_rows; i++) {
 		row = order[i]
 		split(row, part, SUBSEP)
-		text = both(row, pairs)
+		text = unseen(row) ? "cannot be known: " situation[row, "native"] : both(row, pairs)
 		gsub(/</, " ← ", text)
 		if (both(row, refused) != "–")
 			text = (text == "–" ? "" : text "; ") "refused: " both(row, refused)
@@ -56,8 +56,9 @@ function output(i, row, part, text) {
 	print "numbers of a cell are the native run's and the run's"
 	print "with `--mode rescue`, of the program and its children: a program that dies at its"
 	print "first map has no second. A program that imports nothing natively was not run"
-	print "again. An import of a buffer that the device itself made counts only where the"
-	print "driver refuses to map it."
+	print "again. *Cannot be known* names a [verdict](verdicts.md): a process may import what"
+	print "the shim does not see. An import of a buffer that the device itself made counts"
+	print "only where the driver refuses to map it."
 	print ""
 	print "## The machines"
 	print ""

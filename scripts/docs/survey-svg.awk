@@ -20,6 +20,8 @@ function kind(row, way, c) {
 		return "mapped"
 	if (direct[row, way])
 		return "direct"
+	if (unseen(row))
+		return "unseen"
 	return imports[row, way] ? "unmapped" : "nothing"
 }
 
@@ -28,7 +30,8 @@ function cell(x, y, row, way, k, mark) {
 	if (k == "none")
 		return
 	mark = k == "died" ? "✕" : k == "failed" ? "!" : k == "healed" ? "✓" : \
-		k == "mapped" ? "m" : k == "unmapped" ? "i" : k == "direct" ? "d" : "·"
+		k == "mapped" ? "m" : k == "unmapped" ? "i" : k == "direct" ? "d" : \
+		k == "unseen" ? "?" : "·"
 	printf "<g><title>%s</title>", escaped(told(row) ", " \
 		(way == "native" ? "natively" : "--mode rescue") ": " how(row, way))
 	box(x, y, k, mark)
@@ -56,7 +59,7 @@ function output(i, p, list, d, m, x, y, row, width, height, left, top) {
 	left = 150
 	top = 64
 	width = left + 6 * (2 * wide + 22) + 10
-	height = top + n_programs * 18 + 88
+	height = top + n_programs * 18 + 110
 	print "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
 	print "<!-- SPDX-License-Identifier: MIT -->"
 	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"%d\" " \
@@ -68,7 +71,7 @@ function output(i, p, list, d, m, x, y, row, width, height, left, top) {
 		"font-weight:bold}.h{text-anchor:middle}.s{text-anchor:middle;font-size:10px;" \
 		"fill:#57606a}.back{fill:#fff}.died{fill:#c1272d}.failed{fill:#a0387a}" \
 		".healed{fill:#00795c}.mapped{fill:#0067a5}.unmapped{fill:#5c7f9e}" \
-		".direct{fill:#8a6100}.nothing{fill:#8c959f}" \
+		".direct{fill:#8a6100}.nothing{fill:#8c959f}.unseen{fill:#57606a}" \
 		"@media (prefers-color-scheme:dark){.back{fill:#0d1117}" \
 		"text{fill:#e6edf3}.s{fill:#9da7b3}}</style>"
 	printf "<rect class=\"back\" width=\"%d\" height=\"%d\"/>\n", width, height
@@ -105,6 +108,8 @@ function output(i, p, list, d, m, x, y, row, width, height, left, top) {
 	legend(360, y, "mapped", "m", "maps imports, and goes on")
 	y += 22
 	legend(8, y, "direct", "d", "maps dma-bufs by their own descriptors, and goes on")
-	printf "<text x=\"%d\" y=\"%.1f\">an empty place: not run</text>\n", 450, y + 11.5
+	y += 22
+	legend(8, y, "unseen", "?", "cannot be known")
+	printf "<text x=\"%d\" y=\"%.1f\">an empty place: not run</text>\n", 200, y + 11.5
 	print "</svg>"
 }

@@ -113,6 +113,12 @@ function how(row, way, c, s) {
 	return c == "drawn" ? "shows it" : "runs"
 }
 
+# unseen(ROW): may the shim have missed an import?
+function unseen(row) {
+	return !imports[row, "native"] && situation[row, "native"] ~ \
+		/^(static|abi|privileged|cleared|user|copies|deepbind|raw|past|closed|unseen)$/
+}
+
 # good CLASS: it has gone on running, or has done its work
 function good(c) {
 	return c == "drawn" || c == "runs" || c == "late"
