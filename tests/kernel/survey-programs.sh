@@ -337,7 +337,7 @@ in_session() {
 	export XDG_RUNTIME_DIR=$tmp/session WAYLAND_DISPLAY=wayland-1 XDG_SESSION_TYPE=wayland
 	export GDK_BACKEND=wayland QT_QPA_PLATFORM=wayland SDL_VIDEODRIVER=wayland
 	export SDL_VIDEO_DRIVER=wayland
-	SWAYSOCK=$(find "$tmp/session" -name 'sway-ipc.*' | head -n 1)
+	SWAYSOCK=$(find "$tmp/session" -name 'sway-ipc.*' 2>/dev/null | head -n 1)
 	if [ -n "$SWAYSOCK" ] && swaymsg -q -s "$SWAYSOCK" '[app_id=".*"] kill'; then
 		export SWAYSOCK
 		return
