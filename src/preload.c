@@ -2,7 +2,8 @@
 /*
  * Every libc symbol that primeshim defines, and its constructor. This file decides one thing: can
  * the call matter? If it cannot, it goes on to the next definition. If it can, it goes to a hook,
- * whose negative errno becomes -1 and errno here and nowhere else. A call that succeeds keeps errno.
+ * whose negative errno becomes -1 and errno here and nowhere else. A call that succeeds keeps
+ * errno.
  *
  * The functions have names of their own in C and libc's names in the object. So no header of libc
  * can turn one into another (mmap into mmap64, ioctl into __ioctl_time64). A variadic function can
@@ -206,12 +207,14 @@ EXPORT(int, ioctl, int fd, ioctl_request request, void *arg)
 	return hooked_ioctl(next.ioctl, fd, request, arg);
 }
 
-/* While the shim keeps mappings: a place may meet them, and what finds no room gets theirs. */
+/*
+ * A file may be an import's, or a dma-buf. While the shim keeps mappings, a place may meet them,
+ * and a call that finds no room gets theirs.
+ */
 FAST bool mmap_watched(int flags)
 {
-	return (any(imports_live) && !(flags & MAP_ANONYMOUS)) ||
-	       (any(mappings_live) && (flags & MAP_FIXED || any(kept_live))) ||
-	       (settings.direct && (flags & (MAP_SHARED | MAP_ANONYMOUS)) == MAP_SHARED);
+	return (any(watch_now) & WATCH_MMAP && !(flags & MAP_ANONYMOUS)) ||
+	       (any(mappings_live) && (flags & MAP_FIXED || any(kept_live)));
 }
 
 SLOW void *hooked_mmap(void *addr, size_t len, int prot, int flags, int fd, uint64_t off,

@@ -63,6 +63,8 @@ void watch_init(void)
 		watch_driver(&generic_driver);
 	if (settings.active && (mode_now() == MODE_OBSERVE || settings.dir || settings.direct))
 		ioctl_watch[(uint16_t)DMA_BUF_IOCTL_SYNC] = WATCH_ALWAYS;
+	if (settings.direct)
+		watch_count(WATCH_DIRECT, 1);
 }
 
 void watch_count(unsigned int bit, unsigned int n)

@@ -20,6 +20,9 @@ enum {
 	WATCH_IMPORTS = 4,	/* while there are imports */
 	WATCH_BRACKETS = 8,	/* while a buffer can be handed over */
 	WATCH_OWED = 16,	/* while a wait may begin one */
+	WATCH_DIRECT = 32,	/* PRIMESHIM_DIRECT: mmap() of any file */
+
+	WATCH_MMAP = WATCH_IMPORTS | WATCH_DIRECT,
 };
 
 /*
