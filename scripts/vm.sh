@@ -237,6 +237,7 @@ guest_main() {
 	}
 
 	cd -- "$cwd" || fail "the guest cannot enter $cwd: is it in /dev, /proc, /run or /sys?"
+	: >/run/vm/begun
 
 	[ ! -e /run/vm/gpu ] || . /run/vm/gpu/main
 
@@ -510,25 +511,39 @@ qemu+=(-nodefaults -display none -nic none -no-reboot
 	-virtfs "$(share modules "$linux/lib/modules/$version"),readonly=on")
 [ "$root" = / ] || qemu+=(-virtfs "$(share machine /),readonly=on,multidevs=remap")
 [ -z "$out" ] || qemu+=(-virtfs "$(share out "$out"),multidevs=remap")
-"${qemu[@]}" "${devices[@]}" </dev/null >"$dir/console" 2>&1 &
-vm=$! pids=$!
-if [ -n "$show" ]; then
-	tail -s 0.1 -c +1 -f --pid=$vm "$dir/console" >&2 &
-	pids+=" $!"
-fi
-watch $vm >/dev/null 2>&1 &
-watcher=$!
-pids+=" $!"
-tail -s 0.1 -c +1 -f --pid=$vm "$dir/out" &
-pids+=" $!"
-tail -s 0.1 -c +1 -f --pid=$vm "$dir/err" >&2 &
-pids+=" $!"
-wait $vm 2>/dev/null # bash would say how it was killed
-kill $watcher
-wait
 
+boot() {
+	local vm watcher
+	"${qemu[@]}" "${devices[@]}" </dev/null >"$dir/console" 2>&1 &
+	vm=$! pids=$!
+	if [ -n "$show" ]; then
+		tail -s 0.1 -c +1 -f --pid=$vm "$dir/console" >&2 &
+		pids+=" $!"
+	fi
+	watch $vm >/dev/null 2>&1 &
+	watcher=$!
+	pids+=" $!"
+	tail -s 0.1 -c +1 -f --pid=$vm "$dir/out" &
+	pids+=" $!"
+	tail -s 0.1 -c +1 -f --pid=$vm "$dir/err" >&2 &
+	pids+=" $!"
+	wait $vm 2>/dev/null # bash would say how it was killed
+	kill $watcher
+	wait
+}
+
+died() {
+	grep -Eq 'Oops|BUG:|Kernel panic' "$dir/console"
+}
+
+boot
+# Rarely QEMU 7.2 runs into code that the kernel is patching, at its start above all.
+if died && [ ! -e "$dir/begun" ]; then
+	echo "$me: the guest's kernel died while it booted: it boots again" >&2
+	boot
+fi
 status=$(cat "$dir/status" 2>/dev/null)
-if grep -Eq 'Oops|BUG:|Kernel panic' "$dir/console"; then
+if died; then
 	why="the guest's kernel oopsed or panicked"
 elif [ -s "$dir/given_up" ]; then
 	why="given up: $(cat "$dir/given_up")"

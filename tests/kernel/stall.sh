@@ -89,6 +89,22 @@ while :; do
 	sleep 0.5
 done
 GUEST
+# The kernel may die of the emulator.
+guest dies-once --stall 5 <<'GUEST' &
+[ -e "$dir/booted" ] || { : >"$dir/booted"; echo 'BUG: unable to handle page fault'; exit; }
+: >"$dir/begun"
+echo 'a line of COMMAND' >>"$dir/out"
+echo 4 >"$dir/status"
+GUEST
+guest dies-twice --stall 5 <<'GUEST' &
+echo x >>"$dir/boots"
+echo "Kernel panic of boot $(wc -l <"$dir/boots")"
+GUEST
+guest dies-later --stall 5 <<'GUEST' &
+: >"$dir/begun"
+echo x >>"$dir/boots"
+echo "Oops of boot $(wc -l <"$dir/boots")"
+GUEST
 # It computes for 12 s, on a processor that another program keeps nearly all of.
 guest starved --stall 5 <<'GUEST' &
 (until [ -e "$dir/ready" ]; do echo "getting ready"; sleep 1; done) &
@@ -129,6 +145,19 @@ name=for-ever
 promise 'one that writes for ever is, after --timeout' ended 125
 promise 'and it is said so' \
 	told 'given up: not done after 6 s (--timeout), its last line: on and on'
+name=dies-once
+promise 'a guest whose kernel dies before it does anything boots again' ended 4
+promise 'and what it writes then is there once' \
+	[ "$(cat "$tmp/$name.out")" = 'a line of COMMAND' ]
+promise 'and it is said so' \
+	[ "$(cat "$tmp/$name.err")" = "vm.sh: the guest's kernel died while it booted: it boots \
+again" ]
+name=dies-twice
+promise 'but not a third time' ended 125
+promise 'and the last console is shown' grep -qx 'Kernel panic of boot 2' "$tmp/$name.err"
+name=dies-later
+promise 'nor one whose kernel dies later' ended 125
+promise 'and the console of its one boot is shown' grep -qx 'Oops of boot 1' "$tmp/$name.err"
 name=bad
 for bad in 0 x -1 ''; do
 	guest bad --stall "$bad" </dev/null
