@@ -160,7 +160,7 @@ void outputs_restore(struct ab *ab)
 	}
 }
 
-/* Compares @path with the first output of its side; if it is the first, with that of the other. */
+/* Compares @path with the first output of its side, or, if @path is that, of the other side. */
 static int compare(struct ab *ab, struct ab_output *o, enum side side, unsigned int n,
 		   const char *dir, const char *path)
 {

@@ -41,7 +41,7 @@ static void driver_of(const char *node, dev_t dev, char *name, size_t len)
 	link_name(path, name, len);
 	if (*name)
 		return;
-	/* To open a primary node would make us the display's master. */
+	/* open() of a primary node may make this process the display's master. */
 	if (strstr(node, "/card")) {
 		snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device", major(dev), minor(dev));
 		link_name(path, name, len);

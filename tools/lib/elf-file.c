@@ -11,7 +11,7 @@
 #include "elf-file.h"
 
 static const struct {
-	int machine, bits;	/* 0: of both */
+	int machine, bits;
 	const char *name;
 } machines[] = {
 	{ EM_386, ELFCLASS32, "i386" },
@@ -29,7 +29,7 @@ static void read_loader(struct elf_file *f, const GElf_Phdr *p)
 	ssize_t got = pread(f->fd, f->loader, n, p->p_offset);
 
 	f->loader[got < 0 ? 0 : got] = '\0';
-	/* A program with an interpreter without a name is one with an interpreter. */
+	/* A PT_INTERP without a name is an interpreter, too. */
 	if (!f->loader[0])
 		strcpy(f->loader, "?");
 }
@@ -86,7 +86,7 @@ int elf_file_open(const char *path, struct elf_file *f)
 	f->bits = head.e_ident[EI_CLASS];
 	f->order = head.e_ident[EI_DATA];
 	f->machine = head.e_machine;
-	/* The kernel runs none without a table of segments, or with one that is cut short. */
+	/* The kernel runs no file whose table of segments is missing or cut short. */
 	if (elf_getphdrnum(f->elf, &nphdrs) < 0 || !nphdrs ||
 	    !gelf_getphdr(f->elf, nphdrs - 1, &p)) {
 		elf_file_close(f);

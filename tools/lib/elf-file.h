@@ -21,8 +21,8 @@ struct elf_file {
 };
 
 /*
- * Returns 0, or -1: the file cannot be read, or is no program or shared object. A device is not
- * even opened: that may have effects.
+ * Returns 0, or -1: the file cannot be read, or is no program or shared object. The function does
+ * not even open a device, since open() may have effects there.
  */
 int elf_file_open(const char *path, struct elf_file *f);
 void elf_file_close(struct elf_file *f);

@@ -8,9 +8,9 @@
 #include "elf-file.h"
 
 /*
- * x86 instructions have any length, so the bytes of "syscall" also occur amid others. So the
- * instruction that loads the call's number has to come right before: mov $N,%eax, or push $N;
- * pop %rax.
+ * x86 instructions have any length, so the bytes of "syscall" also occur amid others. They count
+ * only if the instruction that loads the call's number comes right before: mov $N,%eax, or
+ * push $N; pop %rax.
  */
 static bool x86_call(const uint8_t *s, size_t n, const uint8_t enter[2])
 {

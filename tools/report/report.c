@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* primeshim report: what happened, for people. */
+/* primeshim report: its options, and the evidence that it prints. */
 #include "config.h"
 
 #include <err.h>
@@ -65,7 +65,10 @@ int cmd_report(int argc, char **argv)
 		return bad_use(argv[0], "give one directory or process at a time");
 	e.dir = argv[optind] ? argv[optind] : status_directory();
 	e.files = files = status_load(argv[optind], &e.n);
-	/* Nothing is known of programs whose files cannot be read. The launcher's has no other. */
+	/*
+	 * Nothing is known of programs whose files cannot be read. With --status the report goes
+	 * on: the launcher wants one in any case.
+	 */
 	if (!e.n && status_left_out() && !ended)
 		errx(2, "%s: none of its status files can be read", e.dir);
 	if (saw && seen_read(saw, &seen, why, sizeof(why)))

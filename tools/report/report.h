@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What primeshim report and maps print on stdout: all that the status files have. */
+/* What primeshim report, maps and watch print on stdout, from status files. */
 #ifndef PRIMESHIM_TOOLS_REPORT_H
 #define PRIMESHIM_TOOLS_REPORT_H
 

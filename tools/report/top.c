@@ -126,6 +126,7 @@ static int by_key(const void *a, const void *b)
 	return x > y ? -1 : x < y;
 }
 
+/* The total of all rows. Its @pid is how many programs run. */
 static struct row sum(void)
 {
 	struct row t = { .pid = 0 };

@@ -141,7 +141,7 @@ static enum row seen_row(enum why why)
 	return rows[why];
 }
 
-/* Why the shim writes no status file into @dir, or NULL; see publish_file.c. */
+/* Why the shim writes no status file into @dir, or NULL; see src/report/publish_file.c. */
 static const char *no_files(const char *dir)
 {
 	struct stat st;
@@ -240,7 +240,7 @@ static struct verdict nothing(const struct facts *f, enum row row, const char *d
 	return because(row, detail);
 }
 
-/* A crash. Of a process that has its maps by the driver, by the shim, or has none left. */
+/* The verdict of a crash: by who made the maps that were open, the driver or the shim. */
 static struct verdict crashed(const struct facts *f)
 {
 	bool bus = f->e->status == 128 + SIGBUS, shims = f->all.rescued || f->all.sigbus;

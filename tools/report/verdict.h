@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What status files come to: an answer, a sentence, and what to do. verdict.c has the table of
+ * What status files come to: an answer, a sentence, and what to do. verdict-rows.c has the table of
  * situations; docs/verdicts.md is the same table for readers.
  */
 #ifndef PRIMESHIM_TOOLS_VERDICT_H

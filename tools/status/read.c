@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Reads one status file; see status.h. By pread(), never through a mapping: if somebody cuts the
- * file short meanwhile, that is an error, and no SIGBUS.
+ * Reads one status file; see status.h. The reader uses pread(), never a mapping: if somebody cuts
+ * the file short meanwhile, the reader reports an error, and gets no SIGBUS.
  */
 #include "config.h"
 

@@ -51,11 +51,11 @@ int status_read(const char *path, struct status *p, char *why, size_t len);
 void status_free(struct status *p);
 
 /*
- * Reads all status files that @where names, and sorts them by time. @where is a directory, a
- * process by its number, or NULL for status_directory(). The function warns on stderr of a file
- * that is no status file, and leaves the file out. It ends the program with one line and status 2
- * if there is no such directory, no such process, or no status file of the process. An empty
- * directory gives an empty list.
+ * Reads all status files that @where names, and sorts them by time. @where is a directory, one
+ * status file, a process by its number, or NULL for status_directory(). The function warns on
+ * stderr of a file in the directory that is no status file, and leaves the file out. It ends the
+ * program with one line and status 2 if there is no such directory, no such process, no status file
+ * of the process, or if the one file cannot be read. An empty directory gives an empty list.
  */
 struct status *status_load(const char *where, size_t *n);
 

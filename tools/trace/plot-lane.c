@@ -18,7 +18,7 @@
 #define NARROW		0.7	/* pixels */
 #define SIGN_GAP	8.0
 
-/* Several spans of a kind, drawn as one. */
+/* Several spans or marks of a kind, drawn as one. */
 struct group {
 	const struct span *first;
 	const struct mark *mark;

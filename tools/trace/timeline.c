@@ -298,7 +298,10 @@ static void on_policy(struct timeline *t, const struct status_event *e)
 	t->marks[t->nmarks - 1].import = -1;
 }
 
-/* An unmap is one to the program, whether its pages are kept or not. */
+/*
+ * A mapping ends with the program's unmap (EVENT_UNMAP), whether the shim then keeps its pages or
+ * not.
+ */
 static void on_kept(struct timeline *t, const struct status_event *e)
 {
 	(void)t;

@@ -15,7 +15,7 @@ struct span {
 	enum span_kind kind;
 	uint64_t from, to;
 	uint64_t granted, ending;	/* bracket: START returned, END was called */
-	bool unseen; /* it began before the first event in the file, whose time is in @from */
+	bool unseen; /* no event has its beginning; @from is the earliest that it may have been */
 	bool open;   /* it has not ended; @to is the process's end, or its last event */
 	bool learned;		/* import: the shim found it when its map was refused */
 	bool split;		/* mapping: the part behind an munmap in the middle */
@@ -94,7 +94,7 @@ const char *mark_text(const struct timeline *t, const struct mark *m, char *text
 const char *span_word(enum span_kind kind);
 const char *mark_word(enum mark_kind kind);
 
-/* "READ", "RW" of a bracket; "r-", "rw" of a mapping. */
+/* "NONE", "READ", "WRITE" or "RW": what a bracket or a mapping is for. */
 const char *direction_name(unsigned int prot);
 
 /*

@@ -2,7 +2,8 @@
 /*
  * Do calls of a process's libraries go past the shim that is in it? A library that was loaded with
  * RTLD_DEEPBIND has libc's functions where others have the shim's. The kernel lets the witness read
- * the memory of a process that it could trace; of another nothing is known.
+ * the memory of a process that the witness could trace; of another process the witness knows
+ * nothing.
  */
 #include "config.h"
 

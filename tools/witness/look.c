@@ -75,7 +75,7 @@ static int read_maps(pid_t pid, struct maps *m)
 		path[strcspn(path, "\n")] = '\0';
 		add_map(m, path, !offset);
 	}
-	/* Of a process that may not be looked at, open() works and read() fails. */
+	/* For another user's process open() may work, and read() fails. */
 	if (ferror(f))
 		ret = errno;
 	free(line);
