@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Frames of unmodified compositors that map imports for each frame: page faults and time of one,
-# with and without the pages kept between an unmap and the next map. Natively they die. As root, in
-# a virtual machine made by scripts/vm.sh: for sway with virtio-gpu-pci, for weston with cirrus-vga
-# and Linux 6.1. In the build directory. Prints facts for desktop.awk, which says how they are
-# written.
+# Measures frames of unmodified compositors that map imports for each frame: page faults and time of
+# a frame, with and without the pages kept between an unmap and the next map. Natively the
+# compositors die. Run as root, in a virtual machine made by scripts/vm.sh: for sway with
+# virtio-gpu-pci, for weston with cirrus-vga and Linux 6.1; in the build directory. Prints facts for
+# desktop.awk, which says how they are written.
 set -u
 export LC_ALL=C
 me=desktop.sh

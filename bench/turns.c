@@ -7,10 +7,10 @@
  *   frame-file	it has no list (panthor), and all are imports of its file
  *   frame-one	it has no list, and one is; the others are another file's
  *   frame-idle	nothing is submitted, and the wait is all
- *   frame-calls	frame-file by a program that makes the calls which that takes by itself, and
- *			maps nothing: so much of it is the fake kernel's
+ *   frame-calls	this program makes the calls of frame-file by itself, and maps nothing: so
+ *			much of frame-file is the fake kernel's
  *
- * For bench.sh, by whose rules it goes: see calls.c.
+ * For bench.sh, whose rules are in calls.c.
  */
 #include "config.h"
 
