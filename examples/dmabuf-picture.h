@@ -37,13 +37,16 @@ void write_dmabuf(int dmabuf, const char *out);
 void write_rgb(const char *file, const uint8_t *pixels, bool bgr);
 
 /*
- * The main() of programs that are called with CARD OUT.png [IN.png]: does @work with that card, and
- * @in is NULL if it is not given.
+ * The main() of programs that are called with CARD OUT.png [IN.png]: does @work with that card.
+ * @in is NULL if the user gives no IN.png.
  */
 int card_main(int argc, char **argv, const char *usage,
 	      void (*work)(int drm, const char *out, const char *in));
 
-/* Opens @device, or the first card whose driver is @driver, or the first card at all. Fails too. */
+/*
+ * Opens @device, or the first card whose driver is @driver, or the first card at all. Fails as
+ * above.
+ */
 int open_device(const char *device, const char *driver);
 
 #endif

@@ -114,7 +114,7 @@ static unsigned long count_wrong(const uint8_t *p, size_t from, unsigned int tur
 	return n;
 }
 
-/* Not by ioctl(): another device's accesses are none that this program makes. */
+/* By a raw system call, which no preloaded object sees: the accesses are the other device's. */
 static void bracket(uint64_t flags)
 {
 	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_RW };
@@ -143,12 +143,12 @@ static void other_begin(size_t size)
 		fail("mapping the memfd: %s", strerror(errno));
 	close(mem);
 	close(dev);
-	/* From the first call on the kernel has what it copies to, where it does. */
+	/* udmabuf makes its bounce buffer at the first call, where the kernel bounces DMA. */
 	bracket(DMA_BUF_SYNC_START);
 	bracket(DMA_BUF_SYNC_END);
 }
 
-/* After the work that was submitted last. It waits as a driver does, which no program sees. */
+/* After the work that was submitted last. The wait is a driver's: no program sees it. */
 static void other_turn(unsigned int turn)
 {
 	const VkSemaphoreGetFdInfoKHR info = {

@@ -22,8 +22,8 @@ static const char usage[] =
 	"Exit status: 0 drawn and written, 1 a step failed, 2 bad use\n";
 
 /*
- * In lines, and said so: without a modifier Mesa's v3d takes the buffer for a tiled one. Drivers
- * that know no modifiers get none.
+ * The picture is linear, and the modifier says so: without one Mesa's v3d takes the buffer for a
+ * tiled one. Drivers that know no modifiers get none.
  */
 static struct gbm_bo *import(struct gbm_device *gbm, int dmabuf)
 {
