@@ -262,8 +262,7 @@ fetch() {
 			[ -n "$refresh" ] || [ ! -e "$cache/$release-$architecture" ] || continue
 			fetch_imports "$release" "$architecture" "$cache/$release-$architecture" &&
 				continue
-				# The mirror's lists are not those that its release names: try
-				# later.
+			# The mirror's lists are not those that its release names: try later.
 			grep -q 'Mirror sync in progress' "$work/log" ||
 				failed "fetch and read Debian ${debian[$release]} for $architecture"
 			echo "$me: Debian ${debian[$release]} for $architecture is left out: the" \
