@@ -26,7 +26,7 @@ int open_card(const char *driver);
 struct export export_new(const char *name, size_t size);
 void export_free(struct export *e);
 
-/* A read-only dma-buf of vivid's, or else of the system heap, where the view is missing. */
+/* A read-only dma-buf of vivid, or else of the system heap, whose @view is NULL then. */
 struct export export_readonly(const char *name, size_t size);
 
 #endif

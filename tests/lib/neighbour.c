@@ -34,7 +34,7 @@ static void *map(void *addr, size_t len, int prot, int flags, int fd, int64_t of
 #endif
 }
 
-/* The shim's, or libc's: pages, or what is reserved for them, with a gap before them. */
+/* Pages of the shim or of libc, or address space reserved for them, with a gap in front. */
 static void *table(size_t len, int prot)
 {
 	char *p =

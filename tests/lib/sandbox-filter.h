@@ -33,6 +33,7 @@ struct filter filter_parse(const char *text);
 /* By prctl(2), or @raw by seccomp(2), after prctl(PR_SET_NO_NEW_PRIVS). 0 or -1 and errno. */
 int filter_install(const struct filter *f, bool raw);
 
+/* sandbox-client.c: the program that runs under a filter; its exit status. */
 int client(char **arg);
 
 #endif

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# To be sourced by the tests beside it: how they wait, on a machine that may be busy or emulated.
+# To be sourced by the tests: how they wait, on a machine that may be busy or emulated.
 
-# After so many seconds a program is taken to hang. It is no measure of speed: what takes one second
-# on a quiet machine may take a minute on another.
+# After so many seconds the tests take a program to hang. The limit is no measure of speed: what
+# takes one second on a quiet machine may take a minute on another.
 # shellcheck disable=SC2034
 hang=600
 
