@@ -36,8 +36,8 @@ static inline bool ioctl_idle(const void *arg)
 int ioctl_export(ioctl_fn *native, int fd, unsigned long request, void *arg);
 
 /*
- * While there are no imports: is @request one whose refusal alone matters? So is the map ioctl that
- * every driver has.
+ * While there are no imports: is @request one whose refusal alone matters? Only the map ioctl that
+ * every driver has is such a request.
  */
 static inline bool ioctl_first(unsigned int request)
 {

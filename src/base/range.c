@@ -17,7 +17,10 @@ struct ranges_page {
 	struct range v[PAGE_MAX];
 };
 
-/* A map that is the only one would clear a page of them each time. */
+/*
+ * Only @n is cleared: with one mapping at a time, each map gets such a page, and each unmap puts it
+ * back.
+ */
 static struct pool pool = POOL_TO(struct ranges_page, v);
 
 /* The place of a range, or the place where a new range would go. */

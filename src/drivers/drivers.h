@@ -58,9 +58,9 @@ struct drv_list {
 	/* In an element: it may be written, if one of these is set; no masks: always. */
 	struct drv_bits writes, or_writes;
 	/*
-	 * Not 0: the array is one of chunks, or of u64 pointers to them, of those the ones with
-	 * this id have the handles. drm_radeon_cs_chunk, drm_amdgpu_cs_chunk: u32 id, u32 length in
-	 * 32-bit words, u64 data.
+	 * Not 0: the array has u64 pointers to chunks, and the chunks with this id have the
+	 * handles. drm_radeon_cs_chunk, drm_amdgpu_cs_chunk: u32 id, u32 length in 32-bit words,
+	 * u64 data.
 	 */
 	uint8_t chunk;
 	/* The device may use others, too: the kernel does not hold it to the list. */

@@ -14,8 +14,8 @@ int mprotect_hook(void *addr, size_t len, int prot);
 int mremap_hook(void *old, size_t old_len, size_t len, int flags, void *to, void **out);
 
 /*
- * Around other calls, which the functions do not make; of mappings that the shim keeps
- * (policy/warm.h). touch_hook(): before a call that changes these pages or asks for them.
+ * Around other calls, which these functions do not make. They are for the mappings that the shim
+ * keeps (policy/warm.h). touch_hook(): before a call that changes these pages or asks for them.
  * attach_hook(): before a shmat() there. confine_hook(): before the program limits itself, and
  * confined_hook(), with or without locks, after. lock_all_hook(): before mlockall().
  * follow_hook(): at the end of a hook, while something is kept and has to be left.

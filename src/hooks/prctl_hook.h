@@ -15,7 +15,7 @@ static inline bool prctl_watched(int option)
 	return option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS;
 }
 
-/* Makes the call. Its result or a negative errno. */
+/* Makes the call. 0 or a negative errno. */
 int prctl_hook(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 
 #endif

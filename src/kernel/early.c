@@ -28,7 +28,7 @@ _Static_assert(sizeof(off_t) == 8 && sizeof(time_t) == sizeof(long),
 /* As in linux/kcmp.h, which does not go with the headers of every libc. */
 #define KCMP_FILE 0
 
-/* The third argument of ioctl() and fcntl(), which every caller passes as one word. */
+/* The argument after @last of ioctl(), fcntl() or mremap(), which callers pass as one word. */
 #define THIRD_ARGUMENT(arg, last)	\
 	do {				\
 		va_list ap;		\

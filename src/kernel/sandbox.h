@@ -27,7 +27,10 @@
 
 struct stat;
 
-/* The calls, each with what the shim does without it. The shim needs one of the first two. */
+/*
+ * The calls, each with what the shim does without it. The shim needs one of the first two, or both
+ * where a long has 32 bits.
+ */
 enum sandbox_call {
 	MAY_FSTAT = 1 << 0,
 	MAY_FSTATAT = 1 << 1,

@@ -163,7 +163,7 @@ enum turn {
 	TURN_COUNT
 };
 
-/* Of a turn, and the direction of the bracket that is open (DMA_BUF_SYNC_*), or 0. */
+/* A turn, and the direction of the bracket that is open (DMA_BUF_SYNC_*) or 0, in one byte. */
 #define STATUS_TURN(shown)	((shown) & 15)
 #define STATUS_BRACKET(shown)	((shown) >> 4)
 #define STATUS_SHOWN(turn, bracket)	((turn) | (bracket) << 4)
@@ -208,10 +208,10 @@ enum status_event_kind {
 	EVENT_NONE,
 	EVENT_IMPORT,		/* importer exporter handle entry ino, len: bytes */
 	EVENT_LEARN,		/* the same */
-	EVENT_CLOSE,		/* handle entry ino */
+	EVENT_CLOSE,		/* as EVENT_IMPORT */
 	EVENT_MAP_IOCTL,	/* importer exporter handle ino native reason outcome */
 	EVENT_MAP,		/* as EVENT_MAP_IOCTL, and addr len prot */
-	EVENT_UNMAP,		/* addr len ino */
+	EVENT_UNMAP,		/* exporter addr len ino */
 	EVENT_FALLBACK,		/* importer exporter handle ino reason; EVENT_MAP follows */
 	EVENT_BEGIN,		/* ino prot (DMA_BUF_SYNC_*), took */
 	EVENT_END,		/* the same */
@@ -219,8 +219,8 @@ enum status_event_kind {
 	EVENT_TOUCH,		/* PRIMESHIM_SYNC=trap: ino addr */
 	EVENT_POLICY,		/* handle: the policy from here on */
 	EVENT_EXIT,
-	EVENT_KEEP,		/* addr len ino: these pages of the unmap before stay mapped */
-	EVENT_LEAVE,		/* addr len ino: they are unmapped after all */
+	EVENT_KEEP,		/* exporter addr len ino: these pages of that unmap stay mapped */
+	EVENT_LEAVE,		/* exporter addr len ino: they are unmapped after all */
 	EVENT_COUNT
 };
 

@@ -21,9 +21,9 @@
 #endif
 
 /*
- * A program may map again and again what is never signalled, as of a device that hangs. So maps
- * wait in vain for so long at most, and then for a quarter of the time that passes; but each of
- * them may wait a little.
+ * If a device hangs, it never signals its fences, and the program may map the buffer again and
+ * again. So maps wait in vain for VAIN_MS at most, and then for a quarter of the time that passes;
+ * but each map may wait LITTLE_MS.
  */
 #define VAIN_MS		3000
 #define LITTLE_MS	100

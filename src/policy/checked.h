@@ -13,7 +13,9 @@
 
 #include "state/buffer.h"
 
-/* The kernel has just said to this thread that @handle of @fd holds @b, of which it has an offset.
+/*
+ * The kernel has just said to this thread that @handle of @fd holds @b, and the program gets an
+ * offset for @b.
  */
 void checked(int fd, uint32_t handle, const struct buffer *b);
 

@@ -13,8 +13,9 @@ void guard_set(struct buffer *b, bool shut)
 	struct mapping m;
 
 	/*
-	 * All of them whatever they are now: one may have been added. And their heads, for the
-	 * reason in mapped_protect(). The shim does not shut mappings that it does not bracket.
+	 * All mappings, whatever they are now: one may have been added. And their leads, for the
+	 * reason at head_of() in mapped.c. The shim does not shut mappings that it does not
+	 * bracket.
 	 */
 	for (uint64_t at = 0; mapping_at(at, UINTPTR_MAX - at, &m); at = m.end)
 		if (m.buffer == b && !(shut && m.note & NOTE_DIRECT && !buffer_all(b)))

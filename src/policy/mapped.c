@@ -45,7 +45,9 @@ static void unmap_heads(void)
 	} while (lead);
 }
 
-/* The buffer of the first piece in [at, end), which is recorded no more; with buffers_lock() held.
+/*
+ * Cuts the first piece in [at, end) out of the record, and returns its buffer. With buffers_lock()
+ * held.
  */
 static struct buffer *cut(uint64_t at, uint64_t end)
 {
@@ -128,8 +130,10 @@ void mapped_refused(void *addr, size_t len, unsigned int newest, bool gone)
 	struct mapping m;
 	bool known = !none_mapped();
 
-	/* The kernel has unmapped all of the range or nothing, and what is missing may be mapped
-	 * anew. */
+	/*
+	 * The kernel has unmapped all of the range or nothing, and what is missing may be mapped
+	 * anew.
+	 */
 	for (; known && at < end; at = m.end) {
 		uint64_t to;
 

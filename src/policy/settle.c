@@ -199,8 +199,7 @@ void settle_left(void)
 	}
 	if (!work.b || !is_left(work.frame))
 		return;
-	/* The reference stays: if the frame of settle() exists after all, it drops the reference.
-	 */
+	/* The reference stays: if settle()'s frame exists after all, it drops the reference. */
 	buffers_lock();
 	if (work.b->settling && work.b->round == work.round) {
 		end_work(work.b);
@@ -285,8 +284,7 @@ static void outcome(struct buffer *b, const struct change *c)
 		b->turns->hidden &= !c->begun || c->doubtful;
 	}
 	b->unused = b->early && !c->from && !b->end_again;
-	/* One more START. The CPU has not written since the last one: an END for reading will do.
-	 */
+	/* One more START. The CPU has not written since the last: an END for reading will do. */
 	if (b->overtaken && c->begun)
 		b->afresh = b->unused = true;
 	b->overtaken = false;

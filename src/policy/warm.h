@@ -66,8 +66,10 @@ void warm_touched(const void *addr, size_t len);
 /* At the end of a hook: leaves what no import holds any more, and all where the mode says so. */
 void warm_follow(void);
 
-/* The limits may be others, or /proc another: asks anew. Nothing is kept any more. */
+/* The limits may be others, or /proc another: asks anew. */
 void warm_ask_again(void);
+
+/* Nothing is kept any more. */
 void warm_stop(void);
 
 /* Leaves all, also what another thread is about to keep by what it knew of the limits. */

@@ -81,7 +81,7 @@ struct buffer {
 	uint32_t counts : 1;		/* its exporter counts them: QUIRK_COUNTS */
 	uint32_t exporter : 8;		/* name_number(), 0 until asked */
 	uint32_t round : 8;		/* of settling: goes up with each */
-	uint32_t slot : 11;		/* in the shared page + 1, 0: not there */
+	uint32_t slot : 11;		/* entry in the status file + 1, 0: none */
 	uint32_t framed : 1;		/* frame buffers are made of it */
 	uint32_t early : 1;		/* the program gave it away amid the open bracket's START */
 	uint32_t unused : 1;		/* the CPU has not written in the open bracket */
@@ -163,7 +163,7 @@ bool buffer_set_fd(struct buffer *b, int fd);
 /* Frees what only a mapped buffer has, if @b is not mapped or kept. @b is in no queue then. */
 void buffer_drop_turns(struct buffer *b);
 
-/* A field of @b that the shared page has (publish.h) is another one now. */
+/* A field of @b that the status file has (publish.h) is another one now. */
 void buffer_changed(struct buffer *b);
 
 extern bool buffer_deaf_exporters[NAMES];	/* to brackets, by name_number() */

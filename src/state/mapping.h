@@ -35,7 +35,7 @@ struct mapping {
 	uint64_t lead;		/* bytes before it that belong to the same mmap */
 	unsigned int serial;	/* tells it from whatever is mapped there later */
 	int prot;		/* PROT_*, as the program has it */
-	unsigned int note;	/* for the shared page: NOTE_* */
+	unsigned int note;	/* NOTE_*, for the status file and warm.h */
 };
 
 /* Who imported what is mapped there (name_number()), and that it is the driver's own mapping. */
