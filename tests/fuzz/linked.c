@@ -49,7 +49,7 @@ static int to_ioctl(int fd, ioctl_request request, ...)
 
 static void *to_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
-	/* Nor does the shared page, whose blocks are allocated. */
+	/* Nor does the status file, whose blocks are allocated. */
 	bool page = len == page_round(sizeof(struct publish_status));
 
 	if (!(flags & MAP_ANONYMOUS) && !(page && armed.err == -SIGBUS))
