@@ -230,7 +230,6 @@ function tables(	i, j, part, k)
 			warm_table(clocks[i])
 	print "\nThe system calls that the shim adds to one cycle, with `--keep off`, from the" \
 	      " second on, as strace lists them.\n"
-	      " strace lists them.\n"
 	print "| in | call | on | `--sync map` | `--sync off` | what for |"
 	print "|---|---|---|---|---|---|"
 	for (i = 1; i <= nphases; i++)
