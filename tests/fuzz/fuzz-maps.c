@@ -82,7 +82,7 @@ void step_map_ioctl(struct thread *t)
 		 h->number, t->bufs[o->buf].id, t->fds[fd].number, ret < 0 ? t->err : 0,
 		 (unsigned long long)m.offset, want);
 	if (t->struck) {
-		/* Of an import that is mapped the shim makes an END and a START here. */
+		/* The shim makes an END and a START here, if the import is mapped. */
 		t->bufs[o->buf].loose = true;
 		t->bufs[o->buf].doubtful |= lasting(t->struck);
 		t->files[h->file].split = true;

@@ -348,7 +348,8 @@ void check_settings(void)
 	if (!nlibraries || !elf_same_machine(&libraries[0].elf, &doctor_elf))
 		return;
 	said = doctor_run(argv, libraries[0].path, true);
-	for (char *s = strtok_r(said, "\n", &save); s; s = strtok_r(NULL, "\n", &save)) {
+	for (char *s = said ? strtok_r(said, "\n", &save) : NULL; s;
+	     s = strtok_r(NULL, "\n", &save)) {
 		const char *what = strstr(s, "]: ");
 
 		if (!strncmp(s, "primeshim: ", 11) && what)
