@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The next definition of each libc function that preload.c defines: the shim hands calls on to it,
+ * The next definition of each libc function that the shim exports: the shim hands calls on to it,
  * so other preloaded objects still see them. Also a few more functions by which the shim reaches
  * the kernel, so all its ways into the kernel are in one place. (The tests put a fake kernel
  * there.) The pointers lead straight to the system calls until next_init() has run, where libc
@@ -100,7 +100,7 @@ struct next {
 	sigmask_fn *pthread_sigmask;
 	int (*prctl)(int option, ...);
 
-	/* Not defined by preload.c: for the shim's own calls. */
+	/* Not exported: for the shim's own calls. */
 	int (*open)(const char *path, int flags, ...);
 	ssize_t (*readlink)(const char *path, char *to, size_t len);
 	int (*fstat)(int fd, struct stat *st);	/* libc's fstat64: large files on every machine */

@@ -232,7 +232,7 @@ static bool has_room(int fd)
 	return ret == 1 && p.revents == POLLOUT;
 }
 
-/* The signal functions are system calls here: preload.c defines libc's. */
+/* The signal functions are system calls here: the shim exports libc's. */
 static bool write_quietly(int fd, const char *line, size_t len)
 {
 	static const struct timespec now;

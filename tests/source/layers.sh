@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # A directory of sources calls, and includes, only directories further down. No two files call each
-# other, directly or through others. No function below preload.c calls a function that preload.c
-# defines, except through next.c: the call would come back to the shim. next.c itself has only their
+# other, directly or through others. No function below src/exports calls a function that the shim
+# exports, except through next.c: the call would come back to the shim. next.c itself has only their
 # names. Nothing in the object calls malloc: a hook may run inside an allocator.
 set -u
 command -v "${NM:=nm}" >/dev/null || exit 77
@@ -13,7 +13,7 @@ for obj in "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o; do
 	seen=$((seen + 1))
 	for sym in $("$NM" -u "$obj" | awk '{ print $2 }'); do
 		if grep -qxE "$sym( 32)?" "$src/src/exported-symbols.txt"; then
-			echo "$obj calls $sym, which preload.c defines"
+			echo "$obj calls $sym, which the shim exports"
 			fail=1
 		fi
 		case $sym in
@@ -117,7 +117,7 @@ includes() {
 	done
 }
 
-src_order='. hooks policy records state report settings drivers base kernel'
+src_order='. exports hooks policy records state report settings drivers base kernel'
 calls '' "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o | layers 'calls of src' "$src_order" ||
 	fail=1
 includes "$src/src" | layers 'includes of src' "$src_order" || fail=1
