@@ -6,9 +6,7 @@
 #include <stdbool.h>
 #include <sys/prctl.h>
 
-#ifndef PR_SET_NO_NEW_PRIVS
-#define PR_SET_NO_NEW_PRIVS 38		/* 3.5 */
-#endif
+#include "kernel/compat.h"
 
 static inline bool prctl_watched(int option)
 {

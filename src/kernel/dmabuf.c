@@ -18,6 +18,7 @@
 #include <linux/ioctl.h>
 #include <linux/sync_file.h>
 
+#include "compat.h"
 #include "dmabuf.h"
 #include "next.h"
 #include "page.h"
@@ -26,9 +27,6 @@
 
 #ifndef DMA_BUF_MAGIC
 #define DMA_BUF_MAGIC 0x444d4142	/* linux/magic.h since 5.3 */
-#endif
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
 #endif
 
 int dmabuf_identify(int fd, struct dmabuf_id *id, uint64_t *size)

@@ -23,6 +23,7 @@
 #include <linux/futex.h>
 #include <linux/seccomp.h>
 
+#include "compat.h"
 #include "filter.h"
 #include "next.h"
 #include "sandbox.h"
@@ -44,15 +45,6 @@
 /* Older headers lack these. */
 #define RET_ACTION	0xffff0000U
 #define RET_LOG		0x7ffc0000U	/* 4.14 */
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18		/* 4.14 */
-#endif
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
-#endif
-#ifndef SYS_futex
-#define SYS_futex SYS_futex_time64	/* 32-bit ports since 5.1 have no other */
-#endif
 
 /* Each call with the arguments that the shim passes. */
 #define ANY_FD		5

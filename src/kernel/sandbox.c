@@ -14,13 +14,10 @@
 
 #include <linux/seccomp.h>
 
+#include "compat.h"
 #include "filter.h"
 #include "next.h"
 #include "sandbox.h"
-
-#ifndef PR_SET_NO_NEW_PRIVS
-#define PR_SET_NO_NEW_PRIVS 38
-#endif
 
 /* Calls that neither the start of a program nor a feature that the user asked for needs. */
 #define UNUSUAL	(MAY_KCMP | MAY_MSYNC | MAY_NOREPLACE | MAY_ALTSTACK | MAY_FENCE)

@@ -6,19 +6,13 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "kernel/compat.h"
 #include "kernel/next.h"
 #include "kernel/page.h"
 #include "kernel/sandbox.h"
 #include "mapped.h"
 #include "placed.h"
 #include "warm.h"
-
-#ifndef MAP_TYPE
-#define MAP_TYPE 0x0f
-#endif
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000	/* 4.17 */
-#endif
 
 static int call(const struct mmap_call *c, void **out)
 {

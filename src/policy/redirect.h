@@ -19,7 +19,4 @@
  */
 int redirect_map(struct view *v, const struct mmap_call *c, void **out);
 
-/* 0 if the dma-buf of @b can itself be mapped, or a negative errno. The kernel is asked once. */
-int redirect_mappable(struct buffer *b, int dmabuf);
-
 #endif

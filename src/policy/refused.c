@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "attempt.h"
 #include "checked.h"
 #include "kernel/dmabuf.h"
 #include "kernel/next.h"
@@ -13,7 +14,6 @@
 #include "records/record.h"
 #include "records/report.h"
 #include "records/who.h"
-#include "redirect.h"
 #include "refused.h"
 #include "settings/settings.h"
 #include "warm.h"
@@ -49,7 +49,7 @@ static int fetch(int fd, uint32_t handle, bool proof, enum status_call call, int
 	if (dmabuf < 0)
 		return dmabuf;
 	if (mode_rescues()) {
-		why = redirect_mappable(*b, dmabuf);
+		why = attempt_mappable(*b, dmabuf);
 		if (!why)
 			return dmabuf;
 	}

@@ -9,13 +9,10 @@
 #include "descriptor.h"
 #include "entry.h"
 #include "file.h"
+#include "kernel/compat.h"
 #include "kernel/next.h"
 #include "kernel/page.h"
 #include "kernel/sandbox.h"
-
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18	/* 4.14 */
-#endif
 
 /*
  * Pages of entries, made when needed and never given back, so they can be read without the lock.
