@@ -24,7 +24,6 @@ $1 == "frame" {
 $1 == "frame-call" {
 	calls[$2, $3] = $4
 	uneven[$2] += $4 != $5
-	names[$3]
 	total[$2] += $4
 }
 $1 == "frames-guest" { sub(/^frames-guest /, ""); guest = $0 }

@@ -28,7 +28,7 @@ _primeshim_pids()
 _primeshim_drivers()
 {
 	cut -d ' ' -f 1 /sys/kernel/debug/dri/*/name 2>/dev/null | sort -u
-	basename -a "$(readlink -f /sys/class/drm/card*/device/driver)" 2>/dev/null
+	readlink -f /sys/class/drm/card*/device/driver | sed 's|.*/||' | sort -u
 	echo udmabuf heap vivid
 }
 

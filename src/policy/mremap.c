@@ -183,7 +183,7 @@ static bool gone(const struct move *c, const struct mapping *m)
 }
 
 /* Updates the record of @m after the call. Consumes the reference. */
-static void settle(const struct move *c, const struct mapping *m, int ret, uint64_t to)
+static void finish(const struct move *c, const struct mapping *m, int ret, uint64_t to)
 {
 	uint64_t from = part_start(c, m);
 
@@ -243,9 +243,9 @@ int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void
 		mapped_end(to, len);
 	place = ret < 0 ? c.to : (uintptr_t)*out;
 	for (size_t i = 0; i < c.n; i++)
-		settle(&c, &c.m[i], ret, place);
+		finish(&c, &c.m[i], ret, place);
 	at = c.more ? c.m[MOST - 1].end : end_of(&c);
 	while (next_older(&c, &at))
-		settle(&c, &c.m[0], ret, place);
+		finish(&c, &c.m[0], ret, place);
 	return ret;
 }

@@ -357,10 +357,10 @@ int trap_sigmask(sigmask_fn *native, int how, const sigset_t *set, sigset_t *old
 
 void trap_init(bool (*unseen)(void))
 {
-	forked_unseen = unseen;
 	sigset_t segv, was;
 	void *frame;
 
+	forked_unseen = unseen;
 	*(void **)&unwind = next_before_us("backtrace");
 	*(void **)&find_symbol = next_before_us("dladdr");
 	if (unwind)

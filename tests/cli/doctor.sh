@@ -241,6 +241,13 @@ promise 'a command that is left out' problem settings 'PRIMESHIM_ONLY=dog,cats l
 before='env PRIMESHIM_ONLY=dog,cat PRIMESHIM_EXCEPT=dog'
 doctor cat
 promise 'one that is not' no_more
+printf '#!/bin/sh\n' >"$tmp/listed" && chmod +x "$tmp/listed"
+before='env PRIMESHIM_ONLY=listed'
+doctor "$tmp/listed"
+promise 'a script goes by its interpreter' problem settings 'PRIMESHIM_ONLY=listed leaves sh out'
+before='env PRIMESHIM_ONLY=sh'
+doctor "$tmp/listed"
+promise 'and is let in by it' no_more
 before=
 
 # Sandboxes

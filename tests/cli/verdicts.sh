@@ -255,6 +255,14 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skip 'a directory of another user' 'not root'
 fi
+# The warning comes first.
+client -- exit
+head -c 4096 /dev/zero >"$dir/12-1.1.primeshim"
+report
+promise 'an unreadable status file is warned of' grep -q 'left out$' "$tmp/told"
+sed -i 1d "$tmp/told" "$tmp/json"
+verdict unreadable unknown '1 status file cannot be read, and the others have no import' \
+	'of one version'
 
 for json in '' --json; do
 	# shellcheck disable=SC2086

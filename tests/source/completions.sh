@@ -101,6 +101,10 @@ in_bash() {
 		offers 'redirect rescue' primeshim set "$sleeper" mode = re
 	promise 'bash: directories and processes for report' includes inner primeshim report ''
 	promise 'bash: files for trace -o' offers file.json primeshim trace -o 'fi'
+	printf '#!/bin/sh\nprintf "/sys/bus/%%s\\n" vgem vkms\n' >"$tmp/readlink"
+	chmod +x "$tmp/readlink"
+	PATH=$tmp:$PATH promise 'bash: the drivers of two devices for probe' offers 'vgem vivid vkms' \
+		primeshim probe v
 	promise 'bash: a command for ab' includes sleep primeshim ab -n 5 sle
 	promise 'bash: its arguments' includes file.json primeshim ab --a off -- cat 'fi'
 	promise 'bash: nothing for a command that there is not' offers '' primeshim nonsense ''
@@ -178,6 +182,8 @@ in_zsh() {
 		"primeshim watch $sleeper "
 	promise 'zsh: nothing for a command that there is not' \
 		completes 'primeshim nonsense --js' 'primeshim nonsense --js'
+	promise 'zsh: an exporter for probe' completes 'primeshim probe vgem udm' \
+		'primeshim probe vgem udmabuf '
 	promise "zsh: run-with-shim's options are those of its --help" diff \
 		<(helped "$build/scripts/run-with-shim.sh") \
 		<(sed -n '/^_run_with_shim()/,/^}/p' "$src/completions/_primeshim" | told)

@@ -66,6 +66,14 @@ static int copy(const char *from, const char *to)
 	return n < 0 ? -1 : 0;
 }
 
+static int drop_file(const char *path)
+{
+	if (!unlink(path))
+		return 0;
+	warn("ab: %s cannot be removed", path);
+	return -1;
+}
+
 /* Renames a file, or copies it to another file system. */
 static int move(const char *from, const char *to)
 {
@@ -75,12 +83,7 @@ static int move(const char *from, const char *to)
 		warn("ab: %s cannot be moved to %s", from, to);
 		return -1;
 	}
-	if (copy(from, to) < 0)
-		return -1;
-	if (!unlink(from))
-		return 0;
-	warn("ab: %s cannot be removed", from);
-	return -1;
+	return copy(from, to) < 0 ? -1 : drop_file(from);
 }
 
 /* Writes to @path where the output @o of run @n goes in the directory @dir. */
@@ -181,7 +184,7 @@ static int compare(struct ab *ab, struct ab_output *o, enum side side, unsigned 
 		return 0;
 	}
 	o->varies[side] = o->varies[side] || !ret;
-	return ab->keep ? 0 : unlink(path);
+	return ab->keep ? 0 : drop_file(path);
 }
 
 static int take(struct ab *ab, struct ab_output *o, enum side side, unsigned int n, const char *out,
@@ -194,7 +197,7 @@ static int take(struct ab *ab, struct ab_output *o, enum side side, unsigned int
 	if (lstat(from, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
 	if (drop)
-		return unlink(from);
+		return drop_file(from);
 	place(ab, o, side, n, dir, path, sizeof(path));
 	if (move(from, path) < 0)
 		return -1;

@@ -21,8 +21,6 @@
 
 #define LIBRARY	"libprimeshim.so"
 
-extern char **environ;
-
 static const char *const modes[] = STATUS_MODES;
 static const char *const syncs[] = STATUS_SYNCS;
 

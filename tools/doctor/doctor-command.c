@@ -389,13 +389,15 @@ void check_command(const char *command)
 	struct target t;
 	int failed;
 
-	check_lists(file_name(command));
 	failed = find_target(command, &t);
 	if (failed < 0)
 		finding_add(FINDING_PROBLEM, "command", "the kernel goes no further",
 			    "%s has interpreters of interpreters", command);
 	if (failed)
 		return;
+	/* A script's process has the interpreter's name. env's is soon another's. */
+	if (!strcmp(t.what, command) || strcmp(file_name(t.path), "env"))
+		check_lists(file_name(t.path));
 	/* Capabilities and known names belong to the file itself. */
 	if (!realpath(t.path, real))
 		strcpy(real, t.path);

@@ -342,6 +342,13 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"no program writes a status file there: %s",
 		"give --dir a directory of your own that others cannot write",
 	},
+	[ROW_UNREADABLE] = {
+		"unreadable", ANSWER_UNKNOWN,
+		"status files cannot be read, and the others have no import",
+		"%s cannot be read, and the others have no import",
+		"the warning says why: have primeshim and the library of one version, and room "
+		"on the disk, and run it again",
+	},
 	[ROW_LEFT_OUT] = {
 		"left-out", ANSWER_UNKNOWN,
 		"the settings leave programs out",

@@ -224,6 +224,7 @@ static struct verdict nothing(const struct facts *f, enum row row, const char *d
 {
 	const struct seen_process *worst = seen_worst(f->e->seen);
 	const char *why = f->e->n ? NULL : no_files(f->e->dir);
+	char files[64];
 
 	if (row == ROW_NOTHING && !f->all.no_import && direct_any(f->e->files, f->e->n))
 		return direct_verdict(f->e);
@@ -233,6 +234,10 @@ static struct verdict nothing(const struct facts *f, enum row row, const char *d
 		return seen_verdict(worst);
 	if (why)
 		return because(ROW_DIRECTORY, why);
+	if (row == ROW_NOTHING && status_left_out()) {
+		count_text(files, sizeof(files), status_left_out(), "status file");
+		return because(ROW_UNREADABLE, files);
+	}
 	if (row == ROW_NOTHING && left_out())
 		return because(ROW_LEFT_OUT, left_out());
 	if (row == ROW_NOTHING && !f->e->seen)

@@ -124,13 +124,13 @@ static void on_close(struct timeline *t, const struct status_event *e)
 {
 	ssize_t i = find_import(t, e);
 
-	/* An import that is known from its maps alone had no size so far. */
-	if (i >= 0)
-		t->spans[t->opened[i]].bytes = e->len;
-	if (i >= 0)
-		end(t, i, t->to, e->tid);
-	else
+	if (i < 0) {
 		end_unseen(t, span_of(SPAN_IMPORT, t, e), t->from, e->tid);
+		return;
+	}
+	/* An import that is known from its maps alone had no size so far. */
+	t->spans[t->opened[i]].bytes = e->len;
+	end(t, i, t->to, e->tid);
 }
 
 /* Adds the import of a mapping if no event has it: it was before a fork(), or before the ring. */
