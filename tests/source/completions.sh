@@ -103,8 +103,8 @@ in_bash() {
 	promise 'bash: files for trace -o' offers file.json primeshim trace -o 'fi'
 	printf '#!/bin/sh\nprintf "/sys/bus/%%s\\n" vgem vkms\n' >"$tmp/readlink"
 	chmod +x "$tmp/readlink"
-	PATH=$tmp:$PATH promise 'bash: the drivers of two devices for probe' offers 'vgem vivid vkms' \
-		primeshim probe v
+	PATH=$tmp:$PATH promise 'bash: the drivers of two devices for probe' \
+		offers 'vgem vivid vkms' primeshim probe v
 	promise 'bash: a command for ab' includes sleep primeshim ab -n 5 sle
 	promise 'bash: its arguments' includes file.json primeshim ab --a off -- cat 'fi'
 	promise 'bash: nothing for a command that there is not' offers '' primeshim nonsense ''
