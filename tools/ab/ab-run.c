@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "ab.h"
+#include "lib/proc.h"
 
 /* A process that gets SIGTERM has so many seconds to end. */
 #define GRACE	1.0
@@ -141,28 +142,6 @@ static pid_t start(const struct ab *ab, enum side side, char *dir, const int fds
 	return -1;
 }
 
-/* The parent of a process, and when it started. False: there is no such process. */
-static bool look_up(const char *pid, pid_t *parent, unsigned long long *since)
-{
-	char path[64], text[1024], *end;
-	ssize_t len = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		len = read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
-	if (len <= 0)
-		return false;
-	text[len] = '\0';
-	/* The name before the last ) may contain any character. */
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-			     "%*d %*d %*d %*d %llu", parent, since) == 2;
-}
-
 /*
  * Sends @sig (0: none) to our children that are left, and returns whether there are any. A child
  * that is older than this program belongs to the program that started this one by exec().
@@ -170,16 +149,15 @@ static bool look_up(const char *pid, pid_t *parent, unsigned long long *since)
 static bool signal_children(int sig)
 {
 	DIR *d = opendir("/proc");
-	unsigned long long since;
+	struct proc_stat p;
 	struct dirent *e;
 	bool any = false;
-	pid_t parent;
 
 	while (d && (e = readdir(d))) {
-		if (!isdigit((unsigned char)e->d_name[0]) || !look_up(e->d_name, &parent, &since) ||
-		    parent != getpid() || since < started)
+		if (!isdigit((unsigned char)e->d_name[0]) || !proc_stat(atoi(e->d_name), &p) ||
+		    p.parent != getpid() || p.start < started)
 			continue;
-		kill(atoi(e->d_name), sig);
+		kill(p.pid, sig);
 		any = true;
 	}
 	if (d)

@@ -16,10 +16,9 @@
 
 #include "ab.h"
 #include "lib/memory.h"
+#include "lib/proc.h"
 #include "kernel/status_file.h"
 #include "lib/run.h"
-
-#define LIBRARY	"libprimeshim.so"
 
 static const char *const modes[] = STATUS_MODES;
 static const char *const syncs[] = STATUS_SYNCS;

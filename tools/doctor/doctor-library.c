@@ -15,9 +15,8 @@
 
 #include "doctor.h"
 #include "lib/memory.h"
+#include "lib/proc.h"
 #include "lib/run.h"
-
-#define LIBRARY	"libprimeshim.so"
 
 /* Where distributions and "make install" put the library, for all machines. */
 static const char *const places[] = {

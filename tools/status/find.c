@@ -17,6 +17,7 @@
 #include <linux/magic.h>
 
 #include "lib/memory.h"
+#include "lib/proc.h"
 #include "status.h"
 
 static const char *const call_names[] = { "import", "learned import", "map ioctl", "map ioctl",
@@ -109,14 +110,6 @@ static char *status_in_line(pid_t pid, char *line)
 	return asprintf(&there, "/proc/%d/root%s", (int)pid, path) < 0 ? NULL : there;
 }
 
-static FILE *open_proc(pid_t pid, const char *file)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	return fopen(path, "re");
-}
-
 static const char *file_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -154,7 +147,7 @@ static bool line_shows(char *line, const char *path, const struct stat *st)
 /* Has @pid mapped the file @st at @path? 1, 0, or -1: not known. */
 static int maps_file(pid_t pid, const char *path, const struct stat *st)
 {
-	FILE *f = open_proc(pid, "maps");
+	FILE *f = proc_open(pid, "maps");
 	char *line = NULL;
 	size_t room = 0;
 	int found = 0;
@@ -208,7 +201,7 @@ static void find_replaced(struct status *files, size_t n)
 /* Says why @pid has no status file. @shim: libprimeshim.so is mapped there. */
 static void explain(pid_t pid, bool shim, char *why, size_t len)
 {
-	FILE *f = shim ? open_proc(pid, "environ") : NULL;
+	FILE *f = shim ? proc_open(pid, "environ") : NULL;
 	char *word = NULL;
 	bool told = false;
 	size_t room = 0;
@@ -234,7 +227,7 @@ static void explain(pid_t pid, bool shim, char *why, size_t len)
 
 char *status_path_of(pid_t pid, char *why, size_t len)
 {
-	FILE *f = open_proc(pid, "maps");
+	FILE *f = proc_open(pid, "maps");
 	char *line = NULL, *path = NULL;
 	bool shim = false;
 	size_t room = 0;
@@ -245,7 +238,7 @@ char *status_path_of(pid_t pid, char *why, size_t len)
 		return NULL;
 	}
 	while (!path && getline(&line, &room, f) > 0) {
-		shim = shim || strstr(line, "libprimeshim.so");
+		shim = shim || strstr(line, LIBRARY);
 		path = status_in_line(pid, line);
 	}
 	/* For another user's process open() works, and read() fails. */

@@ -16,6 +16,7 @@
 
 #include "lib/elf-file.h"
 #include "lib/memory.h"
+#include "lib/proc.h"
 #include "witness.h"
 
 /* A mapping of a file. */
@@ -33,12 +34,10 @@ static struct pieces read_pieces(pid_t pid)
 {
 	struct pieces all = { .n = 0 };
 	unsigned long long start, end, offset;
-	char path[64], *line = NULL, *name;
+	FILE *f = proc_open(pid, "maps");
+	char *line = NULL, *name;
 	size_t room = 0;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	f = fopen(path, "re");
 	while (f && getline(&line, &room, f) > 0) {
 		name = strchr(line, '/');
 		if (!name || sscanf(line, "%llx-%llx %*s %llx", &start, &end, &offset) != 3)
@@ -56,11 +55,6 @@ static struct pieces read_pieces(pid_t pid)
 static bool is_named(const char *path, const char *start)
 {
 	return !strncmp(strrchr(path, '/') + 1, start, strlen(start));
-}
-
-static bool is_libc(const char *path)
-{
-	return is_named(path, "libc.so") || is_named(path, "libc-2") || is_named(path, "libc.musl");
 }
 
 /* A library, and whether a slot of it was found that leads to libc. */
@@ -88,7 +82,7 @@ static void check_slot(const char *name, uint64_t at, void *arg)
 	for (size_t i = 0; i < l->all->n; i++) {
 		const struct piece *p = &l->all->list[i];
 
-		l->past = l->past || (value >= p->start && value < p->end && is_libc(p->path));
+		l->past = l->past || (value >= p->start && value < p->end && proc_is_libc(p->path));
 	}
 }
 
@@ -108,8 +102,8 @@ static bool library_past(pid_t pid, int memory, const struct pieces *all, const 
 	/* Also in a container. */
 	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)pid, p->path);
 
-	if (p->offset || !strstr(p->path, ".so") || is_libc(p->path) ||
-	    is_named(p->path, "libprimeshim.so") || is_named(p->path, "ld-") ||
+	if (p->offset || !strstr(p->path, ".so") || proc_is_libc(p->path) ||
+	    is_named(p->path, LIBRARY) || is_named(p->path, "ld-") ||
 	    elf_file_open(path, &f) < 0)
 		return false;
 	elf_needed(&f, is_drm, &drm);

@@ -11,19 +11,12 @@
 #include <unistd.h>
 
 #include "lib/elf-file.h"
+#include "lib/proc.h"
 #include "lib/text.h"
 #include "witness.h"
 
 /* A child of fork() looks like its parent until it calls exec(). */
 #define SETTLES	(100 * MS)
-
-static FILE *open_proc(pid_t pid, const char *file)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	return fopen(path, "re");
-}
 
 /* What a process has mapped. */
 struct maps {
@@ -46,19 +39,18 @@ static void add_map(struct maps *m, const char *path, bool first)
 {
 	const char *name = strrchr(path, '/') + 1;
 
-	m->shim = m->shim || starts(name, "libprimeshim.so");
+	m->shim = m->shim || starts(name, LIBRARY);
 	m->status = m->status || strstr(name, ".primeshim");
 	m->dmabuf = m->dmabuf || starts(path, "/dmabuf");
 	m->libraries = m->libraries || (strstr(name, ".so") && !starts(name, "ld-") &&
 					!starts(name, "ld."));
-	m->libcs += first && (starts(name, "libc.so") || starts(name, "libc-2") ||
-			      starts(name, "libc.musl"));
+	m->libcs += first && proc_is_libc(path);
 }
 
 /* 0, or the errno: the process is gone, or may not be looked at. */
 static int read_maps(pid_t pid, struct maps *m)
 {
-	FILE *f = open_proc(pid, "maps");
+	FILE *f = proc_open(pid, "maps");
 	char *line = NULL, *path;
 	unsigned long offset;
 	size_t room = 0;
@@ -105,7 +97,7 @@ static void read_descriptors(pid_t pid, bool *drm)
 /* The value of AT_SECURE, for which ld.so ignores LD_PRELOAD; false where it cannot be read. */
 static bool is_secure(pid_t pid)
 {
-	FILE *f = open_proc(pid, "auxv");
+	FILE *f = proc_open(pid, "auxv");
 	uint32_t words[256];
 	size_t n = f ? fread(words, sizeof(*words), 256, f) : 0;
 	bool secure = false;
@@ -132,7 +124,7 @@ struct ids {
 
 static bool read_ids(pid_t pid, struct ids *ids)
 {
-	FILE *f = open_proc(pid, "status");
+	FILE *f = proc_open(pid, "status");
 	char line[256];
 	int found = 0;
 
@@ -148,13 +140,13 @@ static bool read_ids(pid_t pid, struct ids *ids)
 /* Was the program started with the shim in LD_PRELOAD? */
 static bool was_asked(pid_t pid)
 {
-	FILE *f = open_proc(pid, "environ");
+	FILE *f = proc_open(pid, "environ");
 	char *word = NULL;
 	size_t room = 0;
 	bool asked = false;
 
 	while (f && !asked && getdelim(&word, &room, '\0', f) > 0)
-		asked = starts(word, "LD_PRELOAD=") && strstr(word, "libprimeshim.so");
+		asked = starts(word, "LD_PRELOAD=") && strstr(word, LIBRARY);
 	free(word);
 	if (f)
 		fclose(f);
@@ -240,7 +232,7 @@ static void look_at_entered(struct watched *w, const struct look *l, const struc
 /* The program's name, of which the kernel has 15 bytes. */
 static void read_name(struct watched *w)
 {
-	FILE *f = open_proc(w->pid, "comm");
+	FILE *f = proc_open(w->pid, "comm");
 	char *name = w->found.program;
 
 	if (f && fgets(name, sizeof(w->found.program), f))

@@ -16,6 +16,7 @@
 #include "lib/json-text.h"
 #include "lib/memory.h"
 #include "lib/output.h"
+#include "lib/proc.h"
 #include "status/status.h"
 #include "witness.h"
 
@@ -34,13 +35,6 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0; 1 if it has seen no process; 2 for bad use, or if PID is no process.\n";
 
-/* A process, as /proc/PID/stat has it. */
-struct process {
-	pid_t pid, parent;
-	uint64_t start;
-	char state;
-};
-
 /* All that was watched so far, also what has ended. */
 static struct watched *all;
 static size_t nall;
@@ -53,35 +47,11 @@ static uint64_t now(void)
 	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
 }
 
-static bool read_stat(pid_t pid, struct process *p)
-{
-	unsigned long long start;
-	char path[32], text[512], *at;
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	/* A program's name may have anything in it, blanks and brackets too. */
-	at = strrchr(text, ')');
-	if (!at || sscanf(at, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
-			  "%*d %*d %*d %llu", &p->state, &p->parent, &start) != 3)
-		return false;
-	p->pid = pid;
-	p->start = start;
-	return true;
-}
-
 /* All processes there are; the caller frees them. */
-static struct process *read_all(size_t *n)
+static struct proc_stat *read_all(size_t *n)
 {
 	DIR *d = opendir("/proc");
-	struct process *list = NULL;
+	struct proc_stat *list = NULL;
 	struct dirent *e;
 
 	*n = 0;
@@ -91,14 +61,14 @@ static struct process *read_all(size_t *n)
 		if (!pid)
 			continue;
 		list = memory_more(list, *n + 1, sizeof(*list));
-		*n += read_stat(pid, &list[*n]);
+		*n += proc_stat(pid, &list[*n]);
 	}
 	if (d)
 		closedir(d);
 	return list;
 }
 
-static struct watched *watched_of(const struct process *p)
+static struct watched *watched_of(const struct proc_stat *p)
 {
 	for (size_t i = 0; i < nall; i++)
 		if (all[i].pid == p->pid && all[i].start == p->start)
@@ -106,7 +76,7 @@ static struct watched *watched_of(const struct process *p)
 	return NULL;
 }
 
-static bool is_parent(const struct process *p, pid_t below)
+static bool is_parent(const struct proc_stat *p, pid_t below)
 {
 	if (p->parent == below)
 		return true;
@@ -117,14 +87,14 @@ static bool is_parent(const struct process *p, pid_t below)
 }
 
 /* Adds the processes below @below that are new, and the children of those that were watched. */
-static void find_new(const struct process *list, size_t n, pid_t below, bool itself)
+static void find_new(const struct proc_stat *list, size_t n, pid_t below, bool itself)
 {
 	bool more = true;
 
 	while (more) {
 		more = false;
 		for (size_t i = 0; i < n; i++) {
-			const struct process *p = &list[i];
+			const struct proc_stat *p = &list[i];
 
 			if (p->pid == getpid() || p->state == 'Z' || watched_of(p) ||
 			    !(is_parent(p, below) || (itself && p->pid == below)))
@@ -142,7 +112,7 @@ static void find_new(const struct process *list, size_t n, pid_t below, bool its
 static bool look_around(pid_t below, struct look *l, bool itself)
 {
 	size_t n;
-	struct process *list = read_all(&n);
+	struct proc_stat *list = read_all(&n);
 	bool there = false;
 
 	l->now = now();
@@ -224,7 +194,7 @@ int cmd_witness(int argc, char **argv)
 					      { "output", 'o', .value = &name }, { 0 } };
 	int ret = cli_options(argc, argv, usage, options, false);
 	struct look l = { .owner = -1 };
-	struct process p;
+	struct proc_stat p;
 	struct json_object *result;
 	struct output o;
 	struct stat st;
@@ -237,7 +207,7 @@ int cmd_witness(int argc, char **argv)
 	below = argc - optind == 1 ? pid_of(argv[optind]) : 0;
 	if (!below)
 		return bad_use(argv[0], "give the number of one process");
-	if (!read_stat(below, &p))
+	if (!proc_stat(below, &p))
 		errx(2, "there is no process %d", (int)below);
 	if (dir && !stat(dir, &st))
 		l.owner = st.st_uid;
