@@ -190,14 +190,16 @@ struct status_import {
 	uint64_t since;
 };
 
+/* Whose mapping: of the dma-buf, by the shim; the driver's; of the dma-buf, by the program. */
+enum mapped_by { MAPPED_DMABUF, MAPPED_NATIVE, MAPPED_DIRECT };
+
 struct status_mapping {
 	shared_u32 seq;
 	uint8_t live;
 	uint8_t importer;
 	uint16_t buffer;		/* entry of @buffers + 1; 0: it has none */
 	uint8_t prot;			/* PROT_* */
-	uint8_t native;			/* 1: the driver's own mapping; 2: the program's, of
-					 * the dma-buf's descriptor */
+	uint8_t by;			/* enum mapped_by */
 	uint16_t reserved;
 	uint32_t tid;
 	uint64_t start, end;

@@ -18,7 +18,8 @@ static bool piece(uint64_t start, uint64_t end, struct status_mapping *out)
 		return false;
 	*out = (struct status_mapping){
 		.importer = m.note & NOTE_IMPORTER,
-		.native = m.note & NOTE_DIRECT ? 2 : !!(m.note & NOTE_NATIVE),
+		.by = m.note & NOTE_DIRECT ? MAPPED_DIRECT : m.note & NOTE_NATIVE ? MAPPED_NATIVE :
+		      MAPPED_DMABUF,
 		.buffer = publish_entry(m.buffer->slot), .prot = m.prot,
 		.start = m.start, .end = m.end,
 	};

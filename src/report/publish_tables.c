@@ -290,7 +290,7 @@ static void write_mapping(struct status_mapping *e, const struct status_mapping 
 {
 	e->live = 1;
 	e->importer = m->importer;
-	e->native = m->native;
+	e->by = m->by;
 	e->buffer = m->buffer;
 	e->prot = m->prot;
 	e->start = m->start;

@@ -61,7 +61,7 @@ static const struct field import_fields[] = {
 };
 static const struct field mapping_fields[] = {
 	F(status_mapping, seq), F(status_mapping, live), F(status_mapping, importer),
-	F(status_mapping, buffer), F(status_mapping, prot), F(status_mapping, native),
+	F(status_mapping, buffer), F(status_mapping, prot), F(status_mapping, by),
 	F(status_mapping, tid), F(status_mapping, start), F(status_mapping, end),
 	F(status_mapping, since), { 0 }
 };

@@ -46,6 +46,10 @@ static const char *turn_text(const struct status_buffer *b)
 	return turn < TURN_COUNT ? texts[turn] : "?";
 }
 
+static const char *const makers[] = {
+	[MAPPED_DMABUF] = "dma-buf", [MAPPED_NATIVE] = "native", [MAPPED_DIRECT] = "direct",
+};
+
 static int by_address(const void *a, const void *b)
 {
 	const struct status_mapping *m = a, *n = b;
@@ -86,7 +90,7 @@ void maps_text(struct status *p)
 		print_handles(p, m);
 		printf(" <- %s inode %" PRIu64 " %s %s %s\n", b ? device_name(p, b->exporter) : "?",
 		       b ? b->ino : 0, bytes_text(size, sizeof(size), b ? b->size : 0),
-		       m->native == 2 ? "direct" : m->native ? "native" : "dma-buf",
+		       m->by <= MAPPED_DIRECT ? makers[m->by] : "?",
 		       b ? turn_text(b) : "?");
 	}
 	if (p->head.kept)

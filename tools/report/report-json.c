@@ -116,8 +116,8 @@ static void add_mappings(struct json_object *list, const struct status *p, bool 
 		json_number(e, "start", m->start);
 		json_number(e, "end", m->end);
 		json_flag(e, "writable", m->prot & PROT_WRITE);
-		json_flag(e, "native", m->native == 1);
-		json_flag(e, "direct", m->native == 2);
+		json_flag(e, "native", m->by == MAPPED_NATIVE);
+		json_flag(e, "direct", m->by == MAPPED_DIRECT);
 		json_text(e, "importer", device_name(p, m->importer));
 		add_buffer(e, p, status_buffer_of(p, m->buffer));
 		json_number(e, "since_ns", m->since);

@@ -62,8 +62,8 @@ static struct facts facts_of(const struct evidence *e)
 		f.native = f.native && (m == MODE_OBSERVE || m == MODE_OFF);
 		f.deny = f.deny || m == MODE_DENY;
 		for (unsigned int k = 0; p->life != LIFE_EXITED && k < p->nmappings; k++) {
-			f.open_native = f.open_native || p->mappings[k].native == 1;
-			f.open_dmabuf = f.open_dmabuf || !p->mappings[k].native;
+			f.open_native = f.open_native || p->mappings[k].by == MAPPED_NATIVE;
+			f.open_dmabuf = f.open_dmabuf || p->mappings[k].by == MAPPED_DMABUF;
 		}
 	}
 	return f;

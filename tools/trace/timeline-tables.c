@@ -46,7 +46,8 @@ static void add_mappings(struct timeline *t)
 		const struct status_buffer *b = status_buffer_of(p, m->buffer);
 		struct span s = { .kind = SPAN_MAPPING, .from = t->from, .unseen = true,
 				  .importer = m->importer, .exporter = b ? b->exporter : 1,
-				  .outcome = m->native == 1 ? OUTCOME_NATIVE : OUTCOME_DMABUF,
+				  .outcome = m->by == MAPPED_NATIVE ? OUTCOME_NATIVE :
+					     OUTCOME_DMABUF,
 				  .told = NATIVE_UNASKED, .prot = m->prot, .tid = m->tid,
 				  .ino = b ? b->ino : 0, .addr = m->start,
 				  .bytes = m->end > m->start ? m->end - m->start : 0 };
