@@ -10,7 +10,7 @@
 #include "kernel/sandbox.h"
 #include "policy/fork.h"
 #include "policy/settle.h"
-#include "report/publish.h"
+#include "publish/publish.h"
 #include "settings/settings.h"
 #include "state/descriptor.h"
 #include "state/kept.h"

@@ -10,9 +10,9 @@
 #include "base/lock.h"
 #include "bracket.h"
 #include "kernel/dmabuf.h"
+#include "publish/publish.h"
+#include "publish/stats.h"
 #include "records/report.h"
-#include "report/publish.h"
-#include "report/stats.h"
 #include "settings/log.h"
 
 /* A map waits so long for a fence. */

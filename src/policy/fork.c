@@ -7,7 +7,7 @@
 #include "guard.h"
 #include "kernel/place.h"
 #include "mapped.h"
-#include "report/publish.h"
+#include "publish/publish.h"
 #include "settings/settings.h"
 #include "settings/watch.h"
 #include "state/buffer.h"

@@ -8,8 +8,8 @@
 #include "kernel/next.h"
 #include "kernel/page.h"
 #include "mapped.h"
+#include "publish/publish.h"
 #include "records/snapshot.h"
-#include "report/publish.h"
 #include "state/mapping.h"
 #include "sync.h"
 

@@ -24,8 +24,8 @@
 
 #include "base/lock.h"
 #include "kernel/readable.h"
-#include "report/publish.h"
-#include "report/stats.h"
+#include "publish/publish.h"
+#include "publish/stats.h"
 #include "settings/log.h"
 #include "settings/settings.h"
 #include "state/descriptor.h"

@@ -7,10 +7,10 @@
 #include <sys/mman.h>
 
 #include "kernel/sandbox.h"
-#include "report/names.h"
-#include "report/probes.h"
-#include "report/publish.h"
-#include "report/stats.h"
+#include "publish/names.h"
+#include "publish/probes.h"
+#include "publish/publish.h"
+#include "publish/stats.h"
 #include "settings/log.h"
 #include "settings/settings.h"
 #include "snapshot.h"

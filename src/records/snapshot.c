@@ -2,7 +2,7 @@
 /* Writes the records to the status file; see snapshot.h. */
 #include "config.h"
 
-#include "report/publish.h"
+#include "publish/publish.h"
 #include "snapshot.h"
 #include "state/buffer.h"
 #include "state/descriptor.h"

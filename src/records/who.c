@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "report/publish.h"
+#include "publish/publish.h"
 #include "settings/settings.h"
 #include "state/files.h"
 #include "who.h"

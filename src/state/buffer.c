@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "buffer.h"
 #include "drivers/drivers.h"
-#include "report/publish.h"
+#include "publish/publish.h"
 
 #define BLOCK_SHIFT	12
 

@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/queue.h"
 #include "kernel/dmabuf.h"
-#include "report/names.h"
+#include "publish/names.h"
 #include "settings/settings.h"
 #include "turn.h"
 

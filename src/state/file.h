@@ -22,7 +22,7 @@
 #include "base/queue.h"
 #include "base/range.h"
 #include "drivers/drivers.h"
-#include "report/names.h"
+#include "publish/names.h"
 
 /*
  * An open file description. The memory of a record is only ever used for another file record, so

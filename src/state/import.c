@@ -6,8 +6,8 @@
 #include "import.h"
 #include "kept.h"
 #include "offsets.h"
-#include "report/probes.h"
-#include "report/publish.h"
+#include "publish/probes.h"
+#include "publish/publish.h"
 #include "settings/watch.h"
 
 static struct pool pool = POOL(struct import);

@@ -2,7 +2,7 @@
 /* The submits that are under way; see submit.h. */
 #include "config.h"
 
-#include "report/publish.h"
+#include "publish/publish.h"
 #include "submit.h"
 
 /* In no program more threads submit at once. Of those that find no room nothing is known. */

@@ -15,6 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "publish/publish_status.h"
+#include "publish/stats.h"
 #include "state/buffer.h"
 #include "state/descriptor.h"
 #include "state/private.h"
@@ -23,9 +25,7 @@
 #include "state/offsets.h"
 #include "state/kept.h"
 #include "state/mapping.h"
-#include "report/publish_status.h"
 #include "settings/settings.h"
-#include "report/stats.h"
 
 #include "fuzz.h"
 

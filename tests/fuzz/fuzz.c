@@ -28,8 +28,8 @@
 #include <drm.h>
 
 #include "kernel/sandbox.h"
+#include "publish/stats.h"
 #include "settings/settings.h"
-#include "report/stats.h"
 
 #include "lib/listed.h"
 #include "fuzz.h"

@@ -12,7 +12,7 @@
 #include "linked.h"
 #include "kernel/next.h"
 #include "kernel/page.h"
-#include "report/publish_status.h"
+#include "publish/publish_status.h"
 
 static __thread struct {
 	enum fake_call call;

@@ -117,7 +117,7 @@ includes() {
 	done
 }
 
-src_order='. exports hooks policy records state report settings drivers base kernel'
+src_order='. exports hooks policy records state publish settings drivers base kernel'
 calls '' "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o | layers 'calls of src' "$src_order" ||
 	fail=1
 includes "$src/src" | layers 'includes of src' "$src_order" || fail=1
