@@ -3,10 +3,12 @@
  * A kernel module, for virtual machines alone: as soon as the module that the parameter "in" names
  * is loaded, makes its functions that the parameter "skip" names return 0 at once. So a driver
  * passes its self-tests on a block of constant registers. Never submit work to such a device: no
- * hardware would run it.
+ * hardware would run it. FUNCTION:N is a function that would give the device work, and whose
+ * argument N, from 0 on, says where the fence of that work goes: it gets a fence that is signalled.
  *
  *   insmod gpu_bypass.ko in=radeon skip=r100_ring_test,r100_ib_test; insmod radeon.ko
  */
+#include <linux/dma-fence.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
@@ -23,6 +25,7 @@ static int skipped;
 module_param(skipped, int, 0444);
 
 static struct kprobe probes[MOST];
+static unsigned int fences[MOST];	/* the argument's number, from 1 on; 0: there is none */
 
 static noinline int passed(void)
 {
@@ -32,6 +35,10 @@ static noinline int passed(void)
 /* Before its first instruction: what is entered instead has the same caller to return to. */
 static int skip_it(struct kprobe *probe, struct pt_regs *regs)
 {
+	unsigned int n = fences[probe - probes];
+
+	if (n)
+		*(struct dma_fence **)regs_get_kernel_argument(regs, n - 1) = dma_fence_get_stub();
 	instruction_pointer_set(regs, (unsigned long)passed);
 	skipped++;
 	return 1;
@@ -45,8 +52,14 @@ static int coming(struct notifier_block *nb, unsigned long state, void *data)
 	if (state != MODULE_STATE_COMING || strcmp(mod->name, in))
 		return NOTIFY_DONE;
 	for (int i = 0; i < skips; i++) {
+		char *colon = strchr(skip[i], ':');
+		unsigned int n;
 		int ret;
 
+		if (colon && !kstrtouint(colon + 1, 10, &n)) {
+			*colon = '\0';
+			fences[i] = n + 1;
+		}
 		probes[i].symbol_name = skip[i];
 		probes[i].pre_handler = skip_it;
 		ret = register_kprobe(&probes[i]);
