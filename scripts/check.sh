@@ -443,7 +443,8 @@ the_rest() {
 		--kernel 6.12 --append swiotlb=force --device virtio-gpu-pci -- \
 		"$top/tests/kernel/kernel-direct.sh"
 	guest 'kernel 6.12, mappings kept warm, in instructions' "$top/scripts/vm.sh" \
-		--kernel 6.12 --icount -- "$top/tests/kernel/kernel-warm.sh"
+		--kernel 6.12 --icount --device cirrus-vga -- \
+		"$top/tests/kernel/kernel-warm.sh"
 	guest 'kernel 6.1, mappings kept warm' "${vm[@]}" --kernel 6.1 -- \
 		"$top/tests/kernel/kernel-warm.sh"
 	guest 'kernel 6.12, frames that are drawn late' "${vm[@]}" --kernel 6.12 -- \
@@ -460,6 +461,8 @@ the_rest() {
 		gpu nouveau_pci --gpu i915
 		gpu i915_gen9
 		gpu xe
+		guest 'xe and amdgpu, memory that moves or goes' "$top/scripts/vm.sh" \
+			--gpu amdgpu --gpu xe -- "$top/tests/kernel/kernel-moved.sh"
 		gpu evdi12 --kernel 6.1
 	fi
 	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --gpu radeon -- \

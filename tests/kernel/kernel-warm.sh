@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Mappings that the shim keeps after their munmap(), on a real kernel: as root, in a virtual machine
 # made by scripts/vm.sh; in the build directory. Which system calls a cycle of map, touch and unmap
-# makes, and that no dma-buf is held longer than its handle. With --icount, whose clock counts
+# makes, that no dma-buf is held longer than its handle, and what becomes of it when a device is
+# unplugged, for which --device cirrus-vga has to be there. With --icount, whose clock counts
 # instructions, and a kernel that has udmabuf also what a cycle takes. Prints "ok - ..." and
 # "not ok - ..." lines; the caller counts them.
 set -u
 # shellcheck source=tests/lib/promise.sh
 . "$(dirname "$0")/../lib/promise.sh" || exit 99
-lib=$PWD/.libs/libprimeshim.so client=tests/kernel/warm
+lib=$PWD/.libs/libprimeshim.so client=tests/kernel/warm gone=tests/kernel/gone
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -93,3 +94,29 @@ said=$(with off driver $client held vgem $exporter)
 promise "off: the same: $said" [ "$said" = '1 0 0 0' ]
 with 128M driver $client raw vgem $exporter
 promise 'raw system calls ended well' [ $? = 0 ]
+
+# unplugged IMPORTER EXPORTER WHICH BETWEEN WANT: WHICH of the two devices goes. BETWEEN: what comes
+# of an mmap() whose map ioctl was before, without kept pages and with them. WANT: what comes of all
+# else, either way.
+unplugged() {
+	local keep between said what="$1 <- $2: the $3 is unplugged"
+	for keep in off 128M; do
+		between=${4#* }
+		[ $keep != off ] || between=${4% *}
+		with $keep driver $gone unplugged "$1" "$2" $keep "$3" >"$tmp/said"
+		promise "$what, KEEP=$keep: the program ended well" [ $? = 0 ]
+		grep -v '^#' "$tmp/said"
+		said=$(sed -n 's/^#.*| //p' "$tmp/said")
+		promise "$what, KEEP=$keep: $said" [ "$said" = "$5" ]
+		said=$(sed -n 's/^#.*| between \([^ ]*\) .*/\1/p' "$tmp/said")
+		promise "$what after the map ioctl, KEEP=$keep: mmap $said" [ "$said" = "$between" ]
+	done
+}
+# The memory is the exporter's: it goes on with it, and with a mapping of the dma-buf.
+gone_too='mmap ENODEV ioctl ENODEV mmap ENODEV ioctl ENODEV'
+unplugged cirrus $exporter importer 'ENODEV 0' \
+	"own 15 byte 16 $gone_too export ENODEV GEM_CLOSE ENODEV $gone_too own 17"
+# vivid's memory stays as long as the dma-buf.
+closed='mmap EINVAL ioctl ENOENT mmap EINVAL ioctl ENOENT'
+want='own 15 byte 16 byte 17 ioctl 0 byte 18 byte 19 ioctl 0 byte 20 export 0 GEM_CLOSE 0'
+unplugged vgem vivid exporter '0 0' "$want $closed own 21"
