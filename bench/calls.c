@@ -124,6 +124,7 @@ LOOP(file_mmap, maps[n] = mmap(HOLE(n), PAGE, FILE_))
 LOOP(unmap, munmap(maps[n], PAGE))
 LOOP(anon_pair, munmap(mmap(HOLE(n), PAGE, ANON), PAGE))
 LOOP(file_pair, munmap(mmap(HOLE(n), PAGE, FILE_), PAGE))
+LOOP(advise, madvise(area, PAGE, MADV_NORMAL))
 LOOP(dup_it, fds[n] = dup(pipe_fd))
 LOOP(close_it, close(fds[n]))
 LOOP(nothing, break)
@@ -175,6 +176,7 @@ static const struct {
 	{ "file_pair", nothing, file_pair, nothing },
 	{ "file_mmap", nothing, file_mmap, unmap },
 	{ "file_munmap", file_mmap, unmap, nothing },
+	{ "madvise", nothing, advise, nothing },
 	{ "dup", nothing, dup_it, close_it },
 	{ "close", dup_it, close_it, nothing },
 };

@@ -410,6 +410,10 @@ function promises(	i, j, r, n, peer, text, ratio, twice)
 	promise("submit: " number(n) \
 			" instructions added with an import and no bracket, at most 10",
 		n <= 10)
+	n = added("imports-mapped", "kernel-mapped", "madvise", 1)
+	promise("madvise: " number(n) \
+			" instructions added with an import mapped elsewhere, at most 30",
+		n <= 30)
 	promise("the native counts are the same a second time", twice == nrows)
 	for (i = 3; i <= nscale; i++) {
 		n = added("imports", "kernel", scale[i], 100)

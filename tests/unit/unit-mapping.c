@@ -279,6 +279,53 @@ START_TEST(heads_cost_what_is_cut)
 END_TEST
 
 /* Random maps and unmaps agree with an array that names each page's buffer and direction. */
+static bool near(uint64_t page, uint64_t n)
+{
+	return mapping_near((void *)(uintptr_t)(BASE + page * PAGE), n * PAGE);
+}
+
+/* Calls like madvise() take the lock only near a mapping. */
+START_TEST(what_has_been_mapped_is_near)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+	struct buffer *b = buffer(1);
+	struct mapping m;
+	uint64_t start;
+
+	/* As in a new process */
+	atomic_store(&mappings_from, UINTPTR_MAX);
+	atomic_store(&mappings_to, 0);
+	ck_assert(!mapping_near(NULL, UINTPTR_MAX));
+	ck_assert_int_eq(mapping_add(BASE + 8 * PAGE, 2 * PAGE, 0, b, rw, 0), 0);
+	ck_assert(!near(7, 1));
+	ck_assert(near(8, 1));
+	ck_assert(near(9, 1));
+	ck_assert(!near(10, 1));
+	ck_assert(near(7, 2));
+	ck_assert(near(7, 9));
+	/* To the end of all addresses, and beyond */
+	ck_assert(mapping_near((void *)(uintptr_t)BASE, UINTPTR_MAX));
+	ck_assert(!mapping_near((void *)(uintptr_t)(BASE + 10 * PAGE), UINTPTR_MAX));
+	/* A lead */
+	ck_assert_int_eq(mapping_add(BASE + 16 * PAGE, PAGE, 3 * PAGE, b, rw, 0), 0);
+	ck_assert(!near(17, 1));
+	ck_assert_int_eq(mapping_add(BASE + 5 * PAGE, PAGE, 3 * PAGE, b, rw, 0), 0);
+	ck_assert(!near(1, 1));
+	ck_assert(near(2, 1));
+	/* Where one moves to, with its lead */
+	ck_assert(mapping_at(BASE + 16 * PAGE, PAGE, &m));
+	mapping_move(&m, m.start, m.end, BASE + 32 * PAGE, PAGE);
+	ck_assert(near(32, 1));
+	ck_assert(!near(33, 1));
+	/* What is kept has no mapping. */
+	ck_assert_int_eq(cut(0, PAGES), 3);
+	while (mapping_widow(&start))
+		;
+	ck_assert(near(8, 1));
+	buffer_put(b);
+}
+END_TEST
+
 START_TEST(random_cuts_agree_with_the_model)
 {
 	struct buffer *bufs[3] = { buffer(1), buffer(2), buffer(3) };
@@ -341,6 +388,7 @@ TCase *mapping_tests(void)
 	tcase_add_test(t, a_head_is_not_that_of_another_part_that_moves_behind_it);
 	tcase_add_test(t, a_head_that_moves_is_nobodys_meanwhile);
 	tcase_add_test(t, heads_cost_what_is_cut);
+	tcase_add_test(t, what_has_been_mapped_is_near);
 	tcase_add_loop_test(t, random_cuts_agree_with_the_model, 0, 4);
 	return t;
 }
