@@ -37,7 +37,7 @@ enum role {
 	ROLE_SUBMIT,
 	ROLE_SUBMIT_ANY, /* the same, and any buffer may be used */
 	ROLE_FRAME,	 /* list: a frame buffer is made of these */
-	ROLE_SCANOUT,	 /* some frame buffer may be shown or copied */
+	ROLE_SCANOUT,	 /* some frame buffer may be shown or copied; with a list, these are */
 	ROLE_BIND,	 /* handle or list: for later ROLE_SUBMIT_ANY; not acted on */
 	ROLE_COUNT,
 };

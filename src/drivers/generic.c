@@ -72,6 +72,25 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(MODE_ATOMIC), .role = ROLE_SCANOUT,
 	}, {
+		/* Some drivers copy the picture here, others scan it out from now on. */
+		IOCTL(MODE_CURSOR), .role = ROLE_SCANOUT,
+		.when = { AT(drm_mode_cursor, flags), DRM_MODE_CURSOR_BO },
+		.is = DRM_MODE_CURSOR_BO,
+		.list = {
+			.at = AT(drm_mode_cursor, handle),
+			.fixed = 1,
+			.stride = sizeof(__u32),
+		},
+	}, {
+		IOCTL(MODE_CURSOR2), .role = ROLE_SCANOUT,
+		.when = { AT(drm_mode_cursor2, flags), DRM_MODE_CURSOR_BO },
+		.is = DRM_MODE_CURSOR_BO,
+		.list = {
+			.at = AT(drm_mode_cursor2, handle),
+			.fixed = 1,
+			.stride = sizeof(__u32),
+		},
+	}, {
 		IOCTL(SYNCOBJ_WAIT), .role = ROLE_WAIT_ANY,
 	}, {
 		/* Available is what was submitted, and need not be done. */

@@ -296,28 +296,44 @@ int do_submit_any(const struct ioctl_call *c)
 	return submit(c, false);
 }
 
-int do_frame(const struct ioctl_call *c)
+/* The imports in a list that lies in the argument, which can be read. */
+static void each_listed(const struct ioctl_call *c, void (*visit)(struct buffer *b))
 {
 	const struct drv_list *l = &c->desc->list;
-	int ret = call(c);
 
-	if (ret < 0 || !list_readable(c))
-		return ret;
 	for (uint64_t i = 0; i < l->fixed; i++) {
 		uint32_t handle = get32(c->arg, l->at + i * l->stride);
 		struct buffer *b = handle ? record_buffer(c->fd, handle) : NULL;
 
 		if (b)
-			sync_framed(b);
+			visit(b);
 	}
+}
+
+int do_frame(const struct ioctl_call *c)
+{
+	int ret = call(c);
+
+	if (ret >= 0 && list_readable(c))
+		each_listed(c, sync_framed);
 	return ret;
+}
+
+static void show(struct buffer *b)
+{
+	sync_device(b, ON_READ, GIVEN, NULL);
 }
 
 int do_scanout(const struct ioctl_call *c)
 {
 	int ret;
 
-	sync_shown();
+	if (!c->desc->list.fixed)
+		sync_shown();
+	else if (list_readable(c) && meant(c))
+		each_listed(c, show);
+	else
+		return call(c);
 	ret = call(c);
 	if (ret < 0)
 		sync_waited(false, NULL);

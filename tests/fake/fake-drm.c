@@ -329,6 +329,19 @@ static int run_addfb(uint32_t file, void *data)
 	return handle_find(file, ((struct drm_mode_fb_cmd *)data)->handle) ? 0 : -ENOENT;
 }
 
+/* drm_mode_cursor_common(): both have these first. Of the CRTCs only number 0 is missing. */
+static int run_cursor(uint32_t file, void *data)
+{
+	const struct drm_mode_cursor *c = data;
+
+	if (!c->flags || c->flags & ~DRM_MODE_CURSOR_FLAGS)
+		return -EINVAL;
+	if (!c->crtc_id)
+		return -ENOENT;
+	return !(c->flags & DRM_MODE_CURSOR_BO) || !c->handle || handle_find(file, c->handle) ?
+	       0 : -ENOENT;
+}
+
 /* There are no displays and no fences, and nothing fails. */
 static int run_nothing(uint32_t file, void *data)
 {
@@ -352,6 +365,8 @@ static const struct {
 	{ DRM_IOCTL_MODE_MAP_DUMB, run_map_dumb },
 	{ DRM_IOCTL_MODE_DESTROY_DUMB, run_destroy_dumb },
 	{ DRM_IOCTL_MODE_ADDFB, run_addfb },
+	{ DRM_IOCTL_MODE_CURSOR, run_cursor },
+	{ DRM_IOCTL_MODE_CURSOR2, run_cursor },
 	{ DRM_IOCTL_MODE_PAGE_FLIP, run_nothing },
 	{ DRM_IOCTL_MODE_DIRTYFB, run_nothing },
 	{ DRM_IOCTL_MODE_ATOMIC, run_nothing },

@@ -434,6 +434,38 @@ static void odd_wait(int which, int ep, struct pollfd *fds, fd_set *set)
 	need(n > 0, names[which]);
 }
 
+/* A call with the handle of a cursor's picture. Returns 0 or errno. */
+static int cursor(uint32_t flags, uint32_t crtc, uint32_t picture)
+{
+	struct drm_mode_cursor c = { .flags = flags, .crtc_id = crtc, .handle = picture };
+
+	return ioctl(fd, DRM_IOCTL_MODE_CURSOR, &c) ? errno : 0;
+}
+
+/* The display copies the picture in that call, or reads it from then on. */
+static void pointed(void)
+{
+	struct drm_mode_cursor2 two = { .flags = DRM_MODE_CURSOR_BO | DRM_MODE_CURSOR_MOVE,
+					.crtc_id = 1, .handle = handle };
+
+	way_name = "MODE_CURSOR";
+	need(!cursor(DRM_MODE_CURSOR_MOVE, 1, handle), "a move");
+	step(0, 0, "the cursor moves, and the handle is not looked at");
+	need(!cursor(DRM_MODE_CURSOR_BO, 1, other) && !cursor(DRM_MODE_CURSOR_BO, 1, 0), "cursors");
+	step(0, 0, "another cursor, and none");
+	need(!cursor(DRM_MODE_CURSOR_BO, 1, handle), "a cursor");
+	step(0, 1, "the cursor's picture");
+	need(!ioctl(fd, DRM_IOCTL_MODE_PAGE_FLIP, &(struct drm_mode_crtc_page_flip){ 0 }), "flip");
+	step(0, 0, "a flip, which does not name it");
+	way_name = "MODE_CURSOR2";
+	need(!ioctl(fd, DRM_IOCTL_MODE_CURSOR2, &two), "a cursor");
+	step(0, 1, "and again, as it may have been written without a word");
+	take_back_read("the CPU's turn again");
+	check(cursor(DRM_MODE_CURSOR_BO, 0, handle) == ENOENT, "a display that is not there");
+	/* What another thread may have written meanwhile is ended. */
+	step(1, 2, "a cursor that is refused");
+}
+
 static void shown(void)
 {
 	bool named;
@@ -560,6 +592,7 @@ static void story(void)
 	}
 	if (turn(TURN_BEGIN))
 		says(turn(TURN_BEGIN));
+	pointed();
 	shown();
 	asked();
 	if (turn(TURN_WAIT) && turn(TURN_WAIT)->nowait)
