@@ -32,7 +32,7 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(AMDGPU_GEM_WAIT_IDLE), .role = ROLE_WAIT,
 		.handle = offsetof(union drm_amdgpu_gem_wait_idle, in.handle),
-		.status = true,
+		.busy = { offsetof(union drm_amdgpu_gem_wait_idle, out.status), ~0U },
 	}, {
 		IOCTL(AMDGPU_CS), .role = ROLE_SUBMIT,
 		.list = {
@@ -57,9 +57,11 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(AMDGPU_USERQ_SIGNAL), .role = ROLE_SUBMIT_ANY,
 	}, {
-		IOCTL(AMDGPU_WAIT_CS), .role = ROLE_WAIT_ANY, .status = true,
+		IOCTL(AMDGPU_WAIT_CS), .role = ROLE_WAIT_ANY,
+		.busy = { offsetof(union drm_amdgpu_wait_cs, out.status), ~0U },
 	}, {
-		IOCTL(AMDGPU_WAIT_FENCES), .role = ROLE_WAIT_ANY, .done = true,
+		IOCTL(AMDGPU_WAIT_FENCES), .role = ROLE_WAIT_ANY,
+		.done = { offsetof(union drm_amdgpu_wait_fences, out.status), ~0U },
 	},
 };
 

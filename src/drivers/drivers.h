@@ -25,10 +25,10 @@ enum role {
 	ROLE_TELL_OFFSET, /* the same, asked of any buffer: a refusal says nothing of maps */
 	ROLE_MAP_ADDRESS, /* handle, start and length, u64; value: an address, u64 (out) */
 	/* For brackets alone: */
-	ROLE_CPU_BEGIN, /* handle, reads, writes, nowait: the CPU's accesses begin */
+	ROLE_CPU_BEGIN, /* handle, reads, writes, nowait, timeout: the CPU's accesses begin */
 	ROLE_CPU_END,	/* handle: they are over */
-	ROLE_WAIT,	/* handle, nowait: devices are done with the buffer */
-	ROLE_WAIT_ANY,	/* devices are done with something */
+	ROLE_WAIT,	/* handle, nowait, busy: devices are done with the buffer */
+	ROLE_WAIT_ANY,	/* nowait, busy, done: devices are done with something */
 	/*
 	 * list: work on these is given to a device. Mostly the kernel maps for it what is listed
 	 * and no more; where it has mapped all that there is, the driver's file says who lists
@@ -84,9 +84,11 @@ struct drv_ioctl {
 	struct drv_bits writes;	/* no mask: never */
 	/* ROLE_WAIT_ANY: the call says nothing of a device then; else: it is only a question. */
 	struct drv_bits nowait;
+	uint8_t timeout;	/* not 0: if the u64 there is 0, it is only a question */
+	bool asks;		/* it is always only a question */
 	bool at_once;		/* ROLE_CPU_BEGIN: the call waits for no device */
-	bool status;		/* AMDGPU_GEM_WAIT_IDLE, AMDGPU_WAIT_CS: u32 at 0 (out): busy */
-	bool done;		/* AMDGPU_WAIT_FENCES: u32 at 0 (out): not busy */
+	struct drv_bits busy;	/* (out) set: the device is not done; no mask: an errno says so */
+	struct drv_bits done;	/* (out) the same, if it is not set */
 	struct drv_list list;
 };
 

@@ -30,6 +30,7 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(ETHOSU_BO_WAIT), .role = ROLE_WAIT,
 		.handle = AT(drm_ethosu_bo_wait, handle),
+		.timeout = AT(drm_ethosu_bo_wait, timeout_ns),
 	},
 };
 

@@ -39,6 +39,11 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(I915_GEM_WAIT), .role = ROLE_WAIT,
 		.handle = AT(drm_i915_gem_wait, bo_handle),
+		.timeout = AT(drm_i915_gem_wait, timeout_ns),
+	}, {
+		IOCTL(I915_GEM_BUSY), .role = ROLE_WAIT, .asks = true,
+		.handle = AT(drm_i915_gem_busy, handle),
+		.busy = { AT(drm_i915_gem_busy, busy), ~0U },
 	}, {
 		IOCTL(I915_GEM_EXECBUFFER2), .role = ROLE_SUBMIT,
 		.list = {

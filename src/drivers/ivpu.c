@@ -58,6 +58,7 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(IVPU_BO_WAIT), .role = ROLE_WAIT,
 		.handle = AT(drm_ivpu_bo_wait, handle),
+		.timeout = AT(drm_ivpu_bo_wait, timeout_ns),
 	}, {
 		IOCTL(IVPU_SUBMIT), .role = ROLE_SUBMIT,
 		.list = {

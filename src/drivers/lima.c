@@ -55,6 +55,7 @@ static const struct drv_ioctl ioctls[] = {
 		.handle = AT(drm_lima_gem_wait, handle),
 		.reads = { AT(drm_lima_gem_wait, op), LIMA_GEM_WAIT_READ },
 		.writes = { AT(drm_lima_gem_wait, op), LIMA_GEM_WAIT_WRITE },
+		.timeout = AT(drm_lima_gem_wait, timeout_ns),
 	}, {
 		/*
 		 * All that has a handle is mapped (lima_gem_object_open()), and the list is for

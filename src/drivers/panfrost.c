@@ -42,6 +42,7 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(PANFROST_WAIT_BO), .role = ROLE_WAIT,
 		.handle = AT(drm_panfrost_wait_bo, handle),
+		.timeout = AT(drm_panfrost_wait_bo, timeout_ns),
 	}, {
 		/*
 		 * All that has a handle is mapped (panfrost_gem_open()), and the list is for

@@ -21,6 +21,9 @@ static const struct drv_ioctl ioctls[] = {
 		IOCTL(RADEON_GEM_WAIT_IDLE), .role = ROLE_WAIT,
 		.handle = AT(drm_radeon_gem_wait_idle, handle),
 	}, {
+		IOCTL(RADEON_GEM_BUSY), .role = ROLE_WAIT, .asks = true,
+		.handle = AT(drm_radeon_gem_busy, handle),
+	}, {
 		IOCTL(RADEON_CS), .role = ROLE_SUBMIT,
 		.list = {
 			.at = AT(drm_radeon_cs, chunks),

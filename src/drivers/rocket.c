@@ -44,6 +44,7 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(ROCKET_PREP_BO), .role = ROLE_CPU_BEGIN,
 		.handle = AT(drm_rocket_prep_bo, handle),
+		.timeout = AT(drm_rocket_prep_bo, timeout_ns),
 	}, {
 		IOCTL(ROCKET_FINI_BO), .role = ROLE_CPU_END,
 		.handle = AT(drm_rocket_fini_bo, handle),

@@ -92,6 +92,7 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(V3D_WAIT_BO), .role = ROLE_WAIT,
 		.handle = AT(drm_v3d_wait_bo, handle),
+		.timeout = AT(drm_v3d_wait_bo, timeout_ns),
 	}, {
 		/*
 		 * All that has a handle is mapped (v3d_mmu_insert_ptes()), and the lists are for

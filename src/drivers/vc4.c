@@ -16,6 +16,7 @@ static const struct drv_ioctl ioctls[] = {
 		/* Knows of the fences of its own work only. */
 		IOCTL(VC4_WAIT_BO), .role = ROLE_WAIT,
 		.handle = AT(drm_vc4_wait_bo, handle),
+		.timeout = AT(drm_vc4_wait_bo, timeout_ns),
 	}, {
 		IOCTL(VC4_WAIT_SEQNO), .role = ROLE_WAIT_ANY,
 	}, {

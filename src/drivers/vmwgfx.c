@@ -20,6 +20,10 @@
 	DRM_IOW(DRM_COMMAND_BASE + DRM_VMW_UNREF_DMABUF, struct drm_vmw_unref_dmabuf_arg)
 #define DRM_IOCTL_VMW_SYNCCPU \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_VMW_SYNCCPU, struct drm_vmw_synccpu_arg)
+#define DRM_IOCTL_VMW_FENCE_WAIT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VMW_FENCE_WAIT, struct drm_vmw_fence_wait_arg)
+#define DRM_IOCTL_VMW_FENCE_SIGNALED \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_VMW_FENCE_SIGNALED, struct drm_vmw_fence_signaled_arg)
 #define DRM_IOCTL_VMW_EXECBUF \
 	DRM_IOW(DRM_COMMAND_BASE + DRM_VMW_EXECBUF, struct drm_vmw_execbuf_arg)
 
@@ -41,6 +45,11 @@ static const struct drv_ioctl ioctls[] = {
 		IOCTL(VMW_SYNCCPU), .role = ROLE_CPU_END,
 		.when = { AT(drm_vmw_synccpu_arg, op), ~0U }, .is = drm_vmw_synccpu_release,
 		.handle = AT(drm_vmw_synccpu_arg, handle),
+	}, {
+		IOCTL(VMW_FENCE_WAIT), .role = ROLE_WAIT_ANY,
+	}, {
+		IOCTL(VMW_FENCE_SIGNALED), .role = ROLE_WAIT_ANY,
+		.done = { AT(drm_vmw_fence_signaled_arg, signaled), ~0U },
 	}, {
 		IOCTL(VMW_EXECBUF), .role = ROLE_SUBMIT_ANY,
 	},

@@ -55,6 +55,20 @@ static const struct drv_ioctl *meaning(const struct ioctl_call *c)
 	return NULL;
 }
 
+/* Does the call wait for no device, and only ask whether one is at the buffer? */
+static bool is_question(const struct ioctl_call *c, const struct drv_ioctl *d)
+{
+	return d->asks || arg_bits(c, d->nowait) || (d->timeout && !arg64(c, d->timeout));
+}
+
+/* The call has succeeded: does its result say that a device is not done? */
+static bool is_busy(const struct ioctl_call *c)
+{
+	const struct drv_ioctl *d = c->desc;
+
+	return arg_bits(c, d->busy) || (d->done.mask && !arg_bits(c, d->done));
+}
+
 /* The driver's begin or end. */
 int do_cpu(const struct ioctl_call *c)
 {
@@ -79,7 +93,7 @@ int do_cpu(const struct ioctl_call *c)
 		return ret;
 	if (d->role == ROLE_CPU_END) {
 		sync_device(b, ON_END, GIVEN, NULL);
-	} else if (arg_bits(c, d->nowait)) {
+	} else if (is_question(c, d)) {
 		sync_idle(b, direction);
 	} else {
 		stat_inc(STAT_TOLD);
@@ -91,22 +105,23 @@ int do_cpu(const struct ioctl_call *c)
 int do_wait(const struct ioctl_call *c)
 {
 	const struct drv_ioctl *d = c->desc;
+	/* AMDGPU_GEM_WAIT_IDLE's union: the answer lies where the handle was. */
+	const bool overwritten = d->busy.mask && d->busy.at == d->handle;
 	uint32_t handle = 0;
 	struct buffer *b;
 	int ret;
 
-	/* The answer lies where the handle was. */
-	if (d->status) {
+	if (overwritten) {
 		if (!arg_readable(c))
 			return call(c);
 		handle = arg32(c, d->handle);
 	}
 	ret = call(c);
-	if (ret < 0 || (d->status && arg32(c, 0)))
+	if (ret < 0 || is_busy(c))
 		return ret;
-	b = record_buffer(c->fd, d->status ? handle : arg32(c, d->handle));
-	/* What it has waited for may be less than what a START would (vc4 knows its own fences). */
-	if (b && arg_bits(c, d->nowait))
+	b = record_buffer(c->fd, overwritten ? handle : arg32(c, d->handle));
+	/* It may know of less than a START would wait for (vc4, i915: of fences of their own). */
+	if (b && is_question(c, d))
 		sync_idle(b, 0);
 	else if (b)
 		sync_cpu(b, 0, false);
@@ -119,8 +134,7 @@ int do_wait_any(const struct ioctl_call *c)
 	const struct drv_ioctl *d = c->desc;
 	int ret = call(c);
 
-	if (ret >= 0 && !arg_bits(c, d->nowait) && (!d->status || !arg32(c, 0)) &&
-	    (!d->done || arg32(c, 0))) {
+	if (ret >= 0 && !arg_bits(c, d->nowait) && !is_busy(c)) {
 		struct file *f = descriptor_file(c->fd);
 
 		sync_waited(true, f);

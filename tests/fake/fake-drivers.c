@@ -14,6 +14,8 @@
 	.name = what, .kind = TURN_END, .nr = number, .size = bytes, .handle = where
 #define WAIT(what, number, bytes, where) \
 	.name = what, .kind = TURN_WAIT, .nr = number, .size = bytes, .handle = where
+#define ASK(what, number, bytes, where) \
+	.name = what, .kind = TURN_ASK, .nr = number, .size = bytes, .handle = where
 #define WAIT_ANY(what, number, bytes) \
 	.name = what, .kind = TURN_WAIT_ANY, .nr = number, .size = bytes
 #define SUBMIT(what, number, bytes, at, n, each, where) \
@@ -37,6 +39,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ BEGIN("RADEON_GEM_SET_DOMAIN", 0x63, 12, 0), .op = 4, .write_op = 8, .reads = 1,
 		  .writes = 1 },
 		{ WAIT("RADEON_GEM_WAIT_IDLE", 0x64, 8, 0) },
+		{ ASK("RADEON_GEM_BUSY", 0x6a, 8, 0) },
 		{ SUBMIT("RADEON_CS", 0x66, 32, 8, 0, 16, 0), .chunk = 1, .op = 8, .writes = 2 },
 	} },
 	{ "vmwgfx", "drm", .surfaces = true, .turns = {
@@ -45,6 +48,8 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ END("VMW_SYNCCPU, release", 0x59, 16, 8), .selects = true, .select = 0,
 		  .selected = 1 },
 		{ SUBMIT_ANY("VMW_EXECBUF", 0x4c, 40) },
+		{ WAIT_ANY("VMW_FENCE_WAIT", 0x4e, 40) },
+		{ WAIT_ANY("VMW_FENCE_SIGNALED", 0x4f, 24), .status = true, .result = 8 },
 	} },
 
 	{ "i915", "i915", .dumb_err = ENODEV, .ranges = true, .own_mmap = true, .ways = {
@@ -59,7 +64,8 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ BEGIN("I915_GEM_SET_DOMAIN", 0x5f, 12, 0), .op = 4, .write_op = 8, .reads = 1,
 		  .writes = 0x40 },
 		{ END("I915_GEM_SW_FINISH", 0x60, 4, 0) },
-		{ WAIT("I915_GEM_WAIT", 0x6c, 16, 0) },
+		{ WAIT("I915_GEM_WAIT", 0x6c, 16, 0), .timeout = 8 },
+		{ ASK("I915_GEM_BUSY", 0x57, 8, 0), .status = true, .result = 4 },
 		{ SUBMIT("I915_GEM_EXECBUFFER2", 0x69, 64, 0, 8, 56, 0), .op = 32, .writes = 4 },
 	} },
 	{ "xe", "drm", .import_map = MAPS_SIGBUS, .dumb_err = EINVAL, .hides = true, .ways = {
@@ -113,7 +119,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ WAIT("ETNAVIV_GEM_WAIT", 0x49, 32, 4), .op = 8, .nowait = 1 },
 	} },
 	{ "panfrost", "drm", .ways = { { OFFSET("PANFROST_MMAP_BO", 0x43, 16, 0, 8) } }, .turns = {
-		{ WAIT("PANFROST_WAIT_BO", 0x41, 16, 0) },
+		{ WAIT("PANFROST_WAIT_BO", 0x41, 16, 0), .timeout = 8 },
 		{ SUBMIT("PANFROST_SUBMIT", 0x40, 40, 24, 32, 4, 0), .partial = true },
 	} },
 	{ "panthor", "panthor", .hides = true, .ways = {
@@ -122,11 +128,12 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ SUBMIT_ANY("PANTHOR_GROUP_SUBMIT", 0x49, 24) },
 	} },
 	{ "lima", "drm", .ways = { { OFFSET("LIMA_GEM_INFO", 0x42, 16, 0, 8) } }, .turns = {
-		{ BEGIN("LIMA_GEM_WAIT", 0x44, 16, 0), .op = 4, .reads = 1, .writes = 2 },
+		{ BEGIN("LIMA_GEM_WAIT", 0x44, 16, 0), .op = 4, .reads = 1, .writes = 2,
+		  .timeout = 8 },
 		{ SUBMIT("LIMA_GEM_SUBMIT", 0x43, 48, 16, 8, 8, 0), .op = 4, .writes = 2 },
 	} },
 	{ "v3d", "drm", .ways = { { OFFSET("V3D_MMAP_BO", 0x43, 16, 0, 8) } }, .turns = {
-		{ WAIT("V3D_WAIT_BO", 0x41, 16, 0) },
+		{ WAIT("V3D_WAIT_BO", 0x41, 16, 0), .timeout = 8 },
 		{ SUBMIT("V3D_SUBMIT_CL", 0x40, 72, 40, 48, 4, 0) },
 		{ SUBMIT("V3D_SUBMIT_TFU", 0x46, 80, 44, 0, 4, 0), .fixed = 4 },
 		{ SUBMIT("V3D_SUBMIT_CSD", 0x47, 80, 48, 56, 4, 0) },
@@ -137,7 +144,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ OFFSET("VC4_MMAP_BO", 0x44, 16, 0, 8) },
 		{ OFFSET("MODE_MAP_DUMB", 0xb3, 16, 0, 8), .err = EINVAL },
 	}, .turns = {
-		{ WAIT("VC4_WAIT_BO", 0x42, 16, 0) },
+		{ WAIT("VC4_WAIT_BO", 0x42, 16, 0), .timeout = 8 },
 		{ SUBMIT("VC4_SUBMIT_CL", 0x40, 176, 24, 48, 4, 0) },
 	} },
 	{ "virtio_gpu", "virtio_gpu", .dumb_err = EINVAL, .ways = {

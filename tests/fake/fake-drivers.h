@@ -36,6 +36,7 @@ enum fake_turn_kind {
 	TURN_END,
 	TURN_WAIT,	/* for the buffer */
 	TURN_WAIT_ANY,	/* for something */
+	TURN_ASK,	/* whether the buffer is idle; it never waits */
 	TURN_SUBMIT,	/* of work on a list of buffers */
 	TURN_SUBMIT_ANY,
 };
@@ -49,7 +50,9 @@ struct fake_turn {
 	uint32_t reads, writes, nowait;	/* its bits; no bits for reading: always */
 	bool selects;			/* it is this ioctl if the u32 at @select is @selected */
 	uint8_t select, selected;
-	bool status;			/* the result at 0 is not 0 if the buffer is busy */
+	bool status;			/* the u32 at @result is not 0 if the buffer is busy */
+	uint8_t result;
+	uint8_t timeout;		/* where the u64 is with which 0 waits for nothing; or 0 */
 	/*
 	 * The list: where the u64 that points to it is,
 	 * or it itself if it is @fixed; and its length

@@ -105,7 +105,8 @@ static int run_submit(uint32_t file, const struct fake_turn *t, const char *data
 
 static int run_turn(uint32_t file, const struct fake_turn *t, char *data)
 {
-	bool nowait = t->nowait && get32(data, t->op) & t->nowait;
+	bool nowait = t->kind == TURN_ASK || (t->nowait && get32(data, t->op) & t->nowait) ||
+		      (t->timeout && !get64(data, t->timeout));
 	uint32_t h = handle_find(file, get32(data, t->handle));
 
 	switch (t->kind) {
@@ -118,10 +119,12 @@ static int run_turn(uint32_t file, const struct fake_turn *t, char *data)
 	if (!h)
 		return -ENOENT;
 	if (t->status) {
-		bool busy = k()->dmabufs[object_of(h)->dmabuf].busy;
+		uint32_t busy = k()->dmabufs[object_of(h)->dmabuf].busy;
 
-		memset(data, 0, 16);
-		data[0] = busy;
+		/* amdgpu's is a union, all of which is written. */
+		if (t->result == t->handle)
+			memset(data, 0, t->size);
+		memcpy(data + t->result, &busy, sizeof(busy));
 		return 0;
 	}
 	return t->kind == TURN_END ? 0 : wait_for(h, nowait);

@@ -91,6 +91,7 @@ static int call(const struct fake_turn *t, void *arg)
 static int say(const struct fake_turn *t, bool reads, bool writes, bool nowait)
 {
 	uint32_t arg[48] = { 0 };
+	int ret;
 
 	if (t->selects)
 		arg[t->select / 4] = t->selected;
@@ -99,7 +100,10 @@ static int say(const struct fake_turn *t, bool reads, bool writes, bool nowait)
 		arg[t->op / 4] |= (reads ? t->reads : 0) | (nowait ? t->nowait : 0);
 		arg[(t->write_op ? t->write_op : t->op) / 4] |= writes ? t->writes : 0;
 	}
-	return call(t, arg);
+	if (t->timeout && !nowait)
+		memset((char *)arg + t->timeout, 0x7f, sizeof(uint64_t));
+	ret = call(t, arg);
+	return !ret && t->status && arg[t->result / 4] ? EBUSY : ret;
 }
 
 static bool writing;	/* the list says that they are written */
@@ -281,10 +285,10 @@ static void questions(const struct fake_turn *w)
 	need(!ioctl(fd, DRM_IOCTL_MODE_DIRTYFB, &(struct drm_mode_fb_dirty_cmd){ 0 }), "DIRTYFB");
 	step(0, 1, "shown");
 	fake_busy(ino, true);
-	check(say(w, false, false, true) == EBUSY, "a question");
+	check(say(w, true, true, true) == EBUSY, "a question");
 	step(0, 0, "busy");
 	fake_busy(ino, false);
-	check(!say(w, false, false, true), "a question again");
+	check(!say(w, true, true, true), "a question again");
 	step(1, 1, "idle, amid what may be written without a word");
 }
 
@@ -595,8 +599,10 @@ static void story(void)
 	pointed();
 	shown();
 	asked();
-	if (turn(TURN_WAIT) && turn(TURN_WAIT)->nowait)
-		questions(turn(TURN_WAIT));
+	for (const struct fake_turn *t = driver->turns; t < driver->turns + FAKE_TURNS && t->name;
+	     t++)
+		if (t->kind == TURN_ASK || t->timeout || (t->kind == TURN_WAIT && t->nowait))
+			questions(t);
 	way_name = "";
 	unmap(q, SIZE);
 	step_always(0, 0, "one mapping is unmapped");

@@ -35,10 +35,14 @@ static void print(const char *driver, const struct drv_ioctl *i)
 	bits("reads", i->reads);
 	bits("writes", i->writes);
 	bits("nowait", i->nowait);
-	if (i->status)
-		printf(" status");
-	if (i->done)
-		printf(" done");
+	bits("busy", i->busy);
+	bits("done", i->done);
+	if (i->timeout)
+		printf(" timeout=%u", i->timeout);
+	if (i->asks)
+		printf(" asks");
+	if (i->at_once)
+		printf(" at-once");
 	if (l->stride)
 		printf(" list=%u,%u,%u,%u,%u,%u", l->at, l->count, l->fixed, l->stride, l->handle,
 		       l->chunk);

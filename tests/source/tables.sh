@@ -50,11 +50,12 @@ awk '
 		for (i = 1; i <= count; i++)
 			line = line " " (key[i] in v ? number(v[key[i]]) : 0)
 		if ("proof" in v) line = line " proof"
-		count = split("when reads writes nowait", key, " ")
+		count = split("when reads writes nowait busy done", key, " ")
 		for (i = 1; i <= count; i++)
 			if (key[i] in v) line = line " " key[i] "=" bits(v[key[i]])
-		if ("status" in v) line = line " status"
-		if ("done" in v) line = line " done"
+		if ("timeout" in v) line = line " timeout=" number(v["timeout"])
+		if ("asks" in v) line = line " asks"
+		if ("at-once" in v) line = line " at-once"
 		if ("list" in v)
 			line = line " list=" number(v["list"]) "," \
 				("count" in v ? number(v["count"]) : 0) \
