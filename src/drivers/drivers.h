@@ -28,7 +28,11 @@ enum role {
 	ROLE_CPU_BEGIN, /* handle, reads, writes, nowait, timeout: the CPU's accesses begin */
 	ROLE_CPU_END,	/* handle: they are over */
 	ROLE_WAIT,	/* handle, nowait, busy: devices are done with the buffer */
-	ROLE_WAIT_ANY,	/* nowait, busy, done: devices are done with something */
+	/*
+	 * nowait, busy, done: devices are done with something. With a list of syncobjs, value:
+	 * where the u64 lies that points to a u64 for each (out), which rises with what is done.
+	 */
+	ROLE_WAIT_ANY,
 	/*
 	 * list: work on these is given to a device. Mostly the kernel maps for it what is listed
 	 * and no more; where it has mapped all that there is, the driver's file says who lists

@@ -98,6 +98,17 @@ static const struct drv_ioctl ioctls[] = {
 		.nowait = { AT(drm_syncobj_timeline_wait, flags),
 			    DRM_SYNCOBJ_WAIT_FLAGS_WAIT_AVAILABLE },
 	}, {
+		/* Mesa's vkGetSemaphoreCounterValue(); some programs ask in a loop. */
+		IOCTL(SYNCOBJ_QUERY), .role = ROLE_WAIT_ANY, .asks = true,
+		.nowait = { AT(drm_syncobj_timeline_array, flags),
+			    DRM_SYNCOBJ_QUERY_FLAGS_LAST_SUBMITTED },
+		.list = {
+			.at = AT(drm_syncobj_timeline_array, handles),
+			.count = AT(drm_syncobj_timeline_array, count_handles),
+			.stride = sizeof(__u32),
+		},
+		.value = AT(drm_syncobj_timeline_array, points),
+	}, {
 		IOCTL(MODE_MAP_DUMB), .role = ROLE_MAP_OFFSET, .proof = true,
 		.handle = AT(drm_mode_map_dumb, handle),
 		.value = AT(drm_mode_map_dumb, offset),

@@ -21,6 +21,9 @@ static const struct drv_ioctl ioctls[] = {
 	}, {
 		IOCTL(TEGRA_CHANNEL_SUBMIT), .role = ROLE_SUBMIT_ANY,
 	}, {
+		/* The program compares the number itself. */
+		IOCTL(TEGRA_SYNCPT_READ), .role = ROLE_WAIT_ANY, .asks = true,
+	}, {
 		IOCTL(TEGRA_SYNCPT_WAIT), .role = ROLE_WAIT_ANY,
 	}, {
 		IOCTL(TEGRA_SYNCPOINT_WAIT), .role = ROLE_WAIT_ANY,

@@ -14,6 +14,7 @@
 #include "records/record.h"
 #include "state/descriptor.h"
 #include "state/submit.h"
+#include "state/timeline.h"
 #include "sync_hooks.h"
 
 /* Lists that are longer are not looked into: then it may be any buffer. */
@@ -128,22 +129,6 @@ int do_wait(const struct ioctl_call *c)
 	return ret;
 }
 
-/* The buffers are looked at after the call: meanwhile another thread may have made the submit. */
-int do_wait_any(const struct ioctl_call *c)
-{
-	const struct drv_ioctl *d = c->desc;
-	int ret = call(c);
-
-	if (ret >= 0 && !arg_bits(c, d->nowait) && !is_busy(c)) {
-		struct file *f = descriptor_file(c->fd);
-
-		sync_waited(true, f);
-		if (f)
-			file_put(f);
-	}
-	return ret;
-}
-
 typedef void visit_fn(int fd, uint32_t handle, bool writes, const struct submit *s);
 
 static bool bits(const char *element, struct drv_bits b)
@@ -189,6 +174,46 @@ struct box {
 	uint32_t size;		/* of an element */
 	uint64_t array;
 };
+
+/*
+ * The kernel has read the syncobjs in the list, and written how far each has come. Does the program
+ * learn of the end of a job?
+ */
+static bool timelines_rise(const struct ioctl_call *c, const struct file *f)
+{
+	const struct drv_list *l = &c->desc->list;
+	const char *handles = pointer(arg64(c, l->at)), *points = pointer(arg64(c, c->desc->value));
+	uint64_t n = l->stride ? arg32(c, l->count) : 0;
+	bool rise = false;
+
+	for (uint64_t i = 0; f && i < n && i < LONGEST; i++) {
+		uint32_t handle = get32(handles, i * l->stride);
+		uint64_t point = get64(points, i * sizeof(point));
+
+		buffers_lock();
+		rise |= timeline_rises(f, handle, point);
+		buffers_unlock();
+	}
+	return rise;
+}
+
+/* The buffers are looked at after the call: meanwhile another thread may have made the submit. */
+int do_wait_any(const struct ioctl_call *c)
+{
+	const struct drv_ioctl *d = c->desc;
+	int ret = call(c);
+
+	if (ret >= 0 && !arg_bits(c, d->nowait) && !is_busy(c)) {
+		struct file *f = descriptor_file(c->fd);
+		/* What a question's answer says may be known only to the program. */
+		bool fence = !d->asks || timelines_rise(c, f);
+
+		sync_waited(fence, fence ? f : NULL);
+		if (f)
+			file_put(f);
+	}
+	return ret;
+}
 
 static bool visit_chunk(int fd, const struct chunk *chunk, const struct drv_list *l,
 			visit_fn *visit, const struct submit *s)

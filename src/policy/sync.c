@@ -12,6 +12,7 @@
 #include "state/file.h"
 #include "state/import.h"
 #include "state/submit.h"
+#include "state/timeline.h"
 #include "sync.h"
 
 /* A walk along a queue takes so many buffers at a time. */
@@ -277,6 +278,7 @@ static void count_wait(const struct buffer *b, uint32_t wait)
 
 		f->unwaited -= f->waited != wait && f->unwaited > 0;
 		f->waited = wait;
+		timeline_forget(f);
 	}
 }
 
@@ -351,6 +353,7 @@ void sync_waited(bool fence, struct file *f)
 	if (f) {
 		buffers_lock();
 		f->unwaited -= f->unwaited > 0;
+		timeline_forget(f);
 		buffers_unlock();
 	}
 	waited_for(&(struct what){ .fence = fence, .file = f });
@@ -360,6 +363,7 @@ void sync_submit_begin(struct submit *s, struct file *f)
 {
 	buffers_lock();
 	submit_begin(s, f);
+	timeline_forget(f);
 	buffers_unlock();
 }
 

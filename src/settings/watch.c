@@ -44,7 +44,7 @@ static uint8_t bits_of(const struct driver *d, const struct drv_ioctl *i)
 	case ROLE_WAIT:
 	case ROLE_WAIT_ANY:
 		/* While it waits another thread may submit. */
-		return turns ? WATCH_BRACKETS | WATCH_OWED : 0;
+		return !turns ? 0 : i->asks ? WATCH_OWED : WATCH_BRACKETS | WATCH_OWED;
 	default:
 		return 0;
 	}

@@ -41,6 +41,7 @@ struct file {
 	struct queue held;		/* imports that can be handed over; under buffers_lock() */
 	unsigned int unwaited;		/* submits without a list, less waits; the same */
 	uint32_t waited;		/* the last wait that was counted so; the same */
+	uint32_t asked;			/* of timeline.c; the same */
 	/* Under descriptors_lock(): */
 	unsigned int refs;		/* descriptors, and calls under way */
 	int fd;				/* a descriptor of it; -1: descriptor_of() looks */

@@ -14,6 +14,7 @@
 #include "import.h"
 #include "kernel/next.h"
 #include "kernel/sandbox.h"
+#include "timeline.h"
 
 /*
  * One thread at a time looks for a file and makes its record, or one file would have two records.
@@ -131,6 +132,7 @@ static struct file *file_new(dev_t rdev, uint8_t access)
 	f->access = access;
 	buffers_lock();
 	f->unwaited = 0;
+	timeline_forget(f);
 	buffers_unlock();
 	lock_release(&f->lock);
 	descriptors_lock();

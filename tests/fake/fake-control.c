@@ -232,6 +232,17 @@ unsigned long fake_waits_held(void)
 	return k() ? atomic_load(&k()->waits_held) : 0;
 }
 
+void fake_reach(uint64_t point)
+{
+	struct locked l;
+
+	if (!kernel_start())
+		return;
+	l = kernel_lock();
+	k()->reached = point;
+	kernel_unlock(l);
+}
+
 void fake_hold_submits(bool hold)
 {
 	struct locked l;

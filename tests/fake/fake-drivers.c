@@ -49,7 +49,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		  .selected = 1 },
 		{ SUBMIT_ANY("VMW_EXECBUF", 0x4c, 40) },
 		{ WAIT_ANY("VMW_FENCE_WAIT", 0x4e, 40) },
-		{ WAIT_ANY("VMW_FENCE_SIGNALED", 0x4f, 24), .status = true, .result = 8 },
+		{ WAIT_ANY("VMW_FENCE_SIGNALED", 0x4f, 24), .fence = true, .result = 8 },
 	} },
 
 	{ "i915", "i915", .dumb_err = ENODEV, .ranges = true, .own_mmap = true, .ways = {
@@ -158,6 +158,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 	}, .turns = {
 		{ SUBMIT_ANY("TEGRA_SUBMIT", 0x48, 88) },
 		{ SUBMIT_ANY("TEGRA_CHANNEL_SUBMIT", 0x54, 64) },
+		{ WAIT_ANY("TEGRA_SYNCPT_READ", 0x42, 8) },
 	} },
 	{ "omapdrm", "omapdrm", .ways = { { OFFSET("OMAP_GEM_INFO", 0x46, 24, 0, 8) } }, .turns = {
 		{ BEGIN("OMAP_GEM_CPU_PREP", 0x44, 8, 0), .op = 4, .reads = 1, .writes = 2 },

@@ -52,6 +52,7 @@ struct fake_turn {
 	uint8_t select, selected;
 	bool status;			/* the u32 at @result is not 0 if the buffer is busy */
 	uint8_t result;
+	bool fence;			/* the u32 at @result is 1 if fake_reach() is there */
 	uint8_t timeout;		/* where the u64 is with which 0 waits for nothing; or 0 */
 	/*
 	 * The list: where the u64 that points to it is,

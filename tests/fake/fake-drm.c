@@ -342,6 +342,25 @@ static int run_cursor(uint32_t file, void *data)
 	       0 : -ENOENT;
 }
 
+/* drm_syncobj_query_ioctl(). More than what is done has been submitted. */
+static int run_query(uint32_t file, void *data)
+{
+	const struct drm_syncobj_timeline_array *a = data;
+	uint64_t submitted = a->flags & DRM_SYNCOBJ_QUERY_FLAGS_LAST_SUBMITTED ? 100 : 0;
+	uint64_t point = k()->reached + submitted;
+
+	(void)file;
+	if (!a->count_handles || a->flags & ~DRM_SYNCOBJ_QUERY_FLAGS_LAST_SUBMITTED)
+		return -EINVAL;
+	for (uint32_t i = 0, handle; i < a->count_handles; i++)
+		if (copy_in(&handle, (void *)(uintptr_t)(a->handles + i * sizeof(handle)),
+			    sizeof(handle)) ||
+		    copy_out((void *)(uintptr_t)(a->points + i * sizeof(point)), &point,
+			     sizeof(point)))
+			return -EFAULT;
+	return 0;
+}
+
 /* There are no displays and no fences, and nothing fails. */
 static int run_nothing(uint32_t file, void *data)
 {
@@ -372,6 +391,7 @@ static const struct {
 	{ DRM_IOCTL_MODE_ATOMIC, run_nothing },
 	{ DRM_IOCTL_SYNCOBJ_WAIT, run_nothing },
 	{ DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, run_nothing },
+	{ DRM_IOCTL_SYNCOBJ_QUERY, run_query },
 	{ IOCTL_CHANGE_HANDLE, run_change_handle },
 };
 

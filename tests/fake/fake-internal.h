@@ -103,6 +103,7 @@ struct kernel {
 	int submit_err, let_err;
 	bool hold_submits;
 	unsigned int submits_held, submits_let;
+	uint64_t reached;
 	uint64_t kept_address;	/* of the process that mapped last */
 	unsigned int opened;	/* since closed ones were looked for */
 	uint32_t recycle;	/* where the last dma-buf to be forgotten was */

@@ -114,6 +114,11 @@ static int run_turn(uint32_t file, const struct fake_turn *t, char *data)
 	case TURN_SUBMIT_ANY:
 		return run_submit(file, t, data);
 	case TURN_WAIT_ANY:
+		if (t->fence) {
+			uint32_t signaled = get32(data, t->handle) <= k()->reached;
+
+			memcpy(data + t->result, &signaled, sizeof(signaled));
+		}
 		return 0;
 	}
 	if (!h)

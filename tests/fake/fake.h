@@ -106,6 +106,12 @@ void fake_hold_waits(bool hold);
 unsigned long fake_waits_held(void);
 
 /*
+ * All work up to that number is done: so far do timelines reach (SYNCOBJ_QUERY), and the fence with
+ * that handle and those below it are signaled (VMW_FENCE_SIGNALED). At first it is 0.
+ */
+void fake_reach(uint64_t point);
+
+/*
  * While @hold, submits do not return: how many of them wait now or have been let go since. The last
  * function lets the first of those that wait go on; @err, if it is not 0, is what it fails with.
  */

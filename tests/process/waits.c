@@ -38,11 +38,13 @@ static void (*submits_fail)(int err);
 void (*hold_submits)(bool hold);
 unsigned int (*submits_held)(void);
 void (*let_submit)(int err);
+void (*fake_reach)(uint64_t point);
 static unsigned long (*polls)(void);
 static void (*fake_delay)(uint64_t ino, int us);
 #define FENCE	(-1)	/* FAKE_FENCE: poll() finds it busy, a START waits, the device does not */
 
-static int fd, dmabuf;
+int fd;
+static int dmabuf;
 uint64_t ino;
 static uint32_t handle;
 volatile uint8_t *p;		/* the CPU's copy */
@@ -112,8 +114,7 @@ void wait_for_fence(void)
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_WAIT, &(struct drm_syncobj_wait){ 0 }), "SYNCOBJ_WAIT");
 }
 
-/* Brackets so far. */
-static unsigned long begun(void)
+unsigned long begun(void)
 {
 	unsigned long begins, ends;
 
@@ -333,6 +334,7 @@ static void vulkan(const char *name)
 
 	import_into(name, new_dmabuf(SIZE, FILL, true));
 	before = begun();
+	fake_reach(0);
 	for (int i = 0; i < TURNS; i++) {
 		pthread_t id;
 
@@ -340,14 +342,18 @@ static void vulkan(const char *name)
 		need(!pthread_create(&id, NULL, submits, NULL), "a thread");
 		pthread_join(id, NULL);
 		fake_busy(ino, !driver->hides);
+		need(!timeline_reaches(i + 1, 0), "the timeline is not so far");
 		amid[i % 5].happens();
 		to_device += device[0] == (uint8_t)i;
 		device[1] = ~i;
 		fake_busy(ino, false);
-		if (i % 3 == 0)
+		fake_reach(i + 1);
+		if (i % 4 == 0)
 			wait_for_fence();
-		else if (i % 3 == 1)
+		else if (i % 4 == 1)
 			by_timeline();
+		else if (i % 4 == 2)
+			need(timeline_reaches(i + 1, 0), "the timeline is so far");
 		else
 			need(poll(&one, 1, 0) == 1, "poll");
 		to_cpu += p[1] == (uint8_t)~i;
@@ -639,10 +645,12 @@ int main(void)
 	hold_submits = dlsym(RTLD_DEFAULT, "fake_hold_submits");
 	submits_held = dlsym(RTLD_DEFAULT, "fake_submits_held");
 	let_submit = dlsym(RTLD_DEFAULT, "fake_let_submit");
+	fake_reach = dlsym(RTLD_DEFAULT, "fake_reach");
 	polls = dlsym(RTLD_DEFAULT, "fake_polls");
 	fake_delay = dlsym(RTLD_DEFAULT, "fake_delay");
 	need(new_dmabuf && fake_brackets && fake_busy && fake_on_sync && submits_fail &&
-		     hold_submits && submits_held && let_submit && polls && fake_delay,
+		     hold_submits && submits_held && let_submit && fake_reach && polls &&
+		     fake_delay,
 	     "the fake kernel");
 	fake_on_sync(moved);
 	other.ep = epoll_create1(0);
@@ -663,6 +671,7 @@ int main(void)
 	vulkan("nouveau");
 	vulkan("amdgpu");
 	submits_amid();
+	queries();
 	two_devices();
 	gl_and_vulkan();
 	mapped_in_doubt();

@@ -12,7 +12,9 @@ extern void (*fake_busy)(uint64_t ino, bool busy);
 extern void (*hold_submits)(bool hold);
 extern unsigned int (*submits_held)(void);
 extern void (*let_submit)(int err);
+extern void (*fake_reach)(uint64_t point);
 
+extern int fd;				/* of the device */
 extern uint64_t ino;			/* of the dma-buf */
 extern volatile uint8_t *p;		/* the CPU's copy of it */
 extern uint8_t device[SIZE];		/* the device's */
@@ -33,6 +35,13 @@ void wait_for_fence(void);
 
 /* A poll of something that no device signals. */
 void by_poll(void);
+
+/* STARTs so far. */
+unsigned long begun(void);
+
+/* waits-queries.c */
+void queries(void);
+bool timeline_reaches(uint64_t point, uint32_t flags);	/* SYNCOBJ_QUERY */
 
 /* waits-submits.c */
 void submits_amid(void);

@@ -155,6 +155,9 @@ START_TEST(turns_are_watched_while_they_may_change)
 	ck_assert_int_eq(watched(0xbc), WATCH_BRACKETS);	/* MODE_ATOMIC */
 	/* SYNCOBJ_WAIT: what it has waited for may be submitted meanwhile */
 	ck_assert_int_eq(watched(0xc3), WATCH_BRACKETS | WATCH_OWED);
+	/* SYNCOBJ_QUERY, I915_GEM_BUSY: they do not wait */
+	ck_assert_int_eq(watched(0xcb), WATCH_OWED);
+	ck_assert_int_eq(watched(0x57), WATCH_OWED);
 	ck_assert_int_eq(watched(0x69), WATCH_BRACKETS);	/* EXECBUFFER2 */
 	ck_assert_int_eq(watched(0x46), WATCH_BRACKETS);	/* ETNAVIV_GEM_SUBMIT */
 	ck_assert_int_eq(watched(0x45), WATCH_BRACKETS);	/* ETNAVIV_GEM_CPU_FINI */
