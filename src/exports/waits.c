@@ -16,9 +16,9 @@
 #pragma GCC visibility pop
 
 /*
- * A program whose poll() finds its first descriptor alone ready may have waited for a fence, as of
- * a sync_file or a dma-buf. The shim does not look into longer waits: it asks each buffer whether a
- * device is at it. @fds is NULL for calls other than poll().
+ * A program whose poll() finds a sync_file or a dma-buf ready has waited for a fence. The shim does
+ * not look into the sets of select(), nor into epoll's data, which is the program's own: it asks
+ * each buffer whether a device is at it. @fds is NULL for calls other than poll().
  */
 SLOW int waited(int ret, const struct pollfd *fds)
 {
@@ -26,7 +26,7 @@ SLOW int waited(int ret, const struct pollfd *fds)
 
 	if (!enter(&b))
 		return ret;
-	waited_by_poll(ret == 1 ? fds : NULL);
+	waited_by_poll(fds, ret);
 	return leave(&b, ret);
 }
 

@@ -27,19 +27,42 @@ static bool may_be_fence(const struct stat *st)
 	       !S_ISDIR(st->st_mode);
 }
 
-void waited_by_poll(const struct pollfd *one)
+/* A wait for the dma-buf, if that is one. Is it a fence of something else? */
+static bool waited_for_fd(int fd)
 {
-	bool fence = false;
 	struct buffer *b;
 	struct stat st;
 
-	if (one && one->revents && !sandbox_fstat(one->fd, &st)) {
-		fence = may_be_fence(&st) && dmabuf_fence(one->fd);
-		buffers_lock();
-		b = buffer_find(&(struct dmabuf_id){ .dev = st.st_dev, .ino = st.st_ino });
-		buffers_unlock();
-		if (b)
-			sync_cpu(b, 0, false);
+	if (sandbox_fstat(fd, &st))
+		return false;
+	buffers_lock();
+	b = buffer_find(&(struct dmabuf_id){ .dev = st.st_dev, .ino = st.st_ino });
+	buffers_unlock();
+	if (b)
+		sync_cpu(b, 0, false);
+	return !b && may_be_fence(&st) && dmabuf_fence(fd);
+}
+
+static bool same_page(const struct pollfd *a, const struct pollfd *b)
+{
+	return !((((uintptr_t)(a + 1) - 1) ^ ((uintptr_t)(b + 1) - 1)) & ~UINT64_C(4095));
+}
+
+void waited_by_poll(const struct pollfd *fds, unsigned int ready)
+{
+	bool fence = false;
+
+	/*
+	 * The kernel has written so many, and how long the array is only the caller knows. Another
+	 * thread that overwrites the array meanwhile must not make the shim run out of memory.
+	 */
+	for (const struct pollfd *p = fds; p && ready; p++) {
+		if (p > fds && !same_page(p, p - 1) && !readable(p, sizeof(*p)))
+			break;
+		if (!p->revents)
+			continue;
+		ready--;
+		fence |= waited_for_fd(p->fd);
 	}
 	sync_waited(fence, NULL);
 }

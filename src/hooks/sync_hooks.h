@@ -8,10 +8,11 @@
 struct pollfd;
 
 /*
- * The program's poll(), select() or epoll_wait() has found something ready. @one: the only ready
- * entry of a poll(), which may be a dma-buf or another fence; NULL: not known.
+ * The program's poll(), select() or epoll_wait() has found something ready. @fds: what poll() was
+ * given, of which @ready entries are ready: a dma-buf or a sync_file may be among them. NULL: not
+ * known.
  */
-void waited_by_poll(const struct pollfd *one);
+void waited_by_poll(const struct pollfd *fds, unsigned int ready);
 
 int do_cpu(const struct ioctl_call *c);
 int do_wait(const struct ioctl_call *c);

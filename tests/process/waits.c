@@ -307,6 +307,39 @@ static void by_a_sync_file(const char *name)
 	close(fence);
 }
 
+/*
+ * A sync_file among other descriptors, of which one was ready before. @n descriptors end where
+ * their memory ends.
+ */
+static void among_others(const char *name, int n)
+{
+	enum { ROOM = 4 * PAGE };
+	uint8_t *room = mmap(NULL, ROOM + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			     -1, 0);
+	struct pollfd *all = (struct pollfd *)(room + ROOM) - n;
+	int fence = memfd_create("fence", 0);
+	char text[160];
+
+	need(room != MAP_FAILED && fence >= 0 && !mprotect(room + ROOM, PAGE, PROT_NONE), "room");
+	import_into(name, new_dmabuf(SIZE, FILL, true));
+	for (int last = 0; last < 2; last++) {
+		for (int i = 0; i < n; i++)
+			all[i] = (struct pollfd){ .fd = -1 };
+		all[n / 2] = (struct pollfd){ .fd = other.ready[0], .events = POLLIN };
+		all[last ? n - 1 : 0] = (struct pollfd){ .fd = fence, .events = POLLIN };
+		need(!submit(), "a submit");
+		by_poll();
+		memset(device, 7 + last, SIZE);
+		need(poll(all, n, 0) == 2, "poll");
+		snprintf(text, sizeof(text), "%s of %d is a sync_file: its bytes are read",
+			 last ? "the last" : "the first", n);
+		check(p[0] == 7 + last, text);
+	}
+	leave();
+	close(fence);
+	munmap(room, ROOM + PAGE);
+}
+
 static void by_timeline(void)
 {
 	need(!ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &(struct drm_syncobj_timeline_wait){ 0 }),
@@ -679,6 +712,9 @@ int main(void)
 	settles_by_polls("nouveau");
 	many_busy();
 	by_a_sync_file("panthor");
+	among_others("panthor", 3);
+	among_others("panthor", 600);	/* of 8 bytes each */
+	among_others("xe", 3);
 	by_a_sync_file("nouveau");
 	silent("etnaviv", NULL);
 	silent("panthor", NULL);

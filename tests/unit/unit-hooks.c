@@ -3,13 +3,17 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <drm.h>
 #include <drm_mode.h>
 #include <linux/dma-buf.h>
 
+#include "hooks/sync_hooks.h"
 #include "state/descriptor.h"
 #include "state/files.h"
 #include "state/import.h"
@@ -214,6 +218,19 @@ START_TEST(request_cut_short_goes_straight_on)
 }
 END_TEST
 
+/* Another thread has written over what poll() found: fewer entries are ready than it has said. */
+START_TEST(array_of_poll_is_not_overrun)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	uint8_t *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			  0);
+
+	ck_assert(p != MAP_FAILED && !mprotect(p + page, page, PROT_NONE));
+	waited_by_poll((struct pollfd *)(p + page) - 3, 2);
+	munmap(p, 2 * page);
+}
+END_TEST
+
 TCase *hook_tests(void)
 {
 	TCase *t = tcase_create("hooks");
@@ -238,5 +255,6 @@ TCase *unreadable_hook_tests(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, argument_of_what_is_no_drm_node_is_not_read, 0, 7);
 	tcase_add_loop_test(t, argument_is_not_read_where_the_kernel_did_not, ASKED, ASKED + 1);
+	tcase_add_test(t, array_of_poll_is_not_overrun);
 	return t;
 }
