@@ -41,7 +41,7 @@ static inline bool due_can(const struct buffer *b)
  */
 static inline bool due_elsewhere(const struct buffer *b)
 {
-	return b->elsewhere && !b->shut;
+	return b->elsewhere && !b->guarded;
 }
 
 /* Whose turn it is, which bracket is open, or whether @b is in a frame buffer, has changed. */

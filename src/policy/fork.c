@@ -70,7 +70,7 @@ void fork_child(void)
 
 static void open_pages(struct buffer *b)
 {
-	if (b->shut)
+	if (b->guarded)
 		guard_set(b, false);
 }
 

@@ -8,18 +8,18 @@
 #include "kernel/next.h"
 #include "state/mapping.h"
 
-void guard_set(struct buffer *b, bool shut)
+void guard_set(struct buffer *b, bool guarded)
 {
 	struct mapping m;
 
 	/*
 	 * All mappings, whatever they are now: one may have been added. And their leads, for the
-	 * reason at head_of() in mapped.c. The shim does not shut mappings that it does not
+	 * reason at head_of() in mapped.c. The shim guards no mappings that it does not
 	 * bracket.
 	 */
 	for (uint64_t at = 0; mapping_at(at, UINTPTR_MAX - at, &m); at = m.end)
-		if (m.buffer == b && !(shut && m.note & NOTE_DIRECT && !buffer_all(b)))
+		if (m.buffer == b && !(guarded && m.note & NOTE_DIRECT && !buffer_all(b)))
 			next.mprotect((void *)(uintptr_t)(m.start - m.lead),
-				      m.lead + m.end - m.start, shut ? PROT_NONE : m.prot);
-	b->shut = shut;
+				      m.lead + m.end - m.start, guarded ? PROT_NONE : m.prot);
+	b->guarded = guarded;
 }

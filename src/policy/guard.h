@@ -11,6 +11,6 @@
 #include "state/buffer.h"
 
 /* Shut or open every mapping of @b; with buffers_lock() held. */
-void guard_set(struct buffer *b, bool shut);
+void guard_set(struct buffer *b, bool guarded);
 
 #endif

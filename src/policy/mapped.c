@@ -231,7 +231,7 @@ int mapped_protect(void *addr, size_t len, int prot)
 	} while (b);
 	buffers_lock();
 	for (; at < end && mapping_at(at, end - at, &m); at = m.end)
-		if (m.buffer->shut)
+		if (m.buffer->guarded)
 			guard_set(m.buffer, true);
 	buffers_unlock();
 	return 0;

@@ -72,10 +72,10 @@ static void note(struct buffer *b, unsigned int open)
 
 static void guard(struct buffer *b, unsigned int bracket)
 {
-	bool shut = sync_now() == SYNC_TRAP && due_can(b) && !bracket && !b->touched;
+	bool guarded = sync_now() == SYNC_TRAP && due_can(b) && !bracket && !b->touched;
 
-	if (shut || b->shut)
-		guard_set(b, shut);
+	if (guarded || b->guarded)
+		guard_set(b, guarded);
 }
 
 /*

@@ -190,7 +190,7 @@ enum touch sync_touched(struct buffer *b)
 	enum touch touch = TOUCH_CPU;
 
 	buffers_lock();
-	if (b->shut) {
+	if (b->guarded) {
 		touch = b->turn == TURN_DEVICE || b->turn == TURN_DEVICE_READS ? TOUCH_DEVICE :
 			b->settling ? TOUCH_CPU : TOUCH_BUSY;
 		if (touch == TOUCH_DEVICE)

@@ -71,7 +71,7 @@ struct buffer {
 	uint32_t wanted : 1;		/* nobody has given the buffer away amid that START */
 	uint32_t overtaken : 1;		/* a wait has ended amid that START */
 	uint32_t fresh : 1;		/* fd is new, and surely the dma-buf's */
-	uint32_t shut : 1;		/* its pages are shut; guard.h */
+	uint32_t guarded : 1;		/* its pages are PROT_NONE; guard.h */
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
 	uint32_t watched : 1;		/* the shim has to see submits for its sake */
 	uint32_t held : 1;		/* it is in the files' queues: a submit can hand it over */

@@ -126,7 +126,7 @@ static void protections(void)
 	check(p[PAGE] == 2, "with the protection that it had");
 	give();
 	need(!mprotect(q + PAGE, PAGE, PROT_READ), "mprotect");
-	check(q[PAGE] == 2 && open_bracket(), "what mprotect() opens stays shut");
+	check(q[PAGE] == 2 && open_bracket(), "what mprotect() opens stays PROT_NONE");
 	give();
 	need(!mprotect((void *)p, PAGE, PROT_READ | PROT_WRITE), "mprotect");
 	p[0] = 3;
@@ -340,7 +340,7 @@ static void limits(void)
 	give();
 	errno = 0;
 	check(read(zero, (void *)p, 16) == -1 && errno == EFAULT && !open_bracket(),
-	      "a system call that is given shut pages says EFAULT, and is not caught");
+	      "a system call that is given PROT_NONE pages says EFAULT, and is not caught");
 	touch_without_a_begin(1);
 	check(read(zero, (void *)p, 16) == 16, "of open ones it is as ever");
 	close(zero);
