@@ -78,6 +78,12 @@ void signals_restore(void)
 		syscall(SYS_rt_sigprocmask, SIG_SETMASK, &was, NULL, sizeof(was));
 }
 
+bool signals_mask(uint64_t *program)
+{
+	*program = mask;
+	return depth;
+}
+
 /* The hook that this thread is in, or NULL. */
 static __thread const struct inside *inside;
 

@@ -32,6 +32,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* In the constructor. */
 void lock_init(void);
@@ -60,6 +61,9 @@ extern atomic_bool lock_blocks_signals;
  */
 bool signals_block(void);
 void signals_restore(void);
+
+/* The signals that the program has blocked. False if the shim has blocked none in this thread. */
+bool signals_mask(uint64_t *program);
 
 /*
  * A hook begins and ends. In a hook no thread is cancelled, and signals are blocked where the

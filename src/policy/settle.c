@@ -2,12 +2,12 @@
 /* From turns to brackets; see settle.h. */
 #include "config.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
 #include <linux/dma-buf.h>
 
+#include "base/frame.h"
 #include "base/lock.h"
 #include "due.h"
 #include "guard.h"
@@ -84,7 +84,7 @@ static void guard(struct buffer *b, unsigned int bracket)
  */
 static __thread struct work {
 	struct buffer *b;
-	const char *frame;	/* of settle(), on the stack */
+	struct frame frame;	/* of settle() */
 	uint8_t round;		/* buffer->round */
 } work;
 
@@ -92,9 +92,6 @@ static __thread struct work {
 #define PATIENCE_NS	UINT64_C(1000000000)
 #define ROUND_MS	10
 #define MOST_ROUNDS	1000
-
-/* A handler's frame is taken to be no further down the stack than this. */
-#define DEEPEST	65536
 
 static atomic_uint settled_count;	/* threads wait on it; a settled buffer raises it */
 static atomic_uint waiting;		/* how many threads wait */
@@ -179,25 +176,14 @@ void settle_await(struct buffer *b)
 	await(b, PATIENT);
 }
 
-/* Has a jump left that frame, or is this a handler that runs amid it? */
-static bool is_left(const char *frame)
-{
-	const char *here = __builtin_frame_address(0);
-	stack_t alternate;
-
-	return !(here < frame && frame - here < DEEPEST) &&
-	       !(sandbox_may(MAY_ALTSTACK) && !sigaltstack(NULL, &alternate) &&
-		 alternate.ss_flags & SS_ONSTACK);
-}
-
 void settle_left(void)
 {
-	if (submit_mine.serial && is_left(submit_mine.frame)) {
+	if (submit_mine.serial && frame_left(&submit_mine.frame)) {
 		buffers_lock();
 		submit_end(&(struct submit){ .serial = submit_mine.serial });
 		buffers_unlock();
 	}
-	if (!work.b || !is_left(work.frame))
+	if (!work.b || !frame_left(&work.frame))
 		return;
 	/* The reference stays: if settle()'s frame exists after all, it drops the reference. */
 	buffers_lock();
@@ -313,7 +299,7 @@ unsigned int settle(struct buffer *b, enum patience patience)
 		if (b->turns)
 			b->turns->starting = c.start;
 		round = ++b->round;
-		work = (struct work){ b, __builtin_frame_address(0), round };
+		work = (struct work){ b, frame_noted(__builtin_frame_address(0)), round };
 		/* The pages become PROT_NONE before the END, and accessible after the START. */
 		if (!c.start)
 			guard(b, 0);

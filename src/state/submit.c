@@ -35,7 +35,7 @@ void submit_begin(struct submit *s, struct file *f)
 	if (!++newest)
 		newest++;
 	*s = (struct submit){ f, newest };
-	submit_mine = (struct submit_mine){ newest, __builtin_frame_address(0) };
+	submit_mine = (struct submit_mine){ newest, frame_noted(__builtin_frame_address(0)) };
 	for (unsigned int i = submits_open; i-- > 0;)
 		if (over(i))
 			drop(i);

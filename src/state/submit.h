@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/frame.h"
+
 struct file;
 
 extern unsigned int submits_open;	/* how many are under way */
@@ -28,7 +30,7 @@ struct submit {
 /* The submit that this thread is at. A signal handler may leave it by a jump. */
 extern __thread struct submit_mine {
 	uint32_t serial;	/* 0: none */
-	const char *frame;	/* on the stack */
+	struct frame frame;
 } submit_mine;
 
 void submit_begin(struct submit *s, struct file *f);

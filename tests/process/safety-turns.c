@@ -287,8 +287,94 @@ void cancelled(void)
 	check(!descriptors_of(ino, NULL), "no descriptor is left");
 }
 
+/* A turn further down the stack than a START ever was. */
+static __attribute__((noinline)) bool turn_below(void)
+{
+	volatile uint8_t room[16384];
+	bool well;
+
+	room[0] = 0;
+	well = !begin(card, handle) && begun(ino) == shimmed;
+	return !end(card, handle) && brackets(ino).begins == brackets(ino).ends && well && !room[0];
+}
+
+static void end_all(void)
+{
+	fake.delay(ino, 0);
+	signal(SIGALRM, SIG_DFL);
+	check(!munmap(p, size) && brackets(ino).begins == brackets(ino).ends, "the last one ends");
+	close_handle(card, handle);
+}
+
+/*
+ * After the jump the program's next call comes from a frame that lies below the START's, as if a
+ * handler had interrupted it.
+ */
+static void jumped_over(int fence, bool no_defer)
+{
+	const struct sigaction act = { .sa_handler = jump, .sa_flags = no_defer ? SA_NODEFER : 0 };
+
+	buffer();
+	need(!end(card, handle) && !sigaction(SIGALRM, &act, NULL), "end, sigaction");
+	fake.delay(ino, fence);
+	if (!sigsetjmp(back, 1)) {
+		alarm_in(20000);
+		begin(card, handle);
+		for (;;)
+			pause();
+	}
+	fake.delay(ino, 0);
+	if (!no_defer)
+		check(turn_below(), "a jump out of a begin, and a turn from a deeper frame");
+	/* Where handlers do not block their signal, it takes a frame above. */
+	check(!begin(card, handle) && begun(ino) == shimmed && !end(card, handle),
+	      "a jump out of a begin, and a turn from a frame above");
+	check(turn_below(), "and one from a deeper frame");
+	end_all();
+}
+
+/* A handler that makes a hooked call, and lets the begin go on. */
+static void look(int sig)
+{
+	uint8_t *q;
+
+	(void)sig;
+	wrong += map(card, handle + 1000, &q) == 0;
+	fake.delay(ino, 0);
+}
+
+static void looked_into(int fence, int flags, const char *how)
+{
+	const struct sigaction act = { .sa_handler = look, .sa_flags = flags | SA_RESTART };
+	bool well;
+
+	buffer();
+	wrong = 0;
+	need(!end(card, handle) && !sigaction(SIGALRM, &act, NULL), "end, sigaction");
+	fake.delay(ino, fence);
+	alarm_in(20000);
+	well = !begin(card, handle) && begun(ino) == shimmed && !wrong;
+	check(well && !end(card, handle) && brackets(ino).begins == brackets(ino).ends,
+	      "a handler%s makes calls amid a begin, and returns", how);
+	check(turn_below(), "and a turn from a deeper frame");
+	end_all();
+}
+
 void blocked(void)
 {
+	stack_t other = { .ss_sp = malloc(65536), .ss_size = 65536 };
+
 	blocked_by(-1, "a fence");
 	blocked_by(-2, "a fence that came late");
+	jumped_over(-1, false);
+	jumped_over(-2, false);
+	jumped_over(-2, true);
+	looked_into(-2, 0, "");
+	looked_into(-2, SA_NODEFER, " that does not block its signal");
+	looked_into(-2, SA_NODEFER | SA_RESETHAND, " that is set for once");
+	need(other.ss_sp && !sigaltstack(&other, NULL), "sigaltstack");
+	looked_into(-2, SA_ONSTACK, " on another stack");
+	other.ss_flags = SS_DISABLE;
+	need(!sigaltstack(&other, NULL), "sigaltstack");
+	free(other.ss_sp);
 }
