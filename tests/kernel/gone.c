@@ -4,7 +4,8 @@
  * a device goes; an ordinary program but for what it asks the kernel. As root. For kernel-warm.sh
  * and kernel-moved.sh.
  *
- *   gone moved IMPORTER KEEP	amdgpu puts a buffer out of its VRAM
+ *   gone moved IMPORTER KEEP	amdgpu puts a buffer out of its VRAM: it is told to; vgem has the
+ *				import, too; it is swapped then
  *   gone pinned IMPORTER	amdgpu cannot, while IMPORTER has the import
  *   gone unplugged IMPORTER EXPORTER KEEP importer|exporter
  *				the device is taken from its driver and given back later; the last
@@ -165,12 +166,56 @@ static void end(void)
 	export_free(&e);
 }
 
-static void moved(void)
+/* Another device that has the import and needs it to stay where it is. */
+static int other = -1;
+
+static void import_elsewhere(void)
+{
+	other = open_card("vgem");
+	if (other < 0)
+		errx(2, "vgem is not there");
+	import(other, &e);
+}
+
+/* TTM's own limit of memory, by which it begins to swap; what was there is read before. */
+static void pages_limit(char *text, size_t len, bool set)
+{
+	const char *path = "/sys/module/ttm/parameters/pages_limit";
+	int fd = open(path, (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+
+	if (fd < 0 || (set ? write(fd, text, strlen(text)) : read(fd, text, len - 1)) <= 0)
+		err(2, "%s", path);
+	close(fd);
+}
+
+/* For want of memory */
+static void swap(void)
+{
+	char limit[32] = "";
+	struct export more;
+	uint8_t *p;
+
+	evict();
+	p = by_handle();
+	check(shows(e.view, 0, e.size, 2) && shows(p, 0, e.size, 2),
+	      "in system memory it is mapped, too");
+	munmap(p, e.size);
+	as_wanted(p, "after munmap()");
+	pages_limit(limit, sizeof(limit), false);
+	pages_limit("1", 0, true);
+	more = export_new(exporter, SIZE);
+	evict();
+	pages_limit(limit, 0, true);
+	export_free(&more);
+	check(faults(e.view, 2) > 0, "TTM swaps it");
+}
+
+/* @move: by which the buffer gets to @to. */
+static void moved_while_kept(void (*move)(void), const char *to)
 {
 	uint8_t *p, *q;
 	long fresh;
 
-	/* While it is kept */
 	begin();
 	check(!strcmp(place(), "VRAM"), "an import leaves the buffer in VRAM");
 	fill(e.view, e.size, 1);
@@ -183,8 +228,8 @@ static void moved(void)
 	again(q, 2);
 	munmap(q, e.size);
 
-	evict();
-	check(!strcmp(place(), "CPU"), "the exporter moves the buffer to system memory");
+	move();
+	check(!strcmp(place(), to), "the exporter moves the buffer to system memory");
 	as_wanted(q, "after the move");
 	check(shows(e.view, 0, e.size, 2), "what was there has moved with it");
 	fill(e.view, e.size, 3);
@@ -200,8 +245,12 @@ static void moved(void)
 	munmap(q, e.size);
 	as_wanted(q, "after munmap()");
 	end();
+}
 
-	/* While it is mapped */
+static void moved_while_mapped(void)
+{
+	uint8_t *p, *q;
+
 	begin();
 	p = by_handle();
 	fill(p, e.size, 5);
@@ -381,7 +430,11 @@ int main(int argc, char **argv)
 	exporter = "amdgpu";
 	if (argc == 4 && !strcmp(argv[1], "moved")) {
 		kept = strcmp(argv[3], "off");
-		moved();
+		moved_while_kept(evict, "CPU");
+		moved_while_kept(import_elsewhere, "GTT");
+		close(other);
+		moved_while_kept(swap, "CPU");
+		moved_while_mapped();
 	} else if (argc == 3 && !strcmp(argv[1], "pinned")) {
 		pinned();
 	} else if (argc == 6 && !strcmp(argv[1], "unplugged")) {
