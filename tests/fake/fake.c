@@ -315,6 +315,25 @@ static int dmabuf_mmap(int fd, uint32_t dmabuf, void *addr, size_t len, int prot
 	return *out == MAP_FAILED ? -errno : 0;
 }
 
+/*
+ * The fault is EACCES, which mmap() says of the access mode, or by the file's own ->mmap(). The
+ * latter comes when a MAP_FIXED has unmapped its place.
+ */
+static void struck_by_file(void *addr, size_t len, int prot, int flags, int fd, uint64_t off)
+{
+	int access = raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE, err = errno;
+	struct locked l;
+	struct what w;
+
+	if (what_locked(fd, &w, &l)) {
+		access = w.file ? k()->files[w.file].access : access;
+		kernel_unlock(l);
+	}
+	if (!mmap_allowed(addr, len, prot, flags, access, off))
+		mmap_refused(addr, len, flags, -err);
+	errno = err;
+}
+
 void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
 {
 	int ret, saved = errno;
@@ -326,7 +345,12 @@ void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t o
 		result(memory_broken(addr, len, prot, flags, &out), saved);
 		return out;
 	}
-	if (struck(FAKE_MMAP) || (!(flags & MAP_ANONYMOUS) && hidden(fd)))
+	if (struck(FAKE_MMAP)) {
+		if (errno == EACCES && !(flags & MAP_ANONYMOUS))
+			struck_by_file(addr, len, prot, flags, fd, off);
+		return MAP_FAILED;
+	}
+	if (!(flags & MAP_ANONYMOUS) && hidden(fd))
 		return MAP_FAILED;
 	if (flags & MAP_ANONYMOUS || !what_locked(fd, &w, &l))
 		return raw_mmap(addr, len, prot, flags, fd, off);

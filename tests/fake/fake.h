@@ -147,7 +147,8 @@ unsigned long fake_strays(void);
 
 /*
  * Faults, for the calling thread alone. The @nth system call from now on (0: the next) of the
- * functions above, or with @call of that function, fails with @err and does nothing. With -SIGBUS
+ * functions above, or with @call of that function, fails with @err and does nothing; but an mmap
+ * with EACCES is refused by the file, and a MAP_FIXED has lost its place by then. With -SIGBUS
  * in place of an errno, an mmap works, and its pages fault. One fault is armed at a time.
  * fake_fault_clear() disarms it, and returns whether it has struck.
  */
