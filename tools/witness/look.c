@@ -15,8 +15,8 @@
 #include "lib/text.h"
 #include "witness.h"
 
-/* ld.so has mapped the libraries of a program that needs any so long after exec(). */
-#define SETTLES	(2000 * MS)
+/* A child of fork() looks like its parent until it calls exec(). */
+#define SETTLES	(100 * MS)
 
 /* What a process has mapped. */
 struct maps {
@@ -153,16 +153,6 @@ static bool was_asked(pid_t pid)
 	return asked;
 }
 
-static size_t read_arguments(pid_t pid, char *to, size_t len)
-{
-	FILE *f = proc_open(pid, "cmdline");
-	size_t n = f ? fread(to, 1, len, f) : 0;
-
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static void explain(struct watched *w, enum why why)
 {
 	w->found.why = why;
@@ -181,28 +171,15 @@ static void look_from_outside(struct watched *w)
 		WHY_PRIVILEGED : WHY_CLOSED);
 }
 
-/* The launcher's child before exec(), however long: its arguments are the launcher's. */
-static bool before_exec(const struct watched *w, const struct look *l)
-{
-	char own[4096], launchers[4096];
-	size_t n;
-
-	if (!l->launcher)
-		return false;
-	n = read_arguments(w->pid, own, sizeof(own));
-	return n && n == read_arguments(l->launcher, launchers, sizeof(launchers)) &&
-	       !memcmp(own, launchers, n);
-}
-
 /* Why is the shim not in it? */
 static void look_at_outsider(struct watched *w, const struct look *l, const struct maps *m)
 {
-	bool settled = l->once || l->now - w->since >= SETTLES;
-	enum why why = WHY_NONE;
+	bool settled = l->once || l->now - w->since >= SETTLES, before_exec;
 	struct elf_file f;
 	char path[64];
 
-	if (before_exec(w, l))
+	before_exec = w->dev == l->launcher.st_dev && w->ino == l->launcher.st_ino;
+	if (before_exec && !settled)
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
 	if (elf_file_open(path, &f) < 0)
@@ -210,16 +187,12 @@ static void look_at_outsider(struct watched *w, const struct look *l, const stru
 	read_descriptors(w->pid, &w->found.drm);
 	w->found.drm = w->found.drm || m->dmabuf;
 	if (is_secure(w->pid))
-		why = WHY_PRIVILEGED;
+		explain(w, WHY_PRIVILEGED);
 	else if (!*f.loader)
-		why = WHY_STATIC;
+		explain(w, WHY_STATIC);
 	else if (m->libraries || settled)
-		why = was_asked(w->pid) ? WHY_ABI : WHY_CLEARED;
+		explain(w, was_asked(w->pid) ? WHY_ABI : WHY_CLEARED);
 	elf_file_close(&f);
-	/* One look may have seen half of one program and half of the next: exec() came between. */
-	if (why != WHY_NONE && (l->once || why == w->suspected))
-		explain(w, why);
-	w->suspected = why;
 }
 
 /* May the shim miss calls of a program that it is in? Only what reports nothing is looked at. */

@@ -198,6 +198,7 @@ int cmd_witness(int argc, char **argv)
 	struct json_object *result;
 	struct output o;
 	struct stat st;
+	char path[64];
 	pid_t below;
 	size_t n;
 
@@ -210,7 +211,9 @@ int cmd_witness(int argc, char **argv)
 		errx(2, "there is no process %d", (int)below);
 	if (dir && !stat(dir, &st))
 		l.owner = st.st_uid;
-	l.launcher = once ? 0 : below;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)below);
+	if (once || stat(path, &l.launcher) < 0)
+		l.launcher = (struct stat){ 0 };
 	l.once = once;
 	output_open(&o, name);
 	if (once)

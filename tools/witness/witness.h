@@ -21,7 +21,6 @@ struct watched {
 	bool here;		/* the process was there at the last look */
 	bool explained;		/* there is nothing more to find out about the program */
 	bool entered;		/* the shim is in it */
-	enum why suspected;	/* by the last look */
 	dev_t dev;		/* of the program's file */
 	ino_t ino;
 	uint64_t since, next;	/* nanoseconds: seen first, and to be looked at again */
@@ -30,7 +29,7 @@ struct watched {
 
 /* What all looks have in common. */
 struct look {
-	pid_t launcher;		/* forks the command; 0: nobody does, or nobody waits for it */
+	struct stat launcher;	/* the file of the program that forks the command */
 	uid_t owner;		/* of the directory of the status files; -1: there is none */
 	uint64_t now;
 	bool once;		/* there is no second look */
