@@ -2,9 +2,10 @@
 /*
  * The status file: what a process under the shim reports to other processes, while it runs and
  * after. The shim makes a file PID-SECONDS.NANOSECONDS.primeshim in $PRIMESHIM_DIR, mode 0400, at
- * the first import, or when the program first maps a dma-buf by its own descriptor. The process
- * maps the file shared, and primeshim(1) reads it. This is the file's layout, version 2: fixed
- * widths in the machine's byte order, the same for 32 and 64 bits.
+ * the first import, be it refused or of the device's own export, or when the program first maps a
+ * dma-buf by its own descriptor. The process maps the file shared, and primeshim(1) reads it. This
+ * is the file's layout, version 2: fixed widths in the machine's byte order, the same for 32 and 64
+ * bits.
  *
  * The process alone writes the file, but for @policy, by which a reader tells the process another
  * mode. @policy is also the only word that the process reads. Counters are relaxed atomics, each

@@ -179,28 +179,27 @@ bool record_knows(int fd, uint32_t handle)
 /*
  * Records that @handle of @fd holds @dmabuf, unless the buffer is the device's own. @proof: it is
  * not the device's own, whatever was recorded (the program may have exported an unseen import).
- * Returns the buffer with a reference, or NULL. *@before: the buffer recorded before, which may be
- * the same, another, or NULL (to compare, not to follow).
+ * Returns the buffer with a reference, or NULL. *@own: the device's own. *@before: the buffer
+ * recorded before, which may be the same, another, or NULL (to compare, not to follow).
  */
 static struct buffer *record_dmabuf(int fd, dev_t rdev, uint32_t handle, int dmabuf,
-			   bool proof, const struct buffer **before)
+			   bool proof, const struct buffer **before, bool *own)
 {
 	struct buffer *b = NULL;
 	struct dmabuf_id id;
 	struct import *imp;
 	struct file *f;
 	uint64_t size;
-	bool own;
 
+	*own = false;
 	if (dmabuf_identify(dmabuf, &id, &size) < 0)
 		return NULL;
 	own_imported(&id, proof);
-	own = own_knows(&id, rdev);
 	f = lock_wanted(fd, rdev);
 	if (!f)
 		return NULL;
-	if (own) {
-		stat_inc(STAT_IMPORT_OWN);
+	*own = own_knows(&id, rdev);
+	if (*own) {
 		imp = import_find(f, handle);
 		if (imp)
 			import_drop(f, imp);
@@ -230,7 +229,7 @@ int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b)
 {
 	const struct buffer *before = NULL;
 	uint32_t clock = import_clock();
-	bool known = true;
+	bool known = true, own;
 	struct file *f;
 	int dmabuf;
 	dev_t rdev;
@@ -257,7 +256,7 @@ int record_fetch(int fd, uint32_t handle, bool proof, struct buffer **b)
 		record_closed(fd, handle, clock);
 	if (dmabuf < 0)
 		return dmabuf;
-	*b = record_dmabuf(fd, rdev, handle, dmabuf, proof, &before);
+	*b = record_dmabuf(fd, rdev, handle, dmabuf, proof, &before, &own);
 	if (!*b) {
 		next.close(dmabuf);
 		return -EINVAL;
@@ -273,10 +272,13 @@ void record_imported(int fd, uint32_t handle, int dmabuf)
 	const struct buffer *before;
 	struct buffer *b;
 	dev_t rdev;
+	bool own;
 
 	if (drm_node(fd, &rdev) < 0)
 		return;
-	b = record_dmabuf(fd, rdev, handle, dmabuf, false, &before);
+	b = record_dmabuf(fd, rdev, handle, dmabuf, false, &before, &own);
+	if (own)
+		report_own();
 	if (!b)
 		return;
 	if (settings.log || settings.dir || PROBE_WANTED(import))
@@ -313,6 +315,7 @@ void record_exported(int fd, uint32_t handle, int dmabuf)
 	struct buffer *b;
 	uint64_t size;
 	dev_t rdev;
+	bool own;
 
 	if (mode_now() != MODE_DENY && !settings.dir &&
 	    !atomic_load_explicit(&imports_live, memory_order_relaxed))
@@ -324,7 +327,7 @@ void record_exported(int fd, uint32_t handle, int dmabuf)
 			own_exported(&id, rdev);
 		return;
 	}
-	b = record_dmabuf(fd, rdev, handle, dmabuf, false, &before);
+	b = record_dmabuf(fd, rdev, handle, dmabuf, false, &before, &own);
 	if (!b)
 		return;
 	if (before != b)

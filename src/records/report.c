@@ -85,6 +85,13 @@ void report_import(int fd, uint32_t handle, const struct buffer *b, enum how how
 	log_line("%s: %s", texts[how], report_label(fd, handle, b).text);
 }
 
+void report_own(void)
+{
+	stat_inc(STAT_IMPORT_OWN);
+	if (settings.dir)
+		snapshot_open();
+}
+
 void report_not_imported(int fd, const char *exporter, uint64_t size, int err)
 {
 	struct status_event e = { .outcome = OUTCOME_REFUSED, .native = positive(err),

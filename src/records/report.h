@@ -21,6 +21,12 @@ enum how { HOW_SEEN, HOW_LEARNED, HOW_CHANGED };
  */
 void report_import(int fd, uint32_t handle, const struct buffer *b, enum how how);
 
+/*
+ * The program has imported what the same device has exported: the shim only counts it, in the
+ * status file, too.
+ */
+void report_own(void);
+
 /* The driver of @fd has refused to import @size bytes of @exporter with @err, a negative errno. */
 void report_not_imported(int fd, const char *exporter, uint64_t size, int err);
 

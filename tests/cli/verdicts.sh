@@ -134,10 +134,27 @@ verdict denied other 'deny has refused that' '--mode redirect'
 # It is not this.
 client PRIMESHIM_MODE=deny -- import close
 verdict denied-nothing not 'deny has refused nothing'
+client PRIMESHIM_MODE=deny -- import segv
+verdict unmapped-died not 'SIGSEGV ends it, and it maps no import' coredumpctl
 client -- import close
 verdict unmapped not 'it imports, and maps no import'
 client PRIMESHIM_MODE=observe -- import abort
 verdict unmapped-died not 'SIGABRT ends it, and it maps no import' coredumpctl
+client -- own map write unmap close
+verdict own not "only its own device's buffers, which the driver maps"
+promise 'and they are among the numbers' has_text '4,$' 'left to the driver: 1'
+client -- own close own close import map write unmap close
+verdict healed healed 'the shim has made them'
+client -- own map segv
+verdict nothing-died not 'SIGSEGV ended it, and it had imported nothing of another' coredumpctl
+client -- own fail
+verdict failed unknown 'status 1, and until then the shim has seen nothing' WAYLAND_DISPLAY
+client -- import fail
+verdict failed unknown 'status 1, and until then the shim has seen nothing' WAYLAND_DISPLAY
+client -- import map fail
+verdict healed healed 'the shim has made them'
+client -- import term
+verdict unmapped not 'it imports, and maps no import'
 client -- import segv
 verdict unmapped-died not 'SIGSEGV ends it, and it maps no import' coredumpctl
 client PRIMESHIM_MODE=observe CARD=/dev/dri/card3 -- import map write unmap segv
@@ -246,8 +263,14 @@ chmod 777 "$dir"
 report
 verdict directory unknown 'no program writes a status file there: others can write' '--dir'
 chmod 700 "$dir"
-PRIMESHIM_ONLY=sway report
-verdict left-out unknown 'PRIMESHIM_ONLY leaves programs out' 'without --only'
+for setting in ONLY=sway EXCEPT=client DRIVERS=evdi; do
+	client PRIMESHIM_$setting -- import map exit
+	export PRIMESHIM_$setting
+	report
+	verdict left-out unknown "PRIMESHIM_${setting%=*} leaves some out" 'without --only'
+	client PRIMESHIM_$setting -- import close
+	unset "PRIMESHIM_${setting%=*}"
+done
 if [ "$(id -u)" = 0 ]; then
 	chown 12345 "$dir"
 	report
@@ -261,15 +284,24 @@ head -c 4096 /dev/zero >"$dir/12-1.1.primeshim"
 report
 promise 'an unreadable status file is warned of' grep -q 'left out$' "$tmp/told"
 sed -i 1d "$tmp/told" "$tmp/json"
-verdict unreadable unknown '1 status file cannot be read, and the others have no import' \
+verdict unreadable unknown '1 status file cannot be read, and by the others there is nothing' \
 	'of one version'
 
-for json in '' --json; do
-	# shellcheck disable=SC2086
-	"$run" --report $json --out "$tmp/${json:+json}${json:-told}" sleep 1
-done
-mv "$tmp/json--json" "$tmp/json"
+# launched COMMAND...: with a witness, that looks for processes
+launched() {
+	"$run" --report --json --out "$tmp/json" "$@" 2>/dev/null
+	"$run" --report --out "$tmp/told" "$@" 2>/dev/null
+}
+launched sleep 1
 verdict nothing not 'it imports no dma-buf: nothing for primeshim to do'
+launched sh -c 'sleep 1; exit 127'
+verdict failed unknown 'it ended with status 127' 'its own messages'
+# shellcheck disable=SC2016
+launched sh -c 'sleep 1; kill -TERM $$'
+verdict nothing not 'it imports no dma-buf'
+# shellcheck disable=SC2016
+launched sh -c 'sleep 1; kill -SEGV $$'
+verdict nothing-died not 'SIGSEGV ended it, and it had imported nothing' coredumpctl
 
 # Brackets that a raw system call has left open.
 client -- import map write closeall exit

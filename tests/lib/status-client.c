@@ -14,6 +14,8 @@
  *   sync         the program's own DMA_BUF_IOCTL_SYNC       closeall  closes all from 3 on, raw
  *   try          an import that may be refused              readonly  one without write access
  *   unmappable   an import whose exporter has no mmap       private  as map, and MAP_PRIVATE
+ *   own          a buffer of the device's own, exported and imported back
+ *   fail         exits with 1
  * ACCESS=r in the environment: the device is opened for reading alone.
  */
 #define _GNU_SOURCE
@@ -101,6 +103,20 @@ static struct import import(enum kind kind)
 		err(1, "import");
 	i.handle = p.handle;
 	return i;
+}
+
+static struct import import_own(void)
+{
+	struct drm_mode_create_dumb dumb = { .width = SIZE / 4, .height = 1, .bpp = 32 };
+	struct drm_prime_handle p = { .flags = DRM_CLOEXEC | DRM_RDWR };
+
+	if (ioctl(card, DRM_IOCTL_MODE_CREATE_DUMB, &dumb))
+		err(1, "CREATE_DUMB");
+	p.handle = dumb.handle;
+	if (ioctl(card, DRM_IOCTL_PRIME_HANDLE_TO_FD, &p) ||
+	    ioctl(card, DRM_IOCTL_PRIME_FD_TO_HANDLE, &p))
+		err(1, "the device's own buffer");
+	return (struct import){ .dmabuf = p.fd, .handle = p.handle };
 }
 
 static void try_import(void)
@@ -265,6 +281,8 @@ int main(int argc, char **argv)
 			*++i = import(READONLY);
 		else if (!strcmp(w, "unmappable"))
 			*++i = import(UNMAPPABLE);
+		else if (!strcmp(w, "own"))
+			*++i = import_own();
 		else if (!strcmp(w, "try"))
 			try_import();
 		else if (!strcmp(w, "map"))
@@ -312,6 +330,8 @@ int main(int argc, char **argv)
 			abort();
 		else if (!strcmp(w, "exit"))
 			return 0;
+		else if (!strcmp(w, "fail"))
+			return 1;
 		else if (!strcmp(w, "_exit"))
 			_exit(0);
 		else

@@ -101,11 +101,24 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"open the device for reading and writing; map it MAP_SHARED, and not beyond its "
 		"end",
 	},
+	[ROW_OWN] = {
+		"own", ANSWER_NOT_THIS,
+		"imports only what the same device has exported",
+		"it imports only its own device's buffers, which the driver maps: nothing for "
+		"primeshim to do",
+		"",
+	},
 	[ROW_NOTHING] = {
 		"nothing", ANSWER_NOT_THIS,
 		"no import, and the shim was in every process",
 		"it imports no dma-buf: nothing for primeshim to do",
 		"",
+	},
+	[ROW_NOTHING_DIED] = {
+		"nothing-died", ANSWER_NOT_THIS,
+		"the same, or imports of its own device alone, and a crash",
+		"%s ended it, and it had imported nothing of another device: the cause is another",
+		"coredumpctl gdb shows where it died",
 	},
 	/* The import was refused: there is nothing to map. */
 	[ROW_IMPORT_NODEV] = {
@@ -344,16 +357,16 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	},
 	[ROW_UNREADABLE] = {
 		"unreadable", ANSWER_UNKNOWN,
-		"status files cannot be read, and the others have no import",
-		"%s cannot be read, and the others have no import",
+		"status files cannot be read, and the others map no import",
+		"%s cannot be read, and by the others there is nothing for primeshim to do",
 		"the warning says why: have primeshim and the library of one version, and room "
 		"on the disk, and run it again",
 	},
 	[ROW_LEFT_OUT] = {
 		"left-out", ANSWER_UNKNOWN,
-		"the settings leave programs out",
-		"%s leaves programs out, and no other imports a dma-buf",
-		"run it without --only and --except",
+		"the settings leave programs or drivers out, and the others map no import",
+		"%s leaves some out, and by the others there is nothing for primeshim to do",
+		"run it without --only, --except and PRIMESHIM_DRIVERS",
 	},
 	[ROW_UNSEEN] = {
 		"unseen", ANSWER_UNKNOWN,
@@ -361,6 +374,13 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"it imports no dma-buf that the shim has seen",
 		"run-with-shim --report COMMAND looks for processes that the shim is not in; one "
 		"that ends within some milliseconds is too short for that",
+	},
+	[ROW_FAILED] = {
+		"failed", ANSWER_UNKNOWN,
+		"an exit status other than 0, and no map of an import until then",
+		"it ended with status %s, and until then the shim has seen nothing to do",
+		"if it failed, its own messages say why: a client needs WAYLAND_DISPLAY or "
+		"DISPLAY, a compositor a login at the machine's own screen",
 	},
 };
 

@@ -155,9 +155,16 @@ static const char *no_files(const char *dir)
 
 static const char *left_out(void)
 {
-	const char *only = getenv("PRIMESHIM_ONLY"), *except = getenv("PRIMESHIM_EXCEPT");
+	static const char *const names[] = { "PRIMESHIM_ONLY", "PRIMESHIM_EXCEPT",
+					     "PRIMESHIM_DRIVERS" };
 
-	return only && *only ? "PRIMESHIM_ONLY" : except && *except ? "PRIMESHIM_EXCEPT" : NULL;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return names[i];
+	}
+	return NULL;
 }
 
 static struct verdict because(enum row row, const char *detail)
@@ -219,14 +226,18 @@ struct verdict direct_verdict(const struct evidence *e)
 		       ROW_DIRECT_UNSYNCED, maps);
 }
 
-/* Nothing was imported, or nothing of what was imported is mapped: @row, if nothing was missed. */
-static struct verdict nothing(const struct facts *f, enum row row, const char *detail)
+/*
+ * @row, by which there is nothing to do: unless the shim may have missed something, or the program
+ * failed too soon.
+ */
+static struct verdict nothing(const struct facts *f, enum row row)
 {
 	const struct seen_process *worst = seen_worst(f->e->seen);
 	const char *why = f->e->n ? NULL : no_files(f->e->dir);
-	char files[64];
+	int status = f->e->status;
+	char text[64];
 
-	if (row == ROW_NOTHING && !f->all.no_import && direct_any(f->e->files, f->e->n))
+	if (!f->all.imports && !f->all.no_import && direct_any(f->e->files, f->e->n))
 		return direct_verdict(f->e);
 	if (f->all.no_import)
 		return because(import_row(f->all.import_error), native_name(f->all.import_error));
@@ -234,15 +245,21 @@ static struct verdict nothing(const struct facts *f, enum row row, const char *d
 		return seen_verdict(worst);
 	if (why)
 		return because(ROW_DIRECTORY, why);
-	if (row == ROW_NOTHING && status_left_out()) {
-		count_text(files, sizeof(files), status_left_out(), "status file");
-		return because(ROW_UNREADABLE, files);
+	if (status_left_out()) {
+		count_text(text, sizeof(text), status_left_out(), "status file");
+		return because(ROW_UNREADABLE, text);
 	}
-	if (row == ROW_NOTHING && left_out())
+	if (left_out())
 		return because(ROW_LEFT_OUT, left_out());
+	if (status > 0 && !signal_text(status)) {
+		snprintf(text, sizeof(text), "%d", status);
+		return because(ROW_FAILED, text);
+	}
 	if (row == ROW_NOTHING && !f->e->seen)
-		row = ROW_UNSEEN;
-	return because(row, detail);
+		return because(ROW_UNSEEN, NULL);
+	if (f->crash)
+		return because(f->all.imports ? ROW_UNMAPPED_DIED : ROW_NOTHING_DIED, f->crash);
+	return because(row, NULL);
 }
 
 /* The verdict of a crash: by who made the maps that were open, the driver or the shim. */
@@ -260,7 +277,7 @@ static struct verdict crashed(const struct facts *f)
 		return because(ROW_HEALED_DIED, f->crash);
 	if (f->all.native)
 		return because(ROW_CLOSED_DIED, f->crash);
-	return nothing(f, ROW_UNMAPPED_DIED, f->crash);
+	return nothing(f, ROW_UNMAPPED);
 }
 
 /* The verdict in modes that leave all to the driver. */
@@ -278,7 +295,7 @@ static struct verdict natively(const struct facts *f)
 	if (f->crash)
 		return crashed(f);
 	if (!t->native)
-		return nothing(f, ROW_UNMAPPED, NULL);
+		return nothing(f, ROW_UNMAPPED);
 	if (counter_total(f->e->files, f->e->n, STAT_OWN))
 		return because(ROW_SYNCS, NULL);
 	return because(ROW_UNSYNCED, NULL);
@@ -332,11 +349,12 @@ static struct verdict choose(const struct evidence *e)
 	const struct summary *t = &f.all;
 
 	if (!t->imports && !t->dmabuf && !t->native)
-		return nothing(&f, ROW_NOTHING, NULL);
+		return nothing(&f, counter_total(e->files, e->n, STAT_IMPORT_OWN) ? ROW_OWN :
+			       ROW_NOTHING);
 	if (t->denied)
 		return because(ROW_DENIED, NULL);
 	if (f.deny && !t->dmabuf && !t->native)
-		return because(ROW_DENIED_NOTHING, NULL);
+		return nothing(&f, ROW_DENIED_NOTHING);
 	if (counter_total(e->files, e->n, STAT_TOUCHED))
 		return because(ROW_TOUCHED, NULL);
 	if (f.native && !t->dmabuf)
@@ -355,7 +373,7 @@ static struct verdict choose(const struct evidence *e)
 		return because(ROW_OWN_REFUSAL, native_name(t->mmap_error));
 	if (t->native)
 		return because(ROW_SYNCED, NULL);
-	return nothing(&f, ROW_UNMAPPED, NULL);
+	return nothing(&f, ROW_UNMAPPED);
 }
 
 struct verdict verdict_of(const struct evidence *e)
