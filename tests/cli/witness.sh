@@ -54,7 +54,7 @@ looked() {
 }
 
 ended() {
-	kill -9 "$pid"
+	kill -9 "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	pid=
 }
@@ -134,8 +134,95 @@ if compile copies -ldl <<<'int main(void)
 then
 	looked "$tmp/copies"
 	seen copies 'has loaded libc a second time, by dlmopen()' 'plugin'
+	compile reads -ldl <<<'int main(void)
+{
+	Dl_info libc;
+	int fd = dladdr((void *)puts, &libc) ? open(libc.dli_fname, O_RDONLY) : -1;
+
+	if (fd < 0 || mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+		return 1;
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return 0;
+}'
+	looked "$tmp/reads"
+	nothing 'a program that reads the file of libc by a map'
 else
 	skip 'dlmopen()' 'libc has none'
+fi
+
+# A look that comes at a bad time. watched PID: the witness looks at PID's child, often, and again
+# when the child has got a line by $tmp/go. Ends both.
+watched() {
+	# shellcheck disable=SC2016
+	strace -o "$tmp/trace" sh -c 'echo $$ >"$1"; exec "$2" witness --dir "$3" "$4"' sh \
+		"$tmp/looks" "$tool" "$tmp/status" "$1" >"$tmp/seen" 2>"$tmp/err" &
+	looks=$!
+	wait_until many_looks
+	# Longer than ld.so needs at most, by the witness.
+	sleep 0.5
+	echo go >"$tmp/go"
+	wait_until grep -q "/proc/$(cat "$tmp/child")/maps.*O_RDONLY" "$tmp/trace"
+	sleep 1
+	kill "$(cat "$tmp/looks")"
+	wait "$looks"
+	kill -9 "$(cat "$tmp/child")"
+	ended
+}
+if command -v strace >/dev/null && strace -o "$tmp/trace" true 2>/dev/null; then
+	# The launcher is bash, as is the program that its child becomes, late.
+	rm -f "$tmp/go" && mkfifo "$tmp/go"
+	: >"$tmp/trace"
+	# shellcheck disable=SC2016
+	bash -c '(
+		echo "$BASHPID" >"$1" && read -r _ <"$2"
+		LD_PRELOAD=$3 PRIMESHIM_DIR=$4 exec bash -c "while :; do read -r _ <$2; done"
+	) & wait' sh "$tmp/child" "$tmp/go" "$shim" "$tmp/status" &
+	pid=$!
+	wait_until [ -s "$tmp/child" ]
+	watched "$pid"
+	nothing 'a child of the launcher that calls exec() late'
+	# A program whose ld.so waits long for its turn.
+	compile stops -Wno-unused-result <<<'#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+int main(int argc, char **argv)
+{
+	FILE *f = argc > 3 ? fopen(argv[1], "w") : NULL;
+	pid_t pid = f ? fork() : -1;
+	char c;
+
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		setenv("LD_PRELOAD", argv[3], 1);
+		execl(argv[4], argv[4], (char *)NULL);
+		_exit(1);
+	}
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		return 1;
+	fprintf(f, "%d\n", pid);
+	fclose(f);
+	read(open(argv[2], O_RDONLY), &c, 1);
+	ptrace(PTRACE_DETACH, pid, 0, 0);
+	wait(NULL);
+	return 0;
+}'
+	for library in "$shim" "$tmp/none/libprimeshim.so"; do
+		rm -f "$tmp/child"
+		: >"$tmp/trace"
+		PRIMESHIM_DIR=$tmp/status "$tmp/stops" "$tmp/child" "$tmp/go" "$library" \
+			"$tmp/plain" >/dev/null 2>&1 &
+		pid=$!
+		wait_until [ -s "$tmp/child" ]
+		watched "$pid"
+		case $library in
+		"$shim") nothing 'a program that has not come to its libraries for long' ;;
+		*) seen abi 'is of another architecture' 'libprimeshim:ARCH' ;;
+		esac
+	done
+else
+	skip 'a look at a bad time' 'there is no strace'
 fi
 
 # A library that is linked with libdrm, and loaded by a program that has the shim. The kernel lets a
@@ -271,7 +358,19 @@ looked $nobody "$tmp/plain"
 seen user 'may not write into the directory' '--log'
 by=$nobody
 looked "$tmp/plain"
-seen closed "is another user's" 'as root'
+seen closed 'may not be looked at' 'as root'
+compile closes <<<'#include <sys/prctl.h>
+int main(void)
+{
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return 0;
+}'
+# shellcheck disable=SC2086
+looked $nobody "$tmp/closes"
+seen closed 'may not be looked at: it is another user.s, or it forbids that' 'as root'
 cp "$tmp/plain" "$tmp/caps"
 if setcap cap_sys_nice=ep "$tmp/caps" 2>/dev/null; then
 	for by in "$nobody" ''; do
@@ -349,7 +448,7 @@ seen past 'maps a dma-buf, and the shim has seen nothing of it' 'strace'
 case $(uname -m) in
 x86_64)
 	in_root "$tmp/raw"
-	seen raw 'has a DRM device open, and makes system calls without libc' 'strace'
+	seen raw 'has a DRM device open, and has code for system calls' 'strace'
 	;;
 *) skip 'system calls without libc' 'another machine' ;;
 esac

@@ -17,6 +17,7 @@ FILE *proc_open(pid_t pid, const char *file)
 bool proc_stat(pid_t pid, struct proc_stat *to)
 {
 	FILE *f = proc_open(pid, "stat");
+	unsigned long long user, system;
 	char text[1024], *end;
 	size_t n;
 
@@ -28,8 +29,12 @@ bool proc_stat(pid_t pid, struct proc_stat *to)
 	text[n] = '\0';
 	/* The name before the last ) may contain any character. */
 	end = strrchr(text, ')');
-	return end && sscanf(end, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-			     "%*d %*d %*d %*d %llu", &to->state, &to->parent, &to->start) == 3;
+	if (!end || sscanf(end, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d "
+			   "%*d %*d %*d %*d %llu %*u %*d %*u %llu %*u %llu", &to->state,
+			   &to->parent, &user, &system, &to->start, &to->code, &to->stack) != 7)
+		return false;
+	to->cpu = user + system;
+	return true;
 }
 
 bool proc_is_libc(const char *path)

@@ -16,6 +16,12 @@ FILE *proc_open(pid_t pid, const char *file);
 struct proc_stat {
 	pid_t pid, parent;
 	unsigned long long start;	/* in clock ticks after boot (proc(5)) */
+	unsigned long long cpu;		/* clock ticks that it has run */
+	/*
+	 * Addresses that exec() chooses, and that fork() leaves as they are. @code is 0 in the
+	 * midst of exec() and of exit(), and 1 where the process may not be looked at.
+	 */
+	unsigned long long code, stack;
 	char state;
 };
 

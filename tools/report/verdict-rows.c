@@ -330,9 +330,9 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	},
 	[ROW_RAW] = {
 		"raw", ANSWER_UNKNOWN,
-		"a process makes system calls without libc",
-		"%s has a DRM device open, and makes system calls without libc (Go, Rust's "
-		"linux_raw)",
+		"a process with a DRM device has code for system calls without libc",
+		"%s has a DRM device open, and has code for system calls without libc (as Go, and "
+		"Rust's linux_raw)",
 		"strace -f -e ioctl shows whether it imports; the shim sees the calls of its C "
 		"libraries alone",
 	},
@@ -346,7 +346,7 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	[ROW_CLOSED] = {
 		"closed", ANSWER_UNKNOWN,
 		"a process may not be looked at",
-		"%s is another user's, and may not be looked at",
+		"%s may not be looked at: it is another user's, or it forbids that",
 		"run run-with-shim --report as that user, or as root",
 	},
 	[ROW_DIRECTORY] = {

@@ -27,9 +27,9 @@ static const struct {
 	[WHY_COPIES] = { "copies", "it has loaded libc a second time, by dlmopen()" },
 	[WHY_DEEPBIND] = { "deepbind", "a library of it calls libc past the shim, as with "
 			   "RTLD_DEEPBIND" },
-	[WHY_RAW] = { "raw", "it has a DRM device open, and makes system calls without libc" },
+	[WHY_RAW] = { "raw", "it has a DRM device open, and code for system calls without libc" },
 	[WHY_PAST] = { "past", "it maps a dma-buf, and the shim has seen nothing of it" },
-	[WHY_CLOSED] = { "closed", "it is another user's, and may not be looked at" },
+	[WHY_CLOSED] = { "closed", "it may not be looked at: another user's, or it forbids that" },
 };
 
 const char *why_name(enum why why)

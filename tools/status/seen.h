@@ -18,7 +18,7 @@ enum why {
 	WHY_USER,		/* the shim is in it: it may not write into the directory */
 	WHY_COPIES,		/* it has loaded libc a second time (dlmopen) */
 	WHY_DEEPBIND,		/* a library of it has libc's functions, and not the shim's */
-	WHY_RAW,		/* it has a DRM device open, and system calls of its own */
+	WHY_RAW,		/* it has a DRM device open, and code for system calls */
 	WHY_PAST,		/* it maps a dma-buf, and reports nothing */
 	WHY_CLOSED,		/* it may not be looked at */
 	WHY_COUNT,

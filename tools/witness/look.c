@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/elf-file.h"
@@ -15,7 +16,7 @@
 #include "lib/text.h"
 #include "witness.h"
 
-/* A child of fork() looks like its parent until it calls exec(). */
+/* What ld.so needs at most, until it has mapped a library. */
 #define SETTLES	(100 * MS)
 
 /* What a process has mapped. */
@@ -35,7 +36,7 @@ static bool is_drm(const char *path)
 	return starts(path, "/dev/dri/") || starts(path, "/dev/accel/");
 }
 
-static void add_map(struct maps *m, const char *path, bool first)
+static void add_map(struct maps *m, const char *path, bool code)
 {
 	const char *name = strrchr(path, '/') + 1;
 
@@ -44,7 +45,8 @@ static void add_map(struct maps *m, const char *path, bool first)
 	m->dmabuf = m->dmabuf || starts(path, "/dmabuf");
 	m->libraries = m->libraries || (strstr(name, ".so") && !starts(name, "ld-") &&
 					!starts(name, "ld."));
-	m->libcs += first && proc_is_libc(path);
+	/* A program may also read libc's file by a map of it. */
+	m->libcs += code && proc_is_libc(path);
 }
 
 /* 0, or the errno: the process is gone, or may not be looked at. */
@@ -52,8 +54,8 @@ static int read_maps(pid_t pid, struct maps *m)
 {
 	FILE *f = proc_open(pid, "maps");
 	char *line = NULL, *path;
-	unsigned long offset;
 	size_t room = 0;
+	char code;
 	int ret = 0;
 
 	*m = (struct maps){ .libcs = 0 };
@@ -62,10 +64,10 @@ static int read_maps(pid_t pid, struct maps *m)
 	errno = 0;
 	while (getline(&line, &room, f) > 0) {
 		path = strchr(line, '/');
-		if (!path || sscanf(line, "%*s %*s %lx", &offset) != 1)
+		if (!path || sscanf(line, "%*s %*2c%c", &code) != 1)
 			continue;
 		path[strcspn(path, "\n")] = '\0';
-		add_map(m, path, !offset);
+		add_map(m, path, code == 'x');
 	}
 	/* For another user's process open() may work, and read() fails. */
 	if (ferror(f))
@@ -94,22 +96,27 @@ static void read_descriptors(pid_t pid, bool *drm)
 		closedir(d);
 }
 
-/* The value of AT_SECURE, for which ld.so ignores LD_PRELOAD; false where it cannot be read. */
-static bool is_secure(pid_t pid)
+/*
+ * The value of AT_SECURE, for which ld.so ignores LD_PRELOAD; false where it cannot be read. The
+ * pairs of type and value have 32 bits or 64, by the program's class.
+ */
+static bool is_secure(pid_t pid, int class)
 {
 	FILE *f = proc_open(pid, "auxv");
-	uint32_t words[256];
-	size_t n = f ? fread(words, sizeof(*words), 256, f) : 0;
+	/* Room for the last pair to be copied as one of 64 bits. */
+	unsigned char text[2048 + 8] = { 0 };
+	size_t n = f ? fread(text, 1, 2048, f) : 0;
+	size_t word = class == ELFCLASS32 ? 4 : 8;
 	bool secure = false;
 
-	/* Pairs of type and value, of 32 bits or of 64, by the process's ABI. */
-	for (size_t i = 0; i + 1 < n; i += 2)
-		secure = secure || (words[i] == AT_SECURE && words[i + 1] == 1);
-	for (size_t i = 0; i + 3 < n; i += 4) {
+	for (size_t at = 0; at + 2 * word <= n; at += 2 * word) {
 		uint64_t pair[2];
+		uint32_t half[2];
 
-		memcpy(pair, words + i, sizeof(pair));
-		secure = secure || (pair[0] == AT_SECURE && pair[1] == 1);
+		memcpy(pair, text + at, sizeof(pair));
+		memcpy(half, text + at, sizeof(half));
+		secure = secure || (word == 8 ? pair[0] == AT_SECURE && pair[1] :
+						half[0] == AT_SECURE && half[1]);
 	}
 	if (f)
 		fclose(f);
@@ -164,34 +171,49 @@ static void look_from_outside(struct watched *w)
 {
 	struct ids ids;
 
-	if (!read_ids(w->pid, &ids))
+	if (!read_ids(w->p.pid, &ids))
 		return;
 	/* A process that only runs as another user may have the shim in it. */
 	explain(w, ids.real != ids.effective || (ids.caps && ids.real == geteuid()) ?
 		WHY_PRIVILEGED : WHY_CLOSED);
 }
 
-/* Why is the shim not in it? */
+static bool same_program(const struct program *a, const struct program *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->code == b->code && a->stack == b->stack;
+}
+
+/*
+ * Has ld.so done its work? It maps libraries, preloaded ones first, and may wait long for its turn
+ * to run; but it does not sleep. A program of musl may have no library besides its ld.so.
+ */
+static bool is_loaded(const struct watched *w, const struct look *l, const struct maps *m)
+{
+	if (m->libraries)
+		return true;
+	return l->now - w->since >= SETTLES &&
+	       (w->p.state == 'S' || w->p.cpu * 1000 >= SETTLES / MS * sysconf(_SC_CLK_TCK));
+}
+
+/* Why is the shim not in it? A child of fork() is the launcher itself until it calls exec(). */
 static void look_at_outsider(struct watched *w, const struct look *l, const struct maps *m)
 {
-	bool settled = l->once || l->now - w->since >= SETTLES, before_exec;
 	struct elf_file f;
 	char path[64];
 
-	before_exec = w->dev == l->launcher.st_dev && w->ino == l->launcher.st_ino;
-	if (before_exec && !settled)
+	if (same_program(&w->program, &l->launcher))
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->p.pid);
 	if (elf_file_open(path, &f) < 0)
 		return;
-	read_descriptors(w->pid, &w->found.drm);
+	read_descriptors(w->p.pid, &w->found.drm);
 	w->found.drm = w->found.drm || m->dmabuf;
-	if (is_secure(w->pid))
+	if (is_secure(w->p.pid, f.bits))
 		explain(w, WHY_PRIVILEGED);
 	else if (!*f.loader)
 		explain(w, WHY_STATIC);
-	else if (m->libraries || settled)
-		explain(w, was_asked(w->pid) ? WHY_ABI : WHY_CLEARED);
+	else if (is_loaded(w, l, m))
+		explain(w, was_asked(w->p.pid) ? WHY_ABI : WHY_CLEARED);
 	elf_file_close(&f);
 }
 
@@ -209,17 +231,17 @@ static void look_at_entered(struct watched *w, const struct look *l, const struc
 		w->explained = true;
 		return;
 	}
-	if (l->owner != (uid_t)-1 && read_ids(w->pid, &ids) && ids.effective != l->owner)
+	if (l->owner != (uid_t)-1 && read_ids(w->p.pid, &ids) && ids.effective != l->owner)
 		w->found.why = WHY_USER;
 	if (m->libcs > 1)
 		w->found.why = WHY_COPIES;
-	read_descriptors(w->pid, &drm);
+	read_descriptors(w->p.pid, &drm);
 	w->found.drm = w->found.drm || drm || m->dmabuf;
-	if (w->found.why == WHY_NONE && bound_past(w->pid))
+	if (w->found.why == WHY_NONE && bound_past(w->p.pid))
 		explain(w, WHY_DEEPBIND);
 	if (w->found.why != WHY_NONE || !(drm || m->dmabuf))
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->p.pid);
 	if (elf_file_open(path, &f) < 0)
 		return;
 	if (f.go || elf_calls_kernel(&f))
@@ -232,7 +254,7 @@ static void look_at_entered(struct watched *w, const struct look *l, const struc
 /* The program's name, of which the kernel has 15 bytes. */
 static void read_name(struct watched *w)
 {
-	FILE *f = proc_open(w->pid, "comm");
+	FILE *f = proc_open(w->p.pid, "comm");
 	char *name = w->found.program;
 
 	if (f && fgets(name, sizeof(w->found.program), f))
@@ -242,20 +264,62 @@ static void read_name(struct watched *w)
 	text_tame(name, true);
 }
 
-void look_at(struct watched *w, const struct look *l)
+struct program program_of(const struct proc_stat *p)
 {
-	struct maps m;
+	struct program now = { .code = p->code, .stack = p->stack };
 	struct stat exe;
 	char path[64];
-	int ret;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->pid);
-	if (stat(path, &exe) < 0)
-		exe = (struct stat){ 0 };
-	if (!w->since || exe.st_dev != w->dev || exe.st_ino != w->ino) {
-		*w = (struct watched){ .pid = w->pid, .start = w->start, .here = true,
-				       .dev = exe.st_dev, .ino = exe.st_ino, .since = l->now,
-				       .found = { .pid = w->pid, .why = WHY_NONE } };
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)p->pid);
+	if (!stat(path, &exe)) {
+		now.dev = exe.st_dev;
+		now.ino = exe.st_ino;
+	}
+	return now;
+}
+
+/*
+ * May the look at @w have found what is not so? After an exec() amid it, what was read is of two
+ * programs. After an exit, a part of the maps may be missing: then only what was there is true.
+ */
+static bool is_doubtful(const struct watched *w)
+{
+	struct proc_stat p;
+	struct program now;
+
+	if (!proc_stat(w->p.pid, &p) || p.start != w->p.start || p.state == 'Z')
+		return !w->entered;
+	now = program_of(&p);
+	return !same_program(&now, &w->program);
+}
+
+static void look_closely(struct watched *w, const struct look *l)
+{
+	struct watched before = *w;
+	struct maps m;
+	int ret = read_maps(w->p.pid, &m);
+
+	if (ret == EACCES || ret == EPERM)
+		look_from_outside(w);
+	else if (!ret && m.shim)
+		look_at_entered(w, l, &m);
+	else if (!ret && w->program.ino)
+		look_at_outsider(w, l, &m);
+	if (is_doubtful(w))
+		*w = before;
+}
+
+void look_at(struct watched *w, const struct look *l)
+{
+	struct program now;
+
+	/* In the midst of exec() or exit(). */
+	if (!w->p.code)
+		return;
+	now = program_of(&w->p);
+	if (!w->since || !same_program(&now, &w->program)) {
+		*w = (struct watched){ .p = w->p, .here = true, .program = now, .since = l->now,
+				       .found = { .pid = w->p.pid, .why = WHY_NONE } };
 		read_name(w);
 	}
 	if (l->now < w->next)
@@ -263,16 +327,8 @@ void look_at(struct watched *w, const struct look *l)
 	/* Again when the program is twice as old: what lives long is looked at seldom. */
 	if (w->explained || w->entered)
 		w->next = l->now + (l->now - w->since) + MS;
-	if (w->explained) {
-		if (w->found.why != WHY_NONE && !w->found.drm)
-			read_descriptors(w->pid, &w->found.drm);
-		return;
-	}
-	ret = read_maps(w->pid, &m);
-	if (ret == EACCES || ret == EPERM)
-		look_from_outside(w);
-	else if (!ret && m.shim)
-		look_at_entered(w, l, &m);
-	else if (!ret && exe.st_ino)
-		look_at_outsider(w, l, &m);
+	if (!w->explained)
+		look_closely(w, l);
+	else if (w->found.why != WHY_NONE && !w->found.drm)
+		read_descriptors(w->p.pid, &w->found.drm);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,7 +72,7 @@ static struct proc_stat *read_all(size_t *n)
 static struct watched *watched_of(const struct proc_stat *p)
 {
 	for (size_t i = 0; i < nall; i++)
-		if (all[i].pid == p->pid && all[i].start == p->start)
+		if (all[i].p.pid == p->pid && all[i].p.start == p->start)
 			return &all[i];
 	return NULL;
 }
@@ -81,7 +82,7 @@ static bool is_parent(const struct proc_stat *p, pid_t below)
 	if (p->parent == below)
 		return true;
 	for (size_t i = 0; i < nall; i++)
-		if (all[i].here && all[i].pid == p->parent)
+		if (all[i].here && all[i].p.pid == p->parent)
 			return true;
 	return false;
 }
@@ -100,8 +101,7 @@ static void find_new(const struct proc_stat *list, size_t n, pid_t below, bool i
 			    !(is_parent(p, below) || (itself && p->pid == below)))
 				continue;
 			all = memory_more(all, nall + 1, sizeof(*all));
-			all[nall++] = (struct watched){ .pid = p->pid, .start = p->start,
-							.here = true,
+			all[nall++] = (struct watched){ .p = *p, .here = true,
 							.found = { .why = WHY_NONE } };
 			more = true;
 		}
@@ -121,8 +121,10 @@ static bool look_around(pid_t below, struct look *l, bool itself)
 	for (size_t i = 0; i < n; i++) {
 		struct watched *w = watched_of(&list[i]);
 
-		if (w)
+		if (w) {
 			w->here = list[i].state != 'Z';
+			w->p = list[i];
+		}
 		there = there || (list[i].pid == below && list[i].state != 'Z');
 	}
 	find_new(list, n, below, itself);
@@ -198,7 +200,6 @@ int cmd_witness(int argc, char **argv)
 	struct json_object *result;
 	struct output o;
 	struct stat st;
-	char path[64];
 	pid_t below;
 	size_t n;
 
@@ -211,10 +212,8 @@ int cmd_witness(int argc, char **argv)
 		errx(2, "there is no process %d", (int)below);
 	if (dir && !stat(dir, &st))
 		l.owner = st.st_uid;
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)below);
-	if (once || stat(path, &l.launcher) < 0)
-		l.launcher = (struct stat){ 0 };
-	l.once = once;
+	if (!once)
+		l.launcher = program_of(&p);
 	output_open(&o, name);
 	if (once)
 		look_around(below, &l, true);
