@@ -12,6 +12,10 @@ tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 unset PRIMESHIM_MODE PRIMESHIM_LOG PRIMESHIM_DIR
+# shellcheck disable=SC2317
+explain() {
+	sed 's/^/# /' "$tmp/told"
+}
 
 # verdict TEXT STATUS LINE...: a status file of mode observe with these lines has that verdict
 verdict() {

@@ -330,6 +330,22 @@ echo '{"entered":1,"processes":[{"pid":7,"program":"first","why":"static","drm":
 promise 'a process with a DRM device goes before others' \
 	grep -q '^verdict: second\[8\]' "$tmp/told"
 
+# A child of the launcher's that a busy machine keeps from its exec().
+mkfifo "$tmp/hold" && rm -f "$tmp/ready" && mkfifo "$tmp/ready"
+# shellcheck disable=SC2016
+sh -c '{ read -r _ <"$1"; LD_PRELOAD=$2 exec sh -c "sleep 1; :"; } & echo; wait' \
+	sh "$tmp/hold" "$shim" >"$tmp/ready" &
+pid=$!
+read -r _ <"$tmp/ready"
+"$tool" witness "$pid" >"$tmp/seen" 2>"$tmp/err" &
+looks=$!
+sleep 0.5
+echo >"$tmp/hold"
+wait "$looks"
+pid=
+promise 'a child that is late: nothing to say' [ "$(grep -c '"why"' "$tmp/seen")" = 0 ]
+promise 'a child that is late: the shim is in it' grep -q '"entered": *[12]' "$tmp/seen"
+
 # By the launcher.
 "$run" --report --out "$tmp/told" sleep 1
 promise 'launcher: nothing imported, and the shim was in it' \
