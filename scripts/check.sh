@@ -88,7 +88,7 @@ watch() {
 # shellcheck disable=SC2317
 clean_up() {
 	# A child of bash that is killed early still has these traps.
-	[ "$BASHPID" = $$ ] || return
+	[[ $BASHPID = "$$" ]] || return
 	[ -z "$watch" ] || kill "$watch" 2>/dev/null
 	end $$
 	rm -rf "$tmp"

@@ -333,7 +333,7 @@ keep() {
 # shellcheck disable=SC2317
 clean_up() {
 	local lane
-	[ "$BASHPID" = $$ ] || return
+	[[ $BASHPID = "$$" ]] || return
 	[ -z "$beat" ] || kill "$beat" 2>/dev/null
 	for lane in "${lanes[@]}"; do
 		kill -- "-$lane" 2>/dev/null

@@ -336,8 +336,9 @@ watch() {
 
 # shellcheck disable=SC2317
 clean_up() {
-	# A child that is killed before bash has reset its traps runs them.
-	[ "$BASHPID" = $$ ] || return
+	# A child that is killed before bash has reset its traps runs them. There the command [ may
+	# end with 0 whatever it is asked (bash 5.2).
+	[[ $BASHPID = "$$" ]] || return
 	trap '' INT TERM HUP
 	# shellcheck disable=SC2086
 	[ -z "$pids" ] || kill $pids 2>/dev/null
