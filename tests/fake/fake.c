@@ -315,23 +315,24 @@ static int dmabuf_mmap(int fd, uint32_t dmabuf, void *addr, size_t len, int prot
 	return *out == MAP_FAILED ? -errno : 0;
 }
 
-/*
- * The fault is EACCES, which mmap() says of the access mode, or by the file's own ->mmap(). The
- * latter comes when a MAP_FIXED has unmapped its place.
- */
-static void struck_by_file(void *addr, size_t len, int prot, int flags, int fd, uint64_t off)
+/* What is wrong with the call before anybody asks the file, whose fault is to strike. */
+static int allowed(void *addr, size_t len, int prot, int flags, int fd, uint64_t off)
 {
-	int access = raw_fcntl(fd, F_GETFL, 0) & O_ACCMODE, err = errno;
 	struct locked l;
 	struct what w;
+	int access;
 
+	if (flags & MAP_ANONYMOUS)
+		return 0;
+	access = raw_fcntl(fd, F_GETFL, 0);
+	if (access < 0)
+		return -EBADF;
+	access &= O_ACCMODE;
 	if (what_locked(fd, &w, &l)) {
 		access = w.file ? k()->files[w.file].access : access;
 		kernel_unlock(l);
 	}
-	if (!mmap_allowed(addr, len, prot, flags, access, off))
-		mmap_refused(addr, len, flags, -err);
-	errno = err;
+	return mmap_allowed(addr, len, prot, flags, access, off);
 }
 
 void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t off)
@@ -342,12 +343,17 @@ void *fake_mmap64(void *addr, size_t len, int prot, int flags, int fd, int64_t o
 	struct what w;
 
 	if (struck_pages()) {
-		result(memory_broken(addr, len, prot, flags, &out), saved);
+		ret = allowed(addr, len, prot, flags, fd, off);
+		result(ret ? ret : memory_broken(addr, len, prot, flags, &out), saved);
 		return out;
 	}
 	if (struck(FAKE_MMAP)) {
-		if (errno == EACCES && !(flags & MAP_ANONYMOUS))
-			struck_by_file(addr, len, prot, flags, fd, off);
+		ret = -errno;
+		/* The file's own ->mmap() says so when a MAP_FIXED has unmapped its place. */
+		if (ret == -EACCES && !(flags & MAP_ANONYMOUS) &&
+		    !allowed(addr, len, prot, flags, fd, off))
+			mmap_refused(addr, len, flags, ret);
+		result(ret, saved);
 		return MAP_FAILED;
 	}
 	if (!(flags & MAP_ANONYMOUS) && hidden(fd))

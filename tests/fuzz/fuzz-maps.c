@@ -279,6 +279,21 @@ static bool refused_by_file(struct thread *t, const struct map_try *m)
 	       !(read_only && m->flags & MAP_SHARED && m->prot & PROT_WRITE);
 }
 
+/*
+ * A dup2() behind the shim's back may have put the file at a number of another one's. The shim then
+ * goes by the other one's offsets: for a buffer of which both have the same handle (limits.md).
+ */
+static bool mistaken(struct thread *t, int file, uint32_t id)
+{
+	for (int i = 0; i < HANDLES && t->files[file].muddled; i++) {
+		const struct handle *h = &t->handles[i];
+
+		if (h->used && h->file == file && t->bufs[t->objects[h->object].buf].id == id)
+			return true;
+	}
+	return false;
+}
+
 static void judge_map(struct thread *t, const struct map_try *m, void *out)
 {
 	int native_err, pages = (m->len + PAGE - 1) / PAGE, file = t->fds[m->fd].file;
@@ -299,9 +314,6 @@ static void judge_map(struct thread *t, const struct map_try *m, void *out)
 		/* Another thread's object may come or go at an offset that is nobody's here. */
 		if (m->handle < 0 && native_err == (t->err == EINVAL ? EACCES : EINVAL))
 			native_err = t->err;
-		/* A trial that only the fault made work, of a dma-buf that may not be written. */
-		if (t->struck == -SIGBUS && m->flags & MAP_FIXED && t->err == EACCES)
-			native_err = EACCES;
 		judge(t, t->err, native_err);
 		EXPECT(t, !must(t, m), "the shim does not map it");
 		if (m->flags & MAP_FIXED && t->struck)
@@ -324,12 +336,16 @@ static void judge_map(struct thread *t, const struct map_try *m, void *out)
 	if (id && p.buf < 0)
 		fail(t, "%p shows buffer %x, which is gone or another thread's", out, id);
 	p.broken = !id;
-	if (!id && t->struck == -SIGBUS)
+	if (!id && t->struck == -SIGBUS) {
 		p.buf = m->buf;
-	else if (!may_show(t, file, m->offset, id, &p.first, &p.broken))
-		fail(t, "%p shows buffer %x", out, id);
-	else if (p.broken)
+	} else if (!may_show(t, file, m->offset, id, &p.first, &p.broken)) {
+		EXPECT(t, mistaken(t, file, id), "%p shows buffer %x", out, id);
+		t->bufs[p.buf].loose = true;
+		EXPECT(t, !shim_munmap(out, m->len), "munmap: %d", errno);
+		return;
+	} else if (p.broken) {
 		p.buf = p.first;
+	}
 	if (p.broken)
 		p.first = 0;
 	EXPECT(t, !must(t, m) || !p.broken, "the mapping is the driver's, which faults");
