@@ -154,7 +154,7 @@ static void print_words(char *const *words)
 /* The answer, why, and what to do: all that most readers want to know. */
 static void print_answer(const struct evidence *e)
 {
-	struct verdict v = verdict_of(e);
+	struct verdict v = verdict_of(e), direct;
 	const char *by = signal_text(e->status);
 
 	printf("answer: %s\nverdict: %s\n", answer_text(v.row->answer), v.text);
@@ -166,11 +166,10 @@ static void print_answer(const struct evidence *e)
 		printf("status: %d (%s)\n", e->status, by);
 	else if (e->status >= 0)
 		printf("status: %d\n", e->status);
-	if (direct_alone(e->files, e->n))
-		return;
-	v = direct_verdict(e);
-	if (v.row)
-		printf("direct: %s%s%s\n", v.text, *v.row->advice ? "; " : "", v.row->advice);
+	direct = direct_verdict(e);
+	if (direct.row && direct.row != v.row)
+		printf("direct: %s%s%s\n", direct.text, *direct.row->advice ? "; " : "",
+		       direct.row->advice);
 }
 
 static void print_seen(const struct seen *s)

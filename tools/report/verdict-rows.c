@@ -8,6 +8,7 @@
 #include "verdict-rows.h"
 
 #define CURE	"the cure is DMA_BUF_IOCTL_SYNC in the program"
+#define WHERE	"coredumpctl gdb shows where it died, or run-with-shim --gdb COMMAND"
 
 const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	/* The shim has made the maps. */
@@ -26,9 +27,9 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	[ROW_HEALED_DIED] = {
 		"healed-died", ANSWER_UNKNOWN,
 		"the same, and a crash ends the program",
-		"%s ended it, although the shim has made the maps that its driver refuses",
-		"look for another cause: coredumpctl gdb shows where it died; if it lives with "
-		"--mode off, please report that",
+		"%s ended it, although the shim has made its maps of imports",
+		"look for another cause: " WHERE "; if it lives with --mode off, please report "
+		"that",
 	},
 	[ROW_SIGBUS_DMABUF] = {
 		"sigbus-dmabuf", ANSWER_UNKNOWN,
@@ -42,7 +43,8 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"refused-died", ANSWER_OTHER_MODE,
 		"a driver refuses maps, and a crash ends the program",
 		"it maps imports and is refused, and then %s ended it",
-		"run it with --mode rescue: run-with-shim --mode rescue COMMAND",
+		"run it with --mode rescue (if it dies there, too, the cause is another): "
+		"run-with-shim --mode rescue COMMAND",
 	},
 	[ROW_REFUSED] = {
 		"refused", ANSWER_OTHER_MODE,
@@ -79,13 +81,13 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"unmapped-died", ANSWER_NOT_THIS,
 		"imports, no map, and a crash",
 		"%s ends it, and it maps no import: the cause is another",
-		"coredumpctl gdb shows where it died",
+		WHERE,
 	},
 	[ROW_CLOSED_DIED] = {
 		"closed-died", ANSWER_NOT_THIS,
 		"a crash after the last map was closed",
 		"%s ended it when no import was mapped any more: the cause is another",
-		"coredumpctl gdb shows where it died",
+		WHERE,
 	},
 	[ROW_SYNCS] = {
 		"syncs", ANSWER_NOT_THIS,
@@ -118,7 +120,7 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"nothing-died", ANSWER_NOT_THIS,
 		"the same, or imports of its own device alone, and a crash",
 		"%s ended it, and it had imported nothing of another device: the cause is another",
-		"coredumpctl gdb shows where it died",
+		WHERE,
 	},
 	/* The import was refused: there is nothing to map. */
 	[ROW_IMPORT_NODEV] = {
@@ -158,33 +160,34 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"import-other", ANSWER_NOT_THIS,
 		"any other error of an import",
 		"its driver refused an import (%s)",
-		"dmesg may say why, with echo 0x1ff >/sys/module/drm/parameters/debug",
+		"dmesg may say why, after echo 0x1ff >/sys/module/drm/parameters/debug as root",
 	},
 	/* It cannot be known. */
 	[ROW_REDIRECTED] = {
 		"redirected", ANSWER_UNKNOWN,
 		"the shim maps, and asked no driver",
-		"the shim maps the dma-bufs and syncs them; the driver was not asked",
-		"primeshim ab says whether it works natively",
+		"the shim maps the dma-bufs; the driver was not asked",
+		"primeshim ab COMMAND says whether it works natively",
 	},
 	[ROW_SYNCED] = {
 		"synced", ANSWER_UNKNOWN,
 		"the driver's maps work, and the shim brackets them",
 		"the driver's own mappings of its imports work, and the shim syncs them",
-		"primeshim ab says whether that makes a difference",
+		"primeshim ab COMMAND says whether that makes a difference",
 	},
 	[ROW_UNSYNCED] = {
 		"unsynced", ANSWER_UNKNOWN,
 		"the driver's maps work, and nobody syncs",
 		"it maps imports, which works, and syncs none: wrong where caches are not "
 		"coherent",
-		"compare with primeshim ab; deny would break it",
+		"primeshim ab COMMAND compares it with the shim's; deny would break it",
 	},
 	[ROW_NATIVE_DIED] = {
 		"native-died", ANSWER_UNKNOWN,
 		"a crash while a driver's map of an import is open",
 		"%s ended it with an import mapped natively, which may be the cause",
-		"try --mode redirect: if it dies there, too, look for another (coredumpctl gdb)",
+		"run it with --mode redirect (if it dies there, too, the cause is another): "
+		"run-with-shim --mode redirect COMMAND",
 	},
 	[ROW_TOUCHED] = {
 		"touched", ANSWER_UNKNOWN,
@@ -256,8 +259,8 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"direct-refused", ANSWER_NOT_THIS,
 		"it maps a read-only dma-buf itself, for writing (EACCES)",
 		"it is refused (EACCES) to write a dma-buf that %s exported for reading only",
-		"the exporter has to add DRM_RDWR (O_RDWR for V4L2 and dma-heaps): patch it, or "
-		"run it under the shim, which adds DRM_RDWR",
+		"the exporter has to add DRM_RDWR (O_RDWR for V4L2 and dma-heaps): patch it; in a "
+		"DRM program --mode redirect and rescue do so",
 	},
 	[ROW_DIRECT_SYNCS] = {
 		"direct-syncs", ANSWER_NOT_THIS,
@@ -283,6 +286,12 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"it maps %s itself and never syncs",
 		"wrong where caches are not coherent: " CURE "; --direct sync begins a mapping "
 		"that stays only once",
+	},
+	[ROW_DIRECT_DIED] = {
+		"direct-died", ANSWER_UNKNOWN,
+		"a crash with a dma-buf mapped that it maps itself",
+		"%s ended it with a dma-buf mapped that it maps itself, which may be the cause",
+		WHERE "; with SIGBUS the exporter's memory may be out of the CPU's reach",
 	},
 	/* The shim may have missed it. */
 	[ROW_STATIC] = {
@@ -386,7 +395,7 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 
 static const char *const answers[ANSWER_COUNT] = {
 	[ANSWER_HEALED] = "healed",
-	[ANSWER_OTHER_MODE] = "it would be healed by another mode",
+	[ANSWER_OTHER_MODE] = "it may be healed by another mode",
 	[ANSWER_NOT_THIS] = "it is not this",
 	[ANSWER_UNKNOWN] = "it cannot be known",
 };

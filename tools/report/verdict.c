@@ -19,7 +19,8 @@ struct facts {
 	struct summary all;
 	bool native;		/* the mode leaves all mappings to the driver */
 	bool deny;
-	bool open_native, open_dmabuf;	/* mappings at the end */
+	bool syncs;		/* the shim brackets mappings, unless it lacked descriptors */
+	bool open_native, open_dmabuf, open_direct;	/* mappings at the end */
 	const char *crash;	/* the signal that a fault of the program's raises, or NULL */
 };
 
@@ -61,9 +62,11 @@ static struct facts facts_of(const struct evidence *e)
 
 		f.native = f.native && (m == MODE_OBSERVE || m == MODE_OFF);
 		f.deny = f.deny || m == MODE_DENY;
+		f.syncs = f.syncs || STATUS_SYNC(p->head.policy) != SYNC_OFF;
 		for (unsigned int k = 0; p->life != LIFE_EXITED && k < p->nmappings; k++) {
 			f.open_native = f.open_native || p->mappings[k].by == MAPPED_NATIVE;
 			f.open_dmabuf = f.open_dmabuf || p->mappings[k].by == MAPPED_DMABUF;
+			f.open_direct = f.open_direct || p->mappings[k].by == MAPPED_DIRECT;
 		}
 	}
 	return f;
@@ -237,6 +240,8 @@ static struct verdict nothing(const struct facts *f, enum row row)
 	int status = f->e->status;
 	char text[64];
 
+	if (f->crash && f->open_direct)
+		return because(ROW_DIRECT_DIED, f->crash);
 	if (!f->all.imports && !f->all.no_import && direct_any(f->e->files, f->e->n))
 		return direct_verdict(f->e);
 	if (f->all.no_import)
@@ -280,6 +285,13 @@ static struct verdict crashed(const struct facts *f)
 	return nothing(f, ROW_UNMAPPED);
 }
 
+/* The driver's maps work, and the shim does not bracket them. */
+static struct verdict unsynced(const struct facts *f)
+{
+	return because(counter_total(f->e->files, f->e->n, STAT_OWN) ? ROW_SYNCS : ROW_UNSYNCED,
+		       NULL);
+}
+
 /* The verdict in modes that leave all to the driver. */
 static struct verdict natively(const struct facts *f)
 {
@@ -296,9 +308,7 @@ static struct verdict natively(const struct facts *f)
 		return crashed(f);
 	if (!t->native)
 		return nothing(f, ROW_UNMAPPED);
-	if (counter_total(f->e->files, f->e->n, STAT_OWN))
-		return because(ROW_SYNCS, NULL);
-	return because(ROW_UNSYNCED, NULL);
+	return unsynced(f);
 }
 
 const char *deny_text(const struct evidence *e, bool *breaks)
@@ -363,16 +373,17 @@ static struct verdict choose(const struct evidence *e)
 		return because(reason_row(t->reason), native_name(t->reason));
 	if (f.crash)
 		return crashed(&f);
-	if (t->dmabuf && counter_total(e->files, e->n, STAT_NO_DESCRIPTOR))
-		return because(ROW_HEALED_UNSYNCED, NULL);
 	if (t->rescued || t->sigbus)
-		return because(ROW_HEALED, NULL);
+		return because(counter_total(e->files, e->n, STAT_NO_DESCRIPTOR) ?
+			       ROW_HEALED_UNSYNCED : ROW_HEALED, NULL);
 	if (t->dmabuf)
 		return because(ROW_REDIRECTED, NULL);
 	if (t->failed)
 		return because(ROW_OWN_REFUSAL, native_name(t->mmap_error));
-	if (t->native)
+	if (t->native && f.syncs)
 		return because(ROW_SYNCED, NULL);
+	if (t->native)
+		return unsynced(&f);
 	return nothing(&f, ROW_UNMAPPED);
 }
 

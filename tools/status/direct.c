@@ -12,12 +12,6 @@ bool direct_any(const struct status *files, size_t n)
 	return counter_total(files, n, STAT_DIRECT) || counter_total(files, n, STAT_DIRECT_REFUSED);
 }
 
-bool direct_alone(const struct status *files, size_t n)
-{
-	return direct_any(files, n) && !counter_total(files, n, STAT_IMPORT) &&
-	       !counter_total(files, n, STAT_LEARNED);
-}
-
 void direct_print(const struct status *p)
 {
 	const uint64_t *c = p->head.counters;

@@ -8,9 +8,6 @@
 /* Has any of the programs mapped a dma-buf itself, or tried to? */
 bool direct_any(const struct status *files, size_t n);
 
-/* Is there nothing else to say, as no program has imported a dma-buf? */
-bool direct_alone(const struct status *files, size_t n);
-
 /* Prints the lines of one process, if it has any. */
 void direct_print(const struct status *p);
 
