@@ -25,25 +25,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/magic.h>
-
 #include "kernel/next.h"
 #include "kernel/page.h"
+#include "kernel/room.h"
 #include "kernel/sandbox.h"
 #include "publish_status.h"
-
-#ifndef FICLONE
-#define FICLONE _IOW(0x94, 9, int)	/* linux/fs.h, 4.5 */
-#endif
-#ifndef XFS_SUPER_MAGIC
-#define XFS_SUPER_MAGIC 0x58465342	/* linux/magic.h, 4.20 */
-#endif
-#ifndef F2FS_SUPER_MAGIC
-#define F2FS_SUPER_MAGIC 0xf2f52010	/* 3.8 */
-#endif
-#ifndef OVERLAYFS_SUPER_MAGIC
-#define OVERLAYFS_SUPER_MAGIC 0x794c7630	/* 4.5 */
-#endif
 
 /*
  * A descriptor that the code here has open for a while. Another thread of the program may close it,
@@ -115,35 +101,13 @@ static int open_directory(const char *dir)
 	return ret;
 }
 
-/*
- * Does the file system keep the room of the new file @fd for good? The file systems listed here do:
- * they write a file's blocks in place. No file system does where files can be clones of each other:
- * two files then share blocks (after cp, or a snapshot), and the next store needs new blocks. XFS
- * can be made with clones or without, so the shim asks the kernel to clone the file, which is
- * empty, onto itself. An overlay passes this request on to its upper file system, and reports
- * nothing else of it.
- *
- * Not listed: btrfs (a kernel before 6.17 wants new blocks for each mapped store even of a file
- * that has FS_NOCOW_FL; a later kernel does so after a snapshot); bcachefs, ZFS, NILFS and UBIFS,
- * which write no block in place; and NFS, CIFS, Ceph, 9P and FUSE, where a store may wait for a
- * server.
- */
+/* Does the file system keep the room of the new file @fd for good (room.h)? */
 static bool keeps_room(int fd)
 {
 	struct statfs st;
 
-	if (fstatfs(fd, &st) < 0)
-		return false;
-	switch ((uint32_t)st.f_type) {
-	case TMPFS_MAGIC:
-	case RAMFS_MAGIC:
-	case EXT4_SUPER_MAGIC:		/* also the number of ext2 and ext3 */
-	case XFS_SUPER_MAGIC:
-	case F2FS_SUPER_MAGIC:
-	case OVERLAYFS_SUPER_MAGIC:
-		return next_ioctl(fd, FICLONE, (void *)(intptr_t)fd) < 0;
-	}
-	return false;
+	return !fstatfs(fd, &st) && room_is_kept(st.f_type) &&
+	       next_ioctl(fd, FICLONE, (void *)(intptr_t)fd) < 0;
 }
 
 /*

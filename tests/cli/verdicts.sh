@@ -290,6 +290,8 @@ chmod 777 "$dir"
 report
 verdict directory unknown 'no program writes a status file there: others can write' '--dir'
 chmod 700 "$dir"
+dir=/proc/self/task report
+verdict directory unknown 'its file system does not keep room' 'on a tmpfs'
 for setting in ONLY=sway EXCEPT=client DRIVERS=evdi; do
 	client PRIMESHIM_$setting -- import map exit
 	export PRIMESHIM_$setting

@@ -90,7 +90,14 @@ looked "$tmp/plain"
 nothing 'an ordinary program'
 preload=$tmp/none/libprimeshim.so
 looked "$tmp/plain"
-seen abi 'is of another architecture' 'libprimeshim:ARCH'
+seen absent 'did not get the library' 'container'
+if [ "$(getconf LONG_BIT)" = 64 ] &&
+	compile other -m32 <<<'int main(void) { puts("ready"); fflush(stdout); pause(); }'; then
+	looked "$tmp/other"
+	seen abi 'is of another architecture' 'libprimeshim:ARCH'
+else
+	skip 'another architecture' "$CC -m32 does not work"
+fi
 preload=$shim
 looked env -u LD_PRELOAD "$tmp/plain"
 seen cleared 'was started without LD_PRELOAD' 'right before that program'
@@ -218,7 +225,7 @@ int main(int argc, char **argv)
 		watched "$pid"
 		case $library in
 		"$shim") nothing 'a program that has not come to its libraries for long' ;;
-		*) seen abi 'is of another architecture' 'libprimeshim:ARCH' ;;
+		*) seen absent 'did not get the library' 'container' ;;
 		esac
 	done
 else
@@ -410,6 +417,22 @@ compile devices <<<'int main(int argc, char **argv)
 	pause();
 	return 0;
 }'
+compile filtered <<<'#include <sys/prctl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+int main(int argc, char **argv)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog all = { 1, &allow };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, 2, &all) ||
+	    (argc > 1 && open(argv[1], O_RDONLY) < 0))
+		return 1;
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return 0;
+}'
 compile maps <<<'int main(int argc, char **argv)
 {
 	if (argc < 2 || mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, open(argv[1], O_RDONLY), 0) ==
@@ -459,6 +482,10 @@ fi
 nothing 'a DRM device alone'
 in_root "$tmp/devices" /dev/dri/card0 /dmabuf:x
 nothing 'a DRM device and a dma-buf, open only'
+in_root "$tmp/filtered" /dev/dri/card0
+seen sandbox 'has a DRM device open and a seccomp filter' '--log'
+in_root "$tmp/filtered"
+nothing 'a seccomp filter, and no device'
 in_root "$tmp/maps" /dmabuf:x
 seen past 'maps a dma-buf, and the shim has seen nothing of it' 'strace'
 case $(uname -m) in

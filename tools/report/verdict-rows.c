@@ -306,6 +306,14 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"%s is of another architecture: its ld.so found no library of the shim's",
 		"install the library of that architecture, too (on Debian libprimeshim:ARCH)",
 	},
+	[ROW_ABSENT] = {
+		"absent", ANSWER_UNKNOWN,
+		"a process's ld.so has not loaded the library, which is of its architecture",
+		"%s did not get the library: it runs in a container without it, or has another "
+		"libc",
+		"put the library into the container, as docs/desktop.md says of Flatpak; for musl "
+		"build it with musl",
+	},
 	[ROW_PRIVILEGED] = {
 		"privileged", ANSWER_UNKNOWN,
 		"a process is setuid, or has file capabilities",
@@ -337,6 +345,13 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"RTLD_DEEPBIND",
 		"have the plugin loaded without RTLD_DEEPBIND: its authors can; no mode reaches it",
 	},
+	[ROW_SANDBOX] = {
+		"sandbox", ANSWER_UNKNOWN,
+		"a process with a DRM device has a seccomp filter, and reports nothing",
+		"%s has a DRM device open and a seccomp filter, under which the shim makes no file",
+		"run it without its sandbox (chromium --disable-gpu-sandbox), or see what --log "
+		"says of it",
+	},
 	[ROW_RAW] = {
 		"raw", ANSWER_UNKNOWN,
 		"a process with a DRM device has code for system calls without libc",
@@ -362,7 +377,8 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"directory", ANSWER_UNKNOWN,
 		"nobody writes status files there",
 		"no program writes a status file there: %s",
-		"give --dir a directory of your own that others cannot write",
+		"give --dir a directory of your own that others cannot write, on a tmpfs, as below "
+		"/dev/shm",
 	},
 	[ROW_UNREADABLE] = {
 		"unreadable", ANSWER_UNKNOWN,

@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "status/direct.h"
+#include "status/directory.h"
 #include "verdict-rows.h"
 
 /* What the rows are chosen by. */
@@ -134,26 +133,14 @@ static enum row import_row(int err)
 static enum row seen_row(enum why why)
 {
 	static const enum row rows[WHY_COUNT] = {
-		[WHY_STATIC] = ROW_STATIC, [WHY_ABI] = ROW_ABI,
+		[WHY_STATIC] = ROW_STATIC, [WHY_ABI] = ROW_ABI, [WHY_ABSENT] = ROW_ABSENT,
 		[WHY_PRIVILEGED] = ROW_PRIVILEGED, [WHY_CLEARED] = ROW_CLEARED,
 		[WHY_USER] = ROW_USER, [WHY_COPIES] = ROW_COPIES, [WHY_DEEPBIND] = ROW_DEEPBIND,
-		[WHY_RAW] = ROW_RAW,
+		[WHY_SANDBOX] = ROW_SANDBOX, [WHY_RAW] = ROW_RAW,
 		[WHY_PAST] = ROW_PAST, [WHY_CLOSED] = ROW_CLOSED,
 	};
 
 	return rows[why];
-}
-
-/* Why the shim writes no status file into @dir, or NULL; see src/report/publish_file.c. */
-static const char *no_files(const char *dir)
-{
-	struct stat st;
-
-	if (!dir || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
-		return NULL;
-	if (st.st_uid != geteuid())
-		return "it is another user's";
-	return st.st_mode & (S_IWGRP | S_IWOTH) ? "others can write there" : NULL;
 }
 
 static const char *left_out(void)
@@ -236,7 +223,7 @@ struct verdict direct_verdict(const struct evidence *e)
 static struct verdict nothing(const struct facts *f, enum row row)
 {
 	const struct seen_process *worst = seen_worst(f->e->seen);
-	const char *why = f->e->n ? NULL : no_files(f->e->dir);
+	const char *why = f->e->n ? NULL : directory_refused(f->e->dir);
 	int status = f->e->status;
 	char text[64];
 

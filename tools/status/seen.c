@@ -20,6 +20,7 @@ static const struct {
 } whys[WHY_COUNT] = {
 	[WHY_STATIC] = { "static", "it is statically linked, so LD_PRELOAD has no effect" },
 	[WHY_ABI] = { "abi", "its ld.so found no library for its architecture" },
+	[WHY_ABSENT] = { "absent", "its ld.so has not loaded the library: another root, or libc" },
 	[WHY_PRIVILEGED] = { "privileged", "it is setuid or has capabilities, so ld.so ignored "
 			     "LD_PRELOAD" },
 	[WHY_CLEARED] = { "cleared", "it was started without LD_PRELOAD" },
@@ -27,6 +28,7 @@ static const struct {
 	[WHY_COPIES] = { "copies", "it has loaded libc a second time, by dlmopen()" },
 	[WHY_DEEPBIND] = { "deepbind", "a library of it calls libc past the shim, as with "
 			   "RTLD_DEEPBIND" },
+	[WHY_SANDBOX] = { "sandbox", "it has a DRM device open, and a seccomp filter" },
 	[WHY_RAW] = { "raw", "it has a DRM device open, and code for system calls without libc" },
 	[WHY_PAST] = { "past", "it maps a dma-buf, and the shim has seen nothing of it" },
 	[WHY_CLOSED] = { "closed", "it may not be looked at: another user's, or it forbids that" },

@@ -13,11 +13,13 @@
 enum why {
 	WHY_STATIC,		/* the shim is not in it: it has no ld.so */
 	WHY_ABI,		/* ld.so found no library for its architecture */
+	WHY_ABSENT,		/* ld.so has not loaded the library, which is for it */
 	WHY_PRIVILEGED,		/* ld.so ignored LD_PRELOAD: setuid, capabilities */
 	WHY_CLEARED,		/* it was started without LD_PRELOAD */
 	WHY_USER,		/* the shim is in it: it may not write into the directory */
 	WHY_COPIES,		/* it has loaded libc a second time (dlmopen) */
 	WHY_DEEPBIND,		/* a library of it has libc's functions, and not the shim's */
+	WHY_SANDBOX,		/* it has a DRM device open, and a seccomp filter */
 	WHY_RAW,		/* it has a DRM device open, and code for system calls */
 	WHY_PAST,		/* it maps a dma-buf, and reports nothing */
 	WHY_CLOSED,		/* it may not be looked at */

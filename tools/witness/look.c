@@ -127,6 +127,7 @@ static bool is_secure(pid_t pid, int class)
 struct ids {
 	unsigned int real, effective;
 	unsigned long long caps;	/* the permitted ones */
+	unsigned int seccomp;		/* 2: filters */
 };
 
 static bool read_ids(pid_t pid, struct ids *ids)
@@ -138,10 +139,12 @@ static bool read_ids(pid_t pid, struct ids *ids)
 	*ids = (struct ids){ 0 };
 	while (f && fgets(line, sizeof(line), f))
 		found += sscanf(line, "Uid: %u %u", &ids->real, &ids->effective) == 2 ||
-			 sscanf(line, "CapPrm: %llx", &ids->caps) == 1;
+			 sscanf(line, "CapPrm: %llx", &ids->caps) == 1 ||
+			 sscanf(line, "Seccomp: %u", &ids->seccomp) == 1;
 	if (f)
 		fclose(f);
-	return found == 2;
+	/* A kernel may have no seccomp. */
+	return found >= 2;
 }
 
 /* Was the program started with the shim in LD_PRELOAD? */
@@ -176,6 +179,19 @@ static void look_from_outside(struct watched *w)
 	/* A process that only runs as another user may have the shim in it. */
 	explain(w, ids.real != ids.effective || (ids.caps && ids.real == geteuid()) ?
 		WHY_PRIVILEGED : WHY_CLOSED);
+}
+
+/* The witness has the library's architecture: both are of one package. */
+static bool is_of_my_machine(const struct elf_file *program)
+{
+	struct elf_file mine;
+	bool same;
+
+	if (elf_file_open("/proc/self/exe", &mine) < 0)
+		return true;
+	same = elf_same_machine(program, &mine);
+	elf_file_close(&mine);
+	return same;
 }
 
 static bool same_program(const struct program *a, const struct program *b)
@@ -213,14 +229,15 @@ static void look_at_outsider(struct watched *w, const struct look *l, const stru
 	else if (!*f.loader)
 		explain(w, WHY_STATIC);
 	else if (is_loaded(w, l, m))
-		explain(w, was_asked(w->p.pid) ? WHY_ABI : WHY_CLEARED);
+		explain(w, !was_asked(w->p.pid) ? WHY_CLEARED :
+			   is_of_my_machine(&f) ? WHY_ABSENT : WHY_ABI);
 	elf_file_close(&f);
 }
 
 /* May the shim miss calls of a program that it is in? Only what reports nothing is looked at. */
 static void look_at_entered(struct watched *w, const struct look *l, const struct maps *m)
 {
-	bool drm = false;
+	bool drm = false, known;
 	struct elf_file f;
 	struct ids ids;
 	char path[64];
@@ -231,7 +248,8 @@ static void look_at_entered(struct watched *w, const struct look *l, const struc
 		w->explained = true;
 		return;
 	}
-	if (l->owner != (uid_t)-1 && read_ids(w->p.pid, &ids) && ids.effective != l->owner)
+	known = read_ids(w->p.pid, &ids);
+	if (l->owner != (uid_t)-1 && known && ids.effective != l->owner)
 		w->found.why = WHY_USER;
 	if (m->libcs > 1)
 		w->found.why = WHY_COPIES;
@@ -244,7 +262,9 @@ static void look_at_entered(struct watched *w, const struct look *l, const struc
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)w->p.pid);
 	if (elf_file_open(path, &f) < 0)
 		return;
-	if (f.go || elf_calls_kernel(&f))
+	if (known && ids.seccomp == 2)
+		w->found.why = WHY_SANDBOX;
+	else if (f.go || elf_calls_kernel(&f))
 		explain(w, WHY_RAW);
 	else if (m->dmabuf)
 		explain(w, WHY_PAST);
