@@ -180,9 +180,15 @@ static void write_picture(const struct picture *p, const char *file)
 		.height = p->height,
 		.format = PNG_FORMAT_RGB,
 	};
+	uint8_t *rgb = malloc((size_t)p->width * p->height * 3);
 
-	if (!png_image_write_to_file(&image, file, 0, p->rgba, 0, NULL))
+	if (!rgb)
+		end(UNUSABLE, "cannot write %s: out of memory", file);
+	for (size_t i = 0; i < (size_t)p->width * p->height * 3; i++)
+		rgb[i] = p->rgba[i / 3 * 4 + i % 3];
+	if (!png_image_write_to_file(&image, file, 0, rgb, 0, NULL))
 		end(UNUSABLE, "cannot write %s: %s", file, image.message);
+	free(rgb);
 }
 
 static void __attribute__((noreturn)) judge_square(const char *file, const char *want_file)
