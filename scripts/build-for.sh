@@ -46,7 +46,7 @@ export PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root
 	CC="$triplet-gcc --sysroot=$root" "${@:3}" || exit
 if [ -n "$demo" ]; then
 	make -j"$(nproc)" libprimeshim.la scripts/run-with-shim.sh examples/etnaviv-map \
-		examples/gbm-map
+		examples/gbm-map examples/vulkan-map
 	exit
 fi
 more=()
@@ -54,7 +54,7 @@ more=()
 [ ! -e "$lib/pkgconfig/libdrm_etnaviv.pc" ] ||
 	more+=(tests/kernel/etnaviv tests/kernel/etnaviv-mesa examples/etnaviv-map examples/gbm-map
 		tools/primeshim)
-[ ! -e "$lib/pkgconfig/vulkan.pc" ] || more+=(examples/dmabuf-vulkan)
+[ ! -e "$lib/pkgconfig/vulkan.pc" ] || more+=(examples/dmabuf-vulkan examples/vulkan-map)
 make -j"$(nproc)" libprimeshim.la tests/fake/libfake.la tests/kernel/libdrm tests/kernel/probe \
 	tests/kernel/sync tests/unit/unit tests/process/brackets tests/process/direct \
 	tests/process/drivers tests/process/trap tests/process/waits tests/process/warm \

@@ -55,7 +55,7 @@ if [ -n "$resume" ] && lacks=$(record_lacks "$options" "$top"); then
 	resume=''
 fi
 [ -z "$quick" ] || groups=(build test)
-[ -z "$all_of_it" ] || groups+=(dock programs-all programs-guest)
+[ -z "$all_of_it" ] || groups+=(dock demo-dock programs-all programs-guest)
 packages_need "${groups[@]}" || exit 2
 
 # end PID: ends all that it has started, but for the watch; a signal to this script alone would
@@ -474,7 +474,8 @@ the_rest() {
 	[ -z "$all_of_it" ] || guest 'real programs on devices' "$top/scripts/programs.sh" --guest \
 		--lib "$build/.libs/libprimeshim.so"
 	# shellcheck disable=SC2086
-	seen 'the demonstration' "$top/scripts/demo.sh" $kvm --out "$tmp/pictures"
+	seen 'the demonstration' "$top/scripts/demo.sh" $kvm ${all_of_it:+--all} \
+		--out "$tmp/pictures"
 }
 
 suite() {

@@ -11,20 +11,12 @@ source=$(realpath -- "$0") && source=${source%/*/*}
 . "$source/scripts/lib/packages.sh" || exit 2
 # shellcheck source=scripts/lib/build.sh
 . "$source/scripts/lib/build.sh" || exit 2
+# shellcheck source=scripts/lib/demo-rows.sh
+. "$source/scripts/lib/demo-rows.sh" || exit 2
+# shellcheck source=scripts/lib/demo-judge.sh
+. "$source/scripts/lib/demo-judge.sh" || exit 2
 
-out=demo-pictures quick='' here='' resume='' kvm=()
-
-# The rows of the table: a name for the files, the program, importer <- exporter, the kernel. arm64
-# is 6.12 for arm64, on a machine whose DMA is not coherent with the caches.
-rows=(
-	'egl-vgem|dmabuf-texture|vgem <- udmabuf|6.12'
-	'egl-cirrus|dmabuf-texture|cirrus <- udmabuf|6.12'
-	'gstreamer|gst-launch-1.0|cirrus <- vivid|6.12'
-	'radeon|SIGBUS on TTM (radeon)|radeon <- udmabuf|6.12'
-	'weston|weston|cirrus <- vgem|6.1'
-	'etnaviv|libdrm_etnaviv|etnaviv <- udmabuf|arm64'
-	'etnaviv-gbm|gbm_bo_map of Mesa|etnaviv <- udmabuf|arm64'
-)
+out=demo-pictures quick='' all_of_it='' asked=() here='' resume='' kvm=()
 
 usage() {
 	cat <<-EOF
@@ -33,11 +25,15 @@ usage() {
 	the CPU mapping of an imported dma-buf draw the right picture with the shim. Installs
 	missing Debian packages (by sudo, unless you are root), builds in the directory build, and
 	runs programs in virtual machines with stock Debian kernels, natively and with the shim.
-	On two quiet processors the first row comes within two minutes, and all within five. It
-	downloads up to 650 MB, and 250 MB for --quick. Each step says how long it usually takes.
+	On two quiet processors the first row comes within two minutes, and all within five;
+	--all takes four minutes more. It downloads up to 650 MB, 250 MB for --quick, and 1.1 GB
+	for --all. Each step says how long it usually takes.
 
 	Options (--OPTION VALUE or --OPTION=VALUE):
 	  --quick    only the first row: one small EGL program
+	  --all      adds rows on the real drivers of GPUs in name only: nouveau, i915, amdgpu and
+	             msm; a dock (evdi), and Vulkan
+	  --row NAME only that row; may be repeated. "list" prints the names
 	  --here     no virtual machine: runs the programs on the devices of this machine, and
 	             leaves out those for which a device is missing
 	  --out DIR  where pictures and logs go (default: $out)
@@ -124,15 +120,6 @@ build_some() {
 	build_configure "$source" && make -j"$(nproc)" "$@"
 }
 
-# machine KERNEL NAME...: sets $machine to the options of vm.sh for that kernel and these rows, and
-# $directory to where what runs there is built
-machine() {
-	machine=("${kvm[@]}" --kernel "$1" --device cirrus-vga) directory=$build
-	[[ " $* " != *' radeon '* ]] || machine+=(--gpu radeon)
-	[ "$1" != arm64 ] ||
-		machine=(--gpu etnaviv --append swiotlb=force) directory=$source/build-arm64
-}
-
 # provide NAME COMMAND...: does in the background what a virtual machine waits for; the one that
 # runs now comes first
 # shellcheck disable=SC2317
@@ -141,15 +128,16 @@ provide() {
 	echo $? >"$tmp/$1"
 }
 
-# provide_all KERNEL...: the kernel of the first row, or those of the others, with all they need
+# provide_all MACHINE...: that of the first row, or those of the others, with all they need
 provide_all() {
-	local kernel machine directory
-	for kernel; do
+	local name machine directory needs fetching booting
+	for name; do
 		# shellcheck disable=SC2046
-		machine "$kernel" $(rows_of "$kernel" "${todo[@]}")
-		provide "fetch-$kernel" "$source/scripts/vm.sh" "${machine[@]}" --fetch
-		[ "$kernel" != arm64 ] || provide build-arm64 \
-			"$source/scripts/build-for.sh" --demo arm64 "$directory"
+		machine "$name" $(rows_of "$name" "${todo[@]}")
+		provide "fetch-$name" "$source/scripts/vm.sh" "${machine[@]}" --fetch
+		[ "$directory" != "$build" ] || continue
+		[ ! -e "$tmp/build-arm64" ] || continue
+		provide build-arm64 "$source/scripts/build-for.sh" --demo arm64 "$directory"
 	done
 }
 
@@ -179,125 +167,41 @@ await() {
 	die "$3: it failed; see $out/$2.log"
 }
 
-# rows_of KERNEL NAME...: prints those of the names whose row has that kernel
-rows_of() {
-	local row name
-	for row in "${rows[@]}"; do
-		for name in "${@:2}"; do
-			[ "${row%%|*}|${row##*|}" != "$name|$1" ] || echo "$name"
-		done
-	done
-}
-
-# boot KERNEL NAME...: runs these rows in a virtual machine with that kernel
-boot() {
-	local kernel=$1 machine directory status usual
+# run MACHINE NAME...: waits for all that the virtual machine needs, and runs these rows in it
+run() {
+	local name=$1 machine directory needs fetching booting status
 	machine "$@"
 	shift
-	usual=$((10 + $# * 20))
-	[ "$*" != weston ] || usual=60
+	await "$fetching" "fetch-$name" "Fetching $needs of Debian"
+	[ "$directory" = "$build" ] || await 20 build-arm64 'Building for arm64'
 	cd "$directory" || return
-	begin $usual "$out/vm-$kernel.log" "Booting Linux $kernel for: $*"
+	begin "$booting" "$out/vm-$name.log" "Booting ${needs%% and *} for: $*"
 	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
 		"$source/tests/kernel/demo-guest.sh" "$directory" "$out" "$@" \
-		2>"$out/vm-$kernel.log" | step
+		2>"$out/vm-$name.log" | step
 	status=${PIPESTATUS[0]}
 	done_with
 	case $status in
 	0) ;;
-	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$kernel.log")" ;;
-	*) step "The virtual machine failed: $(tail -n 1 "$out/vm-$kernel.log")" ;;
+	2) die "the virtual machine cannot be started: $(tail -n 1 "$out/vm-$name.log")" ;;
+	*) step "The virtual machine failed: $(tail -n 1 "$out/vm-$name.log")" ;;
 	esac
 }
 
-# field NAME WAY: prints how that run ended
-field() {
-	awk -F '\t' -v name="$1" -v way="$2" '$1 == name && $2 == way { print $3; exit }' \
-		"$out/results.txt"
-}
-
-# picture NAME WAY: prints whether that run's picture is right
-picture() {
-	local file=$out/$1-$2.png
-	if [ ! -e "$file" ]; then
-		echo none
-	elif case $1 in
-		weston) "$build/tests/kernel/pictures" square "$file" ;;
-		*) "$build/tests/kernel/pictures" same "$out/$1-put-in.png" "$file" ;;
-		esac >"$out/$1-$2-judged.log" 2>&1; then
-		echo right
-	else
-		echo wrong
-	fi
-}
-
-# brackets NAME: prints how many STARTs and ENDs the kernel counted in the run with the shim. Fails
-# if a process made another number of STARTs than of ENDs, or if the kernel counted none.
-brackets() {
-	local file=$out/$1-brackets.txt
-	if [ ! -s "$file" ]; then
-		echo -
-		[ -n "$here" ]
-		return
-	fi
-	awk -F '\t' '
-		{ starts += $3; ends += $4; uneven += $3 != $4 }
-		END { print starts "/" ends; exit uneven > 0 || !starts }' "$file"
-}
-
-# cells TEXT...: prints a row of the table
-cells() {
-	printf '%-22s %-18s %-7s %-14s %-14s %-8s %-10s %s\n' "$@"
-}
-
-# judge NAME PROGRAM DEVICES KERNEL: sets the row's line of the table, and adds what is wrong to
-# $problems
-judge() {
-	local native shim observe drawn counted works='' skipped
-	skipped=$(field "$1" skipped)
-	if [ -n "$skipped" ]; then
-		lines[$1]=$(cells "$2" "$3" "$4" "skipped: $skipped" '' '' '' '')
-		return
-	fi
-	judged=$((judged + 1))
-	native=$(field "$1" native) shim=$(field "$1" shim) observe=$(field "$1" observe)
-	: "${native:=no result}" "${shim:=no result}" "${observe:=no result}"
-	drawn=$(picture "$1" shim)
-	counted=$(brackets "$1") ||
-		problems+=("$1 has STARTs without ENDs, or none; see $out/$1-brackets.txt.")
-	if [ "$native" = 'exit 0' ]; then
-		works=$(picture "$1" native)
-		native+=", $works"
-	fi
-	[ "$observe" != 'exit 0' ] || observe+=", $(picture "$1" observe)"
-	lines[$1]=$(cells "$2" "$3" "$4" "$native" "$shim" "$drawn" "$counted" "$observe")
-	if [ "$works" = right ]; then
-		problems+=("$1 works natively here, so it shows nothing about the shim.")
-	fi
-	if [ "$native" = 'no result' ]; then
-		problems+=("$1 gave no result natively.")
-	fi
-	if [ "$shim" != 'exit 0' ] || [ "$drawn" != right ]; then
-		problems+=("$1 is not right with the shim; see $out/$1-shim*.log.")
-	fi
-	if [ "$observe" != "$native" ]; then
-		problems+=("$1 does not fail with --mode observe as it does natively.")
-	fi
-}
-
-# table NAME...: judges these rows, if that has not been done, and prints them
-table() {
-	local row name program devices kernel
-	echo
-	cells PROGRAM 'IMPORTER <- FROM' KERNEL NATIVELY 'WITH THE SHIM' PICTURE BRACKETS OBSERVING
-	for row in "${rows[@]}"; do
-		IFS='|' read -r name program devices kernel <<<"$row"
-		[[ " $* " = *" $name "* ]] || continue
-		[ -z "$here" ] || kernel=$(uname -r | cut -d . -f 1-2)
-		[ -n "${lines[$name]-}" ] || judge "$name" "$program" "$devices" "$kernel"
-		echo "${lines[$name]}"
+# choose_rows: leaves in $rows those that the options ask for
+choose_rows() {
+	local row name all=("${rows[@]}" "${more_rows[@]}") chosen=()
+	[ -z "$quick" ] || rows=("${rows[0]}")
+	[ -z "$all_of_it" ] || rows=("${all[@]}")
+	[ ${#asked[@]} != 0 ] || return 0
+	for name in "${asked[@]}"; do
+		printf '%s\n' "${all[@]%%|*}" | grep -Fqx -e "$name" ||
+			die "--row cannot be '$name'; --row list prints the names"
 	done
-	echo
+	for row in "${all[@]}"; do
+		[[ " ${asked[*]} " != *" ${row%%|*} "* ]] || chosen+=("$row")
+	done
+	rows=("${chosen[@]}")
 }
 
 # complete NAME: has an earlier run had that row to its end?
@@ -322,7 +226,8 @@ keep() {
 	for name in "${names[@]}"; do
 		[ -z "$same" ] || ! complete "$name" || continue
 		todo+=("$name")
-		rm -f "$out/$name"-*.{png,log,txt}
+		# Another row's name may begin with this one's.
+		rm -f "$out/$name"-{put-in,native,shim,observe,brackets}*
 		results=$(awk -F '\t' -v name="$name" '$1 != name' "$out/results.txt") &&
 			echo "$results" >"$out/results.txt"
 	done
@@ -352,62 +257,61 @@ again=${again//--resume/}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=yes ;;
+	--all) all_of_it=yes ;;
 	--here) here=yes ;;
 	--resume) resume=yes ;;
 	--kvm) kvm=(--kvm) ;;
-	--out)
-		[ $# -gt 1 ] || die '--out needs a value; see --help'
-		out=$2
-		shift
+	--out | --row)
+		[ $# -gt 1 ] || die "$1 needs a value; see --help"
+		set -- "$1=$2" "${@:3}"
+		continue
 		;;
 	--out=*) out=${1#*=} ;;
+	--row=list) printf '%s\n' "${rows[@]%%|*}" "${more_rows[@]%%|*}" && exit ;;
+	--row=*) asked+=("${1#*=}") ;;
 	--help) usage && exit ;;
 	*) die "unknown option $1; see --help" ;;
 	esac
 	shift
 done
 [ -n "$out" ] || die '--out needs a value; see --help'
+ways=$(printf %s "${quick:+--quick }" "${all_of_it:+--all }" "${asked[*]:+--row }")
+[[ "$ways" != *' -'* ]] || die "$(sed 's/ / and /; s/ $//' <<<"$ways") exclude each other"
 mkdir -p -- "$out" 2>/dev/null || die "cannot create $out"
 out=$(realpath -- "$out")
 [ -w "$out" ] || die "cannot write to $out"
-[ -z "$quick" ] || rows=("${rows[0]}")
+choose_rows
 mapfile -t names < <(printf '%s\n' "${rows[@]%%|*}")
 first=${names[0]}
 rm -f "$out"/{vm,wait,fetch,build}-*.log
 # A complete row of an earlier run is kept, by --resume.
 { [ -n "$resume" ] && [ -e "$out/results.txt" ]; } || : >"$out/results.txt" ||
 	die "cannot write to $out"
-beat='' lanes=() problems=() judged=0
-declare -A lines
+beat='' lanes=()
 tmp=$(mktemp -d) || exit 2
 trap clean_up EXIT
 # vm.sh exits by itself at Ctrl-C, and bash would go on to the next machine.
 trap interrupted INT
 
-# What the first row needs is installed, built and booted first. The rest is fetched meanwhile.
+# What the first row needs is installed, built and booted first. The rest is fetched meanwhile. What
+# --row asks for is one after the other.
 step "Rows: ${names[*]}. All that is said by the steps goes to $out/*.log"
-later=()
-for name in "${names[@]}"; do
-	case $name,$here in
-	gstreamer,* | weston,*) later+=("demo-$name") ;;
-	radeon,) later+=(vm-gpu) ;;
-	# Another machine's row, which --here cannot run.
-	etnaviv,) later+=(vm-arm arm64) ;;
-	esac
-done
+# shellcheck disable=SC2046
 if [ -n "$here" ]; then
-	install build demo "${later[@]}"
+	install build $(groups_of "${names[@]}")
+elif [ ${#asked[@]} != 0 ]; then
+	install build vm $(groups_of "${names[@]}")
 else
-	install build demo vm
+	install build vm $(groups_of "$first")
 fi
-targets=(libprimeshim.la scripts/run-with-shim.sh tests/kernel/pictures examples/dmabuf-texture)
-[ -n "$quick" ] || targets+=(examples/radeon-map)
+mapfile -t targets < <(targets_of "${names[@]}")
+targets+=(libprimeshim.la scripts/run-with-shim.sh tests/kernel/pictures)
 todo=("$first") build=$source/build
-[ -n "$here" ] || beside provide_all 6.12
+[ -n "$here" ] || [ ${#asked[@]} != 0 ] || beside provide_all 6.12
 work 15 build.log 'Building the object and the programs' \
 	build_some "${targets[@]}" || {
 	tail -n 20 "$out/build.log" >&2
-	die "it cannot be built, or gbm, egl, glesv2, libpng or libdrm_radeon is not there;$(
+	die "it cannot be built, or gbm, egl, glesv2, libpng or libdrm is not there;$(
 		) see $out/build.log"
 }
 keep
@@ -417,26 +321,25 @@ if [ -n "$here" ]; then
 		"$source/tests/kernel/demo-guest.sh" "$build" "$out" "${todo[@]}" | step
 	fi
 else
-	if [ "${todo[0]-}" = "$first" ]; then
-		await 15 fetch-6.12 'Fetching Linux 6.12 of Debian'
-		boot 6.12 "$first"
-		todo=("${todo[@]:1}")
+	if [ ${#asked[@]} = 0 ]; then
+		if [ "${todo[0]-}" = "$first" ]; then
+			run 6.12 "$first"
+			todo=("${todo[@]:1}")
+		fi
+		[ -n "$quick" ] || table "$first"
 	fi
-	[ -n "$quick" ] || table "$first"
 	if [ ${#todo[@]} != 0 ]; then
-		install "${later[@]}"
+		# shellcheck disable=SC2046
+		install $(groups_of "${todo[@]}")
 		rm -f "$tmp"/fetch-*
-		kernels=()
-		for kernel in 6.12 6.1 arm64; do
-			[ -z "$(rows_of $kernel "${todo[@]}")" ] || kernels+=("$kernel")
+		wanted=()
+		for name in "${machines[@]}"; do
+			[ -z "$(rows_of "$name" "${todo[@]}")" ] || wanted+=("$name")
 		done
-		beside provide_all "${kernels[@]}"
-		for kernel in "${kernels[@]}"; do
-			mapfile -t now < <(rows_of "$kernel" "${todo[@]}")
-			await 15 "fetch-$kernel" "Fetching Linux $kernel of Debian"
-			[ "$kernel" != arm64 ] ||
-				await 20 build-arm64 'Building for arm64'
-			boot "$kernel" "${now[@]}"
+		beside provide_all "${wanted[@]}"
+		for name in "${wanted[@]}"; do
+			mapfile -t now < <(rows_of "$name" "${todo[@]}")
+			run "$name" "${now[@]}"
 			table "${now[@]}"
 		done
 	fi

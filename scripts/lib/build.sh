@@ -17,7 +17,7 @@ build_configure() {
 	# libtool is the last thing that it makes: without it configure was interrupted.
 	if [ ! -e config.status ] || [ ! -e libtool ]; then
 		"$source/configure" || return
-	elif grep -Eq 'HAVE_(EXAMPLE|RADEON_MAP|JSON|TOOL)_TRUE"\]="#"' config.status; then
+	elif grep -Eq 'HAVE_(EXAMPLE|LIBDRM_MAP|JSON|TOOL)_TRUE"\]="#"' config.status; then
 		# Their libraries were missing when it was configured.
 		./config.status --recheck && ./config.status || return
 	fi

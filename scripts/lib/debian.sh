@@ -10,8 +10,8 @@ declare -A triplet_of=([arm64]=aarch64-linux-gnu [armhf]=arm-linux-gnueabihf
 declare -A release_of=([arm64]=bookworm [armhf]=bookworm [i386]=bookworm
 	[riscv64]=trixie [s390x]=bookworm)
 # The packages for a build and for emulation; then those that a virtual machine has for a COMMAND.
-# Add 1 to the layout when you change them.
-debian_layout=9
+# Add 1 to the layout when you change them, and to the later one when you change debian_later.
+debian_layout=9 debian_later_layout=10
 debian_base='check libc6-dev libdrm-dev'
 debian_machine='bash binutils busybox-static coreutils diffutils findutils gawk gcc grep kmod
 	libc-bin libcap-dev libdrm-etnaviv1 libdrm-tests libegl-dev libegl-mesa0 libegl1 libelf-dev
@@ -19,8 +19,8 @@ debian_machine='bash binutils busybox-static coreutils diffutils findutils gawk 
 	mount procps sed strace util-linux'
 # A later release's packages: it runs what was built for the first one. Debian 12 has no Vulkan
 # drivers of Mesa's for these machines.
-debian_later='bash busybox-static coreutils findutils gawk grep kmod libdrm-tests libvulkan1
-	mesa-vulkan-drivers mount procps sed util-linux'
+debian_later='bash busybox-static coreutils findutils gawk grep kmod libdrm-tests libpng16-16t64
+	libvulkan1 mesa-vulkan-drivers mount procps sed util-linux'
 
 # debian_sources SUITE: prints lines for apt's sources, for the suite and its release, with the
 # mirrors of this machine
@@ -70,12 +70,11 @@ debian_unpack() {
 debian_root() {
 	local root=${XDG_CACHE_HOME:-$HOME/.cache}/primeshim/root-$1 packages=$debian_base
 	local release=${2:-${release_of[$1]}}
-	[ "$release" = "${release_of[$1]}" ] || root+=-$release
-	root+=-$debian_layout
 	if [ "$release" != "${release_of[$1]}" ]; then
-		packages=$debian_later
-	elif [[ $1 = arm* ]]; then
-		packages+=" $debian_machine"
+		packages=$debian_later root+=-$release-$debian_later_layout
+	else
+		root+=-$debian_layout
+		[[ $1 != arm* ]] || packages+=" $debian_machine"
 	fi
 	mkdir -p "${root%/*}" || return
 	(

@@ -22,6 +22,7 @@ declare -A packages_of=(
 	[demo-gstreamer]='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 		gstreamer1.0-gl'
 	[demo-weston]='udev weston'
+	[demo-dock]='seatd sway swaybg udev util-linux'
 	[direct]='ffmpeg' # kernel-direct.sh
 	[tour]='python3-pyte bsdutils'
 	[survey]='jq mmdebstrap'

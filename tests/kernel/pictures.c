@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Judges pictures by their pixels: against the picture that the program got, or, for a screenshot,
- * against what weston-simple-dmabuf-egl has to draw.
+ * against what weston-simple-dmabuf-egl has to draw. Makes the desktop for a dock's monitor, and a
+ * picture of what the monitor shows.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -18,6 +19,10 @@
 #define UNUSABLE	2
 #define UNDECIDED	3
 
+/* The monitor that tests/kernel/dock plugs in. */
+#define MONITOR_WIDTH	640
+#define MONITOR_HEIGHT	480
+
 struct picture {
 	const char *file;
 	int width, height;
@@ -27,9 +32,13 @@ struct picture {
 static const char usage[] =
 	"Usage: pictures same A.png B.png\n"
 	"       pictures square SHOT.png [WANT.png]\n"
+	"       pictures desktop WANT.png\n"
+	"       pictures monitor SHOWN OUT.png\n"
 	"same: the two agree in every pixel and channel, but for 2 of 255.\n"
 	"square: SHOT, a screenshot of weston, shows what weston-simple-dmabuf-egl draws; what it\n"
 	"had to draw there is written to WANT.\n"
+	"desktop: writes a picture for a monitor of 640x480 to WANT.\n"
+	"monitor: writes SHOWN, the file of tests/kernel/dock, as a picture to OUT.\n"
 	"\n"
 	"Exit status: 0 right, 1 wrong, 2 bad use or a file that cannot be read or written,\n"
 	"3 cannot be judged: no window of the client is in the screenshot (yet)\n";
@@ -228,6 +237,44 @@ static void __attribute__((noreturn)) judge_square(const char *file, const char 
 	end(RIGHT, "all %d pixels of the window at %d,%d agree", WINDOW * WINDOW, left, top);
 }
 
+/* Gradients of each colour, and a block in the upper left corner: no flip or swap keeps it. */
+static void draw_desktop(const char *file)
+{
+	struct picture p = { .width = MONITOR_WIDTH, .height = MONITOR_HEIGHT };
+
+	p.rgba = calloc(MONITOR_WIDTH * MONITOR_HEIGHT, 4);
+	if (!p.rgba)
+		end(UNUSABLE, "out of memory");
+	for (int i = 0; i < MONITOR_WIDTH * MONITOR_HEIGHT; i++) {
+		int x = i % MONITOR_WIDTH, y = i / MONITOR_WIDTH;
+		bool block = x < 80 && y < 40;
+
+		p.rgba[i * 4] = block ? 255 : x * 255 / (MONITOR_WIDTH - 1);
+		p.rgba[i * 4 + 1] = block ? 255 : y * 255 / (MONITOR_HEIGHT - 1);
+		p.rgba[i * 4 + 2] = block ? 0 : (x ^ y) & 255;
+	}
+	write_picture(&p, file);
+}
+
+/* The file has four bytes a pixel: blue, green, red, and one that means nothing. */
+static void convert_monitor(const char *from, const char *to)
+{
+	static uint8_t bgrx[MONITOR_WIDTH * MONITOR_HEIGHT * 4];
+	struct picture p = { .width = MONITOR_WIDTH, .height = MONITOR_HEIGHT, .rgba = bgrx };
+	FILE *f = fopen(from, "rb");
+
+	if (!f || fread(bgrx, sizeof(bgrx), 1, f) != 1)
+		end(UNUSABLE, "cannot read %s", from);
+	fclose(f);
+	for (size_t i = 0; i < sizeof(bgrx); i += 4) {
+		uint8_t blue = bgrx[i];
+
+		bgrx[i] = bgrx[i + 2];
+		bgrx[i + 2] = blue;
+	}
+	write_picture(&p, to);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
@@ -238,5 +285,13 @@ int main(int argc, char **argv)
 		judge_same(argv[2], argv[3]);
 	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "square"))
 		judge_square(argv[2], argc == 4 ? argv[3] : NULL);
+	if (argc == 3 && !strcmp(argv[1], "desktop")) {
+		draw_desktop(argv[2]);
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "monitor")) {
+		convert_monitor(argv[2], argv[3]);
+		return 0;
+	}
 	end(UNUSABLE, "bad use; see --help");
 }

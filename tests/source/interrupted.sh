@@ -49,6 +49,8 @@ asked() {
 # demo OPTION...: runs it to its end
 demo() {
 	: >"$tmp/asked"
+	: >"$tmp/fetched"
+	: >"$tmp/groups"
 	PATH=$tmp/bin:$PATH "$tree/scripts/demo.sh" --out "$tmp/pictures" "$@" \
 		>"$tmp/said" 2>&1
 }
@@ -70,8 +72,12 @@ tree=$tmp/tree
 mkdir -p "$tree/scripts/lib" "$tree/tests/kernel" "$tree/build/.libs" "$tmp/bin" "$tmp/tmp" \
 	"$tree/build/tests/kernel"
 cp "$src/scripts/check.sh" "$src/scripts/demo.sh" "$tree/scripts/"
-cp "$src/scripts/lib/record.sh" "$tree/scripts/lib/"
-echo 'packages_need() { :; }; packages_missing() { :; }' >"$tree/scripts/lib/packages.sh"
+cp "$src/scripts/lib/record.sh" "$src"/scripts/lib/demo-*.sh "$tree/scripts/lib/"
+# No package is missing.
+cat >"$tree/scripts/lib/packages.sh" <<EOF
+packages_need() { :; }
+packages_missing() { printf '%s\n' "\$@" >>"$tmp/groups"; }
+EOF
 echo 'build_configure() { build=$source/build; }' >"$tree/scripts/lib/build.sh"
 : >"$tree/tests/kernel/demo-guest.sh"
 echo 'first' >"$tree/build/.libs/libprimeshim.so"
@@ -87,7 +93,7 @@ EOF
 cat >"$tree/scripts/vm.sh" <<EOF
 #!/bin/bash
 case " \$* " in
-*' --fetch '*) exit 0 ;;
+*' --fetch '*) echo "\$*" >>"$tmp/fetched" && exit 0 ;;
 esac
 echo "\$*" >>"$tmp/asked"
 while [ "\$1" != -- ]; do shift; done
@@ -151,6 +157,31 @@ promise 'demo.sh --resume has nothing more to run' demo --resume
 promise 'and starts no machine' [ "$(asked)" = '' ]
 promise 'without --resume it succeeds' demo
 promise 'and runs all rows' [ "$(asked)" = "$all" ]
+# What only the rows of --all need
+more='nouveau|i915|amdgpu|evdi|msm|v3d|trixie|dock'
+promise 'it fetches nothing for rows that were not asked for' fails grep -Eq -e "$more" \
+	"$tmp/fetched" "$tmp/groups"
+promise 'demo.sh --all --resume succeeds' demo --all --resume
+promise 'it runs only what --all adds' \
+	[ "$(asked)" = $'nouveau i915 amdgpu\nevdi\nmsm\nvulkan' ]
+promise 'its table has all rows' [ "$(sed -n '/The end/,$p' "$tmp/said" |
+	grep -c 'SIGSEGV *exit 0 *right *2/2 *SIGSEGV')" = 13 ]
+promise 'demo.sh --row succeeds' demo --row msm --row=nouveau
+promise 'it runs these rows alone' [ "$(asked)" = $'nouveau\nmsm' ]
+promise 'it fetches two machines' [ "$(wc -l <"$tmp/fetched")" = 2 ]
+promise 'and no package of other rows' fails grep -Eq '^demo|^emulation' "$tmp/groups"
+while read -ra options; do
+	demo "${options[@]}"
+	status=$?
+	promise "demo.sh ${options[*]} exits with $status: $(cat "$tmp/said")" \
+		[ "$status $(wc -l <"$tmp/said")" = '2 1' ]
+done <<-'EOT'
+	--quick --all
+	--quick --row weston
+	--all --row weston
+	--row none
+	--row
+EOT
 echo 'another object' >"$tree/build/.libs/libprimeshim.so"
 promise 'with another object demo.sh --resume succeeds' demo --resume
 promise 'and runs all rows' [ "$(asked)" = "$all" ]
