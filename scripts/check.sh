@@ -24,7 +24,7 @@ usage() {
 
 	  --quick  leaves out what needs virtual machines or more packages than a build
 	  --all    adds what takes longer: the fuzzer's million steps with sanitizers, all of the
-	           real programs, the benchmark
+	           real programs, the benchmark, the demonstration's rows on GPUs in name only
 	  --here   tests the running kernel instead of virtual machines (as root; vgem and cirrus)
 	  --kvm    virtual machines by KVM (default: software emulation)
 	  --resume goes on with a run that was interrupted or failed: leaves out the steps that

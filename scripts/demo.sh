@@ -26,7 +26,7 @@ usage() {
 	missing Debian packages (by sudo, unless you are root), builds in the directory build, and
 	runs programs in virtual machines with stock Debian kernels, natively and with the shim.
 	On two quiet processors the first row comes within two minutes, and all within five;
-	--all takes four minutes more. It downloads up to 650 MB, 250 MB for --quick, and 1.1 GB
+	--all takes four minutes more. It downloads up to 650 MB, 250 MB for --quick, and 900 MB
 	for --all. Each step says how long it usually takes.
 
 	Options (--OPTION VALUE or --OPTION=VALUE):

@@ -48,17 +48,17 @@ machine() {
 	arm64) machine+=(--gpu etnaviv) ;;
 	pci)
 		# An own QEMU, which emulates.
-		machine=() needs+=' and QEMU 11' fetching=60
+		machine=() needs+=' and QEMU 11' fetching=30
 		for name in "${@:2}"; do
 			machine+=(--gpu "${name/nouveau/nouveau_pci}")
 		done
 		;;
 	dock)
 		machine+=(--gpu evdi --device virtio-gpu-pci --memory 3072)
-		needs+=' and evdi' fetching=60 booting=150
+		needs+=' and evdi' fetching=40 booting=60
 		;;
 	msm) machine+=(--gpu msm) ;;
-	v3d) machine+=(--gpu v3d --release trixie) needs+=' and Debian 13' fetching=40 ;;
+	v3d) machine+=(--gpu v3d --release trixie) needs+=' and packages of 13' fetching=20 ;;
 	esac
 }
 

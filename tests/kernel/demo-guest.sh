@@ -300,7 +300,7 @@ seat() {
 evdi() {
 	local way how virtio evdi around
 	if [ ! -e /run/vm/conf ]; then
-		result skipped 'a virtual machine is what it is for'
+		result skipped 'it needs a virtual machine'
 		return
 	fi
 	virtio=$(card virtio_gpu) evdi=$(card evdi.0)
