@@ -319,21 +319,6 @@ static void say_map(uint8_t *p)
 	munmap(p, e.size);
 }
 
-/* How many dma-bufs the kernel has. */
-static int dmabufs(void)
-{
-	FILE *f = fopen("/sys/kernel/debug/dma_buf/bufinfo", "re");
-	char line[512];
-	int n = -1;
-
-	if (!f)
-		err(2, "/sys/kernel/debug/dma_buf/bufinfo");
-	while (fgets(line, sizeof(line), f))
-		sscanf(line, "Total %d objects", &n);
-	fclose(f);
-	return n;
-}
-
 static void write_to(const char *directory, const char *name, const char *text)
 {
 	char path[PATH_MAX];
@@ -378,7 +363,7 @@ static void say_maps(uint64_t off)
 static void unplugged(bool exporters)
 {
 	char driver[PATH_MAX], device[PATH_MAX], *name;
-	int before = dmabufs(), fd;
+	int before = export_count(), fd;
 	uint64_t off = 0;
 	uint8_t *p;
 
@@ -415,9 +400,9 @@ static void unplugged(bool exporters)
 	say_byte("own", e.view);
 	export_free(&e);
 	/* TTM frees an import a little later. */
-	for (int i = 0; i < 200 && dmabufs() > before; i++)
+	for (int i = 0; i < 200 && export_count() > before; i++)
 		usleep(10000);
-	check(dmabufs() == before, "and the dma-buf is gone");
+	check(export_count() == before, "and the dma-buf is gone");
 	write_to(driver, "bind", name);
 	printf("#%s\n", said);
 }

@@ -116,23 +116,6 @@ static long faults(void)
 	return u.ru_minflt;
 }
 
-/* How many dma-bufs the kernel has. Every kernel's list ends with the line that says so. */
-static int dmabufs(void)
-{
-	FILE *f = fopen("/sys/kernel/debug/dma_buf/bufinfo", "re");
-	char line[512];
-	int n = -1;
-
-	if (!f)
-		err(2, "/sys/kernel/debug/dma_buf/bufinfo");
-	while (fgets(line, sizeof(line), f))
-		sscanf(line, "Total %d objects", &n);
-	fclose(f);
-	if (n < 0)
-		errx(2, "bufinfo has no total");
-	return n;
-}
-
 static void imported(void)
 {
 	e = export_new(exporter, SIZE);
@@ -144,22 +127,22 @@ static void imported(void)
 static void held(void)
 {
 	struct drm_mode_destroy_dumb destroy = { 0 };
-	int before = dmabufs();
+	int before = export_count();
 
 	imported();
 	by_handle();
-	printf("%d ", dmabufs() - before);
+	printf("%d ", export_count() - before);
 	close_handle(drm, handle);
-	printf("%d ", dmabufs() - before);
+	printf("%d ", export_count() - before);
 	imported();
 	by_handle();
 	destroy.handle = handle;
 	ioctl(drm, DRM_IOCTL_MODE_DESTROY_DUMB, &destroy);
-	printf("%d ", dmabufs() - before);
+	printf("%d ", export_count() - before);
 	imported();
 	by_handle();
 	close(drm);
-	printf("%d\n", dmabufs() - before);
+	printf("%d\n", export_count() - before);
 }
 
 static void raw(void)

@@ -29,4 +29,7 @@ void export_free(struct export *e);
 /* A read-only dma-buf of vivid, or else of the system heap, whose @view is NULL then. */
 struct export export_readonly(const char *name, size_t size);
 
+/* How many dma-bufs the kernel has, by debugfs. */
+int export_count(void);
+
 #endif
