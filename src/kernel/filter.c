@@ -124,6 +124,7 @@ static const struct sample samples[] = {
 	CALL(MAY_PROC, SYS_openat, AT_FDCWD, 0, O_RDONLY | O_CLOEXEC),
 	CALL(MAY_PROC | MAY_FILES, SYS_read, ANY_FD, 0, 1024),
 	CALL(MAY_FILES, SYS_openat, ANY_FD, 0, O_RDWR | O_CREAT | O_EXCL, 0600),
+	CALL(MAY_FILES, SYS_openat, ANY_FD, 0, O_RDONLY | O_CLOEXEC),
 	CALL(MAY_FILES, SYS_openat, AT_FDCWD, 0, O_RDONLY | O_DIRECTORY),
 	CALL(MAY_FILES, SYS_openat, AT_FDCWD, 0, O_WRONLY | O_APPEND),
 #ifdef SYS_mkdir

@@ -24,6 +24,7 @@
 #define STATUS_VERSION	2
 #define STATUS_ORDER	0x01020304U
 #define STATUS_SUFFIX	".primeshim"
+#define STATUS_WISH	".set"
 #define STATUS_NAME_LEN	32
 
 /*
@@ -118,6 +119,19 @@ struct status_file {
 	struct status_section names, pairs, buffers, imports, mappings, events;
 	shared_u64 counters[32];	/* enum counter */
 };
+
+/*
+ * What primeshim set writes into PID.set in the same directory for a process that has no status
+ * file yet. The process looks for it once, when it makes its status file, and removes it. The
+ * file's owner is the process's user or root.
+ */
+struct status_wish {
+	uint32_t order;			/* STATUS_ORDER */
+	uint32_t policy;		/* STATUS_POLICY(); either part may be STATUS_AS_IS */
+	uint64_t start;			/* field 22 of /proc/PID/stat: PIDs are used again */
+};
+
+#define STATUS_AS_IS	0xffU
 
 /* Names of importers (drivers) and exporters (exp_name). Entry 0 is "", entry 1 "?": not known. */
 typedef char status_name[STATUS_NAME_LEN];
@@ -248,6 +262,7 @@ struct status_event {
 /* The layout is the same on every machine. */
 _Static_assert(sizeof(struct status_section) == 16, "layout");
 _Static_assert(sizeof(struct status_file) == 784, "layout");
+_Static_assert(sizeof(struct status_wish) == 16, "layout");
 _Static_assert(sizeof(struct status_pair) == 24, "layout");
 _Static_assert(sizeof(struct status_buffer) == 56, "layout");
 _Static_assert(sizeof(struct status_import) == 24, "layout");

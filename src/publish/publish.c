@@ -107,7 +107,7 @@ int publish_begin(int pid)
 int publish_make(void)
 {
 	fill_head(&begun->head);
-	return publish_file(settings.dir, &made);
+	return publish_file(settings.dir, &made, &begun->head.policy);
 }
 
 void publish_made(int ret)

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -30,6 +31,7 @@
 #include "kernel/room.h"
 #include "kernel/sandbox.h"
 #include "publish_status.h"
+#include "settings/settings.h"
 
 /*
  * A descriptor that the code here has open for a while. Another thread of the program may close it,
@@ -207,13 +209,70 @@ static int make_file(size_t size)
 	return ret;
 }
 
-int publish_file(const char *dir, struct publish_status **out)
+/* When the process started, as /proc/PID/stat has it; 0: that cannot be read. */
+static uint64_t own_start(void)
+{
+	char text[1024], *at = NULL;
+	int fd = next.open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	uint64_t start = 0;
+
+	if (fd >= 0)
+		next.close(fd);
+	if (n > 0) {
+		text[n] = '\0';
+		/* The name may have blanks and parentheses. 20 fields come between. */
+		at = strrchr(text, ')');
+	}
+	for (int i = 0; at && i < 20; i++)
+		at = strchr(at + 1, ' ');
+	for (at = at ? at + 1 : NULL; at && *at >= '0' && *at <= '9'; at++)
+		start = start * 10 + (*at - '0');
+	return start;
+}
+
+static bool is_wish(int fd, const struct stat *st, struct status_wish *w)
+{
+	return S_ISREG(st->st_mode) && (st->st_uid == geteuid() || !st->st_uid) &&
+	       read(fd, w, sizeof(*w)) == sizeof(*w) && w->order == STATUS_ORDER &&
+	       w->start && w->start == own_start();
+}
+
+/* What primeshim set has asked for before there was a status file, or @policy. */
+static uint32_t wished(uint32_t policy)
+{
+	int dir = atomic_load(&directory.fd), fd;
+	unsigned int mode = STATUS_MODE(policy), sync = STATUS_SYNC(policy);
+	struct status_wish w;
+	struct stat st;
+	char name[32];
+
+	snprintf(name, sizeof(name), "%d" STATUS_WISH, (int)sandbox_pid());
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || hold(&file, fd, &st) < 0)
+		return policy;
+	if (is_wish(fd, &st, &w)) {
+		if (STATUS_MODE(w.policy) != STATUS_AS_IS)
+			mode = STATUS_MODE(w.policy);
+		if (STATUS_SYNC(w.policy) != STATUS_AS_IS &&
+		    settings_may_be(STATUS_POLICY(MODE_OFF, STATUS_SYNC(w.policy))))
+			sync = STATUS_SYNC(w.policy);
+	}
+	let_go(&file);
+	if (is_held(&directory, dir))
+		unlinkat(dir, name, 0);
+	return settings_may_be(STATUS_POLICY(mode, sync)) ? STATUS_POLICY(mode, sync) : policy;
+}
+
+int publish_file(const char *dir, struct publish_status **out, uint32_t *policy)
 {
 	const size_t size = page_round(sizeof(**out));
 	int ret = open_directory(dir);
 
 	if (!ret)
 		ret = make_file(size);
+	if (!ret)
+		*policy = wished(*policy);
 	let_go(&directory);
 	*out = atomic_load(&mapped);
 	if (!ret || !*out)

@@ -49,11 +49,12 @@ uint32_t publish_thread(void);
 
 /*
  * publish_file.c: makes and maps a new file in the directory @dir. 0; or a negative errno or a
- * reason, and nothing is left behind. One thread at a time. The call may wait for the file system:
- * the caller holds no lock.
+ * reason, and nothing is left behind. *@policy: changed if primeshim set has asked for that (struct
+ * status_wish). One thread at a time. The call may wait for the file system: the caller holds no
+ * lock.
  */
 enum { NOT_OURS = -5000, SANDBOXED };	/* reasons; no errno is as large */
-int publish_file(const char *dir, struct publish_status **out);
+int publish_file(const char *dir, struct publish_status **out, uint32_t *policy);
 
 /*
  * publish_status leads to the file from now on. With buffers_lock() held, so no fork() comes

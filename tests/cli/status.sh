@@ -269,4 +269,67 @@ if [ -z "${EMULATOR-}" ]; then
 fi
 exec 3>&-
 wait
+
+# And for a program that has not imported anything.
+# before WORD...: a program that waits before its first word, as $pid
+before() {
+	new_dir
+	PRIMESHIM_DIR="$dir" PRIMESHIM_MODE=observe LD_PRELOAD="$shim:$fake" \
+		"$tmp/client" wait "$@" <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
+	pid=$!
+	exec 3>"$tmp/in"
+	answered 1
+}
+after() {
+	echo >&3
+	exec 3>&-
+	wait "$pid"
+}
+if [ -z "${EMULATOR-}" ]; then
+	before import map import map
+	set_to
+	promise 'before an import set has nothing to tell: status 2' [ $? = 2 ]
+	promise 'and says so' grep -q 'has not imported a dma-buf yet, or could make no' "$tmp/said"
+	set_to mode=rediret
+	promise 'nor a mode that there is not' [ "$?-$(ls "$dir" 2>"$tmp/null")" = 2- ]
+	set_to mode=deny
+	set_to mode=redirect sync=map
+	promise 'it can be set' [ $? = 0 ]
+	promise 'which is said' \
+		grep -qx "$pid: once it has imported a dma-buf: mode redirect, sync map" "$tmp/said"
+	promise 'other commands do not mind the file' "$tool" report "$dir" >"$tmp/null"
+	after
+	promise 'and holds from the first map on' [ "$(grep -cx mapped "$tmp/out")" = 2 ]
+	promise 'sync, too' says 'mode redirect, sync map$'
+	promise 'and is among the events' \
+		[ "$("$tool" watch --all "$dir"/*.primeshim | grep -c ' policy ')" = 1 ]
+	promise 'the file is removed' [ -z "$(find "$dir" -name '*.set*')" ]
+	before import map
+	set_to sync=off
+	promise 'one of the two is set, the other stays' \
+		grep -q 'mode as it is, sync off$' "$tmp/said"
+	after
+	promise 'so it does' says 'mode observe, sync off$'
+	promise 'and the map is refused as ever' grep -q '^refused' "$tmp/out"
+	# put BYTES AT: into the file
+	put() {
+		printf '%b' "$1" |
+			dd of="$dir/$pid.set" bs=1 seek="$2" conv=notrunc status=none
+	}
+	# What is not for this process, or not whole, or somebody else's.
+	for wrong in start cut mode link; do
+		before import map
+		set_to mode=redirect
+		case $wrong in
+		start) put '\377\377\377\377' 8 ;;
+		cut) truncate -s 12 "$dir/$pid.set" ;;
+		mode) put '\7\7\7\7' 4 ;;
+		link) mv "$dir/$pid.set" "$tmp/set" && ln -s "$tmp/set" "$dir/$pid.set" ;;
+		esac
+		after
+		promise "a file that is wrong ($wrong) changes nothing" \
+			grep -q '^refused' "$tmp/out"
+		promise "($wrong) and nothing is said" [ ! -s "$tmp/err" ]
+	done
+fi
 exit $fail

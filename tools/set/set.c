@@ -15,11 +15,13 @@
 #include "lib/cli.h"
 #include "lib/commands.h"
 #include "status/status.h"
+#include "wish.h"
 
 static const char usage[] =
 	"Usage: primeshim set PID [mode=MODE] [sync=SYNC]\n"
 	"Changes what the shim does in a running process. The change takes effect at the\n"
-	"process's next hooked call; mappings that exist stay as they are.\n"
+	"process's next hooked call, or once it has imported a dma-buf, if it has not yet;\n"
+	"mappings that exist stay as they are.\n"
 	"\n"
 	"  mode  redirect, rescue, observe, deny, off: as PRIMESHIM_MODE\n"
 	"  sync  driver, map, off: as PRIMESHIM_SYNC. A running process cannot change to trap,\n"
@@ -150,19 +152,57 @@ static int change(pid_t pid, const struct status *p, char **words)
 	return finish_output();
 }
 
+static const char *asked(const char *name, unsigned int value)
+{
+	return value == STATUS_AS_IS ? "as it is" : name;
+}
+
+/*
+ * Asks a process without a status file, to make it so from its first import on. Returns the exit
+ * status, or -1: it has a status file now.
+ */
+static int change_later(pid_t pid, const char *dir, char **words)
+{
+	long policy = wanted(words, STATUS_POLICY(STATUS_AS_IS, STATUS_AS_IS));
+	char why[256], *path;
+
+	if (policy < 0 || !wish_write(pid, dir, policy))
+		return 2;
+	path = status_path_of(pid, why, sizeof(why));
+	if (path) {
+		wish_remove(pid, dir);
+		free(path);
+		return -1;
+	}
+	printf("%d: once it has imported a dma-buf: mode %s, sync %s\n", (int)pid,
+	       asked(mode_name(policy), STATUS_MODE(policy)),
+	       asked(sync_name(policy), STATUS_SYNC(policy)));
+	return finish_output();
+}
+
 int cmd_set(int argc, char **argv)
 {
 	const struct cli_option options[] = { { 0 } };
 	int ret = cli_options(argc, argv, usage, options, true);
+	char why[256], *path, *dir;
 	struct status *p;
 	size_t n;
+	pid_t pid;
 
 	if (ret >= 0)
 		return ret;
 	if (optind == argc)
 		return bad_use(argv[0], "no process given");
-	if (!pid_of(argv[optind]))
+	pid = pid_of(argv[optind]);
+	if (!pid)
 		return bad_use(argv[0], "give the number of a process first");
+	path = status_path_of(pid, why, sizeof(why));
+	dir = path || optind + 1 == argc ? NULL : status_directory_of(pid);
+	ret = dir ? change_later(pid, dir, argv + optind + 1) : -1;
+	free(path);
+	free(dir);
+	if (ret >= 0)
+		return ret;
 	p = status_load(argv[optind], &n);
 	if (p->life != LIFE_RUNNING) {
 		warnx("set: process %s has ended", argv[optind]);
@@ -172,7 +212,7 @@ int cmd_set(int argc, char **argv)
 		       mode_name(p->head.policy), sync_name(p->head.policy));
 		ret = finish_output();
 	} else {
-		ret = change(pid_of(argv[optind]), p, argv + optind + 1);
+		ret = change(pid, p, argv + optind + 1);
 	}
 	status_free_all(p, n);
 	return ret;

@@ -198,38 +198,60 @@ static void find_replaced(struct status *files, size_t n)
 				files[i].life = LIFE_REPLACED;
 }
 
-/* Says why @pid has no status file. @shim: libprimeshim.so is mapped there. */
-static void explain(pid_t pid, bool shim, char *why, size_t len)
+static bool has_shim(pid_t pid)
 {
-	FILE *f = shim ? proc_open(pid, "environ") : NULL;
-	char *word = NULL;
-	bool told = false;
+	FILE *f = proc_open(pid, "maps");
+	bool found = false;
+	char *line = NULL;
 	size_t room = 0;
 
-	if (!shim) {
-		snprintf(why, len,
-			 "process %d is not under the shim: start it with run-with-shim.sh",
-			 (int)pid);
-		return;
-	}
-	while (f && !told && getdelim(&word, &room, '\0', f) > 0)
-		told = !strncmp(word, "PRIMESHIM_DIR=", 14) && word[14];
+	while (f && !found && getline(&line, &room, f) > 0)
+		found = strstr(line, LIBRARY);
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+char *status_directory_of(pid_t pid)
+{
+	FILE *f = has_shim(pid) ? proc_open(pid, "environ") : NULL;
+	char *word = NULL, *dir = NULL;
+	size_t room = 0;
+
+	while (f && !dir && getdelim(&word, &room, '\0', f) > 0)
+		if (!strncmp(word, "PRIMESHIM_DIR=/", 15))
+			dir = memory_text("/proc/%d/root%s", (int)pid, word + 14);
 	free(word);
 	if (f)
 		fclose(f);
-	snprintf(
-		why, len,
-		told ? "process %d is under the shim, and has not imported a dma-buf yet" :
-		       "process %d is under the shim, without a status file: start it with "
-		       "PRIMESHIM_DIR set, as run-with-shim.sh --report does",
-		(int)pid);
+	return dir;
+}
+
+/* Says why @pid has no status file. */
+static void explain(pid_t pid, char *why, size_t len)
+{
+	char *dir = status_directory_of(pid);
+
+	if (!has_shim(pid))
+		snprintf(why, len,
+			 "process %d is not under the shim: start it with run-with-shim.sh",
+			 (int)pid);
+	else if (dir)
+		snprintf(why, len,
+			 "process %d is under the shim, and has not imported a dma-buf yet, or "
+			 "could make no status file, of which its stderr has a line", (int)pid);
+	else
+		snprintf(why, len,
+			 "process %d is under the shim, without a status file: start it with "
+			 "PRIMESHIM_DIR set, as run-with-shim.sh --report does", (int)pid);
+	free(dir);
 }
 
 char *status_path_of(pid_t pid, char *why, size_t len)
 {
 	FILE *f = proc_open(pid, "maps");
 	char *line = NULL, *path = NULL;
-	bool shim = false;
 	size_t room = 0;
 
 	if (!f) {
@@ -237,16 +259,14 @@ char *status_path_of(pid_t pid, char *why, size_t len)
 			 "process %d is not yours: look at it as its user, or as root", (int)pid);
 		return NULL;
 	}
-	while (!path && getline(&line, &room, f) > 0) {
-		shim = shim || strstr(line, LIBRARY);
+	while (!path && getline(&line, &room, f) > 0)
 		path = status_in_line(pid, line);
-	}
 	/* For another user's process open() works, and read() fails. */
 	if (!path && ferror(f))
 		snprintf(why, len, "process %d is not yours: look at it as its user, or as root",
 			 (int)pid);
 	else if (!path)
-		explain(pid, shim, why, len);
+		explain(pid, why, len);
 	free(line);
 	fclose(f);
 	return path;

@@ -75,9 +75,15 @@ size_t status_left_out(void);
 /*
  * The path of the status file that the process @pid has mapped; the caller frees it. Or NULL, with
  * the reason in @why: there is no such process, the user may not look at it, it is not under the
- * shim, it has not imported a dma-buf yet, or PRIMESHIM_DIR is not set in it.
+ * shim, it has not imported a dma-buf yet or could make no file, or PRIMESHIM_DIR is not set in it.
  */
 char *status_path_of(pid_t pid, char *why, size_t len);
+
+/*
+ * PRIMESHIM_DIR of the process @pid, which has the shim in it: a path through /proc/@pid/root. The
+ * caller frees it. NULL: it has none, or may not be looked at.
+ */
+char *status_directory_of(pid_t pid);
 
 /* The process number that @text is, or 0. */
 pid_t pid_of(const char *text);
