@@ -119,6 +119,27 @@ static int heap_create(void)
 	return alloc.fd;
 }
 
+/* A buffer of that driver's own. Its lines are longer, as some drivers align them to pages. */
+static int dumb_create(const char *driver)
+{
+	struct drm_mode_create_dumb create = { .width = 1024, .height = SIZE / 4096, .bpp = 32 };
+	int fd = open_device(NULL, driver), dmabuf;
+
+	if (drmIoctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &create))
+		fail("making a buffer of %s: %s", driver, strerror(errno));
+	if (drmPrimeHandleToFD(fd, create.handle, DRM_CLOEXEC | DRM_RDWR, &dmabuf))
+		fail("making a dma-buf of %s: %s", driver, strerror(errno));
+	close(fd);
+	return dmabuf;
+}
+
+static int create(const char *exporter)
+{
+	if (!strcmp(exporter, "udmabuf"))
+		return udmabuf_create();
+	return strcmp(exporter, "heap") ? dumb_create(exporter) : heap_create();
+}
+
 static void sync_dmabuf(int dmabuf, uint64_t flags)
 {
 	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_RW };
@@ -149,7 +170,7 @@ static void map_end(int dmabuf, uint8_t *p)
 
 int make_black(const char *exporter)
 {
-	int dmabuf = !strcmp(exporter, "heap") ? heap_create() : udmabuf_create();
+	int dmabuf = create(exporter);
 	uint8_t *p = map_begin(dmabuf);
 
 	memset(p, 0, SIZE);

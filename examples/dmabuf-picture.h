@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the examples share: a test picture in a dma-buf of udmabuf or the system heap, pictures as
- * PNG, and a DRM device to import into. An ordinary program's code, which knows nothing of
- * primeshim.
+ * What the examples share: a test picture in a dma-buf of udmabuf, of the system heap or of a DRM
+ * device, pictures as PNG, and a DRM device to import into. An ordinary program's code, which knows
+ * nothing of primeshim.
  */
 #ifndef DMABUF_PICTURE_H
 #define DMABUF_PICTURE_H
@@ -19,8 +19,8 @@
 void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...);
 
 /*
- * A dma-buf of @exporter, "heap" or "udmabuf", with the test picture in it as XRGB8888, which is
- * written to the file @in as well if that is given. Fails as above.
+ * A dma-buf of @exporter, "heap", "udmabuf" or the name of a DRM driver, with the test picture in
+ * it as XRGB8888, which is written to the file @in as well if that is given. Fails as above.
  */
 int make_dmabuf(const char *exporter, const char *in);
 

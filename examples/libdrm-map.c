@@ -18,13 +18,15 @@
 #include "dmabuf-picture.h"
 
 static const char usage[] =
-	"Usage: libdrm-map CARD OUT.png [IN.png]\n"
-	"Puts a test picture into a udmabuf, imports that into a GPU and maps it with the library\n"
-	"of libdrm for the GPU's driver: radeon, nouveau or i915; or amdgpu, by plain ioctls.\n"
-	"Writes what the CPU sees to OUT.png, and to IN.png what was put in. CARD is the device's\n"
-	"node, /dev/dri/card0 or such.\n"
+	"Usage: libdrm-map [--from DRIVER] CARD OUT.png [IN.png]\n"
+	"Puts a test picture into a udmabuf, or a buffer of the device with that driver, imports\n"
+	"that into a GPU and maps it with the library of libdrm for the GPU's driver: radeon,\n"
+	"nouveau or i915; or amdgpu, by plain ioctls. Writes what the CPU sees to OUT.png, and to\n"
+	"IN.png what was put in. CARD is the device's node, /dev/dri/card0 or such.\n"
 	"\n"
 	"Exit status: 0 mapped and written, 1 a step failed, 2 bad use\n";
+
+static const char *exporter = "udmabuf";
 
 /* Ends the program, as the library's call @what said @error, a positive errno. */
 static void __attribute__((noreturn)) failed(const char *what, int error)
@@ -143,7 +145,7 @@ static const struct {
 
 static void show(int drm, const char *out, const char *in)
 {
-	int dmabuf = make_dmabuf("udmabuf", in);
+	int dmabuf = make_dmabuf(exporter, in);
 	drmVersionPtr version = drmGetVersion(drm);
 	size_t i;
 
@@ -161,5 +163,10 @@ static void show(int drm, const char *out, const char *in)
 
 int main(int argc, char **argv)
 {
+	if (argc > 2 && !strcmp(argv[1], "--from")) {
+		exporter = argv[2];
+		argc -= 2;
+		argv += 2;
+	}
 	return card_main(argc, argv, usage, show);
 }

@@ -172,10 +172,10 @@ run() {
 	local name=$1 machine directory needs fetching booting status
 	machine "$@"
 	shift
-	await "$fetching" "fetch-$name" "Fetching $needs of Debian"
+	await "$fetching" "fetch-$name" "Fetching $needs"
 	[ "$directory" = "$build" ] || await 20 build-arm64 'Building for arm64'
 	cd "$directory" || return
-	begin "$booting" "$out/vm-$name.log" "Booting ${needs%% and *} for: $*"
+	begin "$booting" "$out/vm-$name.log" "Booting ${needs%% of Debian*} for: $*"
 	"$source/scripts/vm.sh" "${machine[@]}" --out "$out" -- \
 		"$source/tests/kernel/demo-guest.sh" "$directory" "$out" "$@" \
 		2>"$out/vm-$name.log" | step

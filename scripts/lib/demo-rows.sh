@@ -17,6 +17,7 @@ rows=(
 # Those of --all: the real driver code of GPUs in name only.
 more_rows=(
 	'nouveau|libdrm_nouveau|nouveau <- udmabuf|6.12|pci'
+	'nouveau-i915|libdrm_nouveau|nouveau <- i915|6.12|pci'
 	'i915|libdrm_intel|i915 <- udmabuf|6.12|pci'
 	'amdgpu|ioctls of amdgpu|amdgpu <- udmabuf|6.12|pci'
 	'evdi|sway with a dock|evdi <- virtio-gpu|6.12|dock'
@@ -31,17 +32,17 @@ machines=(6.12 6.1 arm64 pci dock msm v3d)
 # and $booting to how many seconds that, and the rows, usually take
 machine() {
 	local name
-	machine=("${kvm[@]}") directory=$build needs='Linux 6.12' fetching=15
+	machine=("${kvm[@]}") directory=$build needs='Linux 6.12 of Debian' fetching=15
 	booting=$((10 + ($# - 1) * 20))
 	case $1 in
 	arm64 | msm | v3d)
 		machine=(--append swiotlb=force) directory=$source/build-arm64
-		needs='Linux 6.12 for arm64'
+		needs='Linux 6.12 for arm64 of Debian'
 		;;
 	esac
 	case $1 in
 	6.12 | 6.1)
-		machine+=(--kernel "$1" --device cirrus-vga) needs="Linux $1"
+		machine+=(--kernel "$1" --device cirrus-vga) needs="Linux $1 of Debian"
 		[[ " $* " != *' radeon '* ]] || machine+=(--gpu radeon)
 		[ "$1" = 6.12 ] || booting=60
 		;;
@@ -50,7 +51,11 @@ machine() {
 		# An own QEMU, which emulates.
 		machine=() needs+=' and QEMU 11' fetching=30
 		for name in "${@:2}"; do
-			machine+=(--gpu "${name/nouveau/nouveau_pci}")
+			case $name in
+			nouveau-i915) machine+=(--gpu nouveau_pci --gpu i915) ;;
+			nouveau) machine+=(--gpu nouveau_pci) ;;
+			*) machine+=(--gpu "$name") ;;
+			esac
 		done
 		;;
 	dock)
@@ -58,7 +63,7 @@ machine() {
 		needs+=' and evdi' fetching=40 booting=60
 		;;
 	msm) machine+=(--gpu msm) ;;
-	v3d) machine+=(--gpu v3d --release trixie) needs+=' and packages of 13' fetching=20 ;;
+	v3d) machine+=(--gpu v3d --release trixie) needs+=' 12, and Mesa of 13' fetching=20 ;;
 	esac
 }
 
@@ -71,7 +76,7 @@ groups_of() {
 		gstreamer | weston) echo demo "demo-$name" ;;
 		# The machines of others cannot be this one.
 		*) [ -z "$here" ] || continue ;;&
-		radeon | nouveau | i915 | amdgpu) echo vm-gpu ;;
+		radeon | nouveau* | i915 | amdgpu) echo vm-gpu ;;
 		evdi) echo vm-gpu demo demo-dock ;;
 		etnaviv* | msm | vulkan) echo vm-arm arm64 ;;
 		esac
@@ -84,7 +89,7 @@ targets_of() {
 	for name; do
 		case $name in
 		egl-*) echo examples/dmabuf-texture ;;
-		radeon | nouveau | i915 | amdgpu) echo examples/libdrm-map ;;
+		radeon | nouveau* | i915 | amdgpu) echo examples/libdrm-map ;;
 		evdi) echo tests/kernel/dock ;;
 		msm) [ -z "$here" ] || echo examples/gbm-map ;;
 		vulkan) [ -z "$here" ] || echo examples/vulkan-map ;;

@@ -166,12 +166,12 @@ egl() {
 	ours "$build/examples/dmabuf-texture" --device "$(card "$1")"
 }
 
-# plain DRIVER PROGRAM: one of the examples, on the GPU's own driver
+# plain DRIVER PROGRAM [OPTION]...: one of the examples, on the GPU's own driver
 plain() {
 	usable "card of the driver $1" "$(card "$1")" || return
 	# GBM there is to draw with it.
 	unset GBM_ALWAYS_SOFTWARE
-	ours "$build/examples/$2" "$(card "$1")"
+	ours "$build/examples/$2" "${@:3}" "$(card "$1")"
 }
 
 # vulkan: Mesa's v3dv gives up at a render node that is listed after its own
@@ -341,6 +341,11 @@ for row; do
 	egl-*) egl "${row#egl-}" ;;
 	evdi | gstreamer | vulkan | weston) $row ;;
 	amdgpu | i915 | nouveau | radeon) plain "$row" libdrm-map ;;
+	nouveau-i915)
+		# The thread's pair: another GPU's buffer.
+		! usable 'card of the driver i915' "$(card i915)" ||
+			plain nouveau libdrm-map --from i915
+		;;
 	etnaviv) plain etnaviv etnaviv-map ;;
 	etnaviv-gbm) plain etnaviv gbm-map ;;
 	msm) plain msm gbm-map ;;
