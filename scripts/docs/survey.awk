@@ -116,7 +116,9 @@ function how(row, way, c, s) {
 # unseen(ROW): may the shim have missed an import?
 function unseen(row) {
 	return !imports[row, "native"] && situation[row, "native"] ~ \
-		/^(static|abi|privileged|cleared|user|copies|deepbind|raw|past|closed|unseen)$/
+		/^(static|abi|absent|privileged|cleared|user|copies|deepbind)$/ ||
+		!imports[row, "native"] && situation[row, "native"] ~ \
+		/^(sandbox|raw|past|closed|unseen)$/
 }
 
 # good CLASS: it has gone on running, or has done its work

@@ -234,6 +234,7 @@ static uint64_t own_start(void)
 static bool is_wish(int fd, const struct stat *st, struct status_wish *w)
 {
 	return S_ISREG(st->st_mode) && (st->st_uid == geteuid() || !st->st_uid) &&
+	       !(st->st_mode & (S_IWGRP | S_IWOTH)) &&
 	       read(fd, w, sizeof(*w)) == sizeof(*w) && w->order == STATUS_ORDER &&
 	       w->start && w->start == own_start();
 }

@@ -317,13 +317,14 @@ if [ -z "${EMULATOR-}" ]; then
 			dd of="$dir/$pid.set" bs=1 seek="$2" conv=notrunc status=none
 	}
 	# What is not for this process, or not whole, or somebody else's.
-	for wrong in start cut mode link; do
+	for wrong in start cut mode writable link; do
 		before import map
 		set_to mode=redirect
 		case $wrong in
 		start) put '\377\377\377\377' 8 ;;
 		cut) truncate -s 12 "$dir/$pid.set" ;;
 		mode) put '\7\7\7\7' 4 ;;
+		writable) chmod 666 "$dir/$pid.set" ;;
 		link) mv "$dir/$pid.set" "$tmp/set" && ln -s "$tmp/set" "$dir/$pid.set" ;;
 		esac
 		after

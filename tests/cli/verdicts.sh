@@ -263,7 +263,7 @@ promise 'and what it maps itself has a line' grep -q '^direct: it maps 1 dma-buf
 client -- readonly map exit
 verdict fallback-eacces unknown 'could not be made from the dma-buf (EACCES)' 'DRM_RDWR'
 client -- unmappable map exit
-verdict fallback-efault unknown 'could not be made from the dma-buf (ENXIO)' 'its exporter has to'
+verdict fallback-efault unknown 'could not be made from the dma-buf (ENXIO)' 'has to allow that'
 client CARD=/dev/dri/card3 -- import private exit
 verdict fallback-einval unknown '(EINVAL)' 'MAP_PRIVATE'
 # failed ERRNO ROW ADVICE: a fallback for that reason

@@ -85,6 +85,9 @@ promise 'and says that the program never syncs' \
 report observe tests/kernel/direct readonly >/dev/null
 promise 'it names who has exported for reading only' \
 	grep -q 'a dma-buf that videobuf2_[a-z]* exported for reading only' "$tmp/json"
+promise 'and what the exporter has to do' grep -q '"advice": *"[^"]*O_RDWR for V4L2' "$tmp/json"
+promise '--direct sync and mode redirect change nothing about that' \
+	[ "$(PRIMESHIM_MODE=redirect with sync readonly)" = EACCES ]
 
 # ffmpeg's kmsgrab exports what the display shows, and hwdownload maps that dma-buf. The console's
 # frame buffer is shown where the machine has a display (vm.sh --device virtio-gpu-pci).

@@ -207,7 +207,8 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"fallback-efault", ANSWER_UNKNOWN,
 		"a map of the dma-buf that cannot be read",
 		"some maps could not be made from the dma-buf (%s)",
-		"the dma-buf itself cannot be mapped or read by the CPU: its exporter has to",
+		"the dma-buf itself cannot be mapped or read by the CPU: its exporter has to allow "
+		"that",
 	},
 	[ROW_FALLBACK_INVAL] = {
 		"fallback-einval", ANSWER_UNKNOWN,
