@@ -113,7 +113,7 @@ if [ -x "$primeshim" ]; then
 		"verdict: it is refused (EACCES) to write a dma-buf that fake exported for reading\
  only"
 	says 'and how' "advice: the exporter has to add DRM_RDWR (O_RDWR for V4L2 and dma-heaps):\
- patch it, or run it under the shim, which adds DRM_RDWR"
+ patch it; in a DRM program --mode redirect and rescue do so"
 	reported off reader
 	promise 'off leaves no status file' [ -z "$(ls "$tmp/status")" ]
 	reported '' left
