@@ -273,6 +273,11 @@ void fake_let_submit(int err)
 	kernel_unlock(l);
 }
 
+unsigned long fake_waited_ms(void)
+{
+	return k() ? atomic_load(&k()->waited_ms) : 0;
+}
+
 unsigned long fake_polls(void)
 {
 	return k() ? atomic_load(&k()->polls) : 0;

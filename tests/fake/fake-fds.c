@@ -202,6 +202,8 @@ int fake_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
 		if (timeout_ms >= 0)
 			left = until > now_ms() ? until - now_ms() : 0;
 	} while (left);
+	if (!ret && timeout_ms > 0)
+		atomic_fetch_add(&k()->waited_ms, timeout_ms);
 	for (unsigned long i = 0; ret >= 0 && i < n; i++) {
 		uint32_t dmabuf = fds[i].fd >= 0 ? what(fds[i].fd).dmabuf : 0;
 

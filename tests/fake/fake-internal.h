@@ -98,7 +98,7 @@ struct kernel {
 	unsigned long device_maps, bracket_faults;
 	atomic_ulong strays;
 	unsigned int jitter;
-	atomic_ulong delayed, waits_held, polls;
+	atomic_ulong delayed, waits_held, polls, waited_ms;
 	atomic_int hold_waits;
 	int submit_err, let_err;
 	bool hold_submits;

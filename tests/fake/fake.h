@@ -121,6 +121,8 @@ void fake_let_submit(int err);
 
 /* How many times poll() was called so far, by whomever. */
 unsigned long fake_polls(void);
+/* The times of those that ended without an answer, in milliseconds, as they were asked for. */
+unsigned long fake_waited_ms(void);
 
 /* While @busy, the dma-buf has a fence pending: poll() finds nothing ready. */
 void fake_busy(uint64_t ino, bool busy);
