@@ -54,10 +54,11 @@ void waited_by_poll(const struct pollfd *fds, unsigned int ready)
 
 	/*
 	 * The kernel has written so many, and how long the array is only the caller knows. Another
-	 * thread that overwrites the array meanwhile must not make the shim run out of memory.
+	 * thread may have overwritten or unmapped the array meanwhile: then the shim must neither
+	 * touch what cannot be read nor walk through all memory behind the array.
 	 */
-	for (const struct pollfd *p = fds; p && ready; p++) {
-		if (p > fds && !same_page(p, p - 1) && !readable(p, sizeof(*p)))
+	for (const struct pollfd *p = fds; p && ready && p - fds < LONGEST; p++) {
+		if (!(p > fds && same_page(p, p - 1)) && !readable(p, sizeof(*p)))
 			break;
 		if (!p->revents)
 			continue;
@@ -206,10 +207,15 @@ static bool timelines_rise(const struct ioctl_call *c, const struct file *f)
 {
 	const struct drv_list *l = &c->desc->list;
 	const char *handles = pointer(arg64(c, l->at)), *points = pointer(arg64(c, c->desc->value));
-	uint64_t n = l->stride ? arg32(c, l->count) : 0;
+	uint64_t n = f && l->stride ? arg32(c, l->count) : 0;
 	bool rise = false;
 
-	for (uint64_t i = 0; f && i < n && i < LONGEST; i++) {
+	if (n > LONGEST)
+		n = LONGEST;
+	/* Another thread may have unmapped them since. */
+	if (!readable(handles, n * l->stride) || !readable(points, n * sizeof(uint64_t)))
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
 		uint32_t handle = get32(handles, i * l->stride);
 		uint64_t point = get64(points, i * sizeof(point));
 

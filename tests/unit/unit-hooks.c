@@ -6,7 +6,9 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <drm.h>
@@ -47,6 +49,17 @@ static int fake_ioctl(int fd, ioctl_request request, ...)
 	return answer ? -1 : 0;
 }
 
+static int stats;		/* calls of fstat() */
+
+static int fake_fstat(int fd, struct stat *st)
+{
+	(void)fd;
+	(void)st;
+	stats++;
+	errno = EBADF;
+	return -1;
+}
+
 static struct import *import(uint32_t handle, uint64_t ino)
 {
 	const struct dmabuf_id id = { .dev = 11, .ino = ino };
@@ -72,7 +85,7 @@ static void setup(void)
 {
 	real = next;
 	next.ioctl = fake_ioctl;
-	answer = calls = 0;
+	answer = calls = stats = 0;
 	meanwhile = NULL;
 }
 
@@ -231,6 +244,62 @@ START_TEST(array_of_poll_is_not_overrun)
 }
 END_TEST
 
+/* Nor is all memory behind the array walked through. */
+START_TEST(walk_behind_array_of_poll_ends)
+{
+	const size_t n = 100000;
+	struct pollfd *fds = calloc(n, sizeof(*fds));
+
+	ck_assert_ptr_nonnull(fds);
+	next.fstat = fake_fstat;
+	fds[1].revents = fds[n - 1].revents = POLLIN;
+	waited_by_poll(fds, 2);
+	ck_assert_int_eq(stats, 1);
+	free(fds);
+}
+END_TEST
+
+/* Another thread unmaps memory that the kernel has just read or written. */
+static char *unmapped;
+
+static void unmap(void)
+{
+	ck_assert(!munmap(unmapped, sysconf(_SC_PAGESIZE)));
+}
+
+static void map_for_a_while(void)
+{
+	unmapped = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert(unmapped != MAP_FAILED);
+}
+
+START_TEST(array_of_poll_may_be_gone)
+{
+	next.fstat = fake_fstat;
+	map_for_a_while();
+	unmap();
+	waited_by_poll((struct pollfd *)unmapped, 1);
+	ck_assert_int_eq(stats, 0);
+}
+END_TEST
+
+/* Of a query of a timeline: the handles, then the points. */
+START_TEST(lists_of_a_query_may_be_gone)
+{
+	struct drm_syncobj_timeline_array arg = { .count_handles = 2 };
+	uint64_t here[2] = { 1, 1 };
+
+	import(1, 100);
+	map_for_a_while();
+	arg.handles = (uintptr_t)(_i ? (void *)here : unmapped);
+	arg.points = (uintptr_t)(_i ? unmapped : (void *)here);
+	meanwhile = unmap;
+	ck_assert_int_eq(ioctl_hook(fake_ioctl, FD, DRM_IOCTL_SYNCOBJ_QUERY, &arg), 0);
+	ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
 TCase *hook_tests(void)
 {
 	TCase *t = tcase_create("hooks");
@@ -244,6 +313,7 @@ TCase *hook_tests(void)
 	tcase_add_loop_test(t, argument_is_not_read_where_the_kernel_did_not, 0, ASKED);
 	tcase_add_loop_test(t, argument_is_not_read_where_the_kernel_did_not, ASKED + 1, 6);
 	tcase_add_test(t, request_cut_short_goes_straight_on);
+	tcase_add_test(t, walk_behind_array_of_poll_ends);
 	return t;
 }
 
@@ -256,5 +326,7 @@ TCase *unreadable_hook_tests(void)
 	tcase_add_loop_test(t, argument_of_what_is_no_drm_node_is_not_read, 0, 7);
 	tcase_add_loop_test(t, argument_is_not_read_where_the_kernel_did_not, ASKED, ASKED + 1);
 	tcase_add_test(t, array_of_poll_is_not_overrun);
+	tcase_add_test(t, array_of_poll_may_be_gone);
+	tcase_add_loop_test(t, lists_of_a_query_may_be_gone, 0, 2);
 	return t;
 }
