@@ -80,9 +80,13 @@ static void split(int n)
 {
 	uint8_t *p = mapped(imported());
 
+	/* Long enough to be seen beside the time for which others may have the CPU. */
 	(void)n;
+	usleep(100 * 1000);
 	munmap(p + PAGE, PAGE);
+	usleep(100 * 1000);
 	munmap(p, PAGE);
+	usleep(100 * 1000);
 }
 
 static void flip(int n)
