@@ -233,10 +233,14 @@ static uint64_t own_start(void)
 
 static bool is_wish(int fd, const struct stat *st, struct status_wish *w)
 {
-	return S_ISREG(st->st_mode) && (st->st_uid == geteuid() || !st->st_uid) &&
-	       !(st->st_mode & (S_IWGRP | S_IWOTH)) &&
-	       read(fd, w, sizeof(*w)) == sizeof(*w) && w->order == STATUS_ORDER &&
-	       w->start && w->start == own_start();
+	return S_ISREG(st->st_mode) && read(fd, w, sizeof(*w)) == sizeof(*w) &&
+	       w->order == STATUS_ORDER;
+}
+
+static bool is_for_us(const struct stat *st, const struct status_wish *w)
+{
+	return (st->st_uid == geteuid() || !st->st_uid) &&
+	       !(st->st_mode & (S_IWGRP | S_IWOTH)) && w->start && w->start == own_start();
 }
 
 /* What primeshim set has asked for before there was a status file, or @policy. */
@@ -247,12 +251,14 @@ static uint32_t wished(uint32_t policy)
 	struct status_wish w;
 	struct stat st;
 	char name[32];
+	bool wish;
 
 	snprintf(name, sizeof(name), "%d" STATUS_WISH, (int)sandbox_pid());
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || hold(&file, fd, &st) < 0)
 		return policy;
-	if (is_wish(fd, &st, &w)) {
+	wish = is_wish(fd, &st, &w);
+	if (wish && is_for_us(&st, &w)) {
 		if (STATUS_MODE(w.policy) != STATUS_AS_IS)
 			mode = STATUS_MODE(w.policy);
 		if (STATUS_SYNC(w.policy) != STATUS_AS_IS &&
@@ -260,7 +266,7 @@ static uint32_t wished(uint32_t policy)
 			sync = STATUS_SYNC(w.policy);
 	}
 	let_go(&file);
-	if (is_held(&directory, dir))
+	if (wish && is_held(&directory, dir))
 		unlinkat(dir, name, 0);
 	return settings_may_be(STATUS_POLICY(mode, sync)) ? STATUS_POLICY(mode, sync) : policy;
 }

@@ -310,6 +310,25 @@ if [ -z "${EMULATOR-}" ]; then
 		grep -q 'mode as it is, sync off$' "$tmp/said"
 	after
 	promise 'so it does' says 'mode observe, sync off$'
+	before import map
+	old=$(umask)
+	umask 077
+	set_to mode=redirect
+	umask "$old"
+	promise 'whatever the umask, the process may read it' \
+		[ "$(stat -c %a "$dir/$pid.set")" = 644 ]
+	after
+	if command -v valgrind >/dev/null && [ -z "${STATUS_TOOL-}" ]; then
+		before import map
+		valgrind -q --error-exitcode=9 "$tool" set "$pid" mode=redirect >"$tmp/said" 2>&1
+		promise 'valgrind has nothing to say of set' [ $? = 0 ]
+		after
+	fi
+	before import map
+	mkdir -m 700 "$dir"
+	echo 'something else' >"$dir/$pid.set"
+	after
+	promise 'a file of that name which is none stays' grep -qx 'something else' "$dir/$pid.set"
 	promise 'and the map is refused as ever' grep -q '^refused' "$tmp/out"
 	# put BYTES AT: into the file
 	put() {

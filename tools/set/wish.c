@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,9 +22,9 @@ static int own_number(pid_t pid)
 	char line[256];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "NSpid:%n", &len) || len < 6 || line[0] != 'N')
+		if (strncmp(line, "NSpid:", 6))
 			continue;
-		for (const char *at = line + len; sscanf(at, "%d%n", &n, &len) == 1; at += len)
+		for (const char *at = line + 6; sscanf(at, "%d%n", &n, &len) == 1; at += len)
 			number = n;
 		break;
 	}
@@ -65,16 +66,23 @@ static int open_directory(pid_t pid, const char *dir)
 static bool write_in(int dir, const char *name, const struct status_wish *w)
 {
 	char new[48];
-	int fd;
+	bool written;
+	int fd, err;
 
 	snprintf(new, sizeof(new), "%s.new", name);
 	unlinkat(dir, new, 0);
 	fd = openat(dir, new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return false;
-	if (write(fd, w, sizeof(*w)) != sizeof(*w) || close(fd) < 0)
-		return false;
-	return !renameat(dir, new, dir, name);
+	/* Root's file is for the process's user to read, whatever root's umask. */
+	written = !fchmod(fd, 0644) && write(fd, w, sizeof(*w)) == sizeof(*w);
+	written = !close(fd) && written && !renameat(dir, new, dir, name);
+	if (!written) {
+		err = errno;
+		unlinkat(dir, new, 0);
+		errno = err;
+	}
+	return written;
 }
 
 bool wish_write(pid_t pid, const char *dir, uint32_t policy)
