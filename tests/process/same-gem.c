@@ -143,6 +143,9 @@ void step_import(struct prog *p)
 	/* The shim's own dma-bufs can be seen by who looks for them (documented). */
 	if (fd < 0 || (!id && from >= HIGH))
 		return;
+	/* A handle of GEM_OPEN whose map was refused was exported by the shim (documented). */
+	if (avoided("two-handles") && p->opened[p->fds[fd].file])
+		return;
 	say(p, "%d: FD_TO_HANDLE(%d)", fd, from);
 	if (!CALL_AT(p, fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, prime))
 		handle_new(p, p->fds[fd].file, prime.handle, id ? id->pages : 1);
@@ -213,8 +216,10 @@ void step_flink(struct prog *p)
 		return;
 	gem.name = flink.name;
 	say(p, ", %d: GEM_OPEN", to);
-	if (!CALL_AT(p, to, DRM_IOCTL_GEM_OPEN, gem))
-		handle_new(p, p->fds[to].file, gem.handle, gem.size / PAGE);
+	if (CALL_AT(p, to, DRM_IOCTL_GEM_OPEN, gem))
+		return;
+	p->opened[p->fds[to].file] = true;
+	handle_new(p, p->fds[to].file, gem.handle, gem.size / PAGE);
 }
 
 /* The driver's way to an offset. */

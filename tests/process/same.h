@@ -88,6 +88,7 @@ struct prog {
 	struct ident files[FILES];	/* of devices, by their sockets' inodes; not the first */
 	int files_used;
 	struct handle handles[HANDLES];
+	bool opened[UINT8_MAX + 1];	/* files with a handle of GEM_OPEN */
 	struct offset offsets[OFFSETS];
 	struct map maps[MAPS];
 	struct ident idents[IDENTS];
