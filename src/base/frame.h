@@ -12,6 +12,9 @@
  *   - where no more signals are blocked than in the frame, and no handler is set that leaves its
  *     signal open (SA_NODEFER).
  *
+ * A handler that unblocks its own signal, or resets SA_NODEFER, and then makes a call, has its
+ * thread's frame taken for left, though the handler returns later: the frame's owner bears that.
+ *
  * It is not found out at once if the program jumps without restoring the mask, or if it has such a
  * handler: then once the thread makes a call from a frame that is not below.
  */

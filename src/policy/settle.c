@@ -288,6 +288,7 @@ unsigned int settle(struct buffer *b, enum patience patience)
 	while (await(b, patience) && plan(b, &c)) {
 		int fd = buffer_fd(b);
 		uint8_t round;
+		bool alive;
 
 		b->fresh = b->end_again = b->start_again = b->afresh = false;
 		b->early = b->unused = false;
@@ -306,9 +307,14 @@ unsigned int settle(struct buffer *b, enum patience patience)
 		buffers_unlock();
 		bracket_change(b, fd, &c);
 		buffers_lock();
+		/*
+		 * A handler that has unblocked its signal made a call meanwhile, which took this
+		 * frame for left; and nobody has been at the buffer since.
+		 */
+		alive = !work.b && b->turn != TURN_NONE && buffer_fd(b) == fd;
 		work = outer;
 		/* It took longer than PATIENCE_NS, and another thread has taken over. */
-		if (!b->settling || b->round != round)
+		if (!(b->settling || alive) || b->round != round)
 			return 0;
 		outcome(b, &c);
 		if (c.gone && buffer_fd(b) == fd) {

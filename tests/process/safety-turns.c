@@ -343,9 +343,26 @@ static void look(int sig)
 	fake.delay(ino, 0);
 }
 
-static void looked_into(int fence, int flags, const char *how)
+/* The same, of handlers after which the mask is as if they had been left. */
+static void unblock_and_look(int sig)
 {
-	const struct sigaction act = { .sa_handler = look, .sa_flags = flags | SA_RESTART };
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, sig);
+	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+	look(sig);
+}
+
+static void reset_and_look(int sig)
+{
+	signal(sig, SIG_DFL);
+	look(sig);
+}
+
+static void looked_into(int fence, void (*act_by)(int sig), int flags, const char *how)
+{
+	const struct sigaction act = { .sa_handler = act_by, .sa_flags = flags | SA_RESTART };
 	bool well;
 
 	buffer();
@@ -369,11 +386,15 @@ void blocked(void)
 	jumped_over(-1, false);
 	jumped_over(-2, false);
 	jumped_over(-2, true);
-	looked_into(-2, 0, "");
-	looked_into(-2, SA_NODEFER, " that does not block its signal");
-	looked_into(-2, SA_NODEFER | SA_RESETHAND, " that is set for once");
+	looked_into(-2, look, 0, "");
+	looked_into(-2, look, SA_NODEFER, " that does not block its signal");
+	looked_into(-2, look, SA_NODEFER | SA_RESETHAND, " that is set for once");
+	looked_into(-1, unblock_and_look, 0, " that unblocks its signal");
+	looked_into(-2, unblock_and_look, 0, " that unblocks it, at a late fence,");
+	looked_into(-2, reset_and_look, SA_NODEFER,
+		    " that does not block its signal, and resets it,");
 	need(other.ss_sp && !sigaltstack(&other, NULL), "sigaltstack");
-	looked_into(-2, SA_ONSTACK, " on another stack");
+	looked_into(-2, look, SA_ONSTACK, " on another stack");
 	other.ss_flags = SS_DISABLE;
 	need(!sigaltstack(&other, NULL), "sigaltstack");
 	free(other.ss_sp);
