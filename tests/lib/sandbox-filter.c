@@ -75,7 +75,12 @@ static void compile(const struct filter *f)
 	emit(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0);
 	answer(SECCOMP_RET_KILL);
 #endif
-	/* The fake kernel's own calls are not the process's. */
+	/*
+	 * The fake kernel's own calls are not the process's. Its mark may still be in the register
+	 * when a handler that has interrupted it calls abort().
+	 */
+	load(offsetof(struct seccomp_data, nr));
+	emit(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 3, 0);
 	load_argument(5);
 	unless_skip(FAKE_MARK, 1);
 	answer(SECCOMP_RET_ALLOW);
