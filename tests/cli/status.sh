@@ -310,6 +310,19 @@ if [ -z "${EMULATOR-}" ]; then
 		grep -q 'mode as it is, sync off$' "$tmp/said"
 	after
 	promise 'so it does' says 'mode observe, sync off$'
+	new_dir
+	PRIMESHIM_DIR="$dir" PRIMESHIM_SYNC=trap LD_PRELOAD="$shim:$fake" \
+		"$tmp/client" wait import map <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
+	pid=$!
+	exec 3>"$tmp/in"
+	answered 1
+	set_to sync=off
+	promise 'trap cannot be changed: status 2' [ $? = 2 ]
+	promise 'and it says why' grep -q 'cannot change to or from sync=trap' "$tmp/said"
+	set_to mode=off
+	promise 'the mode can' grep -q 'mode off, sync trap$' "$tmp/said"
+	after
+	promise 'so it is' says 'mode off, sync trap$'
 	before import map
 	old=$(umask)
 	umask 077

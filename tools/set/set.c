@@ -163,9 +163,11 @@ static const char *asked(const char *name, unsigned int value)
  */
 static int change_later(pid_t pid, const char *dir, char **words)
 {
-	long policy = wanted(words, STATUS_POLICY(STATUS_AS_IS, STATUS_AS_IS));
-	char why[256], *path;
+	char why[256], *path, *sync = status_setting_of(pid, "PRIMESHIM_SYNC");
+	bool traps = sync && !strcmp(sync, syncs[SYNC_TRAP]);
+	long policy = wanted(words, STATUS_POLICY(STATUS_AS_IS, traps ? SYNC_TRAP : STATUS_AS_IS));
 
+	free(sync);
 	if (policy < 0 || !wish_write(pid, dir, policy))
 		return 2;
 	path = status_path_of(pid, why, sizeof(why));

@@ -213,18 +213,28 @@ static bool has_shim(pid_t pid)
 	return found;
 }
 
-char *status_directory_of(pid_t pid)
+char *status_setting_of(pid_t pid, const char *name)
 {
 	FILE *f = has_shim(pid) ? proc_open(pid, "environ") : NULL;
-	char *word = NULL, *dir = NULL;
-	size_t room = 0;
+	char *word = NULL, *value = NULL;
+	size_t room = 0, len = strlen(name);
 
-	while (f && !dir && getdelim(&word, &room, '\0', f) > 0)
-		if (!strncmp(word, "PRIMESHIM_DIR=/", 15))
-			dir = memory_text("/proc/%d/root%s", (int)pid, word + 14);
+	while (f && !value && getdelim(&word, &room, '\0', f) > 0)
+		if (!strncmp(word, name, len) && word[len] == '=')
+			value = memory_text("%s", word + len + 1);
 	free(word);
 	if (f)
 		fclose(f);
+	return value;
+}
+
+char *status_directory_of(pid_t pid)
+{
+	char *value = status_setting_of(pid, "PRIMESHIM_DIR"), *dir = NULL;
+
+	if (value && *value == '/')
+		dir = memory_text("/proc/%d/root%s", (int)pid, value);
+	free(value);
 	return dir;
 }
 

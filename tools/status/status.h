@@ -85,6 +85,9 @@ char *status_path_of(pid_t pid, char *why, size_t len);
  */
 char *status_directory_of(pid_t pid);
 
+/* Another setting of that process's environment, as it was at its start; the same else. */
+char *status_setting_of(pid_t pid, const char *name);
+
 /* The process number that @text is, or 0. */
 pid_t pid_of(const char *text);
 
