@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The constructor of primeshim, and the functions of libc that lead to an import and its mapping;
- * src/exports/ has the other functions that primeshim defines. Each decides one thing: can the call
+ * src/symbols/ has the other functions that primeshim defines. Each decides one thing: can the call
  * matter? If it cannot, it goes on to the next definition. If it can, it goes to a hook, whose
  * negative errno becomes -1 and errno here and nowhere else. A call that succeeds keeps errno.
  *
@@ -19,7 +19,6 @@
 
 #pragma GCC visibility push(hidden)
 #include "base/lock.h"
-#include "exports/export.h"
 #include "hooks/mmap_hooks.h"
 #include "ioctl_hooks.h"
 #include "kernel/next.h"
@@ -37,6 +36,7 @@
 #include "state/import.h"
 #include "state/kept.h"
 #include "state/mapping.h"
+#include "symbols/symbol.h"
 #pragma GCC visibility pop
 
 /* Runs at exit(), and at quick_exit(), which runs no destructors. */

@@ -12,7 +12,7 @@ fail=0
 # FILE ID: the reason
 cat >"$tmp/known" <<'END'
 src/kernel/early.c CastIntegerToAddressAtReturn: cppcheck takes sighandler_t for an integer
-src/exports/signals.c CastIntegerToAddressAtReturn: likewise
+src/symbols/signals.c CastIntegerToAddressAtReturn: likewise
 src/preload.c ignoredReturnValue: at_quick_exit() fails without memory; the end is then not reported
 tools/ab/ab-json.c arrayIndexOutOfBoundsCond: the loop over the numbers ends before NNUMBERS
 tools/ab/ab-print.c arrayIndexThenCheck: the check is of the kind of number, not of the index

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # A directory of sources calls, and includes, only directories further down. No two files call each
-# other, directly or through others. No function below src/exports calls a function that the shim
+# other, directly or through others. No function below src/symbols calls a function that the shim
 # exports, except through next.c: the call would come back to the shim. next.c itself has only their
 # names. Nothing in the object calls malloc: a hook may run inside an allocator.
 set -u
@@ -117,7 +117,7 @@ includes() {
 	done
 }
 
-src_order='. exports hooks policy records state publish settings drivers base kernel'
+src_order='. symbols hooks policy records state publish settings drivers base kernel'
 calls '' "$build"/src/.libs/*.o "$build"/src/*/.libs/*.o | layers 'calls of src' "$src_order" ||
 	fail=1
 includes "$src/src" | layers 'includes of src' "$src_order" || fail=1

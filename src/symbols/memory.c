@@ -11,7 +11,6 @@
 #include <sys/resource.h>
 
 #pragma GCC visibility push(hidden)
-#include "exports/export.h"
 #include "hooks/mmap_hooks.h"
 #include "hooks/prctl_hook.h"
 #include "kernel/bionic.h"
@@ -20,6 +19,7 @@
 #include "state/import.h"
 #include "state/kept.h"
 #include "state/mapping.h"
+#include "symbols/symbol.h"
 #pragma GCC visibility pop
 
 SLOW void touched(const void *addr, size_t len)

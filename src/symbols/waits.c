@@ -9,10 +9,10 @@
 #include <stddef.h>
 
 #pragma GCC visibility push(hidden)
-#include "exports/export.h"
 #include "hooks/sync_hooks.h"
 #include "kernel/next.h"
 #include "settings/watch.h"
+#include "symbols/symbol.h"
 #pragma GCC visibility pop
 
 /*

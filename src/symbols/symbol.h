@@ -11,8 +11,8 @@
  * compiler would look the shim's own symbols up in a table of addresses, as another object might
  * define them.
  */
-#ifndef PRIMESHIM_EXPORT_H
-#define PRIMESHIM_EXPORT_H
+#ifndef PRIMESHIM_SYMBOL_H
+#define PRIMESHIM_SYMBOL_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

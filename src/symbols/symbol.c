@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The way between libc's functions and the hooks; see export.h. */
+/* The way between libc's functions and the hooks; see symbol.h. */
 #include "config.h"
 
 #include <errno.h>
 
 #pragma GCC visibility push(hidden)
-#include "exports/export.h"
 #include "hooks/mmap_hooks.h"
 #include "kernel/sandbox.h"
 #include "policy/fork.h"
@@ -14,6 +13,7 @@
 #include "settings/settings.h"
 #include "state/descriptor.h"
 #include "state/kept.h"
+#include "symbols/symbol.h"
 #pragma GCC visibility pop
 
 bool enter(struct border *b)

@@ -5,11 +5,11 @@
 #include <fcntl.h>
 
 #pragma GCC visibility push(hidden)
-#include "exports/export.h"
 #include "hooks/fd_hooks.h"
 #include "kernel/next.h"
 #include "state/descriptor.h"
 #include "state/private.h"
+#include "symbols/symbol.h"
 #pragma GCC visibility pop
 
 /* False, and EBADF, for a private descriptor. */

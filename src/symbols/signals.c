@@ -7,9 +7,9 @@
 
 #pragma GCC visibility push(hidden)
 #include "base/lock.h"
-#include "exports/export.h"
 #include "kernel/next.h"
 #include "policy/trap.h"
+#include "symbols/symbol.h"
 #pragma GCC visibility pop
 
 /*
