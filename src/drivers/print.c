@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 	bool man = argc == 2 && !strcmp(argv[1], "--man");
 
 	if (argc > 1 && !man) {
-		fprintf(stderr, "primeshim-drivers: unknown argument; run-with-shim.sh --drivers "
+		fprintf(stderr, "primeshim-drivers: unknown argument; run-with-shim --drivers "
 			"prints the table\n");
 		return 2;
 	}

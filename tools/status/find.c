@@ -245,7 +245,7 @@ static void explain(pid_t pid, char *why, size_t len)
 
 	if (!has_shim(pid))
 		snprintf(why, len,
-			 "process %d is not under the shim: start it with run-with-shim.sh",
+			 "process %d is not under the shim: start it with run-with-shim",
 			 (int)pid);
 	else if (dir)
 		snprintf(why, len,
@@ -254,7 +254,7 @@ static void explain(pid_t pid, char *why, size_t len)
 	else
 		snprintf(why, len,
 			 "process %d is under the shim, without a status file: start it with "
-			 "PRIMESHIM_DIR set, as run-with-shim.sh --report does", (int)pid);
+			 "PRIMESHIM_DIR set, as run-with-shim --report does", (int)pid);
 	free(dir);
 }
 
