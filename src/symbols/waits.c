@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Functions that wait for descriptors. They are cancellation points natively, and stay it, since
- * they are called outside of the hook.
+ * they are called outside of the hook. No poll.h here: with _FORTIFY_SOURCE it declares the
+ * functions by their names in the object.
  */
 #include "config.h"
 
-#include <poll.h>
 #include <stddef.h>
 
 #pragma GCC visibility push(hidden)
