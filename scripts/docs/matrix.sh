@@ -36,6 +36,7 @@ machines=(
 	'build --kernel 6.12 --gpu xe'
 	'build --kernel newest --device cirrus-vga --device virtio-gpu-pci'
 	'build --kernel newest --memory 1024 --device virtio-gpu-pci,blob=true'
+	'build --kernel newest --device bochs-display'
 	'build --kernel newest --gpu i915 --gpu nouveau_pci'
 	'build-arm64 --kernel 6.1 --gpu etnaviv --device virtio-gpu-pci'
 	'build-arm64 --kernel 6.1 --gpu nouveau --gpu v3d --gpu panfrost --gpu lima'
@@ -75,6 +76,7 @@ ask() {
 			mapfile -t -O ${#guest[@]} guest < <(
 				grep -o -- '--gpu [a-z0-9]*' <<<"$machine" |
 					sed 's/.* //; s/_pci$//')
+		[[ $machine != *bochs* ]] || guest+=(bochs)
 		if [[ $machine = *blob=true* ]]; then
 			guest+=(virtio_gpu)
 			# Without /dev/udmabuf here, a virtual machine provides it. The guest inside
