@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A frame on a thread's stack, amid a hook, in which signal handlers may run. A handler may leave
- * it by a jump, and nobody tells: the thread's next hook has to find out. Or the handler makes that
- * call itself, and returns later.
+ * A frame of a hook on a thread's stack, which signal handlers may interrupt. A handler may leave
+ * the frame by a jump, and nobody tells the shim: the thread's next hook has to find out. Or the
+ * handler makes that next call itself, and returns to the frame later.
  *
  * A handler's frames lie below the one that it interrupts, or on a stack of its own. After a jump
  * the program may call from below as well. But while a handler runs the thread has its signal
@@ -12,11 +12,11 @@
  *   - where no more signals are blocked than in the frame, and no handler is set that leaves its
  *     signal open (SA_NODEFER).
  *
- * A handler that unblocks its own signal, or resets SA_NODEFER, and then makes a call, has its
- * thread's frame taken for left, though the handler returns later: the frame's owner bears that.
+ * A handler may unblock its own signal, or reset SA_NODEFER, and then make a call. The shim takes
+ * the frame for left, and the handler returns to it later: the owner of the frame bears that.
  *
- * It is not found out at once if the program jumps without restoring the mask, or if it has such a
- * handler: then once the thread makes a call from a frame that is not below.
+ * If the program jumps without restoring the mask, or has a handler with SA_NODEFER, the shim sees
+ * the jump later: once the thread makes a call from a frame that is not below.
  */
 #ifndef PRIMESHIM_FRAME_H
 #define PRIMESHIM_FRAME_H

@@ -234,7 +234,7 @@ int do_wait_any(const struct ioctl_call *c)
 
 	if (ret >= 0 && !arg_bits(c, d->nowait) && !is_busy(c)) {
 		struct file *f = descriptor_file(c->fd);
-		/* What a question's answer says may be known only to the program. */
+		/* Only the program may know what the answer to a question says. */
 		bool fence = !d->asks || timelines_rise(c, f);
 
 		sync_waited(fence, fence ? f : NULL);

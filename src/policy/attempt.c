@@ -24,7 +24,7 @@ int attempt_mappable(struct buffer *b, int dmabuf)
 	if (known != ANSWER_UNASKED)
 		return known == ANSWER_YES ? 0 : -ENXIO;
 	ret = dmabuf_mappable(dmabuf);
-	/* What is kept may be what the exporter, or the kernel, has no room beside. */
+	/* The mappings that the shim keeps may take the room that the exporter lacks. */
 	if (ret != 1 && warm_leave_all())
 		ret = dmabuf_mappable(dmabuf);
 	if (ret < 0)
