@@ -37,7 +37,7 @@ static bool any_open_handler(void)
 	if (!sandbox_none())
 		return true;
 	/*
-	 * The signals of faults come from what the thread does, not amid a system call. With
+	 * The signals of faults come from what the thread does, not during a system call. With
 	 * SA_RESETHAND the handler is SIG_DFL while it runs, and the flags stay.
 	 */
 	for (int sig = 1; sig < _NSIG; sig++)

@@ -3,7 +3,7 @@
  * The locks over the records. A thread that holds one may not wait, log, or call a driver.
  *
  *   lock                        what it guarantees or protects
- *   making      (files.c)       one open file gets one record, not two
+ *   making      (file_table.c)  one open file gets one record, not two
  *   numbers     (descriptor.c)  a private descriptor's number is not the program's as well
  *   descriptors (descriptor.c)  which descriptor is which open file
  *   file->lock  (file.h)        imports and offsets of one open DRM file

@@ -11,7 +11,7 @@
 #include "mmap_hooks.h"
 #include "policy/direct.h"
 #include "policy/mapped.h"
-#include "policy/placed.h"
+#include "policy/native_mmap.h"
 #include "policy/reach.h"
 #include "policy/warm.h"
 #include "records/record.h"

@@ -9,7 +9,7 @@
 #include "kernel/dmabuf.h"
 #include "kernel/next.h"
 #include "kernel/readable.h"
-#include "placed.h"
+#include "native_mmap.h"
 #include "records/record.h"
 #include "warm.h"
 

@@ -81,7 +81,7 @@ static void begin(struct buffer *b, int fd)
 	}
 	if (descriptor_hide_copy(fd, b) < 0)
 		stat_inc(STAT_NO_DESCRIPTOR);
-	sync_mapped(b, true);
+	sync_mapped(b);
 }
 
 void direct_mapped(const struct mmap_call *c, int ret, void *p)

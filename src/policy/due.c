@@ -39,7 +39,7 @@ void due_noted(struct buffer *b)
 	bool silent = b->turn == TURN_DEVICE_READS && b->written && due_elsewhere(b) && !b->counts;
 	bool moved = false;
 
-	/* The shim sees the submits of what a device has, too: a wait may come amid a submit. */
+	/* The shim sees the submits of what a device has, too: a wait may come during a submit. */
 	if (can != b->watched) {
 		given += can - b->watched;
 		b->watched = can;

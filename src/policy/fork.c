@@ -12,11 +12,11 @@
 #include "settings/watch.h"
 #include "state/buffer.h"
 #include "state/descriptor.h"
-#include "state/private.h"
-#include "state/files.h"
+#include "state/file_table.h"
 #include "state/import.h"
 #include "state/kept.h"
 #include "state/mapping.h"
+#include "state/private.h"
 #include "settle.h"
 #include "trap.h"
 #include "warm.h"
@@ -35,7 +35,7 @@ void fork_prepare(void)
 	taken = !lock_held();
 	if (!taken)
 		return;
-	files_keep();
+	file_table_keep();
 	descriptor_numbers_lock();
 	descriptors_lock();
 	file_table_lock();
@@ -51,7 +51,7 @@ void fork_parent(void)
 	file_table_unlock();
 	descriptors_unlock();
 	descriptor_numbers_unlock();
-	files_unkeep();
+	file_table_unkeep();
 }
 
 void fork_child(void)
@@ -98,7 +98,7 @@ static void give_up(void)
 
 bool fork_unseen(void)
 {
-	bool whole = files_free() && descriptors_free() && buffers_free();
+	bool whole = file_table_free() && descriptors_free() && buffers_free();
 
 	descriptors_forked();
 	publish_forked();

@@ -71,7 +71,7 @@ static void end(uint64_t at, uint64_t size, bool left_out)
 		if (b && left_out)
 			sync_left_out(b);
 		else if (b)
-			sync_mapped(b, false);
+			sync_unmapped(b);
 	} while (b);
 	unmap_heads();
 }
@@ -96,7 +96,7 @@ static void forget(uint64_t at, uint64_t end, unsigned int serial)
 		b = mapping_at(at, end - at, &m) && m.serial == serial ? cut(at, end) : NULL;
 		buffers_unlock();
 		if (b)
-			sync_mapped(b, false);
+			sync_unmapped(b);
 	} while (b);
 	unmap_heads();
 }
@@ -190,7 +190,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, 
 		next.close(dmabuf);
 	else if (dmabuf >= 0 && descriptor_hide(dmabuf, b) < 0)
 		stat_inc(STAT_NO_DESCRIPTOR);
-	sync_mapped(b, true);
+	sync_mapped(b);
 }
 
 /*
@@ -227,7 +227,7 @@ int mapped_protect(void *addr, size_t len, int prot)
 			snapshot_changed(at, end);
 		buffers_unlock();
 		if (b)
-			sync_mapped(b, false);
+			sync_unmapped(b);
 	} while (b);
 	buffers_lock();
 	for (; at < end && mapping_at(at, end - at, &m); at = m.end)

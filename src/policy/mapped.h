@@ -17,7 +17,7 @@ struct warm;
  * [p, p + len) shows @b since now, with the @lead bytes before it. @note: NOTE_* of mapping.h.
  * Consumes @dmabuf, a descriptor of it (-1: none, and no bracket), and the caller's reference to
  * @b. @w: of warm_take(), or NULL: the place is not kept any more once it is recorded, and before
- * the START, amid which a handler may fork or jump.
+ * the START, during which a handler may fork or jump.
  */
 void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, unsigned int note,
 		  int dmabuf, const struct warm *w);

@@ -199,7 +199,7 @@ static void finish(const struct move *c, const struct mapping *m, int ret, uint6
 	buffers_lock();
 	moved(c, m, to);
 	buffers_unlock();
-	sync_mapped(m->buffer, false);
+	sync_unmapped(m->buffer);
 }
 
 /* Puts the next mapping that was not collected into c->m[0], with a reference. */

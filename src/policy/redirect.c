@@ -13,7 +13,7 @@
 #include "kernel/next.h"
 #include "kernel/sandbox.h"
 #include "mapped.h"
-#include "placed.h"
+#include "native_mmap.h"
 #include "records/record.h"
 #include "records/report.h"
 #include "records/who.h"

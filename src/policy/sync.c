@@ -18,16 +18,22 @@
 /* A walk along a queue takes so many buffers at a time. */
 #define BATCH	DMABUF_ASKS
 
-void sync_mapped(struct buffer *b, bool added)
+void sync_mapped(struct buffer *b)
 {
 	buffers_lock();
 	b->written |= buffer_mapped(b, true) && !b->over;
-	if (added) {
-		/* A begin that came before the first map is for this map. */
-		if (buffer_mapped(b, false) + buffer_mapped(b, true) > 1)
-			b->said = 0;
-		settle_event(b, ON_MAP, START_BOUND);
-	} else if (!buffer_is_mapped(b)) {
+	/* A begin that came before the first map is for this map. */
+	if (buffer_mapped(b, false) + buffer_mapped(b, true) > 1)
+		b->said = 0;
+	settle_event(b, ON_MAP, START_BOUND);
+	settle_put(b, settle(b, NOT));
+}
+
+void sync_unmapped(struct buffer *b)
+{
+	buffers_lock();
+	b->written |= buffer_mapped(b, true) && !b->over;
+	if (!buffer_is_mapped(b)) {
 		settle_event(b, ON_UNMAP, START_NONE);
 		/* A begin that comes before the next map is not this mapping's. */
 		if (buffer_fd(b) >= 0)
@@ -72,7 +78,7 @@ static bool in_file(const struct buffer *b, const struct file *f)
 static bool any_missed;		/* a buffer's turns->missed may be set */
 
 /*
- * Is a thread amid a submit that gives @b away, or may? The kernel does not yet tell that a device
+ * Is a thread in a submit that gives @b away, or may? The kernel does not yet tell that a device
  * has it. A wait that comes now is made up for after the submit.
  */
 static bool amid_submit(struct buffer *b)
@@ -218,7 +224,7 @@ static struct buffer *of_framed(struct queue_link *l)
 /* What a walk along the buffers is for. */
 struct what {
 	const struct submit *back;	/* that has failed; NULL: a wait */
-	bool missed;			/* for waits that ended amid a submit */
+	bool missed;			/* for waits that ended during a submit */
 	bool fence;
 	const struct file *file;	/* of the fence; NULL: not known */
 };

@@ -24,8 +24,9 @@
 struct file;
 struct submit;
 
-/* The program has mapped (@added) or unmapped @b. Takes over the caller's reference to @b. */
-void sync_mapped(struct buffer *b, bool added);
+/* The program has mapped @b, or unmapped a mapping of it. They take over the caller's reference. */
+void sync_mapped(struct buffer *b);
+void sync_unmapped(struct buffer *b);
 
 /*
  * The kernel has left a mapping of @b out of the child of a fork(). The bracket is the parent's, so
@@ -48,8 +49,8 @@ void sync_cpu(struct buffer *b, unsigned int direction, bool waited);
 
 /*
  * The program has asked whether a device is at @b, for accesses of @direction (0: any), and none
- * is. Some programs wait only if the answer is another (Mesa's freedreno): so this is a wait, amid
- * which the program may be writing. Takes over the reference.
+ * is. Some programs wait only if the answer is another (Mesa's freedreno): so this is a wait, and
+ * the program may be writing meanwhile. Takes over the reference.
  */
 void sync_idle(struct buffer *b, unsigned int direction);
 
@@ -63,7 +64,7 @@ enum given {
 
 /*
  * ON_END, ON_READ or ON_WRITE (turn.h). On return the kernel has made the END, unless another
- * thread is amid a START that waits for a fence: the END then follows that START. @s: the submit,
+ * thread is in a START that waits for a fence: the END then follows that START. @s: the submit,
  * if it is one. Takes over the reference.
  */
 void sync_device(struct buffer *b, enum turn_event e, enum given how, const struct submit *s);

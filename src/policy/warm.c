@@ -299,7 +299,7 @@ bool warm_keep(void *addr, size_t len)
 	if (!b)
 		return false;
 	stat_inc(STAT_KEPT);
-	sync_mapped(b, false);
+	sync_unmapped(b);
 	return true;
 }
 

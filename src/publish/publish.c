@@ -142,7 +142,7 @@ void publish_forked(void)
 	publish_draft_end();
 	publish_file_forked();
 	/*
-	 * A signal handler may have forked amid a store into the file, and the child returns to
+	 * A signal handler may have forked during a store into the file, and the child returns to
 	 * that store. So the mapping is replaced, and not unmapped.
 	 */
 	if (p)

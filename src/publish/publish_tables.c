@@ -20,7 +20,7 @@
 #define DRAFT_SIZE	offsetof(struct publish_status, events)
 
 /*
- * The draft stays mapped when it has ended: a signal handler may have forked amid a change of it,
+ * The draft stays mapped when it has ended: a signal handler may have forked during a change of it,
  * and the child returns to that change.
  */
 static struct publish_status *draft;

@@ -18,7 +18,7 @@
 #include "settings/wanted.h"
 #include "settings/watch.h"
 #include "state/descriptor.h"
-#include "state/files.h"
+#include "state/file_table.h"
 #include "state/offsets.h"
 #include "state/own.h"
 #include "report.h"

@@ -6,7 +6,7 @@
 
 #include "publish/publish.h"
 #include "settings/settings.h"
-#include "state/files.h"
+#include "state/file_table.h"
 #include "who.h"
 
 struct names who_is(int fd, const struct buffer *b)

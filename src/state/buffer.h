@@ -41,8 +41,8 @@ struct turns {
 	uint8_t starting;		/* direction of the START under way; 0: none */
 	bool hidden;			/* given away by work whose fences are hidden */
 	bool fenced;			/* the START that is to do follows a fence */
-	bool guess;			/* the bracket's START may have come amid hidden work */
-	bool missed;			/* a wait has ended amid a submit of it */
+	bool guess;			/* the bracket's START may have come during hidden work */
+	bool missed;			/* a wait has ended during a submit of it */
 	bool kept;			/* there are mappings of it in kept.h */
 };
 
@@ -68,8 +68,8 @@ struct buffer {
 	uint32_t late : 1;		/* a fence was late: the next map does not wait */
 	uint32_t settling : 1;		/* a thread is at DMA_BUF_IOCTL_SYNC for this buffer */
 	uint32_t starting : 1;		/* that thread makes a START, which may wait */
-	uint32_t wanted : 1;		/* nobody has given the buffer away amid that START */
-	uint32_t overtaken : 1;		/* a wait has ended amid that START */
+	uint32_t wanted : 1;		/* nobody has given the buffer away during that START */
+	uint32_t overtaken : 1;		/* a wait has ended during that START */
 	uint32_t fresh : 1;		/* fd is new, and surely the dma-buf's */
 	uint32_t guarded : 1;		/* its pages are PROT_NONE; guard.h */
 	uint32_t touched : 1;		/* they are open without a bracket, after a touch */
@@ -83,9 +83,9 @@ struct buffer {
 	uint32_t round : 8;		/* of settling: goes up with each */
 	uint32_t slot : 11;		/* entry in the status file + 1, 0: none */
 	uint32_t framed : 1;		/* frame buffers are made of it */
-	uint32_t early : 1;		/* the program gave it away amid the open bracket's START */
+	uint32_t early : 1;		/* the program gave it away in the open bracket's START */
 	uint32_t unused : 1;		/* the CPU has not written in the open bracket */
-	uint32_t ahead : 1;		/* a submit went ahead amid a START, without the END */
+	uint32_t ahead : 1;		/* a submit went ahead during a START, without the END */
 	uint32_t yields : 1;		/* the program syncs it itself: direct.h */
 };
 

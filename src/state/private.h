@@ -63,7 +63,7 @@ void descriptor_gone(int fd, const struct buffer *b);
 
 /*
  * In the child of a fork(), when the records can be used. Another thread of the parent may have
- * been amid the END of an unmapped buffer, and does not exist here to close the private descriptor:
+ * been in the END of an unmapped buffer, and does not exist here to close the private descriptor:
  * this function closes it. The caller holds no lock.
  */
 void descriptors_drop_idle(void);

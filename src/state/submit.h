@@ -40,7 +40,7 @@ void submit_end(const struct submit *s);
 
 /*
  * Is the submit with that serial under way (0: no)? One that has been for longer than a second is
- * held to be over: the thread may have ended amid it.
+ * held to be over: the thread may have ended during it.
  */
 static inline bool submit_open(uint32_t serial)
 {

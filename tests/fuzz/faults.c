@@ -25,7 +25,7 @@
 #include <drm_mode.h>
 
 #include "state/descriptor.h"
-#include "state/files.h"
+#include "state/file_table.h"
 #include "state/import.h"
 #include "state/offsets.h"
 #include "state/mapping.h"

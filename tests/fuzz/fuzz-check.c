@@ -20,7 +20,7 @@
 #include "state/buffer.h"
 #include "state/descriptor.h"
 #include "state/private.h"
-#include "state/files.h"
+#include "state/file_table.h"
 #include "state/import.h"
 #include "state/offsets.h"
 #include "state/kept.h"

@@ -17,7 +17,7 @@
 
 #include "hooks/sync_hooks.h"
 #include "state/descriptor.h"
-#include "state/files.h"
+#include "state/file_table.h"
 #include "state/import.h"
 #include "state/offsets.h"
 #include "ioctl_hooks.h"

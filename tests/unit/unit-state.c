@@ -10,7 +10,7 @@
 #include "kernel/next.h"
 #include "state/descriptor.h"
 #include "state/private.h"
-#include "state/files.h"
+#include "state/file_table.h"
 #include "state/import.h"
 #include "state/offsets.h"
 #include "state/submit.h"

@@ -3,8 +3,8 @@
  * Which descriptor leads to which open DRM file. The shim uses kcmp(2) to find duplicates that it
  * did not see being made. These functions take the locks themselves.
  */
-#ifndef PRIMESHIM_FILES_H
-#define PRIMESHIM_FILES_H
+#ifndef PRIMESHIM_FILE_TABLE_H
+#define PRIMESHIM_FILE_TABLE_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -35,16 +35,16 @@ bool file_join(int fd, dev_t rdev);
 bool file_rejoin(int fd, dev_t rdev);
 
 /*
- * Around fork(). files_keep(), taken before descriptors_lock() and released after it, keeps other
- * threads from making a record. file_table_lock() takes the lock of every file, with
+ * Around fork(). file_table_keep(), taken before descriptors_lock() and released after it, keeps
+ * other threads from making a record. file_table_lock() takes the lock of every file, with
  * descriptors_lock() held.
  */
-void files_keep(void);
-void files_unkeep(void);
+void file_table_keep(void);
+void file_table_unkeep(void);
 void file_table_lock(void);
 void file_table_unlock(void);
 
 /* Is none of these locks held? For a child with one thread; see fork.h. */
-bool files_free(void);
+bool file_table_free(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The place of a mmap(); see placed.h. */
+/* The program's own mmap(); see native_mmap.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "kernel/page.h"
 #include "kernel/sandbox.h"
 #include "mapped.h"
-#include "placed.h"
+#include "native_mmap.h"
 #include "warm.h"
 
 static int call(const struct mmap_call *c, void **out)

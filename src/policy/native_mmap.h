@@ -2,8 +2,8 @@
 /*
  * The program's own mmap(), and what it did to the mappings at its place. The caller holds no lock.
  */
-#ifndef PRIMESHIM_PLACED_H
-#define PRIMESHIM_PLACED_H
+#ifndef PRIMESHIM_NATIVE_MMAP_H
+#define PRIMESHIM_NATIVE_MMAP_H
 
 #include <stdbool.h>
 

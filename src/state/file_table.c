@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which descriptor leads to which open DRM file; see files.h. */
+/* Which descriptor leads to which open DRM file; see file_table.h. */
 #include "config.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "base/pages.h"
 #include "base/pool.h"
 #include "descriptor.h"
-#include "files.h"
+#include "file_table.h"
 #include "import.h"
 #include "kernel/next.h"
 #include "kernel/sandbox.h"
@@ -287,12 +287,12 @@ bool file_rejoin(int fd, dev_t rdev)
 	return file_join(fd, rdev);
 }
 
-void files_keep(void)
+void file_table_keep(void)
 {
 	lock_take(&making);
 }
 
-void files_unkeep(void)
+void file_table_unkeep(void)
 {
 	lock_release(&making);
 }
@@ -309,7 +309,7 @@ void file_table_unlock(void)
 		lock_release(&f->lock);
 }
 
-bool files_free(void)
+bool file_table_free(void)
 {
 	for (struct file *f = files; f; f = f->all)
 		if (!lock_free(&f->lock))
