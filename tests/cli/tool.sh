@@ -216,7 +216,7 @@ refuses 'set, no process' 'give the number of a process first' set mode=off
 refuses 'top, no number' '-n takes a number from 1 on' top -n 0
 refuses 'top, no time' '-d takes seconds, from 0.1 to 3600' top -d 0
 cut 100
-refuses 'a status file cut in its head' 'cut short: it ends amid its head' \
+refuses 'a status file cut in its head' 'cut short: it ends in its head' \
 	report "$tmp/cut.primeshim"
 cut 5000
 refuses 'a status file cut short' 'cut short: 5000 of' report "$tmp/cut.primeshim"

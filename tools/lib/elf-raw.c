@@ -8,7 +8,7 @@
 #include "elf-file.h"
 
 /*
- * x86 instructions have any length, so the bytes of "syscall" also occur amid others. They count
+ * x86 instructions have any length, so the bytes of "syscall" also occur inside others. They count
  * only if the instruction that loads the call's number comes right before: mov $N,%eax, or
  * push $N; pop %rax.
  */

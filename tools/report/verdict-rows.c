@@ -239,9 +239,9 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 	},
 	[ROW_FALLBACK_EXIST] = {
 		"fallback-eexist", ANSWER_UNKNOWN,
-		"MAP_FIXED amid a buffer",
+		"MAP_FIXED in the middle of a buffer",
 		"some maps could not be made from the dma-buf (%s)",
-		"MAP_FIXED amid a buffer, without room before it",
+		"MAP_FIXED in the middle of a buffer, without room before it",
 	},
 	[ROW_FALLBACK_OTHER] = {
 		"fallback-other", ANSWER_UNKNOWN,
@@ -380,6 +380,12 @@ const struct verdict_row verdict_rows[ROW_COUNT + 1] = {
 		"no program writes a status file there: %s",
 		"give --dir a directory of your own that others cannot write, on a tmpfs, as below "
 		"/dev/shm",
+	},
+	[ROW_LIMIT] = {
+		"limit", ANSWER_UNKNOWN,
+		"the limit on the size of files is smaller than a status file",
+		"ulimit -f leaves no room for a status file",
+		"raise the limit, by ulimit -f unlimited or LimitFSIZE= of systemd",
 	},
 	[ROW_UNREADABLE] = {
 		"unreadable", ANSWER_UNKNOWN,

@@ -237,6 +237,8 @@ static struct verdict nothing(const struct facts *f, enum row row)
 		return seen_verdict(worst);
 	if (why)
 		return because(ROW_DIRECTORY, why);
+	if (!f->e->n && directory_limited())
+		return because(ROW_LIMIT, NULL);
 	if (status_left_out()) {
 		count_text(text, sizeof(text), status_left_out(), "status file");
 		return because(ROW_UNREADABLE, text);

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "directory.h"
 #include "kernel/room.h"
+#include "publish/publish_status.h"
 
 /* Asks with a file that has no name. */
 static bool has_clones(const char *dir)
@@ -37,4 +39,11 @@ const char *directory_refused(const char *dir)
 	if (!statfs(dir, &fs) && (!room_is_kept(fs.f_type) || has_clones(dir)))
 		return "its file system does not keep room for it, as a tmpfs does";
 	return NULL;
+}
+
+bool directory_limited(void)
+{
+	struct rlimit lim;
+
+	return !getrlimit(RLIMIT_FSIZE, &lim) && lim.rlim_cur < sizeof(struct publish_status);
 }

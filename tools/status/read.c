@@ -71,7 +71,7 @@ static int get_table(const struct source *s, const struct status_section *t, uin
 	}
 	got = get(s, raw, (size_t)n * t->stride, t->offset);
 	if (got >= 0 && (size_t)got < (size_t)n * t->stride)
-		got = fail(s, "cut short: it ends amid a table");
+		got = fail(s, "cut short: it ends in a table");
 	for (uint32_t i = 0; got >= 0 && i < n; i++)
 		memcpy((char *)*table + (size_t)i * size, raw + (size_t)i * t->stride, size);
 	free(raw);
@@ -210,7 +210,7 @@ static int count_events(const struct source *s, uint32_t *n)
 	ssize_t got = get(s, &now, sizeof(now), 0);
 
 	if (got < (ssize_t)sizeof(now))
-		return got < 0 ? -1 : fail(s, "cut short: it ends amid its head");
+		return got < 0 ? -1 : fail(s, "cut short: it ends in its head");
 	*n = now.events.used;
 	return 0;
 }
@@ -263,7 +263,7 @@ int status_read(const char *path, struct status *p, char *why, size_t len)
 		got = get(&s, &p->head, sizeof(p->head), 0);
 		if (got >= 0 && got < (ssize_t)sizeof(p->head))
 			fail(&s, got < 8 || memcmp(p->head.magic, STATUS_MAGIC, 8) ?
-			     "no status file of primeshim" : "cut short: it ends amid its head");
+			     "no status file of primeshim" : "cut short: it ends in its head");
 		else if (got >= 0)
 			ret = check_head(&s, &p->head, st.st_size) || get_names(&s, p) ||
 			      get_pairs(&s, p) || get_tables(&s, p) || get_events(&s, p);

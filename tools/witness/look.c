@@ -299,7 +299,7 @@ struct program program_of(const struct proc_stat *p)
 }
 
 /*
- * May the look at @w have found what is not so? After an exec() amid it, what was read is of two
+ * May the look at @w have found what is not so? After an exec() during it, what was read is of two
  * programs. After an exit, a part of the maps may be missing: then only what was there is true.
  */
 static bool is_doubtful(const struct watched *w)
