@@ -52,6 +52,15 @@ $1 == "faults" {
 	group("Page faults of 100 such cycles of " $2 " pages")
 	bar("", "cold", $3, $3, "")
 	bar("", "warm", $4, $3, "")
+	next
+}
+
+$1 == "frames" {
+	if (!frames++)
+		group("Frames a second, in software emulation (60 at most)")
+	bar($2, "cold", $3, 60, "")
+	bar("", "warm", $4, 60, "")
+	y += 4
 }
 
 END {

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Writes docs/warm.tsv and docs/warm.svg: what a cycle of map, touch and unmap costs with mappings
-# kept warm and without, on a real kernel in a virtual machine. warm-picture.awk draws the one from
-# the other, which tests/source/pictures.sh holds together.
+# kept warm and without, on a real kernel in a virtual machine, and the frames of compositors that
+# bench/RESULTS.md has. warm-picture.awk draws the one from the other, which tests/source/pictures.sh
+# holds together.
 
 export LC_ALL=C.UTF-8
 # shellcheck source=scripts/docs/writer.sh
@@ -12,8 +13,9 @@ usage() {
 	cat <<-EOT
 	Usage: $me [--out DIR]
 	Measures cycles of map, touch and unmap of an import, whose pages the shim keeps or does
-	not, by instructions in a virtual machine with Linux 6.12, and writes the numbers and a
-	picture of them: DIR/warm.tsv and DIR/warm.svg. Takes a minute, and builds first.
+	not, by instructions in a virtual machine with Linux 6.12, takes the frames of compositors
+	from bench/RESULTS.md, and writes the numbers and a picture of them: DIR/warm.tsv and
+	DIR/warm.svg. Takes a minute, and builds first.
 
 	  --out DIR  where to (default: docs)
 	  --help     prints this
@@ -53,8 +55,10 @@ make tests/kernel/warm >"$tmp/log" 2>&1 ||
 {
 	echo '# SPDX-License-Identifier: MIT'
 	echo '# scripts/docs/warm.sh writes this file: cycle, pages, percent of the mmap by'
-	echo '# the exporter, without keeping and with; faults, pages, page faults of 100 cycles.'
+	echo '# the exporter, without keeping and with; faults, pages, page faults of 100 cycles;'
+	echo '# frames, a compositor, frames a second (bench/RESULTS.md).'
 	cat "$tmp/lines"
+	awk -f "$source/scripts/docs/warm-frames.awk" "$source/bench/RESULTS.md"
 } >"$out/warm.tsv" || die "cannot write to $out"
 awk -f "$source/scripts/docs/warm-picture.awk" "$out/warm.tsv" >"$out/warm.svg" ||
 	die "cannot write to $out"

@@ -73,6 +73,8 @@ promise 'a number that changes is found out' found warm warm.tsv '\t1600\t' '\t1
 promise 'the page has the same numbers' [ "$(table)" = \
 	"$(awk -F '\t' '$1 == "cycle" && $2 > 1 { printf "%s%s", n++ ? "|" : "", $4 }' \
 	"$docs/warm.tsv")" ]
+promise 'the frames are those of bench/RESULTS.md' [ "$(grep '^frames' "$docs/warm.tsv")" = \
+	"$(awk -f "$src/scripts/docs/warm-frames.awk" "$src/bench/RESULTS.md")" ]
 promise 'the timeline is one of primeshim plot' \
 	grep -q '<title>.* imports of dma-bufs over time</title>' "$docs/timeline.svg"
 promise "it is of the tour's run: $(totals "$docs/tour.md")" \
