@@ -456,8 +456,8 @@ the_rest() {
 		done
 		guest 'evdi, frames that are drawn late' "$top/scripts/vm.sh" --gpu evdi -- \
 			"$top/tests/kernel/kernel-frames.sh" evdi
-		guest 'sway with a dock' "$top/scripts/vm.sh" --gpu evdi --device virtio-gpu-pci \
-			--memory 3072 -- "$top/tests/kernel/kernel-dock.sh"
+		guest 'sway with a dock' "$top/scripts/vm.sh" --gpu evdi --gpu vkms \
+			--device virtio-gpu-pci --memory 3072 -- "$top/tests/kernel/kernel-dock.sh"
 		gpu nouveau_pci --gpu i915
 		gpu i915_gen9
 		gpu xe

@@ -10,7 +10,7 @@ export LC_ALL=C.UTF-8
 # shellcheck source=scripts/lib/debian.sh
 . "$source/scripts/lib/debian.sh" || exit 2
 # The layout of the root file systems: add one when their packages change.
-layout=1
+layout=2
 
 usage() {
 	cat <<-EOT
@@ -39,16 +39,19 @@ usage() {
 drm='weston weston-dmabuf sway cage wayfire phoc kwin mutter gnome-shell xorg mir'
 one='kmscube modetest glmark2-drm drm_info mpv-drm mpv-gpu glimagesink-gbm glimagesink-test kmssink
 	v4l2-convert kmsgrab retroarch kodi qt6-eglfs sdl2-kmsdrm cog-drm plymouth'
+# Those of them that have to do with two devices: each draws and shows by the second
+two='kmscube modetest glmark2-drm mpv-drm mpv-gpu glimagesink-gbm glimagesink-test kmssink kmsgrab
+	retroarch kodi qt6-eglfs sdl2-kmsdrm cog-drm'
 clients='simple-egl vkcube glmark2-wayland gtk4-demo qt6-wayland sdl2-wayland
 	mpv-wayland waylandsink glimagesink-wayland foot xwayland grim wf-recorder wayvnc chromium
 	firefox epiphany cog-wayland obs'
 boots=(
 	"virtio|12|$drm cage-pixman gamescope $one $clients"
 	"virtio|13|$drm labwc $one vkmark sdl3-kmsdrm $clients wl-mirror"
-	"cirrus|12|$drm kmscube modetest mpv-gpu glimagesink-gbm glimagesink-test kmssink qt6-eglfs"
-	"cirrus|13|$drm labwc kmscube mpv-gpu glimagesink-gbm kmssink qt6-eglfs"
-	"evdi|12|$drm"
-	"evdi|13|$drm labwc"
+	"cirrus|12|$drm $two"
+	"cirrus|13|$drm labwc $two"
+	"evdi|12|$drm $two"
+	"evdi|13|$drm labwc $two"
 )
 # The options of vm.sh for each machine
 declare -A options_of=([virtio]='--device virtio-gpu-pci'

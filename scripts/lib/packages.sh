@@ -39,9 +39,9 @@ declare -A packages_of=(
 		libcamera-tools python3-dbusmock libglib2.0-bin qml6-module-qtquick
 		qml6-module-qtquick-window qml6-module-qtqml-workerscript libqt6opengl6 qt6-wayland
 		qml-qt6 adwaita-icon-theme hicolor-icon-theme'
-	[survey-bookworm]='libelf1 gamescope'
+	[survey-bookworm]='libelf1 gamescope qtwayland5'
 	[survey-trixie]='libelf1t64 labwc wl-mirror vkmark libsdl3-tests'
-	[dock]='grim libgl1-mesa-dri libegl-mesa0 perl-base seatd sway swaybg udev'
+	[dock]='grim libgl1-mesa-dri libegl-mesa0 perl-base seatd sway swaybg udev weston'
 	# Not gcc-multilib, which excludes cross compilers.
 	[abi]='clang gcc-12-multilib libc6-dev-i386 musl-tools'
 	[audit]='apt dpkg binutils debian-archive-keyring'

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# sway where it has to map imports: on a virtio-gpu alone, with a dock (evdi) beside it, on a dock
-# alone, and with a dock that is plugged in while the session runs. The picture that counts is the
-# one that evdi gives to DisplayLink's daemon. Root, in a virtual machine made by scripts/vm.sh with
-# --gpu evdi and the device virtio-gpu-pci. Run in the build directory.
+# sway where it has to map imports: on a virtio-gpu alone, with a dock (evdi) beside it, on vkms with
+# a dock, on a dock alone, and with a dock that is plugged in while the session runs. Weston on a
+# dock alone. The picture that counts is the one that evdi gives to DisplayLink's daemon. Root, in a
+# virtual machine made by scripts/vm.sh with --gpu evdi, --gpu vkms and the device virtio-gpu-pci.
+# Run in the build directory.
 # Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
 export LC_ALL=C
@@ -38,9 +39,9 @@ card() {
 		case $(readlink -f "$dir/device/driver") in
 		*/"$1") echo "/dev/dri/${dir##*/}" && return ;;
 		esac
-		# evdi's device has no driver of the bus.
+		# Devices that a module makes have no driver of the bus.
 		case $(readlink -f "$dir/device") in
-		*/"$1".[0-9]) echo "/dev/dri/${dir##*/}" && return ;;
+		*/"$1" | */"$1".[0-9]) echo "/dev/dri/${dir##*/}" && return ;;
 		esac
 	done
 }
@@ -135,9 +136,9 @@ each_shown() {
 	done
 }
 
-virtio=$(card virtio_gpu) evdi=$(card evdi)
+virtio=$(card virtio_gpu) evdi=$(card evdi) vkms=$(card vkms)
 [ -n "$virtio" ] || virtio=$(card virtio-pci)
-for card in "virtio-gpu $virtio" "evdi $evdi"; do
+for card in "virtio-gpu $virtio" "evdi $evdi" "vkms $vkms"; do
 	promise "there is a $card" [ -n "${card#* }" ]
 done
 promise 'there is a seat' start_seat
@@ -165,11 +166,55 @@ status=$?
 promise "virtio-gpu and the dock: rescue: sway ends with status $status" [ $status = 0 ]
 each_shown 'virtio-gpu and the dock: rescue'
 
-# 3. The dock alone: sway draws into the dock's own buffers.
+# The same with a virtual display as the one that draws.
+steps "${changes[@]}"
+sway "$vkms:$evdi" 300 "$dock" "$tmp/run/picture"
+status=$?
+promise "vkms and the dock: natively sway ends with status $status, by SIGSEGV" [ $status = 139 ]
+sway "$vkms:$evdi" 400 "$dock" "$tmp/run/picture" "$shim" --mode rescue
+status=$?
+promise "vkms and the dock: rescue: sway ends with status $status" [ $status = 0 ]
+each_shown 'vkms and the dock: rescue'
+
+# 3. The dock alone: the compositor draws into the dock's own buffers.
+sway "$evdi" 400 "$dock" "$tmp/run/picture"
+status=$?
+promise "the dock alone: natively sway ends with status $status" [ $status = 0 ]
+each_shown 'the dock alone: natively'
 sway "$evdi" 400 "$dock" "$tmp/run/picture" "$shim" --mode rescue
 status=$?
 promise "the dock alone: rescue: sway ends with status $status" [ $status = 0 ]
 each_shown 'the dock alone: rescue'
+
+printf '[core]\nidle-time=0\n[shell]\nbackground-color=0xff2060a0\npanel-position=none\n' \
+	>"$tmp/run/weston.ini"
+# weston PICTURE COMMAND...: Weston by COMMAND on the dock, until no pixel of the dock's picture has
+# been black for three seconds; keeps the picture
+# shellcheck disable=SC2317
+weston() {
+	local n pid
+	rm -f "$tmp/run/picture"
+	"$dock" "$tmp/run/picture" timeout --foreground -k 5 200 "${@:2}" weston \
+		-Bdrm-backend.so --tty=1 "--drm-device=${evdi##*/}" --continue-without-input \
+		"--config=$tmp/run/weston.ini" >"$tmp/weston.log" 2>&1 </dev/null &
+	pid=$!
+	for n in {1..60}; do
+		[ "$(pixels_but 000000 "$tmp/run/picture" 2>/dev/null)" != $((640 * 480)) ] || break
+		sleep 1
+	done
+	sleep 3
+	cp "$tmp/run/picture" "$tmp/$1"
+	kill "$(pidof weston)"
+	wait "$pid"
+	status=$?
+	echo "Weston: a picture after $n s, status $status" >"$tmp/run/steps.log"
+	[ "$status" = 0 ] && [ "$(pixels_but 000000 "$tmp/$1")" = $((640 * 480)) ]
+}
+promise 'the dock alone: natively Weston shows its background, and ends with status 0' \
+	weston native env
+promise 'the dock alone: so does it in rescue' weston rescue "$shim" --mode rescue
+promise "the dock alone: rescue: Weston's picture is the native one to the last pixel" \
+	cmp "$tmp/native" "$tmp/rescue"
 
 # 4. The dock is plugged in while the session runs, after primeshim set has changed the mode.
 # plug MODE: sets that mode and plugs the dock in, once the session is up

@@ -116,7 +116,7 @@ p_gnome-shell() {
 }
 
 p_gamescope() {
-	command=(gamescope -- "$client")
+	command=(/usr/games/gamescope -- "$client")
 }
 
 # With two devices the second shows what the first has drawn (PRIME). Glamor takes llvmpipe only
@@ -328,7 +328,7 @@ page() {
 p_cog-drm() {
 	package=cog
 	page
-	export COG_PLATFORM_DRM_VIDEO_MODE='' WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS=1
+	export WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS=1
 	command=(cog -P drm "file://$HOME/page.html")
 }
 
