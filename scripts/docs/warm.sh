@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Writes docs/warm.tsv and docs/warm.svg: what a cycle of map, touch and unmap costs with mappings
 # kept warm and without, on a real kernel in a virtual machine, and the frames of compositors that
-# bench/RESULTS.md has. warm-picture.awk draws the one from the other, which tests/source/pictures.sh
-# holds together.
+# bench/RESULTS.md has. warm-picture.awk draws the one from the other, which
+# tests/source/pictures.sh holds together.
 
 export LC_ALL=C.UTF-8
 # shellcheck source=scripts/docs/writer.sh

@@ -32,13 +32,13 @@ static bool none_mapped(void)
 	return !atomic_load_explicit(&mappings_live, memory_order_relaxed);
 }
 
-static void unmap_heads(void)
+static void unmap_leads(void)
 {
 	uint64_t lead, start;
 
 	do {
 		buffers_lock();
-		lead = mapping_widow(&start);
+		lead = mapping_lead_left(&start);
 		buffers_unlock();
 		if (lead)
 			next.munmap((void *)(uintptr_t)start, lead);
@@ -73,7 +73,7 @@ static void end(uint64_t at, uint64_t size, bool left_out)
 		else if (b)
 			sync_unmapped(b);
 	} while (b);
-	unmap_heads();
+	unmap_leads();
 }
 
 void mapped_end(void *addr, size_t len)
@@ -98,7 +98,7 @@ static void forget(uint64_t at, uint64_t end, unsigned int serial)
 		if (b)
 			sync_unmapped(b);
 	} while (b);
-	unmap_heads();
+	unmap_leads();
 }
 
 bool mapped_there(uint64_t at, uint64_t len)
@@ -198,7 +198,7 @@ void mapped_begin(struct buffer *b, void *p, size_t len, size_t lead, int prot, 
  * protection than its lead's it would begin where the lead ends, and show other pages (see
  * dmabuf_mmap()).
  */
-static uint64_t head_of(uint64_t at, uint64_t end)
+static uint64_t lead_of(uint64_t at, uint64_t end)
 {
 	struct mapping m;
 	bool known;
@@ -211,7 +211,7 @@ static uint64_t head_of(uint64_t at, uint64_t end)
 
 int mapped_protect(void *addr, size_t len, int prot)
 {
-	uint64_t at = (uintptr_t)addr, end = at + page_round(len), lead = head_of(at, end);
+	uint64_t at = (uintptr_t)addr, end = at + page_round(len), lead = lead_of(at, end);
 	struct mapping m;
 	struct buffer *b;
 

@@ -86,7 +86,7 @@ static void collect(struct move *c)
  * Does the first mapping's lead move along? Some exporters count pages from where a mapping begins
  * (dmabuf_mmap()), so a mapping that moves as a whole takes its lead along.
  */
-static bool with_head(const struct move *c)
+static bool with_lead(const struct move *c)
 {
 	const struct mapping *m = c->m;
 	uint64_t end = c->at + c->size;
@@ -122,7 +122,7 @@ static int call(const struct move *c, uint64_t lead, void **out)
  * Marks the leads that are about to move: the first mapping's if @first, and any lead inside the
  * range, where the program sees a gap.
  */
-static void behead(const struct move *c, bool first)
+static void mark_leads(const struct move *c, bool first)
 {
 	uint64_t at = c->at;
 	struct mapping m;
@@ -130,7 +130,7 @@ static void behead(const struct move *c, bool first)
 	buffers_lock();
 	while (next_in(c, &at, &m))
 		if (m.start > c->at || first)
-			mapping_behead(&m, m.start == c->at ? 0 : c->at);
+			mapping_lead_moves(&m, m.start == c->at ? 0 : c->at);
 	buffers_unlock();
 }
 
@@ -158,7 +158,7 @@ static void moved(const struct move *c, const struct mapping *m, uint64_t to)
 		mapping_add(to + first, behind - first, 0, m->buffer, m->prot,
 			    m->note & NOTE_REST);
 	}
-	mapping_rehead(m, to + (m->start - c->at));
+	mapping_lead_moved(m, to + (m->start - c->at));
 	if (behind == first)
 		return;
 	snapshot_mapped(to + first, to + behind);
@@ -189,7 +189,7 @@ static void finish(const struct move *c, const struct mapping *m, int ret, uint6
 
 	if (ret < 0 && !gone(c, m)) {
 		buffers_lock();
-		mapping_rehead(m, m->start);
+		mapping_lead_moved(m, m->start);
 		buffer_put(m->buffer);
 		buffers_unlock();
 		return;
@@ -228,9 +228,9 @@ int mapped_move(void *old, size_t old_len, size_t len, int flags, void *to, void
 	int ret;
 
 	collect(&c);
-	whole = with_head(&c);
+	whole = with_lead(&c);
 	if (whole || may_be_many(&c))
-		behead(&c, whole);
+		mark_leads(&c, whole);
 	if (whole) {
 		ret = call(&c, c.m->lead, out);
 	} else {

@@ -26,7 +26,7 @@ static struct ranges mappings;
  *   |    lead      |  what the program was given: pieces with that serial
  */
 struct lead {
-	struct hash_link link;	/* by serial; of one without pieces, in the chain of widows */
+	struct hash_link link;	/* by serial; in the chain "without" */
 	unsigned int serial;
 	unsigned int pieces;
 	uint64_t start, end;
@@ -38,9 +38,9 @@ static uint64_t number(const struct hash_link *l)
 	return ((const struct lead *)l)->serial;
 }
 
-static struct hash heads = { .number = number };
+static struct hash leads = { .number = number };
 static struct pool pool = POOL(struct lead);
-static struct lead *widows;
+static struct lead *without;		/* the leads without pieces */
 
 /* By address -> struct lead; of one that was mapped over, what is left of it. */
 static struct ranges places;
@@ -77,22 +77,22 @@ static unsigned int serial_of(const struct range *mapping)
 /* So many more pieces of the mapping @serial, which may have a lead, or fewer. */
 static void count_pieces(unsigned int serial, int by)
 {
-	struct lead *h = hash_find(&heads, serial);
+	struct lead *h = hash_find(&leads, serial);
 
 	if (!h)
 		return;
 	h->pieces += by;
 	if (h->pieces || h->moving)
 		return;
-	hash_remove(&heads, &h->link);
-	h->link.next = widows ? &widows->link : NULL;
-	widows = h;
+	hash_remove(&leads, &h->link);
+	h->link.next = without ? &without->link : NULL;
+	without = h;
 }
 
 /* Of a mapping that @h belongs to: what is left of it right before @addr. */
-static uint64_t head_before(uint64_t addr, unsigned int serial)
+static uint64_t lead_before(uint64_t addr, unsigned int serial)
 {
-	const struct range *r = heads.n && addr ? ranges_find(&places, addr - 1) : NULL;
+	const struct range *r = leads.n && addr ? ranges_find(&places, addr - 1) : NULL;
 	const struct lead *h = r ? r->obj : NULL;
 
 	return h && h->serial == serial && h->end == addr ? r->end - r->start : 0;
@@ -108,7 +108,7 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
 		.buffer = r->obj,
 		.start = r->start,
 		.end = r->end,
-		.lead = head_before(r->start, serial_of(r)),
+		.lead = lead_before(r->start, serial_of(r)),
 		.serial = serial_of(r),
 		.prot = r->mark & PROT_MASK,
 		.note = r->mark >> PROT_BITS,
@@ -117,7 +117,7 @@ bool mapping_at(uint64_t addr, uint64_t len, struct mapping *m)
 }
 
 /* At [start, end). Without memory for this the lead stays mapped: a leak of addresses alone. */
-static bool head_place(struct lead *h, uint64_t start, uint64_t end)
+static bool lead_place(struct lead *h, uint64_t start, uint64_t end)
 {
 	h->start = start;
 	h->end = end;
@@ -125,7 +125,7 @@ static bool head_place(struct lead *h, uint64_t start, uint64_t end)
 	return !ranges_insert(&places, start, end, h, 0);
 }
 
-static bool head_add(unsigned int serial, uint64_t start, uint64_t end)
+static bool lead_add(unsigned int serial, uint64_t start, uint64_t end)
 {
 	struct lead *h = pool_get(&pool);
 
@@ -133,8 +133,8 @@ static bool head_add(unsigned int serial, uint64_t start, uint64_t end)
 		return false;
 	h->serial = serial;
 	h->pieces = 1;
-	if (!hash_insert(&heads, &h->link))
-		return head_place(h, start, end);
+	if (!hash_insert(&leads, &h->link))
+		return lead_place(h, start, end);
 	pool_put(&pool, h);
 	return false;
 }
@@ -144,7 +144,7 @@ static unsigned int new_serial(void)
 {
 	do
 		serials = (serials + 1) & SERIAL_MASK;
-	while (hash_find(&heads, serials));
+	while (hash_find(&leads, serials));
 	return serials;
 }
 
@@ -176,14 +176,14 @@ int mapping_add(uint64_t addr, uint64_t len, uint64_t lead, struct buffer *b, in
 	int ret = put(addr, len, b, serial, prot, note);
 
 	/* A mapping whose lead is not known as a whole is not kept. */
-	if (!ret && lead && !head_add(serial, addr - lead, addr))
+	if (!ret && lead && !lead_add(serial, addr - lead, addr))
 		mapping_unwhole(addr, len);
 	return ret;
 }
 
 void mapping_move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t addr, uint64_t len)
 {
-	const struct lead *h = hash_find(&heads, m->serial);
+	const struct lead *h = hash_find(&leads, m->serial);
 	unsigned int serial = m->serial;
 	const struct range *r;
 	struct range old;
@@ -275,11 +275,11 @@ bool mapping_take(uint64_t addr, uint64_t len, struct mapping *m)
 	if (!mapping_at(addr, len, m) || m->start != addr || m->end != addr + len ||
 	    m->note >> NOTE_WHOLE_SHIFT != len / page_size())
 		return false;
-	h = hash_find(&heads, m->serial);
+	h = hash_find(&leads, m->serial);
 	if (h && (h->pieces != 1 || h->moving || h->end != addr || h->end - h->start != m->lead))
 		return false;
 	if (h) {
-		hash_remove(&heads, &h->link);
+		hash_remove(&leads, &h->link);
 		ranges_remove(&places, h->start);
 		pool_put(&pool, h);
 	}
@@ -291,13 +291,13 @@ bool mapping_take(uint64_t addr, uint64_t len, struct mapping *m)
 	return true;
 }
 
-uint64_t mapping_widow(uint64_t *start)
+uint64_t mapping_lead_left(uint64_t *start)
 {
-	while (widows) {
-		struct lead *h = widows;
+	while (without) {
+		struct lead *h = without;
 		const struct range *r;
 
-		/* Others may have heads where this one has been mapped over. */
+		/* Others may have leads where this one has been mapped over. */
 		for (uint64_t at = h->start; (r = ranges_after(&places, at)) && r->start < h->end;
 		     at = r->end) {
 			uint64_t len = r->end - r->start;
@@ -308,33 +308,33 @@ uint64_t mapping_widow(uint64_t *start)
 			ranges_remove(&places, r->start);
 			return len;
 		}
-		widows = (struct lead *)h->link.next;
+		without = (struct lead *)h->link.next;
 		pool_put(&pool, h);
 	}
 	return 0;
 }
 
-void mapping_behead(const struct mapping *m, uint64_t from)
+void mapping_lead_moves(const struct mapping *m, uint64_t from)
 {
-	struct lead *h = m->lead ? hash_find(&heads, m->serial) : NULL;
+	struct lead *h = m->lead ? hash_find(&leads, m->serial) : NULL;
 	uint64_t start = m->start - m->lead;
 	struct range old;
 
-	if (!h || head_before(m->start, m->serial) != m->lead)
+	if (!h || lead_before(m->start, m->serial) != m->lead)
 		return;
 	ranges_cut(&places, from > start ? from : start, m->start, &old);
 	h->moving = from <= start;
 	h->start = start;
 }
 
-void mapping_rehead(const struct mapping *m, uint64_t addr)
+void mapping_lead_moved(const struct mapping *m, uint64_t addr)
 {
-	struct lead *h = hash_find(&heads, m->serial);
+	struct lead *h = hash_find(&leads, m->serial);
 
 	if (!h || !h->moving || h->end != m->start)
 		return;
 	h->moving = false;
-	head_place(h, addr - (h->end - h->start), addr);
+	lead_place(h, addr - (h->end - h->start), addr);
 	count_pieces(m->serial, 0);
 }
 

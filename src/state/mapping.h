@@ -95,17 +95,17 @@ bool mapping_take(uint64_t addr, uint64_t len, struct mapping *m);
 /*
  * A lead (or what is left of it) whose mapping is all gone: returns its length in bytes and its
  * *@start, for the caller to unmap, or 0. Call it after mapping_cut(), until it returns 0. It costs
- * what has been cut, however many heads there are.
+ * what has been cut, however many leads there are.
  */
-uint64_t mapping_widow(uint64_t *start);
+uint64_t mapping_lead_left(uint64_t *start);
 
 /*
  * The lead of @m is about to move, or only what of it lies behind @from: once it has, what is there
- * is another's, and no mapping_widow() may give it away. Then it lies before @addr, where @m is: at
- * its old place or elsewhere. A part of one stays mapped from then on.
+ * is another's, and mapping_lead_left() may not give it away. Then it lies before @addr, where @m
+ * is: at its old place or elsewhere. A part of one stays mapped from then on.
  */
-void mapping_behead(const struct mapping *m, uint64_t from);
-void mapping_rehead(const struct mapping *m, uint64_t addr);
+void mapping_lead_moves(const struct mapping *m, uint64_t from);
+void mapping_lead_moved(const struct mapping *m, uint64_t addr);
 
 /* The newest mapping's serial; and was @m there when that was so? */
 unsigned int mapping_newest(void);

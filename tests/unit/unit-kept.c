@@ -120,14 +120,14 @@ START_TEST(a_lead_is_taken_along)
 	ck_assert(!mapping_add(BASE + page(2), page(4), page(2), b, RW, whole(4)));
 	ck_assert(mapping_take(BASE + page(2), page(4), &m));
 	ck_assert_uint_eq(m.lead, page(2));
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	buffer_put(b);
 	/* Not without a part of it. */
 	ck_assert(!mapping_add(BASE + page(2), page(4), page(2), b, RW, whole(4)));
 	ck_assert_ptr_null(mapping_cut(BASE, page(1)));
 	ck_assert(!mapping_take(BASE + page(2), page(4), &m));
 	buffer_put(mapping_cut(BASE, page(8)));
-	while (mapping_widow(&start))
+	while (mapping_lead_left(&start))
 		;
 	buffer_put(b);
 }

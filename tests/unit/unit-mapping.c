@@ -89,7 +89,7 @@ START_TEST(front_back_and_middle_can_go)
 }
 END_TEST
 
-START_TEST(head_goes_with_the_last_piece)
+START_TEST(lead_goes_with_the_last_piece)
 {
 	struct buffer *b = buffer(1);
 	uint64_t start;
@@ -97,16 +97,16 @@ START_TEST(head_goes_with_the_last_piece)
 	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 3 * PAGE, b, PROT_READ, 0), 0);
 	cut(5, 1);
 	cut(6, 2);
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	cut(4, 1);
-	ck_assert_uint_eq(mapping_widow(&start), 3 * PAGE);
+	ck_assert_uint_eq(mapping_lead_left(&start), 3 * PAGE);
 	ck_assert_uint_eq(start, BASE + PAGE);
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	buffer_put(b);
 }
 END_TEST
 
-START_TEST(head_that_was_mapped_over_is_not_unmapped)
+START_TEST(lead_that_was_mapped_over_is_not_unmapped)
 {
 	struct buffer *b = buffer(1);
 	uint64_t start;
@@ -114,9 +114,9 @@ START_TEST(head_that_was_mapped_over_is_not_unmapped)
 	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, PAGE, 4 * PAGE, b, PROT_READ, 0), 0);
 	cut(1, 1);		/* the program's own, where it saw nothing */
 	cut(2, 10);		/* and over the rest of it and the mapping */
-	ck_assert_uint_eq(mapping_widow(&start), PAGE);
+	ck_assert_uint_eq(mapping_lead_left(&start), PAGE);
 	ck_assert_uint_eq(start, BASE);
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	buffer_put(b);
 }
 END_TEST
@@ -126,7 +126,7 @@ static int protection(int write)
 	return write ? PROT_READ | PROT_WRITE : PROT_READ;
 }
 
-START_TEST(a_protection_divides_and_keeps_the_head)
+START_TEST(a_protection_divides_and_keeps_the_lead)
 {
 	struct buffer *b = buffer(1);
 	struct mapping m;
@@ -151,23 +151,23 @@ START_TEST(a_protection_divides_and_keeps_the_head)
 	ck_assert_int_eq(m.prot, PROT_READ);
 	cut(4, 2);
 	cut(8, 4);
-	/* The head is that of the piece in the middle as well. */
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	/* The lead is that of the piece in the middle as well. */
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	cut(6, 2);
-	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
+	ck_assert_uint_eq(mapping_lead_left(&start), 2 * PAGE);
 	ck_assert_uint_eq(b->refs, 1);
 	buffer_put(b);
 }
 END_TEST
 
-/* One piece of @m moves, with its head or without. */
+/* One piece of @m moves, with its lead or without. */
 static void move(const struct mapping *m, uint64_t from, uint64_t to, uint64_t page)
 {
 	mapping_move(m, BASE + from * PAGE, BASE + to * PAGE, BASE + page * PAGE,
 		     (to - from) * PAGE);
 }
 
-START_TEST(a_head_goes_with_the_last_piece_wherever_that_is)
+START_TEST(a_lead_goes_with_the_last_piece_wherever_that_is)
 {
 	struct buffer *b = buffer(1);
 	struct mapping m;
@@ -181,20 +181,20 @@ START_TEST(a_head_goes_with_the_last_piece_wherever_that_is)
 	ck_assert_uint_eq(buffer_mapped(b, 0), 3);
 	ck_assert_uint_eq(b->refs, 4);
 	cut(4, 8);
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	ck_assert(mapping_at(BASE + 30 * PAGE, PAGE, &m));
 	ck_assert_uint_eq(m.lead, 0);
 	cut(30, 1);
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	cut(31, 1);
-	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
+	ck_assert_uint_eq(mapping_lead_left(&start), 2 * PAGE);
 	ck_assert_uint_eq(start, BASE + 2 * PAGE);
 	ck_assert_uint_eq(b->refs, 1);
 	buffer_put(b);
 }
 END_TEST
 
-START_TEST(a_head_is_not_that_of_another_part_that_moves_behind_it)
+START_TEST(a_lead_is_not_that_of_another_part_that_moves_behind_it)
 {
 	struct buffer *b = buffer(1);
 	struct mapping m;
@@ -208,14 +208,14 @@ START_TEST(a_head_is_not_that_of_another_part_that_moves_behind_it)
 	ck_assert_uint_eq(m.end, BASE + 5 * PAGE);
 	ck_assert_uint_eq(m.lead, 0);
 	cut(5, 6);
-	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
+	ck_assert_uint_eq(mapping_lead_left(&start), 2 * PAGE);
 	cut(4, 1);
 	ck_assert_uint_eq(b->refs, 1);
 	buffer_put(b);
 }
 END_TEST
 
-START_TEST(a_head_that_moves_is_nobodys_meanwhile)
+START_TEST(a_lead_that_moves_is_nobodys_meanwhile)
 {
 	struct buffer *b = buffer(1);
 	struct mapping m;
@@ -223,21 +223,21 @@ START_TEST(a_head_that_moves_is_nobodys_meanwhile)
 
 	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 2 * PAGE, b, PROT_READ, 0), 0);
 	ck_assert(mapping_at(BASE + 4 * PAGE, PAGE, &m));
-	mapping_behead(&m, 0);
+	mapping_lead_moves(&m, 0);
 	/* Another thread maps where it was, before that is known. */
 	cut(2, 6);
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	ck_assert_int_eq(mapping_add(BASE + 4 * PAGE, 4 * PAGE, 0, b, PROT_READ, 0), 0);
 	move(&m, 4, 8, 40);
-	mapping_rehead(&m, BASE + 40 * PAGE);
+	mapping_lead_moved(&m, BASE + 40 * PAGE);
 	ck_assert_uint_eq(buffer_mapped(b, 0), 2);
 	cut(4, 4);
-	ck_assert_uint_eq(mapping_widow(&start), 0);
+	ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	ck_assert(mapping_at(BASE + 40 * PAGE, PAGE, &m));
 	ck_assert_uint_eq(m.lead, 2 * PAGE);
 	ck_assert_uint_eq(m.end, BASE + 44 * PAGE);
 	cut(40, 4);
-	ck_assert_uint_eq(mapping_widow(&start), 2 * PAGE);
+	ck_assert_uint_eq(mapping_lead_left(&start), 2 * PAGE);
 	ck_assert_uint_eq(start, BASE + 38 * PAGE);
 	buffer_put(b);
 }
@@ -266,11 +266,11 @@ START_TEST(heads_cost_what_is_cut)
 	looks = 0;
 	for (uint64_t i = 0, at = 0; i < MANY; i++, at = (at + STEP) % MANY) {
 		ck_assert_int_eq(cut(4 * at + 1, 1), 1);
-		ck_assert_uint_eq(mapping_widow(&start), 0);
+		ck_assert_uint_eq(mapping_lead_left(&start), 0);
 		ck_assert_int_eq(cut(4 * at + 2, 1), 1);
-		ck_assert_uint_eq(mapping_widow(&start), PAGE);
+		ck_assert_uint_eq(mapping_lead_left(&start), PAGE);
 		ck_assert_uint_eq(start, BASE + 4 * at * PAGE);
-		ck_assert_uint_eq(mapping_widow(&start), 0);
+		ck_assert_uint_eq(mapping_lead_left(&start), 0);
 	}
 	ck_assert_uint_lt(looks, EACH * MANY);
 	ck_assert_uint_eq(b->refs, 1);
@@ -319,7 +319,7 @@ START_TEST(what_has_been_mapped_is_near)
 	ck_assert(!near(33, 1));
 	/* What is kept has no mapping. */
 	ck_assert_int_eq(cut(0, PAGES), 3);
-	while (mapping_widow(&start))
+	while (mapping_lead_left(&start))
 		;
 	ck_assert(near(8, 1));
 	buffer_put(b);
@@ -381,12 +381,12 @@ TCase *mapping_tests(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, mappings_of_the_descriptor_count_apart);
 	tcase_add_test(t, front_back_and_middle_can_go);
-	tcase_add_test(t, head_goes_with_the_last_piece);
-	tcase_add_test(t, head_that_was_mapped_over_is_not_unmapped);
-	tcase_add_test(t, a_protection_divides_and_keeps_the_head);
-	tcase_add_test(t, a_head_goes_with_the_last_piece_wherever_that_is);
-	tcase_add_test(t, a_head_is_not_that_of_another_part_that_moves_behind_it);
-	tcase_add_test(t, a_head_that_moves_is_nobodys_meanwhile);
+	tcase_add_test(t, lead_goes_with_the_last_piece);
+	tcase_add_test(t, lead_that_was_mapped_over_is_not_unmapped);
+	tcase_add_test(t, a_protection_divides_and_keeps_the_lead);
+	tcase_add_test(t, a_lead_goes_with_the_last_piece_wherever_that_is);
+	tcase_add_test(t, a_lead_is_not_that_of_another_part_that_moves_behind_it);
+	tcase_add_test(t, a_lead_that_moves_is_nobodys_meanwhile);
 	tcase_add_test(t, heads_cost_what_is_cut);
 	tcase_add_test(t, what_has_been_mapped_is_near);
 	tcase_add_loop_test(t, random_cuts_agree_with_the_model, 0, 4);
