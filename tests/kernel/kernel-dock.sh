@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # sway where it has to map imports: on a virtio-gpu alone, with a dock (evdi) beside it, on vkms
-# with a dock, on a dock alone, and with a dock that is plugged in while the session runs. Weston on a
-# dock alone. The picture that counts is the one that evdi gives to DisplayLink's daemon. Root, in a
-# virtual machine made by scripts/vm.sh with --gpu evdi, --gpu vkms and the device virtio-gpu-pci.
+# with a dock, on a dock alone, and with a dock that is plugged in while the session runs. Weston on
+# a dock alone. The picture that counts is the one that evdi gives to DisplayLink's daemon. Root, in
+# a virtual machine made by scripts/vm.sh with --gpu evdi, --gpu vkms and the device virtio-gpu-pci.
 # Run in the build directory.
 # Prints "ok - ..." and "not ok - ..." lines; the caller counts them.
 set -u
