@@ -40,18 +40,18 @@ drm='weston weston-dmabuf sway cage wayfire phoc kwin mutter gnome-shell xorg mi
 one='kmscube modetest glmark2-drm drm_info mpv-drm mpv-gpu glimagesink-gbm glimagesink-test kmssink
 	v4l2-convert kmsgrab retroarch kodi qt6-eglfs sdl2-kmsdrm cog-drm plymouth'
 # Those of them that have to do with two devices: each draws and shows by the second
-two='kmscube modetest glmark2-drm mpv-drm mpv-gpu glimagesink-gbm glimagesink-test kmssink kmsgrab
+two='kmscube modetest glmark2-drm mpv-drm mpv-gpu glimagesink-gbm glimagesink-test kmssink
 	retroarch kodi qt6-eglfs sdl2-kmsdrm cog-drm'
 clients='simple-egl vkcube glmark2-wayland gtk4-demo qt6-wayland sdl2-wayland
 	mpv-wayland waylandsink glimagesink-wayland foot xwayland grim wf-recorder wayvnc chromium
 	firefox epiphany cog-wayland obs'
 boots=(
 	"virtio|12|$drm cage-pixman gamescope $one $clients"
-	"virtio|13|$drm labwc $one vkmark sdl3-kmsdrm $clients wl-mirror"
+	"virtio|13|${drm/gnome-shell } labwc $one vkmark sdl3-kmsdrm $clients wl-mirror"
 	"cirrus|12|$drm $two"
-	"cirrus|13|$drm labwc $two"
+	"cirrus|13|${drm/gnome-shell } labwc $two"
 	"evdi|12|$drm $two"
-	"evdi|13|$drm labwc $two"
+	"evdi|13|${drm/gnome-shell } labwc $two"
 )
 # The options of vm.sh for each machine
 declare -A options_of=([virtio]='--device virtio-gpu-pci'
@@ -65,8 +65,10 @@ not_run=(
 ' format not available"'
 	'labwc, wl-mirror, vkmark, SDL 3|12|not in Debian 12'
 	'gamescope|13|not in Debian 13'
+	'gnome-shell|13|QEMU'\''s software emulation breaks it, and the guest'\''s kernel with it'
 	'river, Hyprland, niri, COSMIC|12, 13|not in Debian 12 or 13'
 	'Sunshine|12, 13|not in Debian 12 or 13'
+	'Waydroid|12, 13|not in Debian; it wants an image of Android'
 	'the sessions of Plasma and GNOME|12, 13|they want systemd; KWin, Mutter and GNOME Shell'\
 ' ran without'
 )
