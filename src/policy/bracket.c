@@ -59,7 +59,7 @@ static void no_brackets(struct buffer *b, int err)
 
 	buffers_lock();
 	news = !buffer_lacks_brackets(b);
-	buffer_set_deaf(b);
+	buffer_set_unsupported(b);
 	buffers_unlock();
 	if (news)
 		log_line("no brackets for dma-bufs like this one, of %llu bytes: %s",

@@ -25,7 +25,7 @@ static struct pool turns_pool = POOL(struct turns);
 /* Every dma-buf lies on the kernel's one dma-buf file system; the first seen tells its number. */
 static uint64_t dev;
 
-bool buffer_deaf_exporters[NAMES];
+bool buffer_unsupported[NAMES];
 
 void buffers_lock(void)
 {
@@ -171,12 +171,12 @@ void buffer_name_exporter(struct buffer *b, const char *name)
 	buffer_changed(b);
 }
 
-void buffer_set_deaf(struct buffer *b)
+void buffer_set_unsupported(struct buffer *b)
 {
 	b->no_brackets = true;
 	/* Of one whose exporter is not known nothing follows for others. */
 	if (b->exporter > NAME_UNKNOWN)
-		buffer_deaf_exporters[b->exporter] = true;
+		buffer_unsupported[b->exporter] = true;
 }
 
 void buffers_visit(void (*visit)(struct buffer *b))

@@ -166,15 +166,15 @@ void buffer_drop_turns(struct buffer *b);
 /* A field of @b that the status file has (publish.h) is another one now. */
 void buffer_changed(struct buffer *b);
 
-extern bool buffer_deaf_exporters[NAMES];	/* to brackets, by name_number() */
+extern bool buffer_unsupported[NAMES];	/* to brackets, by name_number() */
 
 /* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
 static inline bool buffer_lacks_brackets(const struct buffer *b)
 {
-	return b->no_brackets || buffer_deaf_exporters[b->exporter];
+	return b->no_brackets || buffer_unsupported[b->exporter];
 }
 
-void buffer_set_deaf(struct buffer *b);
+void buffer_set_unsupported(struct buffer *b);
 
 /* Does @visit to every buffer, which it may not put. */
 void buffers_visit(void (*visit)(struct buffer *b));
