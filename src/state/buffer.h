@@ -166,7 +166,7 @@ void buffer_drop_turns(struct buffer *b);
 /* A field of @b that the status file has (publish.h) is another one now. */
 void buffer_changed(struct buffer *b);
 
-extern bool buffer_unsupported[NAMES];	/* to brackets, by name_number() */
+extern bool buffer_unsupported[NAMES];	/* exporters without brackets, by name_number() */
 
 /* Does it know no brackets (ENOTTY, EINVAL), nor any of that exporter's? */
 static inline bool buffer_lacks_brackets(const struct buffer *b)
