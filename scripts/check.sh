@@ -8,7 +8,7 @@ top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 . "$top/scripts/lib/packages.sh"
 # shellcheck source=scripts/lib/record.sh
 . "$top/scripts/lib/record.sh"
-groups=(build test abi vm vm-gpu vm-arm emulation arm64 armhf i386 riscv64 s390x
+groups=(build test analyze abi vm vm-gpu vm-arm emulation arm64 armhf i386 riscv64 s390x
 	demo demo-gstreamer demo-weston direct audit package programs bench)
 here='' watch='' kvm='' quick='' all_of_it='' resume='' quick_minutes=4
 source=$top/build-check/source build=$top/build-check/build record=$top/build-check/record
@@ -54,7 +54,7 @@ if [ -n "$resume" ] && lacks=$(record_lacks "$options" "$top"); then
 	echo "$me: $lacks: all steps are run"
 	resume=''
 fi
-[ -z "$quick" ] || groups=(build test)
+[ -z "$quick" ] || groups=(build test analyze)
 [ -z "$all_of_it" ] || groups+=(dock demo-dock programs-all programs-guest)
 packages_need "${groups[@]}" || exit 2
 
@@ -273,6 +273,7 @@ build_and_check() {
 	step 'make' make -j2 || return
 	step 'make check' make -j2 check
 	promises
+	step 'make analyze' make analyze
 	[ -z "$all_of_it" ] || step 'make fuzz' make fuzz
 	# Only with the tests that read other files of the tree: make check has run all tests.
 	step 'make distcheck' make -j2 distcheck DISTCHECK_CONFIGURE_FLAGS=--enable-werror \
