@@ -9,7 +9,7 @@ top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd -P)
 # shellcheck source=scripts/lib/record.sh
 . "$top/scripts/lib/record.sh"
 groups=(build test analyze abi vm vm-gpu vm-arm emulation arm64 armhf i386 riscv64 s390x
-	demo demo-gstreamer demo-weston direct audit package programs bench)
+	demo demo-gstreamer demo-weston direct trace audit package programs bench)
 here='' watch='' kvm='' quick='' all_of_it='' resume='' quick_minutes=4
 source=$top/build-check/source build=$top/build-check/build record=$top/build-check/record
 

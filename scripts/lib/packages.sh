@@ -55,6 +55,7 @@ declare -A packages_of=(
 	[test]='bash-completion binutils btrfs-progs check codespell e2fsprogs f2fs-tools gdb groff-base jq
 		kmscube libglib2.0-bin libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
 		libxml2-utils man-db mandoc perl shellcheck strace valgrind xfsprogs xz-utils zsh'
+	[trace]='trace-cmd' # kernel-trace.sh
 )
 
 # packages_missing GROUP...: prints those of the groups' packages that are not installed

@@ -86,11 +86,12 @@ promise "between the kernel's own" awk '
 	/ begin[0-9]*: .*took=/ && n { m = NR }
 	/ end: \(end_cpu/ && m { ok = 1 }
 	END { exit !ok }' "$tmp/trace"
+# begun DIRECTORY: prints how many brackets its status files count
 begun() {
-	"$tool" report --json "$tmp/live" | jq .total.begins
+	"$tool" report --json "$1" | jq .total.begins
 }
 promise 'each one that the status file counts' \
-	[ "$(grep -cE ' begin[0-9]*: .* took=' "$tmp/trace")" = "$(begun)" ]
+	[ "$(grep -cE ' begin[0-9]*: .* took=' "$tmp/trace")" = "$(begun "$tmp/live")" ]
 # Before each begin there is a begin_cpu_access of the kernel's, and the time in START holds it. The
 # probe's own trap comes after the time was taken, and takes longer on a busy machine: so the stamps
 # are compared with 100 us to spare, and one in ten may be later.
@@ -125,5 +126,28 @@ promise 'beside the brackets' grep -qE ' begin[0-9]*: .* took=' "$tmp/trace"
 promise 'what was left out for a fence is in the trace' \
 	grep -q 'START left out: busy' "$tmp/busy.json"
 promise 'and there is a picture' [ -s "$tmp/busy.svg" ]
+
+# Another program's tracer records and reads them.
+if command -v trace-cmd >/dev/null; then
+	trace-cmd record -q -C mono -o "$tmp/trace.dat" -e primeshim -e kprobes \
+		env PRIMESHIM_DIR="$tmp/recorded" LD_PRELOAD="$lib" \
+		tests/kernel/sync turns vgem 2000 >"$tmp/out" 2>&1
+	trace-cmd report -i "$tmp/trace.dat" >"$tmp/trace" 2>>"$tmp/out"
+	n=$(grep -cE ' begin[0-9]*: .* took=' "$tmp/trace")
+	promise "trace-cmd reports each begin that the status file counts: $n" \
+		[ "$n" = "$(begun "$tmp/recorded")" ]
+	promise 'and there are many' [ "$n" -gt 100 ]
+	# The report has the kernel's function as a number.
+	promise 'each of them behind a begin_cpu_access of the kernel' awk '
+		/ begin: +\(f[0-9a-f]*\)$/ { since++ }
+		/ begin[0-9]*: .* took=/ {
+			n++
+			ordered += since > 0
+			since = 0
+		}
+		END { exit !(n && ordered == n) }' "$tmp/trace"
+else
+	echo 'skipped - there is no trace-cmd'
+fi
 echo >$tracing/uprobe_events
 [ -z "${1-}" ] || cp -r "$tmp"/. "$1"
