@@ -79,8 +79,8 @@ function output(i, row, part, text) {
 	print ""
 	print "*glimagesink-test* shows a test picture, no dma-buf: where it crashes, so does " \
 		"*glimagesink-gbm*, and not for want of a map. *cage-pixman* is Cage without " \
-		"GL: its SIGABRT at the end is no matter of imports either. *gamescope* wants DRM " \
-		"format modifiers, which Mesa's Vulkan on the processor lacks in Debian 12. " \
+		"GL: its SIGABRT at the end is no matter of imports either. *gamescope* wants " \
+		"DRM format modifiers, which Mesa's Vulkan on the processor lacks in Debian 12. " \
 		"*labwc* with two devices imports nothing before it dies: wlroots finds no " \
 		"buffer that the second output takes."
 	print ""
