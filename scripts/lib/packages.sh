@@ -52,9 +52,10 @@ declare -A packages_of=(
 		chromium'
 	[programs-guest]='kmscube libdrm-tests glmark2-es2-drm libgl1-mesa-dri libegl-mesa0
 		vulkan-tools mesa-vulkan-drivers'
-	[test]='bash-completion binutils btrfs-progs check codespell e2fsprogs f2fs-tools gdb groff-base jq
-		kmscube libglib2.0-bin libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
-		libxml2-utils man-db mandoc perl shellcheck strace valgrind xfsprogs xz-utils zsh'
+	[test]='bash-completion binutils btrfs-progs check codespell e2fsprogs f2fs-tools gdb
+		groff-base jq kmscube libglib2.0-bin libjemalloc2 libmimalloc2.0
+		libtcmalloc-minimal4 libxml2-utils man-db mandoc perl shellcheck strace
+		valgrind xfsprogs xz-utils zsh'
 	[trace]='trace-cmd' # kernel-trace.sh
 )
 
