@@ -464,7 +464,7 @@ the_rest() {
 		gpu xe
 		guest 'xe and amdgpu, memory that moves or goes' "$top/scripts/vm.sh" \
 			--gpu amdgpu --gpu xe -- "$top/tests/kernel/kernel-moved.sh"
-		gpu evdi12 --kernel 6.1
+		gpu evdi12 --gpu vkms --kernel 6.1
 	fi
 	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --gpu radeon -- \
 		"$top/tests/kernel/kernel-radeon.sh"

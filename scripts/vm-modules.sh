@@ -30,7 +30,8 @@ modules_get() {
 }
 
 # modules_headers SUITE VERSION: unpacks the headers and build tools of that kernel into this
-# directory, and makes them find each other; the tools are this machine's
+# directory, and makes them find each other; the tools are this machine's. The file headers gets the
+# version of the package.
 modules_headers() {
 	local package common tools
 	if ! modules_get "$1" "$arch" "linux-headers-$2"; then
@@ -38,6 +39,7 @@ modules_headers() {
 			'delete the cached kernel to fetch the newer one' >&2
 		return 1
 	fi
+	dpkg-deb -f ./linux-headers-*.deb Version >headers || return
 	read -r common tools < <(dpkg-deb -f ./linux-headers-*.deb Depends |
 		grep -o 'linux-\(headers\|kbuild\)-[^ ,]*' | sort | paste -sd ' ') &&
 		modules_get "$1" "$arch" "$common" && modules_get "$1" amd64 "$tools" || return
@@ -47,15 +49,15 @@ modules_headers() {
 	rm ./*.deb && sed -i "s|/usr/src/|$PWD/usr/src/|" "usr/src/linux-headers-$2/Makefile"
 }
 
-# modules_source SERIES VERSION PATH...: unpacks those directories of that kernel's source into the
-# directory linux
+# modules_source SERIES PATH...: unpacks those directories of the kernel's source, of the version of
+# the headers, into the directory linux
 modules_source() {
-	local series=$1 version=$2
-	shift 2
-	modules_get bookworm-security amd64 "linux-source-$series" || return
-	if ! ls "linux-source-${series}_${version%%+*}"-*.deb >/dev/null; then
-		echo "${0##*/}: Debian's linux-source-$series has another version than $version:" \
-			'delete the cached kernel to fetch the one of that version' >&2
+	local series=$1 version
+	shift
+	version=$(cat headers) || return
+	if ! modules_get bookworm-security amd64 "linux-source-$series=$version"; then
+		echo "${0##*/}: if Debian has another version of linux-source-$series than" \
+			"$version now, delete the cached kernel to fetch the newer one" >&2
 		return 1
 	fi
 	mkdir -p source linux && dpkg -x ./linux-source-*.deb source &&
@@ -64,17 +66,17 @@ modules_source() {
 		rm -r source ./linux-source-*.deb
 }
 
-# modules_make NAME: puts the module's source into the directory module
+# modules_make NAME: after modules_headers, puts the module's source into the directory module
 modules_make() {
 	case $1 in
 	bypass) cp -r "$source/tests/kernel/gpu-bypass" module ;;
 	heaps)
-		modules_source "$kernel" "$version" drivers/dma-buf &&
+		modules_source "$kernel" drivers/dma-buf &&
 			cp -r "$source/tests/kernel/system-heap" module &&
 			cp linux/drivers/dma-buf/{dma-heap.c,heaps/system_heap.c} module
 		;;
 	vkms)
-		modules_source "$kernel" "$version" drivers/gpu/drm/vkms &&
+		modules_source "$kernel" drivers/gpu/drm/vkms &&
 			mv linux/drivers/gpu/drm/vkms module
 		;;
 	evdi*)
@@ -91,7 +93,7 @@ modules_build() {
 	local dir=${2%/*}/module-$1.new tools=() file flags=() prefix=''
 	rm -rf "$dir"
 	mkdir -p "$dir" && cd "$dir" || return
-	modules_make "$1" && modules_headers "${kernels[$arch-$kernel]% *}" "$version" || return
+	modules_headers "${kernels[$arch-$kernel]% *}" "$version" && modules_make "$1" || return
 	# Debian 12's kernels are built by gcc-12.
 	case $arch in
 	amd64) tools=(CC=gcc-12) ;;

@@ -27,7 +27,7 @@ usage() {
 
 # The machines: the build directory, and options for vm.sh.
 machines=(
-	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci --gpu evdi12'
+	'build --kernel 6.1 --device cirrus-vga --device virtio-gpu-pci --gpu vkms --gpu evdi12'
 	'build --kernel 6.1 --gpu radeon'
 	'build --kernel 6.1 --gpu i915 --gpu nouveau_pci'
 	'build --kernel 6.12 --device cirrus-vga --device virtio-gpu-pci --gpu vkms --gpu evdi'
