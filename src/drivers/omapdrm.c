@@ -54,8 +54,12 @@ const struct driver omapdrm_driver = {
 	.name = "omapdrm",
 	.exports_as = { "omapdrm" },
 	.natively = NATIVELY_PAGES,
-	/* omap_gem_dmabuf_begin_cpu_access() and _end_cpu_access(). */
-	.quirks = QUIRK_COUNTS,
+	/*
+	 * COUNTS: omap_gem_dmabuf_begin_cpu_access() and _end_cpu_access(). MAPS_WRONG, by reading:
+	 * of an import that is of one piece to the device, omap_gem_fault_1d() takes the device's
+	 * address for the memory's. With bounce buffers (a DRA7 with memory above 4 GiB) it is not.
+	 */
+	.quirks = QUIRK_COUNTS | QUIRK_MAPS_WRONG,
 	.note = "write-combined; what is of one piece by the device's address",
 	IOCTLS(ioctls),
 };

@@ -139,7 +139,7 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ SUBMIT("V3D_SUBMIT_CSD", 0x47, 80, 48, 56, 4, 0) },
 		{ SUBMIT("V3D_SUBMIT_CPU", 0x4b, 24, 0, 8, 4, 0) },
 	} },
-	/* As where the device's addresses are not the memory's. */
+	/* vc4 and omapdrm: as where the device's addresses are not the memory's. */
 	{ "vc4", "drm", .import_map = MAPS_OTHER, .dumb_err = EINVAL, .ways = {
 		{ OFFSET("VC4_MMAP_BO", 0x44, 16, 0, 8) },
 		{ OFFSET("MODE_MAP_DUMB", 0xb3, 16, 0, 8), .err = EINVAL },
@@ -160,7 +160,9 @@ const struct fake_driver fake_drivers[FAKE_DRIVERS] = {
 		{ SUBMIT_ANY("TEGRA_CHANNEL_SUBMIT", 0x54, 64) },
 		{ WAIT_ANY("TEGRA_SYNCPT_READ", 0x42, 8) },
 	} },
-	{ "omapdrm", "omapdrm", .ways = { { OFFSET("OMAP_GEM_INFO", 0x46, 24, 0, 8) } }, .turns = {
+	{ "omapdrm", "omapdrm", .import_map = MAPS_OTHER, .ways = {
+		{ OFFSET("OMAP_GEM_INFO", 0x46, 24, 0, 8) },
+	}, .turns = {
 		{ BEGIN("OMAP_GEM_CPU_PREP", 0x44, 8, 0), .op = 4, .reads = 1, .writes = 2 },
 		{ END("OMAP_GEM_CPU_FINI", 0x45, 16, 0) },
 	} },

@@ -143,7 +143,7 @@ void peculiarities(void)
 
 	/* A dma-buf that cannot be mapped: what the driver does of it is right then. */
 	none = new_unmappable(SIZE, FILL);
-	driver = named("omapdrm");
+	driver = named("msm");
 	fd = card(driver);
 	need(!import(fd, none, &handle), "import");
 	check(map(fd, ways(driver), handle, 0, SIZE, &p) == (denies ? EINVAL : 0) &&

@@ -123,6 +123,7 @@ void protections(void)
 	if (!strcmp(mode, "observe"))
 		return;
 	protect_foreign("vc4");
+	protect_foreign("omapdrm");
 	/* Natively there is no mapping at all, or none that can be touched. */
 	protect("vgem", SIZE, EACCES, "a read-only dma-buf: mprotect for writing is refused");
 	protect("radeon", SIZE, EACCES, "a read-only dma-buf: mprotect for writing is refused");
