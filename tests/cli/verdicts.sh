@@ -361,4 +361,41 @@ sed -n 's/^[[:space:]]*seen \([a-z]*\) .*/\1/p' "$(dirname "$0")/witness.sh" >>"
 # shellcheck disable=SC2016
 promise 'and each row has a test that makes its situation' \
 	diff <(sed 's/^| `\([^`]*\)`.*/\1/' "$tmp/table" | sort) <(sort -u "$tmp/made")
+
+# answered FILE: each question of docs/faq.md says which rows a report has of it, or "none"
+answered() {
+	awk -v table="$tmp/table" '
+		BEGIN {
+			while ((getline line <table) > 0)
+				if (split(line, part, "`") > 1)
+					row[part[2]] = 1
+		}
+		function end() {
+			if (question && !rows) {
+				print question ": no verdict"
+				wrong++
+			}
+		}
+		/^## / { end(); question = $0; rows = verdict = 0 }
+		/^$/ { verdict = 0 }
+		/\*Verdict\*: / { verdict = 1; sub(/.*\*Verdict\*: /, ""); rows += /^none/ }
+		verdict {
+			n = split($0, part, "`")
+			for (i = 2; i <= n; i += 2) {
+				rows++
+				if (!(part[i] in row)) {
+					print question ": " part[i] " is no row"
+					wrong++
+				}
+			}
+		}
+		END { end(); exit wrong || !question }' "$1"
+}
+wrong() {
+	sed "$1" "$src/docs/faq.md" >"$tmp/faq"
+	! answered "$tmp/faq"
+}
+promise 'docs/faq.md names the verdict of each question' answered "$src/docs/faq.md"
+promise 'one that no report has would be found out' wrong 's/`denied-nothing`/`denied-something`/'
+promise 'so would a question without one' wrong 's/^\*Verdict\*: `privileged`\.//'
 exit $fail
