@@ -210,7 +210,7 @@ if [ -z "${EMULATOR-}" ] && unshare -m true 2>/dev/null &&
 	promise 'a process whose status file lies on an overlay runs' \
 		grep -q '^client\[[0-9]*\], running after' "$tmp/life"
 else
-	echo '# no overlay can be mounted'
+	skip 'a process whose status file lies on an overlay runs' 'no overlay can be mounted'
 fi
 
 # Another mode for a running program.
