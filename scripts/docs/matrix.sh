@@ -10,7 +10,7 @@ set -o pipefail
 
 usage() {
 	cat <<-EOT
-	Usage: $me [--out FILE] [--check]
+	Usage: $me [--out FILE] [--check [--only TEXT]]
 	Boots Debian's kernels, asks each importer there about each exporter, natively and in every
 	mode, and writes the tables to FILE. Builds in the directories build, build-arm64 and
 	build-armhf first. Takes 15 minutes, of which 8 are for virtio-gpu with blobs where there is
@@ -19,7 +19,12 @@ usage() {
 	  --out FILE  where to (default: docs/matrix.md), and a picture to the same name with .svg
 	  --check     writes nothing; fails if FILE has other tables. The kernels' third numbers
 	              are not compared, as Debian's updates change them
+	  --only TEXT with --check: boots only the machines whose lines below have TEXT, and
+	              compares only the rows that these machines give
 	  --help      prints this
+
+	The machines, each a build directory and options for vm.sh:
+	$(printf '  %s\n' "${machines[@]}")
 
 	Exit status: 0 if all went well, 1 if not, 2 for bad use or something missing
 	EOT
@@ -149,9 +154,41 @@ text() {
 	EOT
 }
 
-out=$source/docs/matrix.md check=''
+# rows FILE: prints each row of its tables after the table's title and a tab; the title is without
+# the kernel's third number
+rows() {
+	sed -E 's/^(## Linux [0-9]+\.[0-9]+)[^ ]*/\1/' "$1" |
+		awk '/^## / { title = $0 } title != "" && /^\| / { print title "\t" $0 }'
+}
+
+# same_rows NEW OLD: are NEW's rows in OLD as well? Prints those of the same importer and exporter
+# that differ. A table of lost bytes has no exporters.
+same_rows() {
+	rows "$1" >"$tmp/new.rows" && rows "$2" >"$tmp/all.rows" || return
+	awk -F '\t' '
+		{
+			split($2, cell, / \| /)
+			key = $1 cell[1] ($1 ~ /bounced$/ ? "" : cell[2])
+		}
+		FNR == NR { given[key]; next }
+		key in given
+	' "$tmp/new.rows" "$tmp/all.rows" >"$tmp/old.rows" &&
+		diff -u "$tmp/old.rows" "$tmp/new.rows"
+}
+
+out=$source/docs/matrix.md check='' only=''
 options "$@"
-prepare build vm vm-gpu vm-arm arm64 armhf -- arm64 armhf
+if [ -n "$only" ]; then
+	[ -n "$check" ] || die '--only goes with --check; see --help'
+	mapfile -t machines < <(printf '%s\n' "${machines[@]}" | grep -F -e "$only")
+	[ ${#machines[@]} != 0 ] || die "no machine has '$only'; see --help"
+fi
+groups=(build vm vm-gpu) archs=()
+for arch in arm64 armhf; do
+	[[ " ${machines[*]}" != *" build-$arch "* ]] || archs+=("$arch")
+done
+[ ${#archs[@]} = 0 ] || groups+=(vm-arm)
+prepare "${groups[@]}" "${archs[@]}" -- "${archs[@]}"
 ask >"$tmp/lines" || exit 1
 { text && tables <"$tmp/lines"; } >"$tmp/new" || exit 1
 if [ -z "$check" ]; then
@@ -159,6 +196,10 @@ if [ -z "$check" ]; then
 	awk -f "$source/scripts/docs/matrix-picture.awk" "$out" >"${out%.md}.svg" ||
 		die "cannot write ${out%.md}.svg"
 	exit 0
+fi
+if [ -n "$only" ]; then
+	same_rows "$tmp/new" "$out"
+	exit
 fi
 for file in "$tmp/new" "$out"; do
 	sed -E 's/^(## Linux [0-9]+\.[0-9]+)[^ ]*/\1/' "$file" \

@@ -16,7 +16,8 @@ die() {
 	exit "${2:-2}"
 }
 
-# options ARG...: sets $out by --out, and by --check $check, if the script has that variable
+# options ARG...: sets $out by --out, and by --check $check and by --only $only, if the script has
+# that variable
 # shellcheck disable=SC2034
 options() {
 	while [ $# -gt 0 ]; do
@@ -26,6 +27,14 @@ options() {
 			[ -n "${2-}" ] || die '--out needs a value; see --help'
 			out=$2
 			shift
+			;;
+		--only=?* | --only)
+			[ -n "${only+set}" ] || die "unknown option $1; see --help"
+			if [ "$1" = --only ]; then
+				[ -n "${2-}" ] || die '--only needs a value; see --help'
+				shift
+			fi
+			only=${1#--only=}
 			;;
 		--check)
 			[ -n "${check+set}" ] || die "unknown option $1; see --help"
