@@ -13,7 +13,7 @@ usage() {
 	Usage: $me [--out FILE] [--check [--only TEXT]]
 	Boots Debian's kernels, asks each importer there about each exporter, natively and in every
 	mode, and writes the tables to FILE. Builds in the directories build, build-arm64 and
-	build-armhf first. Takes 15 minutes, of which 8 are for virtio-gpu with blobs where there is
+	build-armhf first. Takes 17 minutes, of which 8 are for virtio-gpu with blobs where there is
 	no /dev/udmabuf.
 
 	  --out FILE  where to (default: docs/matrix.md), and a picture to the same name with .svg
@@ -53,12 +53,17 @@ machines=(
 	'build-arm64 --kernel 6.12 --gpu msm'
 	'build-arm64 --kernel 6.12 --gpu tegra'
 	'build-arm64 --kernel 6.12 --gpu vc4'
+	'build-arm64 --kernel newest --gpu etnaviv --device virtio-gpu-pci'
 	'build-arm64 --kernel newest --gpu nouveau --gpu v3d --gpu panfrost'
 	'build-arm64 --kernel newest --gpu msm'
 	'build-arm64 --kernel newest --gpu tegra'
 	'build-arm64 --kernel newest --gpu vc4'
 	'build-armhf --kernel 6.12 --gpu etnaviv --arch armhf --device virtio-gpu-pci'
-	'build --kernel 6.12 --append swiotlb=force --device cirrus-vga'
+	'build --kernel 6.12 --append swiotlb=force --device cirrus-vga --device virtio-gpu-pci'\
+' --gpu vkms --gpu evdi'
+	'build --kernel 6.12 --append swiotlb=force --gpu i915 --gpu nouveau_pci'
+	'build --kernel 6.12 --append swiotlb=force --gpu radeon'
+	'build --kernel 6.12 --append swiotlb=force --gpu xe'
 	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu nouveau --gpu v3d'\
 ' --gpu panfrost --gpu lima'
 	'build-arm64 --kernel 6.12 --append swiotlb=force --gpu etnaviv'
