@@ -465,6 +465,7 @@ the_rest() {
 		guest 'xe and amdgpu, memory that moves or goes' "$top/scripts/vm.sh" \
 			--gpu amdgpu --gpu xe -- "$top/tests/kernel/kernel-moved.sh"
 		gpu evdi12 --gpu vkms --kernel 6.1
+		guest 'a GPU that does not come up' "$top/tests/kernel/gpu-fails.sh"
 	fi
 	guest 'kernel 6.12, radeon' "${vm[@]}" --kernel 6.12 --gpu radeon -- \
 		"$top/tests/kernel/kernel-radeon.sh"

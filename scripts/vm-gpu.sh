@@ -239,7 +239,10 @@ gpu_guest() {
 			sleep 0.1
 		done
 		lines=$(dmesg | tail -n +$((before + 1)))
-		why=$(dmesg -l emerg,alert,crit,err 2>/dev/null | grep -Fx -m 1 -- "$lines")
+		# The first error is the cause or a mere complaint; the last one has the errno.
+		why=$(dmesg -l emerg,alert,crit,err 2>/dev/null | grep -Fx -- "$lines" |
+			sed '1b; $b; d')
+		why=${why/$'\n'/ ... }
 		fail "the GPU $name did not come up: ${why:-${lines##*$'\n'}}"
 	done <$gpu/drivers
 	EOF
