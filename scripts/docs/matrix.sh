@@ -163,13 +163,15 @@ text() {
 # the kernel's third number
 rows() {
 	sed -E 's/^(## Linux [0-9]+\.[0-9]+)[^ ]*/\1/' "$1" |
-		awk '/^## / { title = $0 } title != "" && /^\| / { print title "\t" $0 }'
+		awk '/^## / { title = $0 } /^\| (importer|---) / { next }
+			title != "" && /^\| / { print title "\t" $0 }'
 }
 
 # same_rows NEW OLD: are NEW's rows in OLD as well? Prints those of the same importer and exporter
 # that differ. A table of lost bytes has no exporters.
 same_rows() {
 	rows "$1" >"$tmp/new.rows" && rows "$2" >"$tmp/all.rows" || return
+	[ -s "$tmp/new.rows" ] || { echo "$me: no rows" && return 1; }
 	awk -F '\t' '
 		{
 			split($2, cell, / \| /)
