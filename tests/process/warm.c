@@ -99,6 +99,24 @@ static uint8_t *kept(void)
 	return p;
 }
 
+/* The same, at a place before which nothing is mapped. */
+static uint8_t *kept_with_room(void)
+{
+	uint8_t *full[16], *p;
+	size_t n = 0;
+
+	/* What fills the place sends the next mapping elsewhere. */
+	while (p = kept(), is_mapped(p - PAGE, PAGE)) {
+		need(n < sizeof(full) / sizeof(*full), "room");
+		full[n] = mmap(p, SIZE, PROT_NONE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		need(full[n++] == p, "to fill a place");
+	}
+	while (n)
+		munmap(full[--n], SIZE);
+	return p;
+}
+
 static int descriptors(void)
 {
 	int n = 0;
@@ -290,7 +308,7 @@ static void met(void)
 	q = mmap(p, SIZE, RW, MAP_SHARED, fd, offset);
 	check(q == p && q[0] == FILL, "the import itself can be mapped there with a hint");
 	munmap(q, SIZE);
-	p = kept();
+	p = kept_with_room();
 	q = mmap(p, SIZE - PAGE, RW, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, offset + PAGE);
 	check(q == p && q[0] == FILL, "and a part of it, which needs room in front");
 	munmap(q, SIZE - PAGE);
