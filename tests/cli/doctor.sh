@@ -23,6 +23,8 @@ promise 'one line of verdict' [ "$(grep -c '^verdict: ' "$tmp/out")" = 1 ]
 doctor -- cat --json
 promise "what follows the command is its own" finds ok symbols 'the shim sees the calls of /.*/cat'
 promise 'a program of this machine has no problem' no_more
+promise 'it is dynamically linked' finds ok architecture 'is dynamically linked and for .*, as is '
+promise 'and has no privileges' finds ok privileges 'is not setuid or setgid, and has no file cap'
 
 # Programs that are none
 doctor no-such-command

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
@@ -205,14 +206,15 @@ static void check_bounds(const char *what, cap_t caps)
 	cap_free(name);
 }
 
-static void check_capabilities(const char *what, const char *path)
+/* False: the file has none. */
+static bool check_capabilities(const char *what, const char *path)
 {
 	char *text, *advice;
 	const char *who = "";
 	cap_t caps = cap_get_file(path);
 
 	if (!caps)
-		return;
+		return errno != ENODATA && errno != ENOTSUP;
 	text = cap_to_text(caps, NULL);
 	for (size_t i = 0; i < sizeof(privileged) / sizeof(privileged[0]); i++)
 		if (!strcmp(file_name(path), privileged[i].name) && text &&
@@ -232,6 +234,7 @@ static void check_capabilities(const char *what, const char *path)
 	}
 	cap_free(text);
 	cap_free(caps);
+	return true;
 }
 
 /* Does the library need glibc, or musl? */
@@ -295,17 +298,21 @@ static bool check_loader(const char *what, const char *path, const struct elf_fi
 			    libc.musl ? "musl" : "glibc");
 		return false;
 	}
-	finding_add(FINDING_OK, "architecture", NULL, "%s is for %s, as is %s", path,
+	finding_add(FINDING_OK, "architecture", NULL, "%s is %sfor %s, as is %s", path,
+		    *f->loader ? "dynamically linked and " : "",
 		    elf_machine_name(f, name, sizeof(name)), l->path);
 	return true;
 }
 
 static void check_program(const char *what, const char *path)
 {
+	size_t before = nfindings;
 	struct elf_file f;
 
 	check_ids(what, path);
-	check_capabilities(what, path);
+	if (!check_capabilities(what, path) && nfindings == before)
+		finding_add(FINDING_OK, "privileges", NULL,
+			    "%s is not setuid or setgid, and has no file capabilities", path);
 	if (elf_file_open(path, &f) < 0) {
 		finding_add(FINDING_WARNING, "command", "give its interpreter",
 			    "%s is no ELF program", path);

@@ -102,11 +102,12 @@ static void print_rest(const struct status *p)
 	if (h->counters[STAT_EXPORT])
 		printf("  exports made writable: %" PRIu64 "\n", h->counters[STAT_EXPORT]);
 	if (h->counters[STAT_IMPORT_OWN])
-		printf("  imports of the device's own buffers, left to the driver: %" PRIu64 "\n",
+		printf("  not among these imports: buffers that the process had exported from the "
+		       "same device, left to the driver: %" PRIu64 "\n",
 		       h->counters[STAT_IMPORT_OWN]);
 	if (h->counters[STAT_IMPORT_UNKNOWN])
-		printf("  imports that may be the device's own: %" PRIu64 "\n",
-		       h->counters[STAT_IMPORT_UNKNOWN]);
+		printf("  among these imports: buffers that may be the device's own: %" PRIu64
+		       "\n", h->counters[STAT_IMPORT_UNKNOWN]);
 	if (h->counters[STAT_STALE])
 		printf("  handles that held another buffer than was remembered: %" PRIu64 "\n",
 		       h->counters[STAT_STALE]);
