@@ -82,7 +82,7 @@ function output(i, row, part, text) {
 		"GL: its SIGABRT at the end is no matter of imports either. *gamescope* wants " \
 		"DRM format modifiers, which Mesa's Vulkan on the processor lacks in Debian 12. " \
 		"*labwc* with two devices imports nothing before it dies: wlroots finds no " \
-		"buffer that the second output takes."
+		"buffer that the second output takes. *sway* 1.10 has `--unsupported-gpu` on evdi."
 	print ""
 	print "Wayland clients ran in sway with `--mode rescue`, which is not counted with them. " \
 		"`tests/kernel/survey-programs.sh` has each " \

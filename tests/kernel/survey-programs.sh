@@ -39,6 +39,8 @@ p_sway() {
 	export WLR_DRM_DEVICES=$cards
 	printf 'default_border none\nexec %s\n' $client >"$HOME/config"
 	command=(sway -d -c "$HOME/config")
+	# sway 1.10 refuses a dock's driver without it.
+	[ "$machine$debian" != evdi13 ] || command+=(--unsupported-gpu)
 }
 
 p_labwc() {
