@@ -137,6 +137,12 @@ promise 'where nothing is wrong the status is 0' [ "$status" = 0 ]
 promise 'and the verdict is good' grep -q '^verdict: it should work' "$tmp/out"
 promise 'and what to do next is said' \
 	grep -q '^advice: run-with-shim --mode rescue cat; .*--survey cat$' "$tmp/out"
+doctor -- cat -n /
+promise "with the program's arguments" \
+	grep -q '^advice: run-with-shim --mode rescue cat -n /; .*--survey cat -n /$' "$tmp/out"
+doctor -- cat 'a b'
+promise 'but for such as a shell would change' \
+	grep -q '^advice: run-with-shim --mode rescue cat; .*--survey cat$' "$tmp/out"
 mkdir -p "$tmp/sys/dev/char/226:250/device" "$tmp/sys/bus/evdi" "$tmp/sys/module/evdi"
 ln -s ../../../../bus/evdi "$tmp/sys/dev/char/226:250/device/driver"
 doctor

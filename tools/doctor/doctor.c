@@ -51,13 +51,14 @@ static const char *verdict(bool command, char *text, size_t len)
 }
 
 /* What to do next, where nothing is in the way; the caller frees it. NULL: correct the problems. */
-static char *next_step(const char *command)
+static char *next_step(char *const *command)
 {
-	char *name, *advice;
+	char *name, *advice, words[256];
 
 	if (findings_count(FINDING_PROBLEM))
 		return NULL;
-	name = text_tamed(command ? command : "COMMAND");
+	name = text_tamed(!*command ? "COMMAND" :
+			  text_plain_words(command, words, sizeof(words)) ? words : *command);
 	advice = memory_text("run-with-shim --mode rescue %s; whether it needs that: run-with-shim "
 			     "--survey %s", name, name);
 	free(name);
@@ -128,7 +129,7 @@ int cmd_doctor(int argc, char **argv)
 	if (argv[optind])
 		check_command(argv[optind]);
 	verdict(argv[optind], text, sizeof(text));
-	advice = next_step(argv[optind]);
+	advice = next_step(argv + optind);
 	if (json)
 		print_json(argv + optind, text, advice);
 	else

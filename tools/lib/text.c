@@ -2,6 +2,7 @@
 /* See text.h. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "memory.h"
@@ -63,4 +64,18 @@ char *text_tamed(const char *s)
 
 	text_tame(copy, true);
 	return copy;
+}
+
+bool text_plain_words(char *const *words, char *text, size_t len)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./=:,@%+-";
+	size_t n = 0;
+
+	for (; words && *words; words++) {
+		n += snprintf(text + n, len - n, "%s%s", n ? " " : "", *words);
+		if (!**words || (*words)[strspn(*words, plain)] || n >= len)
+			return false;
+	}
+	return n;
 }

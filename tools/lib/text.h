@@ -19,4 +19,10 @@ void text_tame(char *s, bool utf8);
 /* A copy of @s after text_tame(); the caller frees it. Ends the program if memory runs out. */
 char *text_tamed(const char *s);
 
+/*
+ * Writes @words, up to a NULL, with blanks between them. False: there are none, @text is too small,
+ * or a shell would not take them as they are.
+ */
+bool text_plain_words(char *const *words, char *text, size_t len);
+
 #endif

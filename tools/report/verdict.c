@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/text.h"
 #include "status/direct.h"
 #include "status/directory.h"
 #include "verdict-rows.h"
@@ -313,28 +314,13 @@ const char *deny_text(const struct evidence *e, bool *breaks)
 					   "would refuse what works natively";
 }
 
-/* Words that a shell takes as they are, with blanks between them. False: others, or none. */
-static bool plain_words(char *const *words, char *text, size_t len)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./=:,@%+-";
-	size_t n = 0;
-
-	for (; words && *words; words++) {
-		n += snprintf(text + n, len - n, "%s%s", n ? " " : "", *words);
-		if (!**words || (*words)[strspn(*words, plain)] || n >= len)
-			return false;
-	}
-	return n;
-}
-
 /* Fills in the advice: a command to copy, where it is known. */
 static struct verdict advised(const struct evidence *e, struct verdict v)
 {
 	const char *gap = strstr(v.row->advice, "COMMAND");
 	char words[256];
 
-	if (gap && plain_words(e->command, words, sizeof(words)))
+	if (gap && text_plain_words(e->command, words, sizeof(words)))
 		snprintf(v.advice, sizeof(v.advice), "%.*s%s%s", (int)(gap - v.row->advice),
 			 v.row->advice, words, gap + strlen("COMMAND"));
 	else
