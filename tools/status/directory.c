@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "kernel/page.h"
 #include "kernel/room.h"
 #include "publish/publish_status.h"
 
@@ -45,5 +46,6 @@ bool directory_limited(void)
 {
 	struct rlimit lim;
 
-	return !getrlimit(RLIMIT_FSIZE, &lim) && lim.rlim_cur < sizeof(struct publish_status);
+	return !getrlimit(RLIMIT_FSIZE, &lim) &&
+	       lim.rlim_cur < page_round(sizeof(struct publish_status));
 }
