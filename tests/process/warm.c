@@ -105,8 +105,11 @@ static uint8_t *kept_with_room(void)
 	uint8_t *full[16], *p;
 	size_t n = 0;
 
-	/* What fills the place sends the next mapping elsewhere. */
-	while (p = kept(), is_mapped(p - PAGE, PAGE)) {
+	/*
+	 * What fills the place sends the next mapping elsewhere: right behind it where the kernel
+	 * maps from below, and then it is the room.
+	 */
+	while (p = kept(), is_mapped(p - PAGE, PAGE) && !(n && p == full[n - 1] + SIZE)) {
 		need(n < sizeof(full) / sizeof(*full), "room");
 		full[n] = mmap(p, SIZE, PROT_NONE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
