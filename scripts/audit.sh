@@ -266,7 +266,7 @@ fetch() {
 			grep -q 'Mirror sync in progress' "$work/log" ||
 				failed "fetch and read Debian ${debian[$release]} for $architecture"
 			echo "$me: Debian ${debian[$release]} for $architecture is left out: the" \
-				"mirror is amid an update" >&2
+				"mirror is being updated" >&2
 			: >"$work/log"
 		done
 	done

@@ -20,7 +20,8 @@ usage() {
 	  --check     writes nothing; fails if FILE has other tables. The kernels' third numbers
 	              are not compared, as Debian's updates change them
 	  --only TEXT with --check: boots only the machines whose lines below have TEXT, and
-	              compares only the rows that these machines give
+	              compares only the rows that these machines give: a row that they
+	              do not give any more is not missed
 	  --help      prints this
 
 	The machines, each a build directory and options for vm.sh:

@@ -14,7 +14,7 @@ void guard_set(struct buffer *b, bool guarded)
 
 	/*
 	 * All mappings, whatever they are now: one may have been added. And their leads, for the
-	 * reason at head_of() in mapped.c. The shim guards no mappings that it does not
+	 * reason at lead_of() in mapped.c. The shim guards no mappings that it does not
 	 * bracket.
 	 */
 	for (uint64_t at = 0; mapping_at(at, UINTPTR_MAX - at, &m); at = m.end)

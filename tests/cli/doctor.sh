@@ -24,7 +24,7 @@ doctor -- cat --json
 promise "what follows the command is its own" finds ok symbols 'the shim sees the calls of /.*/cat'
 promise 'a program of this machine has no problem' no_more
 promise 'it is dynamically linked' finds ok architecture 'is dynamically linked and for .*, as is '
-promise 'and has no privileges' finds ok privileges 'is not setuid or setgid, and has no file cap'
+promise 'and has no privileges' finds ok privileges 'takes no privileges: no setuid, no setgid'
 
 # Programs that are none
 doctor no-such-command

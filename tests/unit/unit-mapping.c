@@ -254,7 +254,7 @@ struct range *__wrap_ranges_after(const struct ranges *r, uint64_t point)
 	return __real_ranges_after(r, point);
 }
 
-START_TEST(heads_cost_what_is_cut)
+START_TEST(leads_cost_what_is_cut)
 {
 	enum { MANY = 20000, STEP = 7919, EACH = 16 };
 	struct buffer *b = buffer(1);
@@ -387,7 +387,7 @@ TCase *mapping_tests(void)
 	tcase_add_test(t, a_lead_goes_with_the_last_piece_wherever_that_is);
 	tcase_add_test(t, a_lead_is_not_that_of_another_part_that_moves_behind_it);
 	tcase_add_test(t, a_lead_that_moves_is_nobodys_meanwhile);
-	tcase_add_test(t, heads_cost_what_is_cut);
+	tcase_add_test(t, leads_cost_what_is_cut);
 	tcase_add_test(t, what_has_been_mapped_is_near);
 	tcase_add_loop_test(t, random_cuts_agree_with_the_model, 0, 4);
 	return t;

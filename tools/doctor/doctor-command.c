@@ -312,7 +312,8 @@ static void check_program(const char *what, const char *path)
 	check_ids(what, path);
 	if (!check_capabilities(what, path) && nfindings == before)
 		finding_add(FINDING_OK, "privileges", NULL,
-			    "%s is not setuid or setgid, and has no file capabilities", path);
+			    "%s takes no privileges: no setuid, no setgid, no file capabilities",
+			    path);
 	if (elf_file_open(path, &f) < 0) {
 		finding_add(FINDING_WARNING, "command", "give its interpreter",
 			    "%s is no ELF program", path);
