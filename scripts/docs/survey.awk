@@ -165,7 +165,6 @@ function count_all(i, row, part, program) {
 		row = order[i]
 		split(row, part, SUBSEP)
 		program = part[1]
-		debians[part[2]] = 1
 		used[part[3]] = 1
 		if (most(row, imports))
 			importing[program] = 1

@@ -10,6 +10,7 @@
 #define PRIMESHIM_DUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/queue.h"
 #include "kernel/sandbox.h"
@@ -21,6 +22,17 @@
  * frame buffers are made.
  */
 extern struct queue due_owed, due_doubtful, due_framed;
+
+/* The buffer of an entry of due_owed or due_doubtful; and of due_framed. */
+static inline struct buffer *due_buffer(struct queue_link *l)
+{
+	return ((struct turns *)((char *)l - offsetof(struct turns, owed)))->buffer;
+}
+
+static inline struct buffer *due_framed_buffer(struct queue_link *l)
+{
+	return ((struct turns *)((char *)l - offsetof(struct turns, framed)))->buffer;
+}
 
 /* May the shim make a START or an END of @b? */
 static inline bool due_may_sync(const struct buffer *b)

@@ -2,8 +2,6 @@
 /* The policy of brackets; see sync.h. */
 #include "config.h"
 
-#include <stddef.h>
-
 #include <linux/dma-buf.h>
 
 #include "due.h"
@@ -81,7 +79,7 @@ static bool any_missed;		/* a buffer's turns->missed may be set */
  * Is a thread in a submit that gives @b away, or may? The kernel does not yet tell that a device
  * has it. A wait that comes now is made up for after the submit.
  */
-static bool amid_submit(struct buffer *b)
+static bool in_submit(struct buffer *b)
 {
 	const struct import *imp = b->turn == TURN_DEVICE && b->doubtful ? b->imports : NULL;
 
@@ -98,7 +96,7 @@ static bool amid_submit(struct buffer *b)
 void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 {
 	buffers_lock();
-	if (waited || !amid_submit(b)) {
+	if (waited || !in_submit(b)) {
 		b->said = direction;
 		b->doubtful &= b->turns && b->turns->hidden;
 		settle_event(b, ON_BEGIN, waited ? START_WAITS : START_IDLE);
@@ -109,7 +107,7 @@ void sync_cpu(struct buffer *b, unsigned int direction, bool waited)
 void sync_idle(struct buffer *b, unsigned int direction)
 {
 	buffers_lock();
-	if (!amid_submit(b)) {
+	if (!in_submit(b)) {
 		if (b->turn == TURN_CPU_LATER || b->turn == TURN_DEVICE)
 			b->said = direction;
 		b->doubtful &= b->turns && b->turns->hidden;
@@ -172,7 +170,7 @@ static void waited(struct buffer *b, enum turn_event e)
 static bool is_taken(struct buffer *b, const struct submit *s)
 {
 	return b->turns && b->turns->taken == s->serial && b->turns->submit == s->serial &&
-	       b->turn != TURN_CPU && !amid_submit(b);
+	       b->turn != TURN_CPU && !in_submit(b);
 }
 
 static void taken_back(struct buffer *b, const struct submit *s)
@@ -209,16 +207,6 @@ enum touch sync_touched(struct buffer *b)
 	}
 	settle_put(b, settle(b, NOT));
 	return touch;
-}
-
-static struct buffer *of_owed(struct queue_link *l)
-{
-	return ((struct turns *)((char *)l - offsetof(struct turns, owed)))->buffer;
-}
-
-static struct buffer *of_framed(struct queue_link *l)
-{
-	return ((struct turns *)((char *)l - offsetof(struct turns, framed)))->buffer;
 }
 
 /* What a walk along the buffers is for. */
@@ -265,7 +253,7 @@ static bool may_begin(struct buffer *b, const struct what *w)
 	if (w->back)
 		return is_taken(b, w->back);
 	return b->turns && (b->turns->missed || !w->missed) && (b->turn != TURN_CPU || w->fence) &&
-	       !amid_submit(b);
+	       !in_submit(b);
 }
 
 /* Another file's fence says nothing of work whose own fence is hidden. */
@@ -312,7 +300,7 @@ static void walk_for(struct walk *w, const struct queue *q, const struct what *w
 	struct buffer *batch[BATCH];
 	unsigned int n;
 
-	while ((n = walk_on(w, q, of_owed, may_begin, what, batch))) {
+	while ((n = walk_on(w, q, due_buffer, may_begin, what, batch))) {
 		const bool asked = !what->fence && !what->back && n > 1;
 
 		if (asked)
@@ -434,7 +422,7 @@ void sync_shown(void)
 
 	buffers_lock();
 	w = walk_begin(&due_framed);
-	while ((n = walk_on(&w, &due_framed, of_framed, any_frame, NULL, batch))) {
+	while ((n = walk_on(&w, &due_framed, due_framed_buffer, any_frame, NULL, batch))) {
 		buffers_unlock();
 		for (unsigned int i = 0; i < n; i++)
 			sync_device(batch[i], ON_READ, GIVEN, NULL);

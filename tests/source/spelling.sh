@@ -13,7 +13,6 @@ promise_log=$tmp/why
 # What codespell takes for another word:
 right=(
 	bu te		# troff: \(bu is a bullet, .TE ends a table
-	debians		# a variable
 	gud		# a driver of the kernel
 	nd nin		# behind an escape, as in "\nd"; "nin" counts the bytes that go in
 	nknown		# NKNOWN, a number of settings
